@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place that starts programs on a board."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import NamedTuple
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+
+# Programs of k3s on a board lie in one of these, and sudo often leaves out /usr/local/bin.
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Result(NamedTuple):
+    """What a program did: its argument list, exit status, and what it wrote (text)."""
+
+    argv: list
+    rc: int
+    out: str
+    err: str
+
+
+class Runner:
+    """Runs programs from argument lists, never through a shell. Tests inject another one."""
+
+    def run(self, argv, stdin=None, timeout=60, env=None, check=True):
+        """Run ``argv`` and return a Result.
+
+        ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables.
+        Raises Problem when the program is missing or times out and, with ``check``, when it exits non-zero.
+        """
+        argv = [str(word) for word in argv]
+        environment = dict(os.environ, LC_ALL="C", **(env or {}))
+        environment["PATH"] = SEARCH_PATH + ":" + environment.get("PATH", "")
+        # subprocess looks a name up in the PATH of this process, not in that of `env`.
+        program = _find(argv[0], environment["PATH"])
+        try:
+            done = subprocess.run(
+                [program] + argv[1:],
+                input=None if stdin is None else stdin.encode(),
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                timeout=timeout,
+                env=environment,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise Problem(
+                "the program %s was not found" % argv[0], where=environment["PATH"], next_step="install it, or name its full path in the module's options"
+            ) from error
+        except OSError as error:
+            raise Problem("the program %s cannot be run" % program, found=error.strerror) from error
+        except subprocess.TimeoutExpired as error:
+            raise Problem(
+                "`%s` did not finish within %s seconds" % (" ".join(argv), timeout),
+                found=last_lines(_text(error.stderr)) or "no message",
+                next_step="see whether the board's disk or k3s is overloaded, then run again",
+            ) from error
+        result = Result(argv, done.returncode, _text(done.stdout), _text(done.stderr))
+        if check and result.rc != 0:
+            raise Problem("`%s` failed with exit status %d" % (" ".join(argv), result.rc), found=last_lines(result.err or result.out) or "no message")
+        return result
+
+
+def last_lines(text, count=5):
+    """The last ``count`` non-empty lines of ``text``, as one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-count:])
+
+
+def _find(name, path):
+    if "/" in name:
+        return name
+    for folder in path.split(":"):
+        candidate = os.path.join(folder, name)
+        if folder and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    return name
+
+
+def _text(data):
+    return (data or b"").decode("utf-8", "replace")

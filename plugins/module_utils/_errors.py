@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one exception type, and the one place that turns it into a module's failure."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+
+class Problem(Exception):
+    """Something that a user can cause and can mend.
+
+    All parts are plain text. ``what`` says what was asked and went wrong, ``found`` what was
+    there instead, ``where`` the file, image or board, ``next_step`` what to do about it.
+    """
+
+    def __init__(self, what, found=None, where=None, next_step=None):
+        super().__init__(what)
+        self.what = what
+        self.found = found
+        self.where = where
+        self.next_step = next_step
+
+    def parts(self):
+        """The parts that are known, as a dictionary for a module's result."""
+        named = {"what": self.what, "found": self.found, "where": self.where, "next_step": self.next_step}
+        return {name: text for name, text in named.items() if text}
+
+    def __str__(self):
+        labels = (("", self.what), ("Found: ", self.found), ("Where: ", self.where), ("Next: ", self.next_step))
+        return " ".join(label + _sentence(text) for label, text in labels if text)
+
+
+def _sentence(text):
+    text = str(text).strip()
+    return text if text.endswith((".", "!", "?", ":")) else text + "."
+
+
+@contextmanager
+def fail_on_problem(module):
+    """Run a module's body; a Problem in it becomes ``fail_json`` with its parts as return values."""
+    try:
+        yield
+    except Problem as problem:
+        module.fail_json(msg=str(problem), **problem.parts())
