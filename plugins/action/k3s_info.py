@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action behind the module k3s_info: one shell command on the board, read on the controller."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._action import ObservingAction
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, chosen_parts
+
+
+class ActionModule(ObservingAction):
+    """Observe a board."""
+
+    OPTIONS = {
+        "gather": {"type": "list", "elements": "str", "choices": ["all"] + list(PARTS), "default": ["all"]},
+        "architecture": {"type": "str", "default": "auto"},
+        "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    }
+
+    def observe_board(self, options):
+        """The result of k3s_info."""
+        return self.look(options, chosen_parts(options["gather"]), architecture=options["architecture"])

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is a virtual module that is entirely implemented as an action plugin and runs on the controller.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k3s_info
+short_description: Observe a k3s board with one shell command
+version_added: "1.0.0"
+description:
+  - Reads what matters about k3s on a board, which images it asks for, which it has, and optionally the API's view of the cluster.
+  - Sends one POSIX shell script over the connection and reads its output on the controller. The board needs C(sh) and the usual
+    small programs (coreutils or busybox), and no Python.
+  - Secrets stay on the board. Of C(config.yaml) only a fixed list of keys is read, of C(registries.yaml) only the checksum, a
+    manifest that holds a Secret is listed without its text, and neither environment variables nor annotations of pods are asked for.
+options:
+  gather:
+    description:
+      - What to read; V(all) is everything.
+      - The option O(api) decides further about V(api).
+    type: list
+    elements: str
+    choices: [all, k3s, config, registries, manifests, images, disk, sandboxes, api]
+    default: [all]
+  architecture:
+    description:
+      - The board's architecture by its OCI name, for instance V(riscv64), where the inventory states it.
+      - V(auto) takes that of the board's kernel.
+    type: str
+    default: auto
+  api:
+    description:
+      - V(auto) asks the API where an admin kubeconfig is found, which is on servers.
+      - V(always) asks it in any case; an API that does not answer is then told in RV(api.error).
+      - V(never) leaves it out.
+    type: str
+    choices: [auto, always, never]
+    default: auto
+extends_documentation_fragment:
+  - riscv.k3s.board
+notes:
+  - When O(data_dir) is not given, the C(data-dir) of the board's C(config.yaml) is used before the default.
+  - Settings that are given to k3s as arguments instead of in C(config.yaml) are not read. The effective pause image is, from
+    the configuration that k3s rendered for containerd.
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same result.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed when run in diff mode.
+    support: none
+    details: It changes nothing.
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+    details: It changes nothing.
+  platform:
+    description: Operating systems it works on.
+    platforms: posix
+    support: full
+seealso:
+  - module: riscv.k3s.cri_sandbox_info
+author:
+  - The riscv.k3s developers (@riscv-k3s)
+"""
+
+EXAMPLES = r"""
+- name: Observe a board
+  riscv.k3s.k3s_info:
+  become: true
+  register: observed
+
+- name: Show which images its k3s asks for and it does not have
+  ansible.builtin.debug:
+    msg: "{{ observed.demand | map(attribute='image') | difference(observed.images | map(attribute='name')) }}"
+
+- name: Read only the version and the free space
+  riscv.k3s.k3s_info:
+    gather: [k3s, disk]
+  become: true
+"""
+
+RETURN = r"""
+machine:
+  description: What C(uname -m) prints.
+  returned: success
+  type: str
+  sample: riscv64
+architecture:
+  description: The OCI name of the architecture, from O(architecture) or RV(machine).
+  returned: success
+  type: str
+  sample: riscv64
+hostname:
+  description: What C(uname -n) prints.
+  returned: success
+  type: str
+data_dir:
+  description: The data folder that was read.
+  returned: success
+  type: str
+errors:
+  description: What could not be read. The values that depend on it are null.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    section: {description: The part of the script that failed., type: str}
+    rc: {description: Exit status of the program., type: int}
+    message: {description: The last lines that it wrote., type: str}
+k3s:
+  description: The installed k3s.
+  returned: when V(k3s) is gathered
+  type: dict
+  contains:
+    installed: {description: Whether there is a k3s program., type: bool}
+    version: {description: Its version., type: str, sample: v1.24.2+k3s2}
+    role: {description: V(server) or V(agent) by the folders that k3s made, null before its first start., type: str}
+    running: {description: Whether its containerd answers., type: bool}
+containerd:
+  description: The running containerd.
+  returned: when V(k3s) is gathered
+  type: dict
+  contains:
+    version: {description: Version of the server, null when it does not answer., type: str, sample: 1.6.20}
+    pins: {description: Whether it honours a pin that is set on an image by hand., type: bool}
+config:
+  description: Settings from C(/etc/rancher/k3s/config.yaml) and its drop-ins. Only a fixed list of keys, as far as they are set.
+  returned: when V(config) is gathered
+  type: dict
+  sample: {pause-image: "docker.io/carvicsforth/pause:3.10.2", disable: [traefik]}
+pause_image:
+  description: The effective pause image, from containerd's configuration, else from RV(config), else null.
+  returned: when V(config) is gathered
+  type: str
+  sample: docker.io/rancher/mirrored-pause:3.6
+registries:
+  description: The file C(registries.yaml), by its checksum only.
+  returned: when V(registries) is gathered
+  type: dict
+  contains:
+    path: {description: Where it is looked for., type: str}
+    present: {description: Whether it is there., type: bool}
+    sha256: {description: Its checksum; empty when it is not there., type: str}
+    mode: {description: Its mode., type: str, sample: "0600"}
+    stale: {description: Whether it is newer than containerd's configuration, so that k3s must be restarted to read it., type: bool}
+manifests:
+  description: The files that k3s's deploy controller reads, sorted by path. Empty on an agent.
+  returned: when V(manifests) is gathered
+  type: list
+  elements: dict
+  contains:
+    path: {description: Path inside the manifests folder., type: str}
+    sha256: {description: Its checksum., type: str}
+    mtime: {description: Time of its last change in seconds since 1970., type: int}
+    skip: {description: Whether a C(.skip) file of its name keeps it from being deployed., type: bool}
+    text: {description: The text; null when it holds a Secret or is larger than 256 KiB., type: str}
+    left_out: {description: V(secret) or V(size) when there is no text for that reason., type: str}
+demand:
+  description: The images that this k3s asks for, sorted by image.
+  returned: when V(manifests) is gathered
+  type: list
+  elements: dict
+  contains:
+    image: {description: The full name., type: str, sample: "docker.io/rancher/mirrored-coredns-coredns:1.9.1"}
+    where: {description: The places that name it., type: list, elements: str}
+    required: {description: Whether something runs it now. A helper pod or a chart's image may be needed later., type: bool}
+images:
+  description: The images in containerd's store that a pod can ask for, sorted by name.
+  returned: when V(images) is gathered
+  type: list
+  elements: dict
+  contains:
+    name: {description: The full name., type: str}
+    digest: {description: Digest of its manifest or index., type: str}
+    platforms: {description: Platforms whose content is here., type: list, elements: str, sample: [linux/riscv64]}
+    pinned: {description: Whether it is kept from garbage collection., type: bool}
+    size: {description: Size in bytes., type: int}
+disk:
+  description: The file system of RV(data_dir).
+  returned: when V(disk) is gathered
+  type: dict
+  contains:
+    path: {description: The folder., type: str}
+    size: {description: Size in bytes., type: int}
+    available: {description: Free space in bytes., type: int}
+sandboxes:
+  description: The pod sandboxes that containerd knows, oldest first.
+  returned: when V(sandboxes) is gathered
+  type: list
+  elements: dict
+  contains:
+    id: {description: The sandbox's id., type: str}
+    name: {description: Name of its pod., type: str}
+    namespace: {description: Namespace of its pod., type: str}
+    uid: {description: UID of its pod., type: str}
+    attempt: {description: How many sandboxes this pod had before., type: int}
+    state: {description: V(ready) or V(notready)., type: str}
+    created_at: {description: When it was made., type: str}
+    labels: {description: The pod's labels., type: dict}
+containers:
+  description: The containers that containerd knows, oldest first.
+  returned: when V(sandboxes) is gathered
+  type: list
+  elements: dict
+  contains:
+    id: {description: The container's id., type: str}
+    sandbox_id: {description: The sandbox that it belongs to., type: str}
+    name: {description: Its name in the pod., type: str}
+    image: {description: The image that was asked for or its ID., type: str}
+    image_id: {description: The image's reference., type: str}
+    state: {description: "V(created), V(running), V(exited) or V(unknown).", type: str}
+    attempt: {description: How often it was started before., type: int}
+    created_at: {description: When it was made., type: str}
+api:
+  description: The cluster as its API shows it.
+  returned: when V(api) is gathered and O(api) allows it
+  type: dict
+  contains:
+    reachable: {description: Whether the API answered., type: bool}
+    error: {description: What it said instead., type: str}
+    nodes:
+      description: "The nodes: name, uid, ready, architecture, internal_ip, created_at."
+      type: list
+      elements: dict
+    pods:
+      description: "The pods: namespace, name, uid, static_uid, node, phase, ready, reasons, labels, owner, deleting, images, containers, ip, created_at."
+      type: list
+      elements: dict
+    addons:
+      description: "What the deploy controller applied: name, checksum, source."
+      type: list
+      elements: dict
+"""

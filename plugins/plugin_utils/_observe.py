@@ -1,0 +1,197 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the observing script wrote, as the result of k3s_info. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._command import last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import is_tagged, parse_image_list, parse_version, pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils._parse_k3s import parse_config, parse_df, parse_k3s_version
+from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import parse_api, parse_containers, parse_events, parse_sandboxes
+from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import split_files, split_output, split_texts
+
+PARTS = ("k3s", "config", "registries", "manifests", "images", "disk", "sandboxes", "api")
+_BOARD_LINES = ("hostname", "machine", "k3s", "data_dir", "registries", "kubeconfig", "role", "stale")
+_TOO_LONG = (124, 137)  # exit statuses of timeout
+
+
+def chosen_parts(gather):
+    """The parts that the option ``gather`` names, where ``all`` means each."""
+    return list(PARTS) if "all" in gather else [part for part in PARTS if part in gather]
+
+
+def observe(output, token, parts, architecture="auto", explicit=False):
+    """The result of k3s_info (without ``changed``) from the script's output.
+
+    ``parts`` as from chosen_parts, ``architecture`` auto or a name that the inventory states, ``explicit`` whether
+    crictl and ctr were given, so that a board without k3s will do. Raises Problem when the board cannot be observed
+    at all. What is missing because one program failed is None and stands in ``errors`` [{section, rc, message}].
+    """
+    sections = split_output(output, token)
+    board = _board(sections, explicit)
+    result = {
+        "machine": board["machine"],
+        "architecture": to_oci(board["machine"] if architecture == "auto" else architecture),
+        "hostname": board["hostname"],
+        "data_dir": board["data_dir"],
+        "errors": _errors(sections),
+    }
+    view = _View(sections, token, board, result["errors"])
+    for part in parts:
+        if part != "api" or "api" in sections:
+            result.update(getattr(view, part)())
+    if "manifests" in parts:
+        pods = (result.get("api") or {}).get("pods", ())
+        result["demand"], problems = demand(result["manifests"] or (), result.get("pause_image"), pods)
+        result["errors"] += [{"section": "demand", "rc": None, "message": text} for text in problems]
+    return result
+
+
+class _View:
+    """One method for each part of the option gather."""
+
+    def __init__(self, sections, token, board, errors):
+        self._sections = sections
+        self._token = token
+        self._board = board
+        self._errors = errors
+
+    def k3s(self):
+        version = self._out("containerd", parse_version)
+        k3s = {
+            "installed": bool(self._board["k3s"]),
+            "version": self._out("version", parse_k3s_version),
+            "role": self._board["role"] or None,
+            "running": self._good("containerd"),
+        }
+        return {"k3s": k3s, "containerd": {"version": version, "pins": bool(version) and pins_supported(version)}}
+
+    def config(self):
+        config = parse_config(self._sections["config"].out)
+        return {"config": config, "pause_image": self._pause_image(config)}
+
+    def registries(self):
+        path = self._board["registries"]
+        row = (self._files() or {}).get(path)
+        return {
+            "registries": {
+                "path": path,
+                "present": bool(row),
+                "sha256": row["sha256"] if row else "",
+                "mode": row["mode"] if row else None,
+                "stale": bool(self._board["stale"]),
+            }
+        }
+
+    def manifests(self):
+        files = self._files()
+        if files is None or not self._good("texts"):
+            return {"manifests": None}
+        texts, left_out = split_texts(self._sections["texts"].out, self._token)
+        # The deploy controller looks for NAME.skip by the file's name alone, in whichever folder it lies.
+        skipped = {path.rpartition("/")[2][: -len(".skip")] for path in files if path.endswith(".skip")}
+        rows = [
+            {
+                "path": path,
+                "sha256": files[path]["sha256"],
+                "mtime": files[path]["mtime"],
+                "skip": path.rpartition("/")[2] in skipped,
+                "text": texts.get(path),
+                "left_out": left_out.get(path),
+            }
+            for path in sorted(files)
+            if not path.startswith("/") and not path.endswith(".skip")
+        ]
+        return {"manifests": rows}
+
+    def images(self):
+        rows = self._out("images", parse_image_list)
+        if rows is not None:
+            keep = ("name", "digest", "platforms", "pinned", "size")
+            rows = sorted(({key: row[key] for key in keep} for row in rows if is_tagged(row["name"])), key=lambda row: row["name"])
+        return {"images": rows}
+
+    def disk(self):
+        found = self._out("disk", parse_df)
+        return {"disk": dict(found, path=self._board["data_dir"]) if found else None}
+
+    def sandboxes(self):
+        return {"sandboxes": self._out("pods", parse_sandboxes), "containers": self._out("containers", parse_containers)}
+
+    def api(self):
+        if not self._good("api"):
+            section = self._sections["api"]
+            return {"api": {"reachable": False, "error": _message(section), "nodes": [], "pods": [], "addons": []}}
+        api = dict(parse_api(self._sections["api"].out, self._token), reachable=True, error=None)
+        if self._good("events"):
+            api["events"] = parse_events(self._sections["events"].out, self._token)
+        return {"api": api}
+
+    def _pause_image(self, config):
+        lines = self._sections["pause"].out.split()
+        image = lines[0].strip("\"'") if lines else config.get("pause-image")
+        registry = config.get("system-default-registry")
+        if not image:
+            return None
+        # Flags come first, as k3s puts the registry before a pause image that does not have it yet.
+        if not lines and registry and not image.startswith(registry + "/"):
+            image = registry + "/" + image
+        try:
+            return ImageName.parse(image).full
+        except Problem as problem:
+            self._errors.append({"section": "pause", "rc": None, "message": str(problem)})
+            return None
+
+    def _files(self):
+        if not (self._good("sums") and self._good("stats")):
+            return None
+        return split_files(self._sections["sums"].out, self._sections["stats"].out)
+
+    def _good(self, name):
+        return name in self._sections and self._sections[name].rc == 0
+
+    def _out(self, name, parse):
+        return parse(self._sections[name].out) if self._good(name) else None
+
+
+def _board(sections, explicit):
+    user = sections["user"].out.strip()
+    if user != "0":
+        raise Problem(
+            "observing a board needs root there",
+            found="user id %s" % (user or "unknown"),
+            next_step="set become: true for the play, or connect as root",
+        )
+    if "board" not in sections:
+        raise Problem("the observing script ended before it looked at the board", next_step="see that the board's /bin/sh is a POSIX shell")
+    lines = sections["board"].out.split("\n")
+    board = dict(zip(_BOARD_LINES, lines + [""] * len(_BOARD_LINES)))
+    if not board["k3s"] and not explicit:
+        raise Problem(
+            "k3s was not found on this board",
+            found="no program k3s in the usual folders",
+            where=board["hostname"],
+            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options crictl, ctr and containerd_address",
+        )
+    return board
+
+
+def _errors(sections):
+    # The API has its own place for its error.
+    return [
+        {"section": name, "rc": section.rc, "message": _message(section)}
+        for name, section in sections.items()
+        if section.rc != 0 and name != "api"
+    ]
+
+
+def _message(section):
+    if section.rc in _TOO_LONG and not section.err:
+        return "it did not finish in time"
+    return last_lines(section.err or section.out, 3) or "exit status %d and no message" % section.rc

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A board in a temporary folder: the observing script runs on it in a real shell, against a stand-in for k3s."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import build_script
+
+TOKEN = "riscv-k3s-0123456789abcdef"
+SHELLS = [shell for shell in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(shell[0])]
+# Answers by the words of the call; the longest that fits wins. Says what it was asked in the file calls.
+_K3S = """#!/bin/sh
+printf "%s\\n" "$*" >>"{home}/calls"
+for words in "$*" "$1 $2 $3 $4" "$1 $2 $3" "$1 $2" "$1"; do
+  file="{home}/answers/$(printf "%s" "$words" | tr ' /' '__')"
+  [ -d "$file" ] && {{ cat "$file/err" >&2; cat "$file/out"; exit "$(cat "$file/rc")"; }}
+done
+echo "k3s: no answer for $*" >&2
+exit 99
+"""
+CTR_VERSION = """Client:
+  Version:  v1.6.6-k3s1
+  Revision: \n  Go version: go1.18.1
+
+Server:
+  Version:  v1.6.6-k3s1
+  Revision: \n  UUID: 2f1fb4fb-5c1a-4b2a-9f5e-0c5b6f9d6f7a
+"""
+IMAGES = (
+    "REF                                TYPE                                       DIGEST                  SIZE      PLATFORMS     LABELS\n"
+    "docker.io/rancher/mirrored-pause:3.6 application/vnd.oci.image.manifest.v1+json sha256:"
+    + "a" * 64
+    + " 301.2 KiB linux/riscv64 io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned \n"
+)
+
+
+class FakeBoard:
+    """A board whose k3s answers as told; ``home`` is its folder (a pathlib.Path)."""
+
+    def __init__(self, home):
+        self.home = home
+        self.etc = home / "etc"
+        self.data = home / "data"
+        self.manifests = self.data / "server" / "manifests"
+        for folder in (self.etc, self.manifests, self.data / "agent/etc/containerd", home / "bin", home / "answers"):
+            folder.mkdir(parents=True)
+        self.program("k3s", _K3S.format(home=home))
+        self.program("id", "#!/bin/sh\necho 0\n")
+        self.program("uname", "#!/bin/sh\n[ $1 = -n ] && echo Board-1 || echo riscv64\n")
+        self.answer("--version", "k3s version v1.24.2+k3s2 (a3a5e4ab)\ngo version go1.18.1\n")
+        self.answer("ctr --namespace k8s.io version", CTR_VERSION)
+        self.answer("ctr --namespace k8s.io images ls", IMAGES)
+        self.answer("crictl pods", json.dumps({"items": []}, indent=2))
+        self.answer("crictl ps", json.dumps({"containers": []}, indent=2))
+        self.answer("kubectl", "")
+
+    def program(self, name, text):
+        """Put a program in the board's PATH."""
+        path = self.home / "bin" / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def answer(self, words, out="", err="", rc=0):
+        """What k3s answers to a call that begins with ``words``."""
+        folder = self.home / "answers" / words.replace(" ", "_").replace("/", "_")
+        folder.mkdir(exist_ok=True)
+        for name, text in (("out", out), ("err", err), ("rc", str(rc))):
+            (folder / name).write_text(text)
+
+    def file(self, path, text, mtime=None):
+        """Write a file below the board's folder."""
+        path = self.home / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if mtime is not None:
+            os.utime(path, (mtime, mtime))
+
+    def calls(self):
+        """How k3s was called so far."""
+        log = self.home / "calls"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def run(self, parts, shell=("sh",), **options):
+        """Run the script and return what it wrote."""
+        options.setdefault("data_dir", str(self.data))
+        script = build_script(TOKEN, parts, etc=str(self.etc), path=str(self.home / "bin"), **options)
+        done = subprocess.run(list(shell) + ["-c", script], capture_output=True, timeout=60, check=False)
+        assert done.stderr == b"", done.stderr
+        return done.stdout.decode("utf-8", "surrogateescape")
