@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one board needs."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+
+DOCUMENTATION = r"""
+name: plan
+short_description: Decides what one board needs
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - Compares what M(riscv.k3s.k3s_info) observed with what the inventory wants, and returns the cheapest actions.
+  - Pure, it asks no board and changes nothing.
+positional: _input, servers
+options:
+  _input:
+    description: The result of M(riscv.k3s.k3s_info) for the board.
+    type: dict
+    required: true
+  servers:
+    description: The results of M(riscv.k3s.k3s_info) for the servers of the cluster.
+    type: list
+    elements: dict
+    required: true
+  board:
+    description: The name of the board, for messages.
+    type: str
+    required: true
+  catalogue:
+    description: Where content for stock images comes from.
+    type: list
+    elements: dict
+    required: true
+  registries:
+    description: The wanted content of registries.yaml; none leaves the file alone.
+    type: dict
+  architecture:
+    description: Architecture of the board's images; V(auto) takes that of its kernel.
+    type: str
+    default: auto
+  role:
+    description: Whether the board is a V(server) or an V(agent).
+    type: str
+    default: server
+  pull_policy:
+    description: V(missing) pulls a source that is not in the store, V(always) pulls it at every run.
+    type: str
+    default: missing
+  existing:
+    description: What happens to a stock name whose content differs from its source, V(overwrite) or V(keep).
+    type: str
+    default: overwrite
+  pinned:
+    description: Whether stock names are pinned against garbage collection.
+    type: bool
+    default: true
+  patch_mode:
+    description: How manifests are patched, V(overlay) or V(in_place).
+    type: str
+    default: overlay
+  cluster_architectures:
+    description: Architectures of all boards of the cluster.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: See what this board needs
+  ansible.builtin.debug:
+    msg: "{{ observed | riscv.k3s.plan([observed], board=inventory_hostname, catalogue=riscv_k3s_catalogue) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The plan with the keys board, architecture, images, registries, pulls, tags, patches, warnings, problems and changes.
+  type: dict
+"""
+
+
+def plan(observed, servers, catalogue, **wanted):
+    return _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **dict({"registries": None}, **wanted)), servers)
+
+
+class FilterModule:
+    def filters(self):
+        return {"plan": door(plan)}

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The text of registries.yaml."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._registries import render
+
+DOCUMENTATION = r"""
+name: registries_yaml
+short_description: Renders registries.yaml, after checking it
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - k3s silently ignores keys that it does not know; here they are an error.
+  - Equal settings give equal text, so that its checksum tells whether a board's file is as wanted.
+positional: _input
+options:
+  _input:
+    description: A dictionary with C(mirrors) and C(configs), as the documentation of k3s describes them.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Write registries.yaml
+  ansible.builtin.copy:
+    content: "{{ riscv_k3s_registries | riscv.k3s.registries_yaml }}"
+    dest: /etc/rancher/k3s/registries.yaml
+    mode: "0600"
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: The text of the file.
+  type: str
+"""
+
+
+class FilterModule:
+    def filters(self):
+        return {"registries_yaml": door(render)}

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report import report
+
+DOCUMENTATION = r"""
+name: report
+short_description: Renders the table that ends a run
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - A row a board, then what is planned, then the first thing that is wrong with its remedy.
+positional: _input, api, unready
+options:
+  _input:
+    description: Results of P(riscv.k3s.plan#filter), one a board.
+    type: list
+    elements: dict
+    required: true
+  api:
+    description: RV(riscv.k3s.k3s_info#module:api) of a server, or none.
+    type: dict
+  unready:
+    description: The result of P(riscv.k3s.unready#filter).
+    type: list
+    elements: str
+  done:
+    description: Whether the plans were carried out, or only made.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Show the table
+  ansible.builtin.debug:
+    msg: "{{ plans | riscv.k3s.report(observed.api, observed.api | riscv.k3s.unready) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Lines of text.
+  type: list
+  elements: str
+"""
+
+
+class FilterModule:
+    def filters(self):
+        return {"report": door(report)}

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The catalogue: where content for a stock image comes from, and what else differs. Data, checked here once."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches
+
+DEFAULT_ARCHITECTURE = "riscv64"
+_KEYS = frozenset(("stock", "source", "tags", "architecture", "patch", "build", "remark"))
+
+
+class Entry(NamedTuple):
+    """One supply: for stock images of ``stock`` (a repository) whose tag fits the glob ``tags``.
+
+    ``source`` is a reference; without a tag or digest of its own it takes the tag of the stock image.
+    ``patch`` is a patch as k3s_manifest_patch takes it, or None.
+    """
+
+    stock: str
+    source: str
+    tags: str
+    architecture: str
+    patch: Optional[Dict[str, Any]]
+    remark: Optional[str]
+
+    def source_for(self, image):
+        """The full reference to pull for ``image`` (an ImageName)."""
+        if _has_version(self.source):
+            return ImageName.parse(self.source).full
+        return ImageName.parse("%s:%s" % (self.source, image.tag)).full
+
+
+def read(raw):
+    """Check a catalogue as it stands in the inventory (a list of dictionaries); returns a list of Entry.
+
+    Raises Problem that names the entry and the key which is wrong.
+    """
+    if not isinstance(raw, list):
+        raise Problem("the catalogue (riscv_k3s_catalogue) must be a list", found=type(raw).__name__)
+    return [_read_entry(number, item) for number, item in enumerate(raw, 1)]
+
+
+def patches_for(catalogue, image, architectures):
+    """The patches that workloads of this stock image need for boards of these architectures, without repetition."""
+    entries = [find(catalogue, image, architecture) for architecture in architectures]
+    found = []
+    for entry in entries:
+        if entry and entry.patch and entry.patch not in found:
+            found.append(entry.patch)
+    return found
+
+
+def find(catalogue: List[Entry], image: ImageName, architecture: str) -> Optional[Entry]:
+    """The first entry that serves this stock image for this architecture, or None."""
+    for entry in catalogue:
+        if entry.stock == image.name and entry.architecture == architecture and image.tag and fnmatch.fnmatchcase(image.tag, entry.tags):
+            return entry
+    return None
+
+
+def _read_entry(number, item):
+    where = "entry %d of riscv_k3s_catalogue" % number
+    if not isinstance(item, dict):
+        raise Problem("a catalogue entry must be a dictionary", found=repr(item), where=where)
+    unknown = sorted(set(item) - _KEYS)
+    if unknown:
+        raise Problem("a catalogue entry has a key that is not known: " + ", ".join(map(str, unknown)), where=where, next_step="known are " + ", ".join(sorted(_KEYS)))
+    for key in ("stock", "source"):
+        if not isinstance(item.get(key), str) or not item[key]:
+            raise Problem("a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key)), where=where)
+    where = "%s (%s)" % (where, item["stock"])
+    if _has_version(item["stock"]):
+        raise Problem("stock is a repository, without a tag", found=item["stock"], where=where, next_step="select stock tags by the glob in tags")
+    ImageName.parse(item["source"])
+    return Entry(
+        stock=ImageName.parse(item["stock"]).name,
+        source=item["source"],
+        tags=str(item.get("tags", "*")),
+        architecture=item.get("architecture", DEFAULT_ARCHITECTURE),
+        patch=_read_patch(item["patch"], where) if item.get("patch") else None,
+        remark=item.get("remark"),
+    )
+
+
+def _read_patch(patch, where):
+    if not isinstance(patch, dict):
+        raise Problem("patch must be a dictionary", found=repr(patch), where=where)
+    try:
+        return normalise_patches([patch])[0]
+    except Problem as problem:
+        raise Problem("the patch of a catalogue entry is not valid: " + problem.what, found=problem.found, where=where, next_step=problem.next_step) from problem
+
+
+def _has_version(reference):
+    return "@" in reference or ":" in reference.rpartition("/")[2]

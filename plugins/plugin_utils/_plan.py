@@ -1,0 +1,198 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decision: what one board needs, from what was observed and what is wanted. Pure.
+
+The result is what ``site --check`` shows and what the real run does. Lists are sorted, so equal input gives equal output.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan_patches, _registries
+
+
+class Wanted(NamedTuple):
+    """What the inventory asks for, for one board. ``registries`` is None where registries.yaml is left alone."""
+
+    board: str
+    catalogue: List[_catalogue.Entry]
+    registries: Optional[Dict[str, Any]]
+    architecture: str = "auto"
+    role: str = "server"
+    pull_policy: str = "missing"
+    existing: str = "overwrite"
+    pinned: bool = True
+    patch_mode: str = "overlay"
+    # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
+    cluster_architectures: Sequence[str] = ()
+
+
+def plan(observed, wanted, servers):
+    """Decide for one board.
+
+    ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
+    the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
+    with its ``fix`` and the reason), registries, pulls, tags, patches, warnings, problems, changes.
+    Raises Problem where no honest plan can be made.
+    """
+    architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
+    if observed.get("images") is None:
+        raise Problem(
+            "the images of %s cannot be read" % wanted.board,
+            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or []) or "containerd does not answer",
+            next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
+        )
+    if not servers:
+        raise Problem(
+            "no server of the cluster was observed, so what pods ask for is not known",
+            where=wanted.board,
+            next_step="see that the inventory group `server` names the servers and that the first of them can be reached",
+        )
+    store = {row["name"]: row for row in observed["images"]}
+    images = [_decide(item, architecture, store, wanted) for item in _demand(observed, servers)]
+    tags = _tags(images)
+    sources = {tag["source"] for tag in tags}
+    result = {
+        "board": wanted.board,
+        "architecture": architecture,
+        "k3s_version": (observed.get("k3s") or {}).get("version"),
+        "images": images,
+        "registries": _registries_action(observed, wanted),
+        "pulls": sorted(source for source in sources if _needs_pull(source, store, architecture, wanted)),
+        "tags": tags,
+        "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
+        "warnings": _warnings(observed, wanted, tags),
+        "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
+    }
+    result["changes"] = _count(result)
+    return result
+
+
+def _demand(observed, servers):
+    """The board's own demand (its pause image) and that of every server: a pod may land on any board."""
+    merged = {}
+    for board in [observed] + list(servers):
+        for item in board.get("demand") or []:
+            if _is_pause_of_another(item, board, observed):
+                continue
+            known = merged.setdefault(item["image"], {"image": item["image"], "where": [], "required": False})
+            known["where"] += [place for place in item["where"] if place not in known["where"]]
+            known["required"] = known["required"] or item["required"]
+    return [merged[image] for image in sorted(merged)]
+
+
+def _is_pause_of_another(item, board, observed):
+    return board is not observed and item["image"] == board.get("pause_image") != observed.get("pause_image")
+
+
+def _decide(item, architecture, store, wanted):
+    image = ImageName.parse(item["image"])
+    entry = _catalogue.find(wanted.catalogue, image, architecture)
+    source = entry.source_for(image) if entry else None
+    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted)
+    return {
+        "image": image.full,
+        "source": source,
+        "fix": fix,
+        "reason": reason,
+        "tag_from": tag_from,
+        "where": item["where"],
+        "required": item["required"],
+    }
+
+
+def _fix(held, source_held, source, image, architecture, wanted):
+    """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
+    other = source if source != image.full else None
+    if held is None:
+        return _supply(source, image, architecture)
+    if architecture not in _architectures(held):
+        reason = "the image in the store is %s, the board is %s" % (_spoken(held), architecture)
+        return ("tag", other, reason) if other else ("impossible", None, reason + ", and the catalogue names no source for it")
+    if other and wanted.pull_policy == "always":
+        return "tag", other, "pull_policy is always"
+    if source_held and wanted.existing == "overwrite" and held["digest"] != source_held["digest"]:
+        return "tag", other, "the source in the store has another digest"
+    if wanted.pinned and not held["pinned"] and source:
+        # Tagged from itself: nothing has to be pulled to set a pin.
+        return "tag", image.full, "it is not pinned: the kubelet's garbage collection may remove it"
+    return "present", None, "%s, %s" % (architecture, "pinned" if held["pinned"] else "not pinned")
+
+
+def _supply(source, image, architecture):
+    if source:
+        return "tag", source, "it is not in the store"
+    if architecture != _catalogue.DEFAULT_ARCHITECTURE:
+        return "stock", None, "left to k3s: the catalogue has nothing for " + architecture
+    return "impossible", None, "it is not in the store, and the catalogue has no %s source for %s" % (architecture, image.name)
+
+
+def _tags(images):
+    targets = {}
+    for row in images:
+        if row["fix"] == "tag":
+            targets.setdefault(row["tag_from"], []).append(row["image"])
+    return [{"source": source, "targets": targets[source]} for source in sorted(targets)]
+
+
+def _needs_pull(source, store, architecture, wanted):
+    held = store.get(source)
+    return wanted.pull_policy == "always" or not held or architecture not in _architectures(held)
+
+
+def _architectures(held):
+    # "linux/riscv64", "linux/arm/v7"
+    return {platform.split("/")[1] for platform in held["platforms"] if "/" in platform}
+
+
+def _spoken(held):
+    return ", ".join(sorted(_architectures(held))) or "of no known architecture"
+
+
+def _registries_action(observed, wanted):
+    if wanted.registries is None:
+        return {"change": False, "restart": False, "reason": "riscv_k3s_registries is not set: left as it is"}
+    seen = observed.get("registries") or {}
+    if not seen.get("present"):
+        return {"change": True, "restart": True, "reason": "there is none"}
+    if seen.get("sha256") != sha256(_registries.render(wanted.registries).encode()):
+        return {"change": True, "restart": True, "reason": "its content differs"}
+    if seen.get("mode") not in (None, "0600"):
+        return {"change": True, "restart": False, "reason": "its mode is %s, it may hold passwords" % seen["mode"]}
+    if seen.get("stale"):
+        return {"change": False, "restart": True, "reason": "k3s was not restarted since it was written"}
+    return {"change": False, "restart": False, "reason": "as wanted"}
+
+
+def _warnings(observed, wanted, tags):
+    warnings = []
+    if wanted.registries is not None:
+        for host in _registries.plain_http_hosts(wanted.registries):
+            warnings.append(
+                "%s is reached by http but has no mirror of its own name: a pull that names it directly will try https. Add mirrors.\"%s\".endpoint: [\"http://%s\"]" % (host, host, host)
+            )
+    containerd = observed.get("containerd") or {}
+    if tags and wanted.pinned and containerd.get("version") and not containerd.get("pins"):
+        warnings.append(
+            "containerd %s knows no pins (1.6.25, 1.7.10 and 2.x do): the kubelet may remove these images when the disk fills; a re-run brings them back"
+            % containerd["version"]
+        )
+    return warnings
+
+
+def _count(result):
+    return (
+        int(result["registries"]["change"])
+        + int(result["registries"]["restart"])
+        + len(result["pulls"])
+        + sum(len(tag["targets"]) for tag in result["tags"])
+        + len(result["patches"]["present"])
+        + len(result["patches"]["absent"])
+    )

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which packaged manifests of a server must be patched, and which overlays are wanted no more. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils import _manifest, _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import group_by_manifest
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue
+
+
+def patches(observed, images, wanted, architecture):
+    """``{present: [row], absent: [row]}`` for one server.
+
+    ``observed`` is its result of k3s_info, ``images`` the rows of the plan, ``wanted`` a Wanted. A row has manifest,
+    kind, name, reason and ``patch`` as k3s_manifest_patch takes it. Where a manifest needs anything, all of its
+    patches are listed: an overlay is made from the packaged file at once. Raises Problem when a manifest is missing.
+    """
+    files = {row["path"]: row for row in observed.get("manifests") or []}
+    groups = group_by_manifest(_wanted_patches(images, wanted, architecture))
+    present = []
+    for manifest, group in sorted(groups.items()):
+        reason = _reason(manifest, group, files, wanted)
+        if reason:
+            present += [_row(patch, reason) for patch in group]
+    return {"present": present, "absent": _absent(files, groups)}
+
+
+def _wanted_patches(images, wanted, architecture):
+    architectures = list(wanted.cluster_architectures) or [architecture]
+    found = []
+    for row in images:
+        for patch in _catalogue.patches_for(wanted.catalogue, ImageName.parse(row["image"]), architectures):
+            if patch not in found:
+                found.append(patch)
+    return found
+
+
+def _reason(manifest, group, files, wanted):
+    """Why the manifest must be patched, or None when it is as wanted."""
+    packaged = files.get(manifest)
+    if not packaged or packaged["text"] is None:
+        raise Problem(
+            "a patch of the catalogue is for the manifest %s, which %s does not have" % (manifest, wanted.board),
+            found=", ".join(sorted(files)) or "no manifests",
+            next_step="correct `patch` in riscv_k3s_catalogue, or remove it where the component is disabled",
+        )
+    if wanted.patch_mode == "in_place":
+        text = packaged["text"].encode()
+        return None if _manifest.patch_manifest(text, group, manifest) == text else "it is the packaged text"
+    overlay = files.get(_overlay.overlay_path(manifest))
+    header = _overlay.read_header(overlay["text"] or "") if overlay else None
+    if header is None:
+        return "it has no overlay"
+    if header.source_sha256 != packaged["sha256"]:
+        return "its overlay was made from an older packaged file"
+    if not _overlay.is_current(header, packaged["sha256"], group):
+        return "its overlay was made from other patches"
+    return None if packaged["skip"] else "the packaged file is deployed beside its overlay"
+
+
+def _absent(files, groups):
+    """Overlays that riscv.k3s wrote for a manifest that needs no patch now."""
+    rows = []
+    for manifest in sorted(files):
+        overlay = files.get(_overlay.overlay_path(manifest))
+        if manifest not in groups and overlay and _overlay.read_header(overlay["text"] or ""):
+            rows.append({"manifest": manifest, "reason": "the catalogue has no patch for it any more"})
+    return rows
+
+
+def _row(patch, reason):
+    return {"manifest": patch["manifest"], "kind": patch["kind"], "name": patch["name"], "reason": reason, "patch": patch}

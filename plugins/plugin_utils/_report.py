@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table at the end of a run: a row a board, then the first thing that is wrong with its remedy. Pure."""
+
+from __future__ import annotations
+
+_COLUMNS = ("BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "%s", "MANIFESTS", "PODS READY")
+
+
+def report(boards, api, unready, done=False):
+    """Lines of text.
+
+    ``boards`` are results of _plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``unready`` its
+    sentences; ``done`` whether the plan was carried out.
+    """
+    head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
+    rows = [head] + [_row(plan, api) for plan in boards]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return lines + _details(boards) + _first_wrong(boards, unready)
+
+
+def _row(plan, api):
+    present = sum(row["fix"] == "present" for row in plan["images"])
+    to_fix = sum(row["fix"] not in ("present", "stock", "impossible") for row in plan["images"])
+    patches = plan["patches"]
+    return (
+        plan["board"],
+        plan["architecture"],
+        plan["k3s_version"] or "?",
+        _registries(plan["registries"]),
+        "%d of %d present" % (present, len(plan["images"])),
+        str(to_fix),
+        _patches(patches),
+        _ready(api),
+    )
+
+
+def _registries(action):
+    return "write, restart" if action["change"] and action["restart"] else "write" if action["change"] else "restart" if action["restart"] else "ok"
+
+
+def _patches(patches):
+    parts = ["%d to patch" % len(patches["present"])] if patches["present"] else []
+    parts += ["%d to undo" % len(patches["absent"])] if patches["absent"] else []
+    return ", ".join(parts) or "ok"
+
+
+def _ready(api):
+    if not api or not api.get("reachable"):
+        return "?"
+    pods = [pod for pod in api["pods"] if pod["namespace"] == "kube-system" and pod["phase"] != "Succeeded"]
+    return "%d of %d" % (sum(bool(pod["ready"]) for pod in pods), len(pods))
+
+
+def _details(boards):
+    lines = []
+    for plan in boards:
+        for row in plan["images"]:
+            if row["fix"] in ("present", "stock") or (row["fix"] == "impossible" and not row["required"]):
+                continue
+            source = " from %s" % row["tag_from"] if row["tag_from"] else ""
+            lines.append("%s: %s %s%s (%s)" % (plan["board"], row["fix"], row["image"], source, row["reason"]))
+        for patch in plan["patches"]["present"]:
+            lines.append("%s: patch %s %s/%s (%s)" % (plan["board"], patch["manifest"], patch["kind"], patch["name"], patch["reason"]))
+        for patch in plan["patches"]["absent"]:
+            lines.append("%s: remove the overlay of %s (%s)" % (plan["board"], patch["manifest"], patch["reason"]))
+        lines += ["%s: warning: %s" % (plan["board"], text) for text in plan["warnings"]]
+        spare = [row["image"] for row in plan["images"] if row["fix"] == "impossible" and not row["required"]]
+        if spare:
+            lines.append("%s: no source, and nothing needs it yet: %s" % (plan["board"], ", ".join(spare)))
+    return lines
+
+
+def _first_wrong(boards, unready):
+    for plan in boards:
+        for row in plan["problems"]:
+            return ["WRONG: %s: %s: %s. Remedy: add an entry for it to riscv_k3s_catalogue" % (plan["board"], row["image"], row["reason"])]
+    if unready:
+        return ["WRONG: %s. Remedy: run the playbook riscv.k3s.diagnose, it shows both views of every pod" % unready[0]]
+    return ["All healthy."]

@@ -1,0 +1,227 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan by tables of cases: what is observed, what is wanted, what is decided and why."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan, _registries
+
+PAUSE = "docker.io/rancher/mirrored-pause:3.6"
+COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
+PAUSE_SOURCE = "reg:5000/riscv64/pause:3.10"
+COREDNS_SOURCE = "reg:5000/riscv64/coredns:1.12.1"
+PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
+CATALOGUE = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE_SOURCE}, {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE}]
+REGISTRIES = {"mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}}}
+MANIFEST = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: coredns}
+spec:
+  template:
+    spec:
+      containers:
+      - name: coredns
+        image: rancher/mirrored-coredns-coredns:1.9.1
+        args: ["-conf", "/etc/coredns/Corefile"]
+"""
+
+
+def held(name, digest="sha256:1", platforms=("linux/riscv64",), pinned=True):
+    return {"name": name, "digest": digest, "platforms": list(platforms), "pinned": pinned, "size": 1}
+
+
+def asked(image, required=True):
+    return {"image": image, "where": ["somewhere"], "required": required}
+
+
+def observed(images=(), demand=None, **more):
+    result = {
+        "architecture": "riscv64",
+        "k3s": {"version": "v1.24.2+k3s2"},
+        "containerd": {"version": "2.1.5", "pins": True},
+        "pause_image": PAUSE,
+        "registries": {"present": False, "sha256": "", "mode": None, "stale": False},
+        "images": list(images),
+        "manifests": [],
+        "demand": [asked(PAUSE), asked(COREDNS)] if demand is None else demand,
+        "errors": [],
+    }
+    return dict(result, **more)
+
+
+def decide(board, servers=None, **wanted):
+    settings = dict({"board": "board-1", "catalogue": _catalogue.read(CATALOGUE), "registries": None}, **wanted)
+    return _plan.plan(board, _plan.Wanted(**settings), [board] if servers is None else servers)
+
+
+def rows(plan):
+    return {row["image"]: row["fix"] for row in plan["images"]}
+
+
+@pytest.mark.parametrize(
+    "images, wanted, fix, reason, pulls, tags",
+    [
+        pytest.param([], {}, "tag", "not in the store", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="missing"),
+        pytest.param([held(PAUSE_SOURCE)], {}, "tag", "not in the store", [], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="pulled already"),
+        pytest.param([held(PAUSE)], {}, "present", "riscv64, pinned", [], [], id="present"),
+        pytest.param([held(PAUSE), held(PAUSE_SOURCE)], {}, "present", "riscv64, pinned", [], [], id="present with its source"),
+        pytest.param([held(PAUSE, pinned=False)], {}, "tag", "not pinned", [], [{"source": PAUSE, "targets": [PAUSE]}], id="pin only, nothing is pulled"),
+        pytest.param([held(PAUSE, pinned=False)], {"pinned": False}, "present", "not pinned", [], [], id="pins not wanted"),
+        pytest.param(
+            [held(PAUSE, platforms=["linux/amd64"])], {}, "tag", "store is amd64, the board is riscv64", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="wrong architecture"
+        ),
+        pytest.param([held(PAUSE, platforms=[])], {}, "tag", "of no known architecture", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="content of no architecture"),
+        pytest.param([held(PAUSE, platforms=["linux/amd64", "linux/riscv64"])], {}, "present", "riscv64", [], [], id="one of several architectures"),
+        pytest.param(
+            [held(PAUSE), held(PAUSE_SOURCE, platforms=["linux/amd64"], digest="sha256:2")], {}, "tag", "another digest", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="wrong source"
+        ),
+        pytest.param([held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")], {}, "tag", "another digest", [], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="source moved on"),
+        pytest.param([held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")], {"existing": "keep"}, "present", "pinned", [], [], id="existing is kept"),
+        pytest.param([held(PAUSE)], {"pull_policy": "always"}, "tag", "always", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="always"),
+        pytest.param([], {"catalogue": []}, "impossible", "no riscv64 source", [], [], id="no source"),
+        pytest.param([], {"architecture": "amd64"}, "stock", "nothing for amd64", [], [], id="another architecture is left to k3s"),
+        pytest.param([held(PAUSE, platforms=["linux/amd64"])], {"catalogue": []}, "impossible", "names no source", [], [], id="wrong and no source"),
+    ],
+)
+def test_fix_for_one_image(images, wanted, fix, reason, pulls, tags):
+    if "catalogue" in wanted:
+        wanted = dict(wanted, catalogue=_catalogue.read(wanted["catalogue"]))
+    plan = decide(observed(images, demand=[asked(PAUSE)]), **wanted)
+    (row,) = plan["images"]
+    assert (row["fix"], plan["pulls"], plan["tags"]) == (fix, pulls, tags)
+    assert reason in row["reason"]
+    assert bool(plan["problems"]) == (fix == "impossible")
+
+
+def test_what_the_plan_does_converges():
+    """A board on which the plan was carried out needs nothing more."""
+    plan = decide(observed())
+    store = [held(source, digest=source) for source in plan["pulls"]]
+    store += [held(target, digest=tag["source"]) for tag in plan["tags"] for target in tag["targets"]]
+    assert len(store) == 4
+    again = decide(observed(store))
+    assert (again["changes"], set(rows(again).values())) == (0, {"present"})
+
+
+def test_an_agent_needs_what_its_servers_ask_for_and_its_own_pause():
+    server = observed(pause_image="docker.io/rancher/mirrored-pause:3.9", demand=[asked("docker.io/rancher/mirrored-pause:3.9"), asked(COREDNS)])
+    agent = observed(demand=[asked(PAUSE)])
+    assert set(rows(decide(agent, [server], role="agent"))) == {PAUSE, COREDNS}
+
+
+def test_demand_nobody_runs_is_no_problem():
+    plan = decide(observed(demand=[asked("docker.io/rancher/mirrored-library-traefik:2.6.2", required=False)]))
+    assert (plan["images"][0]["fix"], plan["problems"], plan["changes"]) == ("impossible", [], 0)
+
+
+@pytest.mark.parametrize(
+    "seen, change, restart",
+    [
+        ({"present": False}, True, True),
+        ({"present": True, "sha256": "other", "mode": "0600"}, True, True),
+        ({"present": True, "sha256": "same", "mode": "0644"}, True, False),
+        ({"present": True, "sha256": "same", "mode": "0600", "stale": True}, False, True),
+        ({"present": True, "sha256": "same", "mode": "0600", "stale": False}, False, False),
+    ],
+)
+def test_registries(seen, change, restart):
+    if seen.get("sha256") == "same":
+        seen = dict(seen, sha256=sha256(_registries.render(REGISTRIES).encode()))
+    action = decide(observed(registries=seen), registries=REGISTRIES)["registries"]
+    assert (action["change"], action["restart"]) == (change, restart)
+
+
+def test_registries_that_are_not_set_are_left_alone():
+    assert decide(observed())["registries"] == {"change": False, "restart": False, "reason": "riscv_k3s_registries is not set: left as it is"}
+
+
+def file(path, text, skip=False):
+    return {"path": path, "sha256": sha256(text.encode()), "text": text, "skip": skip}
+
+
+def overlay_of(text, patch=None):
+    patches = normalise_patches([patch or PATCH])
+    return file("coredns-riscv64.yaml", _overlay.make_overlays(text.encode(), "coredns.yaml", patches)[1].decode())
+
+
+@pytest.mark.parametrize(
+    "files, reason",
+    [
+        ([file("coredns.yaml", MANIFEST)], "it has no overlay"),
+        ([file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST)], None),
+        ([file("coredns.yaml", MANIFEST), overlay_of(MANIFEST)], "deployed beside its overlay"),
+        ([file("coredns.yaml", MANIFEST + "# new k3s\n", skip=True), overlay_of(MANIFEST)], "older packaged file"),
+        ([file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST, dict(PATCH, command=["/other"]))], "other patches"),
+        ([file("coredns.yaml", MANIFEST, skip=True), file("coredns-riscv64.yaml", "kind: X")], "it has no overlay"),
+    ],
+)
+def test_patches(files, reason):
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue[1]["patch"] = PATCH
+    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=files), catalogue=_catalogue.read(catalogue))
+    assert [row["patch"] for row in plan["patches"]["present"]] == ([PATCH] if reason else [])
+    assert plan["changes"] == bool(reason)
+    if reason:
+        assert reason in plan["patches"]["present"][0]["reason"]
+
+
+def test_an_overlay_whose_patch_left_the_catalogue_is_taken_back():
+    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=[file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST)]))
+    assert [row["manifest"] for row in plan["patches"]["absent"]] == ["coredns.yaml"]
+    assert plan["changes"] == 1
+
+
+def test_patch_in_place_is_seen_in_the_text():
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue[1]["patch"] = PATCH
+    settings = {"catalogue": _catalogue.read(catalogue), "patch_mode": "in_place"}
+    board = observed([held(PAUSE), held(COREDNS)], manifests=[file("coredns.yaml", MANIFEST)])
+    assert len(decide(board, **settings)["patches"]["present"]) == 1
+    board["manifests"] = [file("coredns.yaml", MANIFEST + "        command: [/coredns]\n")]
+    assert decide(board, **settings)["patches"]["present"] == []
+
+
+def test_an_agent_is_never_patched():
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue[1]["patch"] = PATCH
+    plan = decide(observed(), [observed(manifests=[file("coredns.yaml", MANIFEST)])], catalogue=_catalogue.read(catalogue), role="agent")
+    assert plan["patches"] == {"present": [], "absent": []}
+
+
+def test_an_amd64_server_is_patched_for_its_riscv64_agents():
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue[1]["patch"] = PATCH
+    board = observed(architecture="amd64", manifests=[file("coredns.yaml", MANIFEST)])
+    plan = decide(board, catalogue=_catalogue.read(catalogue), cluster_architectures=["amd64", "riscv64"])
+    assert (len(plan["patches"]["present"]), plan["tags"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "board, wanted, message",
+    [
+        (dict(observed(), images=None, errors=[{"section": "images", "rc": 1, "message": "connection refused"}]), {}, "images: connection refused"),
+        (observed(), {"servers": []}, "no server of the cluster was observed"),
+        (observed(), {"architecture": "riscv128"}, "'riscv128' is not known"),
+        (observed(), {"catalogue": _catalogue.read([dict(CATALOGUE[1], patch=PATCH)])}, "manifest coredns.yaml, which board-1 does not have"),
+    ],
+)
+def test_no_honest_plan(board, wanted, message):
+    with pytest.raises(Problem) as caught:
+        decide(board, **wanted)
+    assert message in str(caught.value)
+
+
+def test_pins_that_containerd_does_not_know_are_warned_about_once():
+    plan = decide(observed(containerd={"version": "1.6.20", "pins": False}))
+    assert [text for text in plan["warnings"] if "1.6.20" in text] == plan["warnings"] and len(plan["warnings"]) == 1
+    assert decide(observed([held(PAUSE), held(COREDNS)], containerd={"version": "1.6.20", "pins": False}))["warnings"] == []

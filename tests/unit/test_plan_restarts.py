@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which pods are restarted, and which sentences tell that something is not healthy."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_restarts import restarts, unready
+
+COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
+
+
+def container(state="waiting", reason="ImagePullBackOff", image="rancher/mirrored-coredns-coredns:1.9.1"):
+    return {"name": "coredns", "image": image, "state": state, "reason": reason}
+
+
+def pod(*containers, **changes):
+    row = {
+        "namespace": "kube-system",
+        "name": "coredns-1",
+        "node": "board-1",
+        "phase": "Pending",
+        "ready": False,
+        "reasons": ["coredns: ImagePullBackOff"],
+        "owner": {"kind": "ReplicaSet", "name": "coredns-7b98449c4"},
+        "deleting": False,
+        "containers": list(containers),
+    }
+    return dict(row, **changes)
+
+
+def plan(source="reg:5000/riscv64/coredns:1", patches=()):
+    return {"tags": [{"source": source, "targets": [COREDNS]}], "patches": {"present": list(patches), "absent": []}}
+
+
+PATCHED = {"kind": "Deployment", "name": "coredns"}
+
+
+@pytest.mark.parametrize(
+    "row, plans, restarted",
+    [
+        pytest.param(pod(container()), [plan()], True, id="image back-off"),
+        pytest.param(pod(container(reason="CrashLoopBackOff")), [plan()], True, id="exec format error under the right name"),
+        pytest.param(pod(container("running", "")), [plan()], True, id="runs the content that was replaced"),
+        pytest.param(pod(container(reason="ContainerCreating")), [plan()], False, id="waits for its sandbox"),
+        pytest.param(pod(container(reason="PodInitializing")), [plan()], False, id="waits for its init containers"),
+        pytest.param(pod(container(image="rancher/other:1")), [plan()], False, id="another image"),
+        pytest.param(pod(container("running", "", "sha256:" + "0" * 64)), [plan()], False, id="an image known by its ID alone"),
+        pytest.param(pod(container()), [plan(source=COREDNS)], False, id="only pinned"),
+        pytest.param(pod(container()), [{"tags": [], "patches": {"present": [], "absent": []}}], False, id="nothing tagged"),
+        pytest.param(pod(container()), [plan(patches=[PATCHED])], False, id="rolls anew by its patch"),
+        pytest.param(pod(container(), owner={"kind": "ReplicaSet", "name": "coredns-custom-7b98449c4"}), [plan(patches=[PATCHED])], True, id="similar name"),
+        pytest.param(pod(container(), owner=None), [plan(patches=[PATCHED])], True, id="no owner"),
+        pytest.param(pod(container(), deleting=True), [plan()], False, id="goes already"),
+        pytest.param(pod(container(image="rancher/other:1"), container()), [plan()], True, id="second container"),
+    ],
+)
+def test_restarts(row, plans, restarted):
+    assert restarts({"pods": [row]}, plans) == (["kube-system/coredns-1"] if restarted else [])
+
+
+def test_no_api_no_restarts():
+    assert restarts({}, [plan()]) == [] == restarts(None, [plan()])
+
+
+def api(pods=(), nodes=({"name": "board-1", "ready": True},), **changes):
+    return dict({"reachable": True, "error": None, "nodes": list(nodes), "pods": list(pods)}, **changes)
+
+
+@pytest.mark.parametrize(
+    "view, sentences",
+    [
+        (api(), []),
+        (api([pod(container())]), ["pod kube-system/coredns-1 on board-1 is not Ready: coredns: ImagePullBackOff"]),
+        (api([pod(reasons=[], node=None)]), ["pod kube-system/coredns-1 on no node yet is not Ready: Pending"]),
+        (api([pod(ready=True)]), []),
+        (api([pod(phase="Succeeded")]), []),
+        (api([pod(namespace="default")]), []),
+        (api(nodes=[{"name": "board-2", "ready": False}]), ["node board-2 is not Ready"]),
+        (api(reachable=False, error="connection refused"), ["the API does not answer: connection refused"]),
+        ({}, ["the API does not answer: it was not asked"]),
+    ],
+)
+def test_unready(view, sentences):
+    assert unready(view) == sentences
+
+
+def test_namespaces_can_be_chosen():
+    assert len(unready(api([pod(namespace="default")]), ["default"])) == 1

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table that ends a run."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report import report
+
+PATCHES = {"present": [], "absent": []}
+
+
+def row(fix, image="docker.io/rancher/mirrored-pause:3.6", required=True, tag_from=None):
+    return {"fix": fix, "image": image, "reason": "because", "required": required, "tag_from": tag_from}
+
+
+def plan(*images, **changes):
+    result = {
+        "board": "board-1",
+        "architecture": "riscv64",
+        "k3s_version": "v1.24.2+k3s2",
+        "images": list(images),
+        "registries": {"change": False, "restart": False},
+        "patches": PATCHES,
+        "warnings": [],
+        "problems": [image for image in images if image["fix"] == "impossible" and image["required"]],
+    }
+    return dict(result, **changes)
+
+
+API = {"reachable": True, "pods": [{"namespace": "kube-system", "ready": True, "phase": "Running"}, {"namespace": "kube-system", "ready": False, "phase": "Pending"}]}
+
+
+def test_healthy():
+    lines = report([plan(row("present"))], dict(API, pods=API["pods"][:1]), [])
+    assert lines[0].split() == ["BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "TO", "FIX", "MANIFESTS", "PODS", "READY"]
+    assert lines[1].split() == ["board-1", "riscv64", "v1.24.2+k3s2", "ok", "1", "of", "1", "present", "0", "ok", "1", "of", "1"]
+    assert lines[2:] == ["All healthy."]
+
+
+def test_what_is_planned_stands_below_the_table():
+    patch = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "reason": "it has no overlay"}
+    lines = report(
+        [plan(row("tag", tag_from="reg:5000/pause:1"), registries={"change": True, "restart": True}, patches={"present": [patch], "absent": []}, warnings=["old"])], API, ["pod x is not Ready: y"]
+    )
+    assert "write, restart" in lines[1] and "1 to patch" in lines[1] and "1 of 2" in lines[1]
+    assert lines[2:] == [
+        "board-1: tag docker.io/rancher/mirrored-pause:3.6 from reg:5000/pause:1 (because)",
+        "board-1: patch coredns.yaml Deployment/coredns (it has no overlay)",
+        "board-1: warning: old",
+        "WRONG: pod x is not Ready: y. Remedy: run the playbook riscv.k3s.diagnose, it shows both views of every pod",
+    ]
+
+
+def test_first_wrong_is_the_image_without_a_source():
+    lines = report([plan(row("impossible"))], API, ["pod x is not Ready"])
+    assert lines[-1] == "WRONG: board-1: docker.io/rancher/mirrored-pause:3.6: because. Remedy: add an entry for it to riscv_k3s_catalogue"
+
+
+def test_images_that_nothing_needs_yet_are_named_in_one_line():
+    lines = report([plan(row("impossible", required=False), row("impossible", "docker.io/rancher/x:1", required=False))], API, [])
+    assert lines[2] == "board-1: no source, and nothing needs it yet: docker.io/rancher/mirrored-pause:3.6, docker.io/rancher/x:1"
+
+
+def test_after_the_run_the_column_says_fixed():
+    assert "FIXED" in report([plan()], API, [], done=True)[0]
+
+
+def test_an_api_that_was_not_asked_is_not_counted():
+    assert report([plan()], None, [])[1].endswith("?")
