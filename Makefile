@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Everything a developer types. Each target installs what it needs; the scripts behind them are in tools/.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint sanity unit unit-all integration bench lab-up lab-down lab-status clean
+.NOTPARALLEL:
+
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+LAB := tests/lab/lab
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+.venv/.stamp: requirements-dev.txt tools/venv
+	tools/venv
+
+demo: .venv/.stamp ## two broken boards become healthy with one playbook (root; first time some 25 minutes, then 3)
+	tools/demo
+
+test: .venv/.stamp ## lint, sanity, unit and integration (root; first time some 35 minutes, then 10)
+	tools/test
+
+lint: .venv/.stamp ## yamllint, ansible-lint, antsibull-changelog, shellcheck
+	tools/lint
+
+sanity: .venv/.stamp ## ansible-test sanity, without ignores
+	tools/sanity
+
+unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9
+	.venv/bin/python -m pytest tests/unit -q
+	tools/unit-board
+
+unit-all: .venv/.stamp ## unit tests on every other Python of this machine that can be a controller
+	tools/unit-controllers
+
+integration: .venv/.stamp ## the collection against the lab (root)
+	tools/integration
+
+bench: .venv/.stamp ## what a run costs, beside a ping and beside plain tasks, on the lab (root)
+	tests/bench/bench
+
+lab-up: .venv/.stamp ## bring the lab up (root; the first time builds its programs)
+	$(LAB) up
+
+lab-down: ## take the lab down and check that nothing is left of it
+	$(LAB) down --check
+
+lab-status: ## what of the lab is running
+	$(LAB) status
+
+clean: ## remove what was made in this folder (not the user's cache folder)
+	rm -rf .venv .venv-board build .ansible .pytest_cache .hypothesis tests/output
