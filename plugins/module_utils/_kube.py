@@ -103,6 +103,10 @@ class Addons:
                 self.problem = problem
         return self.problem is None
 
+    def forget(self):
+        """Read them anew when they are next asked for."""
+        self._checksums = self.problem = None
+
     def checksum(self, name):
         """What was applied last for an Addon, or None when nothing was or it is not known."""
         return self._checksums.get(name) if self.known else None
@@ -113,15 +117,18 @@ def wait_for_addons(kube, wanted, timeout):
 
     Raises Problem after ``timeout`` seconds, with the deploy controller's last events.
     """
-    seen = {}
+    addons = Addons(kube)
 
     def is_done():
-        seen.update(kube.addon_checksums())
-        return all(seen.get(name) == checksum for name, checksum in wanted.items())
+        # The API may be away for a moment while k3s restarts.
+        addons.forget()
+        return addons.known and all(addons.checksum(name) == checksum for name, checksum in wanted.items())
 
     if not wanted or kube.wait(is_done, timeout):
         return
-    late = [name for name in wanted if seen.get(name) != wanted[name]]
+    if addons.problem:
+        raise addons.problem
+    late = [name for name in wanted if addons.checksum(name) != wanted[name]]
     events = ["%s: %s" % (name, event) for name in late for event in kube.deploy_events(name)]
     raise Problem(
         "k3s did not apply the manifests of %s within %d seconds" % (", ".join(late), timeout),
