@@ -45,7 +45,7 @@ def parse_image_status(text):
 
     Each is {id (digest of the image's config), names, digests (name@digest), architecture, os, size (bytes), pinned,
     entrypoint: [..], path (the PATH of its environment)}. Architecture and os are those in the image's config.
-    crictl prints one object for one image, an array for more (1.28 and later) or one object after the other (before).
+    crictl prints one object for one image, an array for more, and older ones one object after the other.
     Raises Problem when it is no JSON, or an image's architecture is missing.
     """
     decoder, place, found = json.JSONDecoder(), 0, []
