@@ -69,7 +69,7 @@ def _absent(files, groups):
     for manifest in sorted(files):
         overlay = files.get(_overlay.overlay_path(manifest))
         if manifest not in groups and overlay and _overlay.read_header(overlay["text"] or ""):
-            rows.append({"manifest": manifest, "reason": "the catalogue has no patch for it any more"})
+            rows.append({"manifest": manifest, "reason": "the catalogue has no patch for it any more", "patch": {"manifest": manifest}})
     return rows
 
 
