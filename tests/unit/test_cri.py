@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pulls and statuses by crictl; why a pull failed, from what a real containerd said."""
+
+import re
+
+import pytest
+
+from ansible_collections.riscv.k3s.plugins.module_utils._cri import Cri
+from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import PullProblem, classify
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from fake_containerd import Content, FakeContainerd, failure
+from fakes import FakeRunner, read
+
+NAME = "10.99.0.1:5000/riscv64/coredns:1.0"
+RESET = failure(NAME, "read tcp 10.99.0.2:1->10.99.0.1:5000: read: connection reset by peer")
+SERVER = failure(NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 503 Service Unavailable")
+DENIED = failure(NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 401 Unauthorized")
+NO_SOCKET = (
+    'time="2026-11-24T20:35:56Z" level=fatal msg="validate service connection: validate CRI v1 image API for endpoint \\"unix:///run/k3s/containerd/containerd.sock\\": '
+    'rpc error: code = Unavailable desc = connection error: desc = \\"transport: Error while dialing: dial unix /run/k3s/containerd/containerd.sock: '
+    'connect: no such file or directory\\""'
+)
+
+
+def programs(runner):
+    return Programs({"k3s": "k3s"}, runner, is_root=True)
+
+
+def recorded(name):
+    """(kind as it was caused, what crictl printed) for each failure in a fixture."""
+    blocks = re.split(r"^### ", read(name), flags=re.MULTILINE)[1:]
+    return [tuple(block.split("\n", 1)) for block in blocks]
+
+
+# What the board saw of a server that speaks TLS to a plain request: the connection is reset.
+SAME = {"https-on-http": "broken"}
+MAY_PASS = {"too-many", "server", "broken", "time-out"}
+
+
+@pytest.mark.parametrize(("cause", "printed"), recorded("crictl_pull_errors_1.6.txt"))
+def test_recorded_failures_are_told_apart(cause, printed):
+    problem = classify("127.0.0.1:5701/x/y:1", printed)
+    assert problem.kind == SAME.get(cause, cause)
+    assert problem.may_pass == (problem.kind in MAY_PASS)
+    assert "level=fatal" not in str(problem) and "failed to pull and unpack" not in str(problem)
+    assert problem.next_step
+
+
+def test_plain_http_names_the_mirror_to_write():
+    problem = classify(NAME, failure(NAME, "failed to do request: http: server gave HTTP response to HTTPS client"))
+    assert "mirrors: {'10.99.0.1:5000': {endpoint: ['http://10.99.0.1:5000']}}" in problem.next_step
+
+
+def test_a_failure_of_another_kind_is_told_as_it_is():
+    problem = classify(NAME, failure(NAME, "the moon is full"))
+    assert (problem.kind, problem.found) == ("unknown", "the moon is full")
+    assert classify(NAME, "").found == "no message"
+
+
+@pytest.mark.parametrize(
+    ("answers", "retries", "waits", "kind"),
+    [
+        ([RESET, Content("a")], 3, [1], None),
+        ([SERVER, SERVER, SERVER, Content("a")], 3, [1, 2, 4], None),
+        ([SERVER] * 3, 2, [1, 2], "server"),
+        ([SERVER] * 8, 7, [1, 2, 4, 8, 16, 30, 30], "server"),
+        ([RESET], 0, [], "broken"),
+        ([DENIED], 3, [], "denied"),
+        ([RESET, DENIED], 3, [1], "denied"),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(answers, retries, waits, kind):
+    fake, slept = FakeContainerd(registry={NAME: list(answers)}), []
+    cri = Cri(programs(fake), slept.append)
+    if kind:
+        with pytest.raises(PullProblem) as caught:
+            cri.pull(NAME, retries)
+        assert caught.value.kind == kind
+    else:
+        cri.pull(NAME, retries)
+    assert slept == waits
+    assert len(fake.calls) == len(waits) + 1
+
+
+def test_statuses_of_many_in_one_call():
+    fake = FakeContainerd()
+    fake.put("docker.io/a/b:1", Content("b"))
+    fake.put("docker.io/a/c:1", Content("c", "amd64"))
+    found = Cri(programs(fake)).statuses(["docker.io/a/b:1", "docker.io/a/c:1"])
+    assert {name: status["architecture"] for name, status in found.items()} == {"docker.io/a/b:1": "riscv64", "docker.io/a/c:1": "amd64"}
+    assert len(fake.calls) == 1
+
+
+def test_statuses_leave_out_what_the_cri_does_not_know():
+    fake = FakeContainerd()
+    fake.put("docker.io/a/b:1", Content("b"))
+    fake.put("docker.io/a/c:1", Content("c"))
+    fake.unusable.add("docker.io/a/c:1")
+    assert list(Cri(programs(fake)).statuses(["docker.io/a/c:1", "docker.io/a/none:1", "docker.io/a/b:1"])) == ["docker.io/a/b:1"]
+    assert Cri(programs(fake)).statuses(["docker.io/a/c:1"]) == {}
+    assert Cri(programs(FakeRunner())).statuses([]) == {}
+
+
+@pytest.mark.parametrize("call", [lambda cri: cri.statuses([NAME]), lambda cri: cri.pull(NAME)])
+def test_a_containerd_that_does_not_answer(call):
+    cri = Cri(programs(FakeRunner([(["k3s", "crictl", ...], (1, "", NO_SOCKET))])))
+    with pytest.raises(Problem, match="containerd on this board does not answer"):
+        call(cri)
+
+
+def test_another_failure_of_crictl_is_told():
+    with pytest.raises(Problem, match="exit status 1.*out of memory"):
+        Cri(programs(FakeRunner([(["k3s", "crictl", ...], (1, "", "out of memory"))]))).statuses([NAME])
+
+
+def test_fewer_answers_than_questions():
+    with pytest.raises(Problem, match="2 images and told of 1"):
+        Cri(programs(FakeRunner([(["k3s", "crictl", ...], read("crictl_inspecti_one.json"))]))).statuses([NAME, "docker.io/a/b:1"])
