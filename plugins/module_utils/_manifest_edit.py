@@ -103,7 +103,7 @@ class Editor:
         self._once(parent, name)
         target = parent.get(name)
         if target is None:
-            self._insert(parent, name, ["scalar", _STRING, value], _quote(value, "plain"), after)
+            self._insert(parent, name, ["scalar", _STRING, value], _quote(value, "double" if parent.node.flow_style else "plain"), after)
         elif target.text != value:
             if not source.is_scalar(target.node):
                 raise target.refusal("%s is not a single value" % name)
