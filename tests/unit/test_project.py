@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks on the tree itself: what every part must have beside its code, and what no file may hold."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import board_tests  # noqa: E402  (it lives in tools/, which is no package)
+
+PLUGINS = ROOT / "plugins"
+MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+# Modules that only document an action plugin of the same name.
+ACTIONS = {path.stem for path in (PLUGINS / "action").glob("*.py")} - {"__init__"}
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+README = (ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").is_file() else ""
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+
+# Put together from parts, so that this file does not hold what it looks for.
+REGISTRY_HOSTS = tuple(
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("proxy", "golang", "org"),
+        ("sum", "golang", "org"),
+        ("npmjs", "org"),
+        ("deb", "debian", "org"),
+        ("crates", "io"),
+        ("galaxy", "ansible", "com"),
+    )
+)
+# Folders that exist on one developer's machine only.
+PRIVATE_PATHS = re.compile(r"(?<![\w.~$}])/(?:" + "|".join(("wo" "rk", "fa" "rm", "tmp/" "rk", "root/" r"\.pyenv")) + ")/")
+LARGEST_FILE = 300_000  # bytes
+
+
+def files():
+    """Tracked files and new ones that git does not ignore, as they lie in the checkout."""
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, check=True, capture_output=True).stdout.decode().split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def read_yaml(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def lines_with(pattern):
+    """"FILE:LINE: TEXT" of every line in the project that the pattern finds."""
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+
+def test_no_file_names_the_host_of_a_package_registry():
+    assert lines_with(re.compile("|".join(map(re.escape, REGISTRY_HOSTS)), re.IGNORECASE)) == []
+
+
+def test_no_file_names_a_folder_of_one_machine():
+    assert lines_with(PRIVATE_PATHS) == []
+
+
+def test_files_are_small_text():
+    too_large = [str(path) for path in files() if path.stat().st_size > LARGEST_FILE]
+    binary = [str(path) for path in files() if b"\0" in path.read_bytes()]
+    assert (too_large, binary) == ([], [])
+
+
+def test_sanity_needs_no_ignore_files():
+    assert [path.name for path in (ROOT / "tests" / "sanity").glob("ignore*")] == []
+
+
+def test_requirements_are_pinned_with_hashes():
+    for name in ("requirements-dev.txt", "requirements-board.txt"):
+        entries = re.split(r"\n(?=\S)", (ROOT / name).read_text(encoding="utf-8"))
+        unpinned = [entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry]
+        assert unpinned == [], name
+
+
+def test_every_python_file_states_its_license():
+    heads = {path: path.read_text(encoding="utf-8")[:400] for path in files() if path.suffix == ".py"}
+    assert [str(path) for path, head in heads.items() if head and "SPDX-License-Identifier: GPL-3.0-or-later" not in head] == []
+
+
+def test_galaxy_metadata():
+    galaxy = read_yaml(ROOT / "galaxy.yml")
+    assert (galaxy["namespace"], galaxy["name"], galaxy["dependencies"]) == ("riscv", "k3s", {})
+    assert re.fullmatch(r"\d+\.\d+\.\d+", galaxy["version"])
+    assert len(galaxy["tags"]) <= 20
+    for key in ("authors", "description", "repository", "documentation", "homepage", "issues"):
+        assert galaxy[key], key
+    for key in ("readme", "license_file"):
+        assert (ROOT / galaxy[key]).is_file(), key
+
+
+def test_action_group_holds_the_modules_that_run_on_a_board():
+    runtime = read_yaml(ROOT / "meta" / "runtime.yml")
+    assert runtime["requires_ansible"] == ">=2.19.0"
+    assert set(runtime["action_groups"]["k3s"]) <= set(MODULES)
+    shared_options = [name for name in MODULES if "riscv.k3s.board" in module_text(name)]
+    assert sorted(set(shared_options) - set(runtime["action_groups"]["k3s"])) == []
+
+
+def module_text(name):
+    return (PLUGINS / "modules" / f"{name}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_is_documented_in_readme(name):
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_role_is_described(name):
+    role = ROOT / "roles" / name
+    assert read_yaml(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"] is not None
+    assert (role / "README.md").is_file()
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_playbook_is_described_in_readme(name):
+    assert f"`{name}`" in README or f"riscv.k3s.{name}" in README
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - ACTIONS))
+def test_module_has_a_unit_test(name):
+    assert any(board_tests.inside(one, [board_tests.PLUGINS + f"modules.{name}"]) for one in of_board_tests())
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_action_has_a_unit_test(name):
+    imported = set().union(*map(board_tests.all_imports, board_tests.UNIT.rglob("test_*.py")))
+    assert any(board_tests.inside(one, [board_tests.PLUGINS + f"action.{name}"]) for one in imported)
+
+
+def of_board_tests():
+    return set().union(*board_tests.board_tests().values())
+
+
+def test_all_board_code_runs_on_the_old_python():
+    """tools/board_tests.py picks the tests for it by their imports; no file that a board gets may slip through."""
+    files_of_board = [*(PLUGINS / "modules").glob("*.py"), *(PLUGINS / "module_utils").glob("*.py")]
+    code = {board_tests.PLUGINS + f"{path.parent.name}.{path.stem}": path for path in files_of_board if path.stem not in ACTIONS | {"__init__"}}
+    reached, waiting = set(), of_board_tests()
+    while waiting:
+        found = {name for name in code if any(board_tests.inside(one, [name]) for one in waiting)} - reached
+        reached |= found
+        waiting = set().union(*(board_tests.imports(code[name]) for name in found))
+    assert sorted(set(code) - reached) == []
+
+
+def test_scripts_are_executable():
+    scripts = [path for path in files() if path.read_bytes()[:2] == b"#!" and path.parent != PLUGINS / "modules"]
+    assert [str(path) for path in scripts if not os.access(path, os.X_OK)] == []
