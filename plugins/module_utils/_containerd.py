@@ -115,9 +115,8 @@ def is_full(name):
 def missing(names, wanted):
     """The Problem of an image ``wanted`` that is not in the store, which lists what is there instead."""
     there = alike(names, wanted)
-    repository = ImageName.parse(wanted).name
     return Problem(
         "the image %s is not in containerd's store" % wanted,
-        found="there is " + ", ".join(there) if there else "nothing under %s" % repository,
-        next_step="use one of these names, or pull the image first with riscv.k3s.crictl_image_pull",
+        found="there is " + ", ".join(there) if there else "nothing under %s" % ImageName.parse(wanted).name,
+        next_step=("use one of these names, or " if there else "") + "pull the image first with riscv.k3s.crictl_image_pull",
     )

@@ -56,7 +56,7 @@ class Cri:
         Raises PullProblem, which says in plain words why.
         """
         wait = 1
-        for left in range(retries, -1, -1):
+        for left in range(max(retries, 0), -1, -1):
             result = self._programs.crictl("pull", name, check=False, timeout=timeout)
             if result.rc == 0:
                 return

@@ -132,9 +132,9 @@ def _raise(failures, asked):
         raise failures[0]
     if failures:
         raise Problem(
-            "%d of %d images could not be pulled" % (len(failures), asked),
+            "%d of %d images could not be brought to the board" % (len(failures), asked),
             found=" ".join("(%d) %s" % (number, problem) for number, problem in enumerate(failures, 1)),
-            next_step="mend these, then run again: what could be pulled stays",
+            next_step="mend these, then run again: the others are there",
         )
 
 

@@ -146,7 +146,9 @@ images:
       type: bool
       sample: false
     digest:
-      description: Digest that the name stands for now, or None when it was removed.
+      description:
+        - Digest that the name stands for now, or None when it was removed.
+        - V(known after the pull) in check mode for a source of O(expected) that is missing.
       type: str
       sample: sha256:dc29a7ab6632deb9db2d933023e8248bc05785b5d00b44b649ef5e28c478c724
     pinned:

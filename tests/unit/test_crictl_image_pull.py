@@ -146,7 +146,7 @@ def test_not_found_lists_what_the_store_has():
 
 def test_all_failures_are_told_and_the_rest_is_pulled():
     fake = FakeContainerd(registry={OTHER: RISCV64})
-    with pytest.raises(Problem, match=r"2 of 3 images could not be pulled.*\(1\).*coredns.*\(2\).*pause"):
+    with pytest.raises(Problem, match=r"2 of 3 images could not be brought to the board.*\(1\).*coredns.*\(2\).*pause"):
         pull(fake, [COREDNS, OTHER, PAUSE])
     assert list(fake.names()) == [OTHER]
 
