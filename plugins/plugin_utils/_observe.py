@@ -18,7 +18,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import split_file
 
 PARTS = ("k3s", "config", "registries", "manifests", "images", "disk", "sandboxes", "api")
 _BOARD_LINES = ("hostname", "machine", "k3s", "data_dir", "registries", "kubeconfig", "role", "stale")
-_TOO_LONG = (124, 137)  # exit statuses of timeout
+_TOO_LONG = (124, 137, 143)  # exit statuses of timeout, the last one that of busybox
 
 
 def chosen_parts(gather):

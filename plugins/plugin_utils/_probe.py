@@ -88,7 +88,7 @@ if [ -d "$D/server" ]; then echo server; elif [ -d "$D/agent" ]; then echo agent
 if [ -f "$R" ] && [ -f "$A" ] && [ "$R" -nt "$A" ]; then echo stale; else echo; fi
 }
 s board board
-[ -n "$K@EXPLICIT@" ] || exit 0
+[ -n "${K}@EXPLICIT@" ] || exit 0
 [ ! -r "$W" ] || export KUBECONFIG="$W"
 c() { $L @CTR@ --namespace k8s.io "$@"; }
 i() {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 
@@ -16,9 +17,10 @@ TOKEN = "riscv-k3s-0123456789abcdef"
 SHELLS = [shell for shell in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(shell[0])]
 # Answers by the words of the call; the longest that fits wins. Says what it was asked in the file calls.
 _K3S = """#!/bin/sh
-printf "%s\\n" "$*" >>"{home}/calls"
+home={home}
+printf "%s\\n" "$*" >>"$home/calls"
 for words in "$*" "$1 $2 $3 $4" "$1 $2 $3" "$1 $2" "$1"; do
-  file="{home}/answers/$(printf "%s" "$words" | tr ' /' '__')"
+  file="$home/answers/$(printf "%s" "$words" | tr ' /' '__')"
   [ -d "$file" ] && {{ cat "$file/err" >&2; cat "$file/out"; exit "$(cat "$file/rc")"; }}
 done
 echo "k3s: no answer for $*" >&2
@@ -50,9 +52,10 @@ class FakeBoard:
         self.manifests = self.data / "server" / "manifests"
         for folder in (self.etc, self.manifests, self.data / "agent/etc/containerd", home / "bin", home / "answers"):
             folder.mkdir(parents=True)
-        self.program("k3s", _K3S.format(home=home))
+        self.program("k3s", _K3S.format(home=shlex.quote(str(home))))
         self.program("id", "#!/bin/sh\necho 0\n")
         self.program("uname", "#!/bin/sh\n[ $1 = -n ] && echo Board-1 || echo riscv64\n")
+        # busybox's shell prefers its own programs, as on a board; there the two above cannot be played.
         self.answer("--version", "k3s version v1.24.2+k3s2 (a3a5e4ab)\ngo version go1.18.1\n")
         self.answer("ctr --namespace k8s.io version", CTR_VERSION)
         self.answer("ctr --namespace k8s.io images ls", IMAGES)

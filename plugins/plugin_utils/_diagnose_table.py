@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The joined view of pods and sandboxes as lines of text. Pure."""
+
+from __future__ import annotations
+
+_TITLES = ("BOARD", "POD", "KUBECTL SAYS", "CRICTL SAYS", "RELATION")
+
+
+def table(rows, boards=(), api=None):
+    """Lines: a title, one line a pod, its cause below it, and in the end how many pods need a look.
+
+    ``rows`` are those of join_boards(), ``boards`` what each board returned (or None for one that could not be
+    observed), ``api`` the API's part of one server's result or None.
+    """
+    cells = [_TITLES] + [_cells(row) for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_TITLES))]
+    lines = [_line(cells[0], widths)]
+    for row, line in zip(rows, cells[1:]):
+        lines.append(_line(line, widths))
+        if row["cause"]:
+            lines.append("    cause: " + row["cause"])
+    return lines + _summary(rows, boards, api)
+
+
+def kubectl_says(row):
+    """What kubectl's column STATUS would show for this pod, in short."""
+    api = row["api"]
+    if api is None:
+        return "not asked" if row["relation"] is None else "no such pod"
+    if row["relation"] == "previous":
+        return "-"
+    if api["deleting"]:
+        return "Terminating"
+    if api["reasons"]:
+        return api["reasons"][0].rpartition(": ")[2]
+    return api["phase"] + ("" if api["ready"] or api["phase"] != "Running" else ", not ready")
+
+
+def crictl_says(row):
+    """The sandbox's short id, its state, and how many of its containers run."""
+    if row["sandbox_id"] is None:
+        return "no sandbox"
+    running = sum(container["id"] is not None and container["state"] == "running" for container in row["containers"])
+    return "%s %s, %d/%d running" % (row["sandbox_id"][:12], row["state"], running, len(row["containers"]))
+
+
+def _cells(row):
+    return (row["board"] or "-", "%s/%s" % (row["namespace"], row["name"]), kubectl_says(row), crictl_says(row), row["relation"] or "-")
+
+
+def _line(cells, widths):
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
+
+
+def _summary(rows, boards, api):
+    lines = []
+    for board in sorted(boards):
+        seen = boards[board]
+        if not seen or seen.get("sandboxes") is None:
+            lines.append("%s: not observed. %s" % (board, _why(seen)))
+    if not api:
+        lines.append("The API was not asked: no server with an admin kubeconfig was among the boards.")
+    elif not api["reachable"]:
+        lines.append("The API did not answer: %s" % api["error"])
+    amiss = sum(1 for row in rows if row["cause"] and row["relation"] != "previous")
+    lines.append("%d pods and sandboxes, %d need a look." % (len(rows), amiss))
+    return lines
+
+
+def _why(seen):
+    if not seen:
+        return "See its failure above."
+    if seen.get("msg"):
+        return seen["msg"]
+    return "; ".join("%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or ())

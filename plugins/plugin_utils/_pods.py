@@ -1,0 +1,180 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sandboxes and containers of a board, joined with the API's pods by UID. Pure.
+
+A sandbox is what containerd keeps for one attempt to run a pod. Its UID is the pod's, its id is its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import NORMAL_REASONS
+
+_FINISHED = ("Succeeded", "Failed")
+_LONGEST = 240
+
+
+def join(sandboxes, containers, api_pods, node=None, events=None):
+    """The pods of one board, a row for each sandbox and for each pod that has none, sorted by namespace and name.
+
+    ``sandboxes`` and ``containers`` are containerd's rows, ``api_pods`` the API's or None when it was not asked,
+    ``node`` the board's name as a node (else it is told from the pods that match), ``events`` the pods' latest
+    warnings by UID. Each row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, created_at, labels,
+    containers, api, relation, cause}.
+
+    ``relation``: matched (the pod's latest sandbox), previous (an older one of it), orphan (no such pod in the API),
+    missing (a pod that is to run here and has no sandbox); None without the API. A static pod is matched by the UID
+    that its mirror in the API bears as an annotation.
+    """
+    pods = {uid: pod for pod in api_pods or () for uid in (pod["uid"], pod.get("static_uid")) if uid}
+    node = node_of(sandboxes, pods, node)
+    latest = {row["uid"]: row["id"] for row in sorted(sandboxes, key=_age)}
+    rows = []
+    for sandbox in sandboxes:
+        pod = pods.get(sandbox["uid"])
+        if api_pods is None:
+            relation = None
+        elif pod is None:
+            relation = "orphan"
+        else:
+            relation = "matched" if latest[sandbox["uid"]] == sandbox["id"] else "previous"
+        own = [row for row in containers if row["sandbox_id"] == sandbox["id"]]
+        rows.append(_row(sandbox, own, pod, relation, node, events or {}))
+    for pod in api_pods or ():
+        seen = pod["uid"] in latest or pod.get("static_uid") in latest
+        if not seen and pod["node"] == node and pod["phase"] not in _FINISHED:
+            rows.append(_row(None, [], pod, "missing", node, events or {}))
+    return sorted(rows, key=lambda row: (row["namespace"], row["name"], row["uid"], row["attempt"] or 0))
+
+
+def join_boards(boards, api):
+    """The pods of all boards, each row as from join() with ``board`` added, sorted by board.
+
+    ``boards`` maps a board's name to what k3s_info or cri_sandbox_info returned for it, ``api`` is the API's part of
+    one server's result or None. Pods that no node has been found for come last, with ``board`` None.
+    """
+    reachable = bool(api) and api.get("reachable")
+    pods = api["pods"] if reachable else None
+    events = (api or {}).get("events")
+    rows = []
+    for board in sorted(boards):
+        seen = boards[board] or {}
+        if seen.get("sandboxes") is not None:
+            joined = join(seen["sandboxes"], seen.get("containers") or [], pods, own_node(seen), events)
+            rows += [dict(row, board=board) for row in joined]
+    for pod in pods or ():
+        if not pod["node"] and pod["phase"] not in _FINISHED:
+            rows.append(dict(_row(None, [], pod, "missing", None, events or {}), board=None))
+    return rows
+
+
+def own_node(observed):
+    """The name under which a board most likely is a node: what its config.yaml says, else its host name in lower case, as k3s does."""
+    return (observed.get("config") or {}).get("node-name") or (observed.get("hostname") or "").lower() or None
+
+
+def node_of(sandboxes, pods, fallback):
+    """The node that most pods of these sandboxes are scheduled to, else ``fallback``."""
+    votes = Counter(pods[row["uid"]]["node"] for row in sandboxes if row["uid"] in pods)
+    return votes.most_common(1)[0][0] if votes else fallback
+
+
+def select(rows, namespace=None, name=None, labels=None, states=()):
+    """The rows of join() that all given criteria fit."""
+    return [
+        row
+        for row in rows
+        if (not namespace or row["namespace"] == namespace)
+        and (not name or row["name"] == name)
+        and all(row["labels"].get(key) == str(value) for key, value in (labels or {}).items())
+        and (not states or row["state"] in states)
+    ]
+
+
+def _age(sandbox):
+    return sandbox["attempt"], sandbox["created_at"]
+
+
+def _row(sandbox, containers, pod, relation, node, events):
+    source = sandbox or pod
+    current = pod if relation in ("matched", "missing") else None
+    row = {
+        "namespace": source["namespace"],
+        "name": source["name"],
+        "uid": source["uid"],
+        "node": pod["node"] if pod else node,
+        "sandbox_id": sandbox["id"] if sandbox else None,
+        "attempt": sandbox["attempt"] if sandbox else None,
+        "state": sandbox["state"] if sandbox else None,
+        # crictl tells an address only by one more call a sandbox; the API knows it for all.
+        "ip": current["ip"] or None if current else None,
+        "created_at": source["created_at"],
+        "labels": source["labels"],
+        "containers": _containers(containers, current),
+        "api": None,
+        "relation": relation,
+    }
+    if pod:
+        row["api"] = {key: pod[key] for key in ("phase", "ready", "reasons", "owner", "deleting")}
+    row["cause"] = _cause(row, current, events)
+    return row
+
+
+def _containers(containers, pod):
+    """Each container's latest attempt, with what the API adds; those that containerd does not have yet come from the API alone."""
+    latest = {row["name"]: row for row in sorted(containers, key=_age)}
+    known = {row["name"]: row for row in pod["containers"]} if pod else {}
+    rows = []
+    for name in list(known) + sorted(set(latest) - set(known)):
+        own, told = latest.get(name), known.get(name)
+        rows.append(
+            {
+                "name": name,
+                "id": own["id"] if own else None,
+                "image": told["image"] if told else own["image"],
+                "image_id": (told["image_id"] if told else "") or (own["image_id"] if own else ""),
+                "state": own["state"] if own else told["state"],
+                "exit_code": told["exit_code"] if told else None,
+                "restarts": max(told["restarts"] if told else 0, own["attempt"] if own else 0),
+                "reason": told["reason"] if told else "",
+            }
+        )
+    return rows
+
+
+def _cause(row, pod, events):
+    """A first readable guess at what is wrong, None when nothing is."""
+    if row["relation"] == "orphan":
+        return "the API has no pod with this UID: its sandbox was left behind"
+    if row["relation"] == "previous":
+        return "an earlier sandbox of this pod"
+    if pod is None or pod["ready"] or pod["phase"] == "Succeeded":
+        return None
+    event = events.get(pod["uid"])
+    for container in pod["containers"]:
+        if container["state"] == "waiting" and container["reason"] and container["reason"] not in NORMAL_REASONS:
+            return _waiting(container)
+        if container["state"] == "terminated" and container["exit_code"]:
+            return _line("%s: %s, exit code %s" % (container["name"], container["reason"], container["exit_code"]), container["message"])
+    if event:
+        return _line(event["reason"], event["message"])
+    if row["relation"] == "missing" and pod["node"]:
+        return "containerd has no sandbox for it yet"
+    unready = [container["name"] for container in pod["containers"] if not container["ready"] and not container["init"]]
+    return "; ".join(pod["reasons"]) or ("not ready: " + ", ".join(unready) if unready else "not ready")
+
+
+def _waiting(container):
+    head = "%s: %s" % (container["name"], container["reason"])
+    if container["exit_code"] is not None:
+        head += ", last exit code %s" % container["exit_code"]
+    return _line(head, container["message"])
+
+
+def _line(head, message):
+    first = message.strip().split("\n", 1)[0]
+    text = "%s: %s" % (head, first) if first else head
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

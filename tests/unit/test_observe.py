@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the script's output to the result of k3s_info, on a board in a temporary folder."""
+
+import hashlib
+import shutil
+
+import pytest
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, chosen_parts, observe
+
+from fake_board import TOKEN, FakeBoard
+
+
+@pytest.fixture
+def board(tmp_path):
+    return FakeBoard(tmp_path)
+
+
+def seen(board, parts=PARTS, architecture="auto", **options):
+    return observe(board.run(parts, **options), TOKEN, parts, architecture=architecture)
+
+
+def pod_record(image, phase="Pending"):
+    fields = ["kube-system", "svclb", "u1", "t", "", "board-1", phase, "", "", "", "", "", "", "", "lb", image, "", "", ""]
+    return "%s Pod\t%s\n" % (TOKEN, "\t".join(fields))
+
+
+@pytest.mark.parametrize("gather, expected", [(["all"], list(PARTS)), (["disk", "k3s"], ["k3s", "disk"]), (["all", "disk"], list(PARTS)), ([], [])])
+def test_chosen_parts(gather, expected):
+    assert chosen_parts(gather) == expected
+
+
+def test_healthy_server(board, k3s_manifests):
+    shutil.copytree(k3s_manifests / "v1.24.2", board.manifests, dirs_exist_ok=True)
+    board.file("etc/k3s.yaml", "")
+    board.file("data/agent/etc/containerd/config.toml", '[plugins]\n  sandbox_image = "rancher/mirrored-pause:3.6"\n')
+    board.answer("kubectl", pod_record("rancher/klipper-lb:v0.3.5"))
+    result = seen(board)
+    assert result["errors"] == []
+    assert (result["machine"], result["architecture"], result["hostname"]) == ("riscv64", "riscv64", "Board-1")
+    assert result["k3s"] == {"installed": True, "version": "v1.24.2+k3s2", "role": "server", "running": True}
+    assert result["containerd"] == {"version": "1.6.6-k3s1", "pins": False}
+    assert result["pause_image"] == "docker.io/rancher/mirrored-pause:3.6"
+    assert result["images"] == [
+        {"name": "docker.io/rancher/mirrored-pause:3.6", "digest": "sha256:" + "a" * 64, "platforms": ["linux/riscv64"], "pinned": True, "size": 308429}
+    ]
+    assert result["disk"]["size"] >= result["disk"]["available"] > 0
+    paths = [row["path"] for row in result["manifests"]]
+    assert paths == sorted(paths) and "metrics-server/metrics-server-deployment.yaml" in paths
+    for row in result["manifests"]:
+        assert hashlib.sha256(row["text"].encode()).hexdigest() == row["sha256"]
+    listed = (k3s_manifests / "v1.24.2/image-list.txt").read_text().split()
+    assert [row["image"] for row in result["demand"]] == [name for name in listed if "klipper-helm" not in name]
+
+
+def test_agent(board):
+    shutil.rmtree(board.data / "server")
+    result = seen(board)
+    assert result["k3s"]["role"] == "agent" and result["manifests"] == [] and result["demand"] == [] and "api" not in result
+
+
+def test_before_the_first_start(board):
+    shutil.rmtree(board.data)
+    result = seen(board)
+    assert result["k3s"]["role"] is None and result["errors"] == [] and result["disk"]["available"] > 0
+
+
+def test_stopped_k3s(board):
+    board.answer("ctr --namespace k8s.io version", err="ctr: failed to dial\nconnection refused\n", rc=1)
+    result = seen(board)
+    assert result["errors"] == [{"section": "containerd", "rc": 1, "message": "ctr: failed to dial | connection refused"}]
+    assert result["k3s"]["running"] is False and result["containerd"] == {"version": None, "pins": False}
+    assert (result["images"], result["sandboxes"], result["containers"]) == (None, None, None)
+
+
+def test_hanging_containerd(board):
+    board.answer("ctr --namespace k8s.io version", rc=124)
+    assert seen(board)["errors"] == [{"section": "containerd", "rc": 124, "message": "it did not finish in time"}]
+
+
+def test_skip_counts_by_name_in_any_folder(board):
+    board.file("data/server/manifests/coredns.yaml", "kind: Pod\nspec: {containers: [{name: c, image: a}]}\n")
+    board.file("data/server/manifests/sub/coredns.yaml.skip", "")
+    result = seen(board, ["manifests"])
+    assert [(row["path"], row["skip"]) for row in result["manifests"]] == [("coredns.yaml", True)]
+    assert result["demand"] == []
+
+
+def test_manifest_with_a_secret(board):
+    board.file("data/server/manifests/s.yaml", "kind: Secret\n")
+    (row,) = seen(board, ["manifests"])["manifests"]
+    assert (row["text"], row["left_out"], len(row["sha256"])) == (None, "secret", 64)
+
+
+def test_manifest_that_is_no_text(board):
+    board.file("data/server/manifests/b.yaml", b"kind: Pod\xff\xfe")
+    result = seen(board, ["manifests"])
+    assert result["manifests"][0]["text"] == "kind: Pod\ufffd\ufffd"
+
+
+def test_broken_manifest_is_told(board):
+    board.file("data/server/manifests/b.yaml", "kind: Pod\nspec: [\n")
+    (error,) = seen(board, ["manifests"])["errors"]
+    assert error["section"] == "demand" and error["message"].startswith("manifests/b.yaml is not valid YAML")
+
+
+@pytest.mark.parametrize(
+    "config, rendered, expected",
+    [
+        ("", "", None),
+        ("pause-image: a/pause:1", "", "docker.io/a/pause:1"),
+        ("pause-image: a/pause:1\nsystem-default-registry: r.io", "", "r.io/a/pause:1"),
+        ("pause-image: r.io/a/pause:1\nsystem-default-registry: r.io", "", "r.io/a/pause:1"),
+        ("pause-image: a/pause:1", 'sandbox_image = "b/pause:2"', "docker.io/b/pause:2"),
+    ],
+)
+def test_pause_image(board, config, rendered, expected):
+    board.file("etc/config.yaml", config)
+    board.file("data/agent/etc/containerd/config.toml", rendered)
+    assert seen(board, ["config"])["pause_image"] == expected
+
+
+def test_pause_image_that_is_none(board):
+    board.file("etc/config.yaml", "pause-image: Not/Valid")
+    result = seen(board, ["config"])
+    assert result["pause_image"] is None and result["errors"][0]["section"] == "pause"
+
+
+def test_registries(board):
+    assert seen(board, ["registries"])["registries"] == {"path": str(board.etc / "registries.yaml"), "present": False, "sha256": "", "mode": None, "stale": False}
+    board.file("etc/registries.yaml", "mirrors:\n", mtime=2000000000)
+    board.file("data/agent/etc/containerd/config.toml", "", mtime=1000000000)
+    row = seen(board, ["registries"])["registries"]
+    assert (row["present"], row["mode"], row["stale"]) == (True, "0644", True)
+    assert row["sha256"] == hashlib.sha256(b"mirrors:\n").hexdigest()
+
+
+def test_unreachable_api(board):
+    board.answer("kubectl", err="The connection to the server 127.0.0.1:6443 was refused\n", rc=1)
+    result = seen(board, ["api"], api="always")
+    assert result["errors"] == []
+    assert result["api"] == {"reachable": False, "error": "The connection to the server 127.0.0.1:6443 was refused", "nodes": [], "pods": [], "addons": []}
+
+
+def test_events(board):
+    board.answer("kubectl --request-timeout=20s get events", "%s Event\tu1\tFailed\tt\tno\n" % TOKEN)
+    assert seen(board, ["api"], api="always", events=True)["api"]["events"] == {"u1": {"reason": "Failed", "message": "no"}}
+
+
+def test_stated_architecture_wins(board):
+    board.program("uname", "#!/bin/sh\necho sparc\n")
+    assert seen(board, [], architecture="riscv64")["architecture"] == "riscv64"
+    with pytest.raises(Problem, match="the architecture 'sparc' is not known"):
+        seen(board, [])
+    with pytest.raises(Problem, match="the architecture 'risc' is not known"):
+        seen(board, [], architecture="risc")
+
+
+def test_other_user_than_root(board):
+    board.program("id", "#!/bin/sh\necho 1000\n")
+    with pytest.raises(Problem, match="needs root there. Found: user id 1000. Next: set become: true"):
+        seen(board)
+
+
+def test_no_k3s(board):
+    (board.home / "bin/k3s").unlink()
+    with pytest.raises(Problem, match="k3s was not found on this board.*Where: Board-1"):
+        seen(board)

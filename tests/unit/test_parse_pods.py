@@ -1,0 +1,181 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sandboxes and containers from crictl, nodes, pods, addons and events from kubectl, as values."""
+
+import json
+
+import pytest
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import parse_api, parse_containers, parse_events, parse_sandboxes
+
+T = "token"
+SANDBOX = {
+    "id": "s1",
+    "metadata": {"name": "coredns-x", "uid": "u1", "namespace": "kube-system", "attempt": 1},
+    "state": "SANDBOX_READY",
+    "createdAt": "1700000000123456789",
+    "labels": {"io.kubernetes.pod.uid": "u1", "k8s-app": "kube-dns"},
+    "annotations": {},
+}
+CONTAINER = {
+    "id": "c1",
+    "podSandboxId": "s1",
+    "metadata": {"name": "coredns", "attempt": 2},
+    "image": {"image": "sha256:abc", "annotations": {}},
+    "imageRef": "sha256:abc",
+    "state": "CONTAINER_EXITED",
+    "createdAt": "1700000001000000000",
+    "labels": {},
+    "annotations": {},
+}
+
+
+def changed(base, **changes):
+    return dict(base, **changes)
+
+
+def test_sandboxes():
+    text = json.dumps({"items": [changed(SANDBOX, id="s2", createdAt="1700000002000000000", state="SANDBOX_NOTREADY", labels=None), SANDBOX]})
+    first, second = parse_sandboxes(text)
+    assert first == {
+        "id": "s1",
+        "name": "coredns-x",
+        "namespace": "kube-system",
+        "uid": "u1",
+        "attempt": 1,
+        "state": "ready",
+        "created_at": "2023-11-14T22:13:20Z",
+        "labels": {"k8s-app": "kube-dns"},
+    }
+    assert (second["id"], second["state"], second["labels"]) == ("s2", "notready", {})
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        ({}, {"image": "sha256:abc", "image_id": "sha256:abc", "state": "exited", "attempt": 2}),
+        ({"image": {"image": "sha256:abc", "userSpecifiedImage": "a/b:1"}}, {"image": "a/b:1"}),
+        ({"state": "CONTAINER_RUNNING"}, {"state": "running"}),
+        ({"metadata": {"name": "x"}}, {"name": "x", "attempt": 0}),
+    ],
+)
+def test_containers(changes, expected):
+    (row,) = parse_containers(json.dumps({"containers": [changed(CONTAINER, **changes)]}))
+    assert {key: row[key] for key in expected} == expected
+
+
+def test_nothing_there():
+    assert parse_sandboxes('{"items": []}') == [] and parse_containers("{}") == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", "POD ID  CREATED"])
+def test_no_json(text):
+    with pytest.raises(Problem, match="crictl pods -o json"):
+        parse_sandboxes(text)
+
+
+def pod(name="p", phase="Running", reason="", deleted="", conditions=(), init=(), containers=(("c", "a/b:1", {}),), owners=None, labels=None):
+    """A record as the jsonpath of the observing script writes it."""
+    fields = [
+        "kube-system",
+        name,
+        "u-" + name,
+        "2023-11-14T22:13:20Z",
+        deleted,
+        "board-1",
+        phase,
+        reason,
+        "10.42.0.2",
+        "",
+        json.dumps(labels) if labels else "",
+        json.dumps(owners) if owners else "",
+    ]
+    for group in (init, containers):
+        fields += [" ".join(row[0] for row in group), " ".join(row[1] for row in group)]
+    fields.append(json.dumps([{"type": kind, "status": status, "reason": why} for kind, status, why in conditions]) if conditions else "")
+    for group in (init, containers):
+        statuses = [dict(status, name=name) for name, dummy, status in group if status]
+        fields.append(json.dumps(statuses) if statuses else "")
+    return "%s Pod\t%s\n" % (T, "\t".join(fields))
+
+
+WAITING = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off\npulling"}}, "restartCount": 0, "ready": False, "image": "x", "imageID": ""}
+RUNNING = {"state": {"running": {"startedAt": "t"}}, "restartCount": 3, "ready": True, "imageID": "r/x@sha256:1"}
+EXITED = {"state": {"terminated": {"exitCode": 1, "reason": "Error", "message": "no"}}, "restartCount": 0}
+LOOPING = {
+    "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+    "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "message": "exec format error"}},
+    "restartCount": 4,
+}
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({}, {"ready": False, "reasons": [], "owner": None, "deleting": False, "labels": {}, "images": ["a/b:1"], "phase": "Running", "node": "board-1"}),
+        ({"conditions": [("Ready", "True", "")], "containers": [("c", "a:1", RUNNING)]}, {"ready": True, "reasons": []}),
+        ({"containers": [("c", "a:1", WAITING)]}, {"reasons": ["c: ImagePullBackOff"]}),
+        ({"containers": [("c", "a:1", EXITED), ("d", "b:1", WAITING)]}, {"reasons": ["c: Error", "d: ImagePullBackOff"], "images": ["a:1", "b:1"]}),
+        ({"init": [("i", "i:1", WAITING)], "containers": [("c", "a:1", {})]}, {"reasons": ["i: ImagePullBackOff"], "images": ["a:1", "i:1"]}),
+        ({"reason": "Evicted", "phase": "Failed"}, {"reasons": ["Evicted"], "phase": "Failed"}),
+        ({"conditions": [("PodScheduled", "False", "Unschedulable")]}, {"reasons": ["Unschedulable"]}),
+        ({"deleted": "2023-11-14T22:13:20Z"}, {"deleting": True}),
+        ({"owners": [{"kind": "A", "name": "a"}, {"kind": "ReplicaSet", "name": "r", "controller": True}]}, {"owner": {"kind": "ReplicaSet", "name": "r"}}),
+        ({"labels": {"k8s-app": "x"}}, {"labels": {"k8s-app": "x"}}),
+    ],
+)
+def test_pods(options, expected):
+    (row,) = parse_api(pod(**options), T)["pods"]
+    assert {key: row[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "status, expected",
+    [
+        ({}, {"state": "waiting", "reason": "", "message": "", "exit_code": None, "restarts": 0, "ready": False, "image_id": ""}),
+        (WAITING, {"state": "waiting", "reason": "ImagePullBackOff", "message": "Back-off\npulling"}),
+        (RUNNING, {"state": "running", "restarts": 3, "ready": True, "image_id": "r/x@sha256:1"}),
+        (EXITED, {"state": "terminated", "exit_code": 1, "reason": "Error"}),
+        (LOOPING, {"state": "waiting", "exit_code": 2, "reason": "CrashLoopBackOff", "message": "exec format error"}),
+    ],
+)
+def test_containers_of_a_pod(status, expected):
+    (row,) = parse_api(pod(containers=[("c", "a/b:1", status)]), T)["pods"][0]["containers"]
+    assert (row["name"], row["image"], row["init"]) == ("c", "a/b:1", False)
+    assert {key: row[key] for key in expected} == expected
+
+
+def test_api_is_sorted():
+    text = (
+        T + " Node\tboard-2\tn2\t2023-11-14T22:13:20Z\tamd64\tFalse\t10.99.0.3\n"
+        + T + " Node\tboard-1\tn1\t2023-11-14T22:13:20Z\triscv64\tTrue\t10.99.0.2 fd00::2\n"
+        + pod("b") + pod("a")
+        + T + " Addon\ttraefik\tabc\t/m/traefik.yaml\n"
+        + T + " Addon\tcoredns\t\t/m/coredns.yaml\n"
+    )
+    api = parse_api(text, T)
+    assert api["nodes"] == [
+        {"name": "board-1", "uid": "n1", "ready": True, "architecture": "riscv64", "internal_ip": "10.99.0.2", "created_at": "2023-11-14T22:13:20Z"},
+        {"name": "board-2", "uid": "n2", "ready": False, "architecture": "amd64", "internal_ip": "10.99.0.3", "created_at": "2023-11-14T22:13:20Z"},
+    ]
+    assert [row["name"] for row in api["pods"]] == ["a", "b"]
+    assert api["addons"] == [{"name": "coredns", "checksum": "", "source": "/m/coredns.yaml"}, {"name": "traefik", "checksum": "abc", "source": "/m/traefik.yaml"}]
+
+
+def test_api_of_an_old_kubectl():
+    with pytest.raises(Problem, match="the API's answer was not understood"):
+        parse_api(pod().replace("\t10.42.0.2\t\t\t", "\t10.42.0.2\t\tmap[a:b]\t"), T)
+
+
+def test_latest_event_of_each_pod():
+    text = (
+        T + " Event\tu1\tFailed\t2023-11-14T22:13:21Z\tnewer\nwith more lines\n"
+        + T + " Event\tu1\tFailed\t2023-11-14T22:13:20Z\tolder\n"
+        + T + " Event\tu2\tUnhealthy\t\tno time\n"
+    )
+    assert parse_events(text, T) == {
+        "u1": {"reason": "Failed", "message": "newer\nwith more lines"},
+        "u2": {"reason": "Unhealthy", "message": "no time"},
+    }

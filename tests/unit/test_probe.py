@@ -1,0 +1,303 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The observing script, run by real shells, and how its output is taken apart."""
+
+import json
+import re
+import shlex
+
+import pytest
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import _TOO_LONG, PARTS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import CONFIG_KEYS, LARGEST_TEXT, build_script, split_files, split_output, split_texts
+
+from fake_board import SHELLS, TOKEN, FakeBoard
+
+SECRET = "hunter2"
+
+
+@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+def shell(request):
+    return request.param
+
+
+@pytest.fixture
+def board(tmp_path):
+    return FakeBoard(tmp_path)
+
+
+def sections(board, shell, parts=PARTS, **options):
+    return split_output(board.run(parts, shell, **options), TOKEN)
+
+
+def test_everything(board, shell):
+    board.file("etc/k3s.yaml", "")
+    found = sections(board, shell)
+    assert list(found) == ["user", "board", "version", "containerd", "config", "pause", "texts", "sums", "stats", "images", "disk", "pods", "containers", "api"]
+    assert {section.rc for section in found.values()} == {0}
+    assert found["version"].out == "k3s version v1.24.2+k3s2 (a3a5e4ab)\ngo version go1.18.1\n"
+    assert found["board"].out.split("\n")[2:5] == [str(board.home / "bin/k3s"), str(board.data), str(board.etc / "registries.yaml")]
+    if shell != ["busybox", "sh"]:
+        assert found["board"].out.split("\n")[:2] == ["Board-1", "riscv64"]
+
+
+def test_few_programs_are_started(board, shell):
+    board.file("etc/k3s.yaml", "")
+    board.run(PARTS, shell)
+    assert [call[:28] for call in board.calls()] == [
+        "--version",
+        "ctr --namespace k8s.io versi",
+        "ctr --namespace k8s.io image",
+        "crictl pods -o json",
+        "crictl ps -a -o json",
+        "kubectl --request-timeout=20",
+    ]
+
+
+def test_only_what_is_gathered(board, shell):
+    assert list(sections(board, shell, ["disk"])) == ["user", "board", "disk"]
+    assert board.calls() == []
+
+
+def test_stdout_stderr_and_status_are_kept_apart(board, shell):
+    board.answer("--version", out="one\n\ntwo", err="bad\nworse\n", rc=3)
+    assert sections(board, shell, ["k3s"])["version"] == (3, "one\n\ntwo", "bad\nworse")
+
+
+def test_silent_containerd_is_asked_once(board, shell):
+    board.answer("ctr --namespace k8s.io version", err="connection refused", rc=1)
+    found = sections(board, shell)
+    assert found["containerd"].rc == 1
+    assert not {"images", "pods", "containers"} & set(found)
+
+
+def test_failing_crictl_is_told(board, shell):
+    board.answer("crictl pods", err="no such socket", rc=1)
+    found = sections(board, shell, ["sandboxes"])
+    assert found["pods"] == (1, "", "no such socket") and "containers" not in found
+
+
+def test_hanging_program_is_ended(board, shell, monkeypatch):
+    monkeypatch.setattr("ansible_collections.riscv.k3s.plugins.plugin_utils._probe.SECONDS", 1)
+    board.program("k3s", "#!/bin/sh\nexec sleep 20\n")
+    assert sections(board, shell, ["k3s"])["containerd"].rc in _TOO_LONG
+
+
+def test_other_users_than_root(board):
+    board.program("id", "#!/bin/sh\necho 1000\n")
+    assert list(sections(board, ["sh"])) == ["user"]
+    assert board.calls() == []
+
+
+def test_no_k3s(board, shell):
+    (board.home / "bin/k3s").unlink()
+    assert list(sections(board, shell)) == ["user", "board"]
+
+
+def test_plain_containerd(board, shell):
+    other = str((board.home / "bin/k3s").rename(board.home / "bin/other"))
+    programs = {"crictl": other, "ctr": other, "containerd_address": "/run/c d.sock"}
+    board.answer("--address", "")
+    board.answer("--runtime-endpoint", "{}")
+    assert {"containerd", "images", "pods"} <= set(sections(board, shell, ["k3s", "images", "sandboxes"], programs=programs))
+    assert board.calls() == [
+        "--address /run/c d.sock --namespace k8s.io version",
+        "--address /run/c d.sock --namespace k8s.io images ls",
+        "--runtime-endpoint unix:///run/c d.sock pods -o json",
+        "--runtime-endpoint unix:///run/c d.sock ps -a -o json",
+    ]
+
+
+CONFIG = """# token: %(s)s
+token: %(s)s
+pause-image: "r.io/pause:3.6" # token %(s)s
+disable:
+  - traefik
+  # %(s)s
+  - servicelb # %(s)s
+agent-token: %(s)s
+  continued: %(s)s
+kubelet-arg:
+- "x=%(s)s"
+"system-default-registry": r.io
+datastore-endpoint: 'mysql://u:%(s)s@h/d'
+node-name: b1
+  token: %(s)s
+---
+tls-san: %(s)s""" % {"s": SECRET}
+
+
+def test_config_sends_only_known_keys(board, shell):
+    board.file("etc/config.yaml", CONFIG)
+    board.file("etc/config.yaml.d/10-more.yaml", "token: %s\ndisable+: [x]\nprivate-registry: /r.yaml" % SECRET)
+    output = board.run(PARTS, shell)
+    assert SECRET not in output
+    found = split_output(output, TOKEN)
+    assert found["config"].out.split("\n")[1:] == [
+        'pause-image: "r.io/pause:3.6"',
+        "disable:",
+        "  - traefik",
+        "  - servicelb",
+        '"system-default-registry": r.io',
+        "node-name: b1",
+        "disable+: [x]",
+        "private-registry: /r.yaml",
+    ]
+    assert found["board"].out.split("\n")[4] == "/r.yaml"
+
+
+def test_known_keys_hold_no_secret():
+    assert not [key for key in CONFIG_KEYS if "token" in key or "password" in key or "endpoint" == key]
+
+
+@pytest.mark.parametrize("line, expected", [("data-dir: /d", "/d"), ("data-dir: '/d'  # x", "/d"), ("", "/var/lib/rancher/k3s")])
+def test_data_dir_of_the_config(board, shell, line, expected):
+    board.file("etc/config.yaml", line + "\n")
+    assert sections(board, shell, ["config"], data_dir=None)["board"].out.split("\n")[3] == expected
+
+
+SECRETS = {
+    "plain.yaml": "apiVersion: v1\nkind: Secret\ndata: {a: %s}\n",
+    "quoted.yaml": 'kind: "Secret"\nstringData: {a: %s}\n',
+    "second.yaml": "kind: ConfigMap\n---\nkind:   Secret\ndata: {a: %s}\n",
+    "json.json": '{"kind":"Secret","data":{"a":"%s"}}',
+    "list.yaml": "kind: List\nitems:\n- {kind: 'Secret', data: {a: %s}}\n",
+    "nested.yaml": 'kind: ConfigMap\nmetadata: {annotations: {x: "{\\"kind\\":\\"Secret\\",\\"data\\":\\"%s\\"}"}}\n',
+}
+
+
+def test_secrets_in_manifests_stay_on_the_board(board, shell):
+    for name, text in SECRETS.items():
+        board.file("data/server/manifests/" + name, text % SECRET)
+    board.file("data/server/manifests/role.yaml", "kind: ClusterRole\nrules: [{resources: [secrets]}]\n")
+    output = board.run(["manifests"], shell)
+    assert SECRET not in output
+    texts, left_out = split_texts(split_output(output, TOKEN)["texts"].out, TOKEN)
+    assert list(texts) == ["role.yaml"]
+    assert left_out == dict.fromkeys(SECRETS, "secret")
+
+
+def test_annotations_stay_on_the_board(board, shell):
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": '{"env":"%s"}\n"},' % SECRET, "b": "} " + SECRET}
+    item = {"id": "1", "annotations": annotations, "image": {"annotations": {}, "image": "x"}, "labels": {"a": "b"}}
+    for last in ({}, {"runtimeHandler": ""}):
+        board.answer("crictl pods", json.dumps({"items": [dict(item, **last), item]}, indent=2))
+        output = board.run(["sandboxes"], shell)
+        assert SECRET not in output
+        kept = json.loads(split_output(output, TOKEN)["pods"].out)["items"]
+        assert kept == [dict(row, annotations=dict.fromkeys(annotations, "")) for row in (dict(item, **last), item)]
+
+
+TEXTS = {
+    "a.yaml": "kind: Pod\n",
+    "no-end.yaml": "kind: Pod",
+    "empty.yml": "",
+    "many ends.yaml": "\n\nkind: Pod\n\n\n",
+    "crlf.yaml": "kind: Pod\r\nx: 1\r\n",
+    "sub/quotes 'and\" $x.json": "'\"\\n$x `id` %s \t é\n",
+}
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_texts_arrive_unchanged(board, shell, terminal):
+    for name, text in TEXTS.items():
+        board.file("data/server/manifests/" + name, text.encode())
+    board.file("data/server/manifests/large.yaml", "x" * (LARGEST_TEXT * 1024 + 1))
+    for name in (".hidden.yaml", "note.txt", "a.yaml.bak"):
+        board.file("data/server/manifests/" + name, "no")
+    output = board.run(["manifests"], shell)
+    if terminal:
+        output = "motd\r\n" + output.replace("\n", "\r\n")
+    found = split_output(output, TOKEN)
+    assert split_texts(found["texts"].out, TOKEN) == (TEXTS, {"large.yaml": "size"})
+
+
+def test_files(board, shell):
+    board.file("data/server/manifests/a b.yaml", "x", mtime=1600000000)
+    board.file("data/server/manifests/a b.yaml.skip", "", mtime=1600000001)
+    board.file("etc/registries.yaml", "password: " + SECRET, mtime=1600000002)
+    (board.etc / "registries.yaml").chmod(0o600)
+    output = board.run(["manifests", "registries"], shell)
+    assert SECRET not in output
+    found = split_output(output, TOKEN)
+    files = split_files(found["sums"].out, found["stats"].out)
+    assert {path: row["mtime"] for path, row in files.items()} == {"a b.yaml": 1600000000, "a b.yaml.skip": 1600000001, str(board.etc / "registries.yaml"): 1600000002}
+    assert files["a b.yaml"]["sha256"] == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    assert files[str(board.etc / "registries.yaml")]["mode"] == "0600"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ('[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "rancher/pause:3.6"\n', '"rancher/pause:3.6"\n'),
+        ("[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  sandbox = 'rancher/pause:3.10.2'\n", "'rancher/pause:3.10.2'\n"),
+        ("[plugins.'io.containerd.cri.v1.images']\n  pinned_images.sandbox='p:1'", "'p:1'\n"),
+        ("[other]\nsandbox = 'no'\nsandboxer = 'podsandbox'\n", ""),
+    ],
+)
+def test_pause_image_of_containerd(board, shell, text, expected):
+    board.file("data/agent/etc/containerd/config.toml", text + "\n[auth]\npassword = '%s'\n" % SECRET)
+    output = board.run(["config"], shell)
+    assert SECRET not in output
+    assert split_output(output, TOKEN)["pause"].out == expected
+
+
+@pytest.mark.parametrize("registries, rendered, expected", [(2, 1, "stale"), (1, 2, ""), (None, 1, ""), (1, None, "")])
+def test_stale_registries(board, shell, registries, rendered, expected):
+    if registries:
+        board.file("etc/registries.yaml", "", mtime=1600000000 + registries)
+    if rendered:
+        board.file("data/agent/etc/containerd/config.toml", "", mtime=1600000000 + rendered)
+    assert sections(board, shell, ["registries"])["board"].out.split("\n")[7] == expected
+
+
+@pytest.mark.parametrize("api, kubeconfig, asked", [("auto", True, 1), ("auto", False, 0), ("always", False, 1), ("never", True, 0)])
+def test_api_is_asked_where_it_can_be(board, shell, api, kubeconfig, asked):
+    if kubeconfig:
+        board.file("etc/k3s.yaml", "")
+    assert ("api" in sections(board, shell, ["api"], api=api)) == bool(asked)
+    assert len(board.calls()) == asked
+
+
+def test_api_without_addons(board, shell):
+    """A cluster that is not k3s's does not know the kind."""
+    error = 'error: the server doesn\'t have a resource type "addons"'
+    board.answer("kubectl --request-timeout=20s get nodes,pods,addons.k3s.cattle.io", err=error, rc=1)
+    board.answer("kubectl --request-timeout=20s get nodes,pods", out="fine")
+    board.answer("kubectl --request-timeout=20s get events", out="events")
+    found = sections(board, shell, ["api"], api="always", events=True)
+    assert found["api"] == (0, "fine", "") and found["events"].out == "events"
+
+
+def test_paths_with_blanks_and_quotes(tmp_path, shell):
+    home = tmp_path / "it's a $home"
+    home.mkdir()
+    board = FakeBoard(home)
+    board.file("data/server/manifests/a.yaml", "kind: Pod\n")
+    found = sections(board, shell)
+    assert {section.rc for section in found.values()} == {0}
+    assert split_texts(found["texts"].out, TOKEN)[0] == {"a.yaml": "kind: Pod\n"}
+
+
+def test_script_stays_small():
+    """It travels as an argument of the remote shell, quoted twice."""
+    script = build_script(TOKEN, PARTS, events=True)
+    assert not re.search("@[A-Z_]+@", script)
+    assert len(shlex.quote("sudo sh -c " + shlex.quote(script))) < 20000
+
+
+@pytest.mark.parametrize(
+    "output, message",
+    [
+        ("", "the board did not run the observing script. Found: no output"),
+        ("sh: not found\n", "the board did not run the observing script. Found: sh: not found."),
+        (TOKEN + "<user\n0\n", "the output of the observing script breaks off in the part 'user'"),
+        (TOKEN + "<user\n0\n\n" + TOKEN + ">", "the output of the observing script breaks off in the part 'user'"),
+    ],
+)
+def test_output_that_is_not_whole(output, message):
+    with pytest.raises(Problem) as caught:
+        split_output(output, TOKEN)
+    assert str(caught.value).startswith(message)
