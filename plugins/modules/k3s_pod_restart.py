@@ -1,0 +1,199 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k3s_pod_restart
+short_description: Restart the pods that a change affects, and wait until they are Ready
+version_added: "1.0.0"
+author:
+  - The riscv.k3s developers (@riscv-k3s)
+description:
+  - Deletes pods so that their workload makes them anew, one workload at a time, and waits until the new ones are Ready.
+  - A pod that has no owner would be lost. It is left alone, with a warning, unless O(allow_unowned=true). Static pods are never deleted.
+  - O(images), O(pods) and O(selectors) add up. At least one of them is needed.
+extends_documentation_fragment:
+  - riscv.k3s.board
+options:
+  images:
+    description:
+      - Restart every pod that runs one of these images. Names are normalised, so that V(rancher/mirrored-pause:3.6) and
+        V(docker.io/rancher/mirrored-pause:3.6) are the same.
+      - The new pods must run one of them, too.
+    type: list
+    elements: str
+    default: []
+  pods:
+    description:
+      - Restart these pods, each V(NAME) or V(NAMESPACE/NAME). A name without a pod is an error.
+    type: list
+    elements: str
+    default: []
+  selectors:
+    description:
+      - Restart every pod that fits one of these label selectors, such as V(k8s-app=kube-dns). V(=), V(!=), V(key), V(!key) and commas are understood.
+    type: list
+    elements: str
+    default: []
+  namespace:
+    description:
+      - Look in this namespace only. When unset, in all.
+    type: str
+  only_broken:
+    description:
+      - Restart only those that are not Ready. When all are Ready nothing changes.
+    type: bool
+    default: false
+  allow_unowned:
+    description:
+      - Delete pods that have no owner, too. Nothing makes them anew.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Wait, after each workload, until the deleted pods are gone and all pods of the workload are Ready.
+      - When it does not become Ready, the workloads after it are not touched.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - How long to wait for each workload, in seconds.
+    type: int
+    default: 300
+attributes:
+  check_mode:
+    support: full
+    description: Tells exactly which pods would be deleted.
+  diff_mode:
+    support: none
+    description: A pod that is made anew has no text to compare.
+  idempotent:
+    support: partial
+    description: With O(only_broken=true) a second run changes nothing. Without it a restart is what was asked for, each time.
+  platform:
+    support: full
+    description: Servers of k3s, because agents have no admin kubeconfig.
+    platforms: linux
+seealso:
+  - module: riscv.k3s.k3s_manifest_patch
+"""
+
+EXAMPLES = r"""
+- name: Restart what runs a stock image whose content was replaced
+  riscv.k3s.k3s_pod_restart:
+    images:
+      - docker.io/rancher/mirrored-coredns-coredns:1.9.1
+
+- name: Restart only what is not Ready in kube-system
+  riscv.k3s.k3s_pod_restart:
+    namespace: kube-system
+    selectors:
+      - k8s-app=kube-dns
+      - app=local-path-provisioner
+    only_broken: true
+    timeout: 600
+"""
+
+RETURN = r"""
+restarted:
+  description: The pods that were deleted, in this order.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    namespace:
+      description: Namespace of the pod.
+      type: str
+    name:
+      description: Name of the pod that was deleted.
+      type: str
+    owner:
+      description: What makes it anew, as C(kind) and C(name), or null.
+      type: dict
+  sample:
+    - namespace: kube-system
+      name: coredns-74448699cf-xk2vp
+      owner:
+        kind: Deployment
+        name: coredns
+ready:
+  description: The pods of the restarted workloads that are Ready now. Empty in check mode and without O(wait).
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    namespace:
+      description: Namespace of the pod.
+      type: str
+    name:
+      description: Name of the pod.
+      type: str
+    node:
+      description: The node that it runs on.
+      type: str
+    images:
+      description: Its images, as C(image) and C(image_id), what really runs.
+      type: list
+      elements: dict
+  sample:
+    - namespace: kube-system
+      name: coredns-74448699cf-9d8wz
+      node: board-1
+      images:
+        - image: docker.io/rancher/mirrored-coredns-coredns:1.9.1
+          image_id: sha256:8b5a6d2f0f5c
+skipped:
+  description: The pods that were meant but left alone.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    namespace:
+      description: Namespace of the pod.
+      type: str
+    name:
+      description: Name of the pod.
+      type: str
+    reason:
+      description: Why it was left alone.
+      type: str
+  sample: []
+seconds:
+  description: How long it took.
+  type: float
+  returned: success
+  sample: 12.4
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._kube_restart import restart
+from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            PROGRAM_OPTIONS,
+            images={"type": "list", "elements": "str", "default": []},
+            pods={"type": "list", "elements": "str", "default": []},
+            selectors={"type": "list", "elements": "str", "default": []},
+            namespace={"type": "str"},
+            only_broken={"type": "bool", "default": False},
+            allow_unowned={"type": "bool", "default": False},
+            wait={"type": "bool", "default": True},
+            timeout={"type": "int", "default": 300},
+        ),
+        supports_check_mode=True,
+    )
+    with fail_on_problem(module):
+        module.exit_json(**restart(module.params, module.check_mode, Kube(Programs(module.params))))
+
+
+if __name__ == "__main__":
+    main()
