@@ -1,0 +1,43 @@
+#!/bin/sh
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Runs as the first process in a board's new namespaces: builds the board's view of the filesystem and becomes its init.
+#   LAB_NAME      host name of the board
+#   LAB_ROOT      empty folder, mount point of the new root
+#   LAB_SYSTEM    tmpfs with upper/ (the board's own system files) and work/
+#   LAB_DISK      folder on a real disk: containerd's snapshots cannot lie on an overlay
+#   LAB_STATE     the lab's state folder, which a board must not see
+#   LAB_PROGRAMS  the built programs
+set -eu
+
+mount -t overlay "$LAB_NAME" -o "lowerdir=/,upperdir=$LAB_SYSTEM/upper,workdir=$LAB_SYSTEM/work" "$LAB_ROOT"
+cd "$LAB_ROOT"
+
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount --rbind /sys/fs/cgroup sys/fs/cgroup
+mount --rbind /dev dev
+mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts dev/pts
+mount -t tmpfs -o mode=1777 tmpfs dev/shm
+mount -t tmpfs -o mode=755 tmpfs run
+mkdir -p run/sshd run/lock
+
+for folder in etc/rancher var/lib/rancher var/lib/kubelet var/lib/cni var/log var/tmp tmp root home; do
+    mkdir -p "$folder"
+    mount --bind "$LAB_DISK/$folder" "$folder"
+done
+mkdir -p usr/local/lib/k3s-lab
+mount --bind "$LAB_PROGRAMS" usr/local/lib/k3s-lab
+mount -o remount,bind,ro usr/local/lib/k3s-lab
+mount -t tmpfs -o mode=700,size=4k tmpfs ".$LAB_STATE"
+
+hostname "$LAB_NAME"
+mkdir -p .before
+pivot_root . .before
+cd /
+umount -l /.before
+rmdir /.before
+# Volumes that the kubelet mounts must appear in the pods.
+mount --make-rshared /
+exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root /sbin/init

@@ -1,0 +1,62 @@
+// Copyright (c) 2026, The riscv.k3s developers
+// GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+//go:embed manifests
+var packaged embed.FS
+
+// versionFile names the version that is installed on the board. `lab upgrade` writes it, as installing another k3s does.
+const versionFile = "/usr/local/share/k3s-lab/version"
+
+// release is what differs between two versions of k3s, as far as the lab goes.
+type release struct {
+	version    string
+	folder     string
+	pauseImage string
+}
+
+var releases = []release{
+	{version: "v1.24.2+k3s2", folder: "v1.24.2", pauseImage: "rancher/mirrored-pause:3.6"},
+	{version: "v1.36.3+k3s1", folder: "v1.36.3", pauseImage: "rancher/mirrored-pause:3.10.2"},
+}
+
+func installedRelease() (release, error) {
+	content, err := os.ReadFile(versionFile)
+	if err != nil {
+		return release{}, err
+	}
+	wanted := strings.TrimSpace(string(content))
+	for _, r := range releases {
+		if r.version == wanted {
+			return r, nil
+		}
+	}
+	return release{}, fmt.Errorf("%s names version %q, this stand-in has v1.24.2+k3s2 and v1.36.3+k3s1", versionFile, wanted)
+}
+
+// manifests is the version's packaged files, by their path inside the manifests folder.
+func (r release) manifests() (map[string][]byte, error) {
+	root, err := fs.Sub(packaged, "manifests/"+r.folder)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	err = fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		files[path], err = fs.ReadFile(root, path)
+		return err
+	})
+	return files, err
+}

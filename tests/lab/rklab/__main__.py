@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line of the lab."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import boards
+import cluster
+import controller
+import lifecycle
+import memory
+import network
+from common import CONTROLLER, LabError, STATE, VERSIONS, say
+
+USAGE = """\
+Two k3s boards and a private registry on this machine, made of namespaces. They start broken, as boards do whose stock
+images have no riscv64 content: no way to docker.io, no pause image on board-2. State folder: %s (RISCV_K3S_LAB_DIR).
+The first run builds Kubernetes from its Go modules, which takes 5 to 10 minutes; after that `up` takes about half a minute.
+""" % STATE
+
+
+def parser():
+    """The commands and their options."""
+    top = argparse.ArgumentParser(prog="lab", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("build", help="install packages and build programs, and nothing else")
+    up = commands.add_parser("up", help="bring the lab up, broken")
+    up.add_argument("--no-pause", action="store_true", help="leave board-1 without the pause image, too")
+    down = commands.add_parser("down", help="end and remove everything of the lab")
+    down.add_argument("--check", action="store_true", help="then list what is left of a lab, and fail if there is anything")
+    commands.add_parser("reset", help="down, then up")
+    commands.add_parser("status", help="what kubectl and crictl say")
+    commands.add_parser("inventory", help="print the folder of the inventory for Ansible")
+    upgrade = commands.add_parser("upgrade", help="install the other version of k3s: A = %(A)s, B = %(B)s" % VERSIONS)
+    upgrade.add_argument("version", choices=sorted(VERSIONS))
+    for name, help_text in (("restart", "restart k3s on a board"), ("reboot", "cut a board's power and boot it again")):
+        commands.add_parser(name, help=help_text).add_argument("board")
+    execute = commands.add_parser("exec", help="run a command on a board, not by ssh: exec BOARD -- COMMAND ...")
+    execute.add_argument("board")
+    execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    ctl = commands.add_parser("ctl", help="run a command in the controller's network, where the boards can be reached: ctl -- COMMAND ...")
+    ctl.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    return top
+
+
+def perform(options):
+    """Do what the command line asks for. Returns the exit code."""
+    command = options.command
+    if command in ("build", "up", "down", "reset", "upgrade", "restart", "reboot"):
+        with memory.lock():
+            return _change(command, options)
+    if command == "status":
+        cluster.print_status()
+    elif command == "inventory":
+        print(controller.INVENTORY)
+    elif command == "exec":
+        cluster.hand_over(boards.enter(memory.board_pid(boards.find(options.board)), _argv(options)))
+    elif command == "ctl":
+        if CONTROLLER not in network.namespaces():
+            raise LabError("the lab is not up. Next: tests/lab/lab up")
+        cluster.hand_over(network.inside(CONTROLLER, _argv(options)))
+    return 0
+
+
+def _change(command, options):
+    if command == "build":
+        lifecycle.build()
+    elif command == "up":
+        lifecycle.up(with_pause=not options.no_pause)
+    elif command == "down":
+        lifecycle.down()
+        found = lifecycle.leftovers()
+        for line in found:
+            say("left over: " + line)
+        if options.check and not found:
+            say("nothing of a lab is left")
+        return 1 if found else 0
+    elif command == "reset":
+        lifecycle.down()
+        lifecycle.up()
+    elif command == "upgrade":
+        lifecycle.upgrade(options.version)
+    elif command == "restart":
+        lifecycle.restart(boards.find(options.board))
+    elif command == "reboot":
+        lifecycle.reboot(boards.find(options.board))
+    return 0
+
+
+def _argv(options):
+    argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
+    if not argv:
+        raise LabError("no command was given. Next: put it after --")
+    return argv
+
+
+def main():
+    """Entry point: errors that the user can act upon are one line, without a traceback."""
+    try:
+        sys.exit(perform(parser().parse_args()))
+    except LabError as error:
+        sys.exit("lab: %s." % str(error).rstrip("."))
+    except KeyboardInterrupt:
+        sys.exit("lab: interrupted. Next: tests/lab/lab down")
+
+
+if __name__ == "__main__":
+    main()

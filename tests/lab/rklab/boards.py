@@ -1,0 +1,214 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Boards: the files one starts with, starting, stopping, and running commands on one."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+import cgroups
+import network
+from common import LAB, LabError, NAMESPACE_PREFIX, STATE, run, wait_for
+
+BOOT_SECONDS = 20
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DISK_FOLDERS = {"etc/rancher": 0o755, "var/lib/rancher": 0o755, "var/lib/kubelet": 0o755, "var/lib/cni": 0o755, "var/log": 0o755,
+                "var/tmp": 0o1777, "tmp": 0o1777, "root": 0o700, "home": 0o755}
+# An account without rights, for tests of what the modules say to one.
+USER, USER_ID = "operator", 1999
+# What a k3s data folder's bin holds, and which built or packaged program that is.
+TOOLS = {name: "/usr/local/lib/k3s-lab/kubernetes" for name in
+         ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl")}
+TOOLS.update(crictl="/usr/local/lib/k3s-lab/crictl", ctr="/usr/bin/ctr", containerd="/usr/bin/containerd", runc="/usr/sbin/runc",
+             etcd="/usr/bin/etcd")
+TOOLS["containerd-shim-runc-v2"] = "/usr/bin/containerd-shim-runc-v2"
+
+
+@dataclass
+class Board:
+    """One board: its name, its role in the cluster, and where it is on the network."""
+
+    name: str
+    command: str
+    service: str
+    address: str
+    pod_cidr: str
+
+    @property
+    def namespace(self):
+        return NAMESPACE_PREFIX + self.name
+
+    @property
+    def folder(self):
+        return STATE / "boards" / self.name
+
+    @property
+    def log(self):
+        return self.folder / "console.log"
+
+
+BOARDS = [
+    Board("board-1", "server", "k3s", "10.99.0.2", "10.42.0.0/24"),
+    Board("board-2", "agent", "k3s-agent", "10.99.0.3", "10.42.1.0/24"),
+]
+SERVER, AGENT = BOARDS
+
+
+def find(name):
+    """The board of that name."""
+    for board in BOARDS:
+        if board.name == name:
+            return board
+    raise LabError("there is no board %s, there are %s" % (name, " and ".join(board.name for board in BOARDS)))
+
+
+def prepare(board, version):
+    """Make a new board's folders and files. Its system files lie on a tmpfs over the machine's own, which stay as they are."""
+    system, disk = board.folder / "system", board.folder / "disk"
+    for folder in (system, board.folder / "root"):
+        folder.mkdir(parents=True)
+    run(["mount", "-t", "tmpfs", "-o", "mode=755", "riscv-k3s-" + board.name, system])
+    for folder in ("upper", "work"):
+        (system / folder).mkdir()
+    for folder, mode in DISK_FOLDERS.items():
+        (disk / folder).mkdir(parents=True)
+        (disk / folder).chmod(mode)
+    upper = system / "upper"
+    _system_files(board, upper)
+    _k3s_files(board, upper, disk, version)
+    _ssh_files(board, upper, disk)
+
+
+def _system_files(board, upper):
+    names = "".join("%s %s\n" % (other.address, other.name) for other in BOARDS)
+    _write(upper / "etc/hostname", board.name + "\n")
+    _write(upper / "etc/hosts", "127.0.0.1 localhost\n" + names)
+    # Nobody answers there: a name outside fails at once, as it does on a board whose uplink is gone.
+    _write(upper / "etc/resolv.conf", "nameserver 10.99.0.1\noptions timeout:1 attempts:1\n")
+    _write(upper / "etc/machine-id", os.urandom(16).hex() + "\n")
+    _write(upper / "etc/passwd", "%s%s:x:%d:%d::/home/%s:/bin/sh\n" % (_host_file("passwd"), USER, USER_ID, USER_ID, USER))
+    _write(upper / "etc/group", "%s%s:x:%d:\n" % (_host_file("group"), USER, USER_ID))
+    # Neither account has a password, and neither is locked, which sshd would refuse.
+    _write(upper / "etc/shadow", "root:*:19000:0:99999:7:::\n%s:*:19000:0:99999:7:::\n" % USER, 0o640)
+    _copy(STATE / "programs/board", upper / "usr/sbin/init", 0o755)
+
+
+def _host_file(name):
+    lines = pathlib.Path("/etc", name).read_text(encoding="utf-8").splitlines()
+    return "".join(line + "\n" for line in lines if not line.startswith(USER + ":"))
+
+
+def _k3s_files(board, upper, disk, version):
+    data = disk / "var/lib/rancher/k3s"
+    settings = {"pod_cidr": board.pod_cidr, "cgroup": cgroups.create(board.name), "boards": len(BOARDS)}
+    _write(upper / "usr/local/share/k3s-lab/board.json", json.dumps(settings))
+    set_version(board, version)
+    for name in ("k3s", "kubectl", "crictl", "ctr"):
+        _link(upper / "usr/local/bin" / name, "k3s" if name != "k3s" else "/usr/local/lib/k3s-lab/k3s")
+    for name, target in TOOLS.items():
+        _link(data / "data/lab/bin" / name, target)
+    _link(data / "data/current", "lab")
+    config = "token: lab-token\nnode-ip: %s\n" % board.address
+    if board.command == "agent":
+        config += "server: https://%s:6443\n" % SERVER.address
+    _write(disk / "etc/rancher/k3s/config.yaml", config, 0o600)
+    service = (LAB / "board/service.sh").read_text(encoding="utf-8").replace("@SERVICE@", board.service).replace("@COMMAND@", board.command)
+    _write(upper / "etc/init.d" / board.service, service, 0o755)
+    agent = {"server-ca.crt": "server-ca.crt", "client-ca.crt": "client-ca.crt"}
+    for ending in (".crt", ".key"):
+        for name in ("client-kubelet", "serving-kubelet"):
+            agent[name + ending] = "%s-%s%s" % (name, board.name, ending)
+        agent["client-kube-proxy" + ending] = "client-kube-proxy" + ending
+    for name, source in agent.items():
+        _copy(STATE / "pki" / source, data / "agent" / name, 0o600)
+    if board.command == "server":
+        for source in (STATE / "pki").iterdir():
+            _copy(source, data / "server/tls" / source.name, 0o600)
+    for folder in ("", "agent", "server"):
+        if (data / folder).exists():
+            (data / folder).chmod(0o700)
+
+
+def _ssh_files(board, upper, disk):
+    _copy(LAB / "board/sshd_config", upper / "etc/ssh/sshd_config_lab", 0o644)
+    _copy(STATE / "ssh" / board.name, upper / "etc/ssh/lab_host_key", 0o600)
+    _copy(LAB / "board/ssh-session.sh", upper / "usr/local/sbin/ssh-session", 0o755)
+    for home, owner in (("root", 0), ("home/" + USER, USER_ID)):
+        keys = disk / home / ".ssh/authorized_keys"
+        _copy(STATE / "ssh/controller.pub", keys, 0o600)
+        for path in (disk / home, keys.parent, keys):
+            os.chown(path, owner, owner)
+    for path, mode in ((disk / "var/log/ssh-processes", 0o1777), (disk / "var/log/ssh-sessions.log", 0o666)):
+        path.mkdir() if mode == 0o1777 else path.touch()
+        path.chmod(mode)
+
+
+def set_version(board, version):
+    """What installing that version of k3s does."""
+    _write(board.folder / "system/upper/usr/local/share/k3s-lab/version", version + "\n")
+
+
+def boot(board):
+    """Start a board and return the process id of its init, as this machine sees it."""
+    environment = dict(os.environ, LAB_NAME=board.name, LAB_ROOT=str(board.folder / "root"), LAB_SYSTEM=str(board.folder / "system"),
+                       LAB_DISK=str(board.folder / "disk"), LAB_STATE=str(STATE), LAB_PROGRAMS=str(STATE / "programs"))
+    argv = network.inside(board.namespace, ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private",
+                                            "sh", str(LAB / "board/setup.sh")])
+    with open(board.log, "a", encoding="utf-8") as log:
+        process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def is_up():
+        if process.poll() is not None:
+            said = board.log.read_text(encoding="utf-8").strip().splitlines()[-3:]
+            raise LabError("%s did not start: %s" % (board.name, " / ".join(said)))
+        children = pathlib.Path("/proc/%d/task/%d/children" % (process.pid, process.pid)).read_text(encoding="ascii").split()
+        return int(children[0]) if children and os.path.exists("/proc/%s/root/run/sshd.pid" % children[0]) else None
+
+    return wait_for("ssh on " + board.name, is_up, BOOT_SECONDS, interval=0.05)
+
+
+def power_off(pid, seconds=20):
+    """End a board as a cut of its power does: the kernel ends every process with its init."""
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        return
+    deadline = time.monotonic() + seconds
+    while os.path.exists("/proc/%d" % pid):
+        if time.monotonic() > deadline:
+            raise LabError("the init of a board, process %d, does not end" % pid)
+        try:
+            os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            pass
+        time.sleep(0.05)
+
+
+def enter(pid, argv):
+    """``argv`` as a command on the board whose init is ``pid``."""
+    return ["nsenter", "--target", str(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/root",
+            "env", "-i", "PATH=" + PATH, "HOME=/root", "TERM=" + os.environ.get("TERM", "dumb"), "LC_ALL=C.UTF-8", *argv]
+
+
+def _write(path, text, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+
+
+def _copy(source, path, mode):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, path)
+    path.chmod(mode)
+
+
+def _link(path, target):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions to the lab's cluster, and the waits of `lab up` and `lab upgrade`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import boards
+import memory
+from common import LabError, run, wait_for
+
+STOCK_WORKLOADS = ("coredns", "local-path-provisioner", "metrics-server")
+NODES_SECONDS = 90
+
+
+def on_board(board, argv, check=True, **options):
+    """Run a command on a board, not by ssh."""
+    return run(boards.enter(memory.board_pid(board), argv), check=check, **options)
+
+
+def kubectl(*args):
+    """The JSON answer of kubectl on the server, or None where there is no answer yet."""
+    done = on_board(boards.SERVER, ["k3s", "kubectl", *args, "-o", "json"], check=False)
+    return json.loads(done.stdout) if done.returncode == 0 and done.stdout else None
+
+
+def wait_for_nodes():
+    """Until every board is a Ready node."""
+    def ready():
+        answer = kubectl("get", "nodes") or {"items": []}
+        names = {item["metadata"]["name"] for item in answer["items"]
+                 if any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))}
+        return names >= {board.name for board in boards.BOARDS}
+    wait_for("both nodes to be Ready", ready, NODES_SECONDS, interval=0.5)
+
+
+def wait_for_addons(version_marks):
+    """Until the deploy controller has applied the packaged files of the version: ``version_marks`` are images that must be asked for."""
+    def applied():
+        answer = kubectl("get", "pods", "-n", "kube-system") or {"items": []}
+        wanted = {container["image"] for item in answer["items"] for container in item["spec"]["containers"] if item["spec"].get("nodeName")}
+        return all(any(image.endswith(mark) for image in wanted) for mark in version_marks)
+    wait_for("the stock pods", applied, 60, interval=0.5)
+
+
+def stock_boards():
+    """Names of the boards that stock pods were sent to."""
+    answer = kubectl("get", "pods", "-n", "kube-system") or {"items": []}
+    return {item["spec"].get("nodeName") for item in answer["items"]} - {None}
+
+
+def wait_for_failures():
+    """Until the broken lab shows what is wrong with it: each board with stock pods that wait for a reason."""
+    def failing():
+        answer = kubectl("get", "events", "-n", "kube-system", "--field-selector=type=Warning") or {"items": []}
+        hosts = {item.get("source", {}).get("host") or item.get("reportingInstance") for item in answer["items"]
+                 if item["reason"] in ("Failed", "FailedCreatePodSandBox", "BackOff")}
+        return hosts >= stock_boards()
+    wait_for("the stock pods' failures", failing, 60, interval=0.5)
+
+
+def print_status():
+    """What kubectl and crictl say, side by side."""
+    commands = [(boards.SERVER, ["k3s", "kubectl", "get", "nodes", "-o", "wide"]),
+                (boards.SERVER, ["k3s", "kubectl", "get", "pods", "-A", "-o", "wide"])]
+    commands += [(board, ["k3s", "crictl", "pods"]) for board in boards.BOARDS]
+    for board, argv in commands:
+        print("%s# %s" % (board.name, " ".join(argv)), flush=True)
+        done = on_board(board, argv, check=False)
+        print((done.stdout + done.stderr).rstrip() + "\n", flush=True)
+
+
+def hand_over(argv):
+    """Become another command, with this terminal."""
+    sys.stdout.flush()
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as error:
+        raise LabError("%s: %s" % (argv[0], error)) from None
+
+
+def service(board, action, check=True):
+    """Ask a board's service manager."""
+    return on_board(board, ["service", board.service, action], check=check, stdin=subprocess.DEVNULL)

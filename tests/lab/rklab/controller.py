@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's side: ssh keys, the inventory, and the private registry."""
+
+from __future__ import annotations
+
+import subprocess
+
+import boards
+import network
+from common import CONTROLLER, LAB, LabError, REGISTRY, STATE, run, wait_for
+
+INVENTORY = STATE / "inventory"
+
+
+def create_keys():
+    """A key for the controller and one for each board's sshd."""
+    folder = STATE / "ssh"
+    folder.mkdir(mode=0o700)
+    for name in ["controller"] + [board.name for board in boards.BOARDS]:
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name])
+
+
+def write_inventory():
+    """hosts.yml with k3s-ansible's groups, and the known_hosts file that it names."""
+    INVENTORY.mkdir()
+    known = [(STATE / "ssh" / (board.name + ".pub")).read_text(encoding="ascii").split()[:2] for board in boards.BOARDS]
+    (INVENTORY / "known_hosts").write_text(
+        "".join("%s,%s %s\n" % (board.name, board.address, " ".join(key)) for board, key in zip(boards.BOARDS, known)), encoding="ascii")
+    groups = "".join("    %s:\n      hosts:\n        %s:\n          ansible_host: %s\n" % (board.command, board.name, board.address)
+                     for board in boards.BOARDS)
+    (INVENTORY / "hosts.yml").write_text("""\
+# Written by the lab, made anew at each `lab up`.
+k3s_cluster:
+  children:
+%s  vars:
+    ansible_user: root
+    ansible_ssh_private_key_file: %s
+    ansible_ssh_common_args: -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes
+    ansible_python_interpreter: /usr/bin/python3
+""" % (groups, STATE / "ssh/controller", INVENTORY / "known_hosts"), encoding="ascii")
+
+
+def start_registry():
+    """Start the registry in the controller's namespace and return its process id."""
+    folder = STATE / "registry"
+    folder.mkdir()
+    config = (LAB / "board/registry.yml").read_text(encoding="utf-8").replace("@FOLDER@", str(folder / "data")).replace("@ADDRESS@", REGISTRY)
+    (folder / "config.yml").write_text(config, encoding="utf-8")
+    with open(folder / "log", "a", encoding="utf-8") as log:
+        process = subprocess.Popen(network.inside(CONTROLLER, ["docker-registry", "serve", str(folder / "config.yml")]),
+                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def answers():
+        if process.poll() is not None:
+            raise LabError("the registry ended, see %s" % (folder / "log"))
+        return run(network.inside(CONTROLLER, ["python3", "-c", _ASK]), check=False).returncode == 0
+
+    wait_for("the registry", answers, 15, interval=0.1)
+    return process.pid
+
+
+_ASK = "import urllib.request; urllib.request.urlopen('http://%s/v2/', timeout=2)" % REGISTRY

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bringing the lab up, taking it down, and making sure that nothing of it stays."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import signal
+import time
+
+import boards
+import builds
+import cgroups
+import cluster
+import controller
+import machine
+import memory
+import network
+import pause
+from common import LabError, PAUSE_IMAGE_OF_A, STATE, VERSIONS, run, say, wait_for
+
+# Marks of a version's stock images, to know that its manifests were taken.
+STOCK_IMAGES = {
+    "A": ("mirrored-coredns-coredns:1.9.1", "local-path-provisioner:v0.0.21", "mirrored-metrics-server:v0.5.2"),
+    "B": ("mirrored-coredns-coredns:1.14.6", "local-path-provisioner:v0.0.37", "mirrored-metrics-server:v0.9.0"),
+}
+
+
+def build():
+    """Everything that must be there before a lab can start."""
+    machine.check_machine(STATE)
+    machine.install_packages()
+    return builds.build(), builds.release_archives()
+
+
+def up(with_pause=True, wait=True):
+    """Bring up both boards and the registry, broken as they are meant to be."""
+    machine.check_machine(STATE)
+    if memory.is_up():
+        raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
+    _refuse_foreign_lab()
+    programs, archives = build()
+    begin = time.monotonic()
+    if leftovers():
+        say("removing what an earlier lab left")
+        down()
+    values = {"machine": {}, "kernel": machine.read_kernel_settings(), "boards": {}, "version": "A"}
+    STATE.mkdir(parents=True, exist_ok=True)
+    memory.save(values)
+    try:
+        _start(values, programs)
+        if with_pause:
+            pause.write_archive(archives, PAUSE_IMAGE_OF_A, boards.SERVER.folder / "disk/var/tmp/pause.tar")
+            _give_pause()
+        say("boards are booted, Kubernetes starts")
+        if wait:
+            cluster.wait_for_nodes()
+            cluster.wait_for_addons(STOCK_IMAGES["A"])
+            cluster.wait_for_failures()
+    except BaseException:
+        say("it failed, and is left as it is for you to look at. Next: tests/lab/lab down")
+        raise
+    values["complete"] = True
+    memory.save(values)
+    say("up after %d s, k3s %s on %s" % (time.monotonic() - begin, VERSIONS["A"], " and ".join(board.name for board in boards.BOARDS)))
+
+
+def _start(values, programs):
+    machine.allow_riscv64(values["machine"])
+    memory.save(values)
+    (STATE / "programs").mkdir()
+    for name, folder in programs.items():
+        _link_or_copy(folder / name, STATE / "programs" / name)
+    run([STATE / "programs/board", "pki", STATE / "pki"])
+    controller.create_keys()
+    network.create(boards.BOARDS, values["machine"])
+    memory.save(values)
+    values["registry"] = memory.process(controller.start_registry())
+    for board in boards.BOARDS:
+        boards.prepare(board, VERSIONS["A"])
+        values["boards"][board.name] = memory.process(boards.boot(board))
+        memory.save(values)
+    controller.write_inventory()
+
+
+def _give_pause():
+    """Import the pause image on board-1 as soon as its containerd answers."""
+    argv = ["k3s", "ctr", "images", "import", "--all-platforms", "--no-unpack", "/var/tmp/pause.tar"]
+    wait_for("containerd on board-1", lambda: cluster.on_board(boards.SERVER, argv, check=False).returncode == 0, 30)
+    names = cluster.on_board(boards.SERVER, ["k3s", "ctr", "images", "ls", "-q"]).stdout.split()
+    if PAUSE_IMAGE_OF_A not in names:
+        raise LabError("ctr imported the pause image, and now has %s" % names)
+
+
+def _link_or_copy(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _refuse_foreign_lab():
+    """Another state folder's lab uses the same names: it must be taken down with its own folder."""
+    if network.namespaces() and not memory.load():
+        users = [pid for name in network.namespaces() for pid in network.processes(name)]
+        if users:
+            raise LabError("another lab runs on this machine (network namespaces %s, process %d), its state folder is not %s. "
+                           "Next: take it down with its own RISCV_K3S_LAB_DIR" % (", ".join(network.namespaces()), users[0], STATE))
+
+
+def restart(board):
+    """Restart k3s on a board by its service manager."""
+    done = cluster.service(board, "restart", check=False)
+    if done.returncode != 0:
+        raise LabError("%s: %s" % (board.name, (done.stdout + done.stderr).strip()))
+
+
+def reboot(board):
+    """Cut a board's power and boot it again. Its disk and its system files stay."""
+    values = memory.load()
+    boards.power_off(memory.board_pid(board))
+    cgroup_processes_end()
+    values["boards"][board.name] = memory.process(boards.boot(board))
+    memory.save(values)
+    wait_for("k3s on " + board.name, lambda: cluster.service(board, "status", check=False).returncode == 0
+             and os.path.exists("/proc/%d/root/run/k3s/lab-ready" % memory.board_pid(board)), 120)
+    cluster.wait_for_nodes()
+
+
+def cgroup_processes_end():
+    """The kernel ends a board's processes with its init, but not before this program goes on."""
+    time.sleep(0.5)
+
+
+def upgrade(letter):
+    """Install the other version of k3s on both boards and restart it, the server first."""
+    if letter not in VERSIONS:
+        raise LabError("there is no version %s, there are A (%s) and B (%s)" % (letter, VERSIONS["A"], VERSIONS["B"]))
+    values = memory.load()
+    for board in boards.BOARDS:
+        version = pathlib.Path("/proc/%d/root/usr/local/share/k3s-lab/version" % memory.board_pid(board))
+        version.write_text(VERSIONS[letter] + "\n", encoding="utf-8")
+        say("%s: k3s %s" % (board.name, VERSIONS[letter]))
+        restart(board)
+    values["version"] = letter
+    memory.save(values)
+    cluster.wait_for_nodes()
+    return VERSIONS[letter]
+
+
+def down():
+    """End every process of the lab and remove all it made. Works on a half or crashed lab too."""
+    values = memory.load()
+    for remembered in list(values.get("boards", {}).values()) + [values.get("registry")]:
+        if memory.is_alive(remembered):
+            boards.power_off(remembered["pid"])
+    _end_processes_in_namespaces()
+    for _attempt in range(50):
+        mounts = _mounts()
+        if not mounts:
+            break
+        for mount in reversed(mounts):
+            run(["umount", mount], check=False)
+        time.sleep(0.1)
+    cgroups.delete()
+    network.delete(values.get("machine", {}))
+    machine.write_kernel_settings(values.get("kernel", {}))
+    machine.forbid_riscv64(values.get("machine", {}))
+    if not _mounts():
+        shutil.rmtree(STATE, ignore_errors=True)
+
+
+def _end_processes_in_namespaces():
+    """What a user left running by `lab ctl`, and what a crash left. Never this command's own ancestors."""
+    own, pid = set(), os.getpid()
+    while pid > 1:
+        own.add(pid)
+        pid = int(pathlib.Path("/proc/%d/stat" % pid).read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        victims = [pid for name in network.namespaces() for pid in network.processes(name) if pid not in own]
+        for pid in victims:
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                pass
+        if not victims:
+            return
+        time.sleep(0.5)
+
+
+def _mounts():
+    lines = pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    return [line.split()[1] for line in lines if line.split()[1].startswith(str(STATE) + "/")]
+
+
+def leftovers():
+    """Lines that say what of a lab is there now."""
+    found = ["network namespace " + name for name in network.namespaces()]
+    for name in network.namespaces():
+        found += ["process %d in network namespace %s" % (pid, name) for pid in network.processes(name)]
+    found += ["mount " + path for path in _mounts()]
+    found += ["cgroup " + path for path in cgroups.leftovers()]
+    found += ["process %d (init of a board)" % p["pid"] for p in memory.load().get("boards", {}).values() if memory.is_alive(p)]
+    if STATE.exists() and any(STATE.iterdir()):
+        found.append("folder %s" % STATE)
+    return found
+
+
