@@ -102,7 +102,8 @@ _CAUSES = (
     ),
     _Cause(
         "denied",
-        r"401 Unauthorized|403 Forbidden|authorization failed|insufficient_scope|pull access denied|failed to fetch (?:anonymous|oauth) token|no basic auth credentials",
+        r"401 Unauthorized|403 Forbidden|authorization failed|insufficient_scope|pull access denied"
+        r"|failed to fetch (?:anonymous|oauth) token|no basic auth credentials",
         "{registry} does not let the board have it; some registries answer so for a name that does not exist",
         "check the name, and give user and password in registries.yaml, configs: {{'{registry}': {{auth: ...}}}}, and restart k3s",
     ),
@@ -112,7 +113,7 @@ _CAUSES = (
         "{registry} has no such name",
         "check repository and tag, or push the image first with riscv.k3s.oci_image_build",
     ),
-    _Cause("server", r"(?:status|status code)[^:]*:? 5\d\d|: 5\d\d [A-Z]|50[0234] (?:Internal|Bad|Service|Gateway)", "{registry} has a fault", _RETRY, may_pass=True),
+    _Cause("server", r"\b50[0234] (?:Internal|Bad|Service|Gateway)|status code \[[^]]*\]: 5\d\d", "{registry} has a fault", _RETRY, may_pass=True),
     _Cause(
         "disk-full",
         r"no space left on device",
@@ -133,7 +134,8 @@ _UNKNOWN = _Cause("unknown", "", "containerd says why", "see the log of k3s on t
 
 _FATAL = re.compile(r'level=fatal msg="(.*)"\s*\Z')
 _WRAPPING = re.compile(
-    r'^(?:pulling image:? |failed: |rpc error: code = \w+ desc = |failed to pull and unpack image "[^"]*": |failed to resolve reference "[^"]*": |pull access denied[^:]*: )+'
+    r'^(?:pulling image:? |failed: |rpc error: code = \w+ desc = |failed to pull and unpack image "[^"]*": '
+    r'|failed to resolve reference "[^"]*": |pull access denied[^:]*: )+'
 )
 
 

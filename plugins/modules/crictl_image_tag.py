@@ -56,7 +56,8 @@ options:
     default: auto
   expected:
     description:
-      - Sources that an earlier task of the play brings. In check mode, where that task brought nothing, they may be missing; their targets are predicted to change.
+      - Sources that an earlier task of the play brings.
+        In check mode, where that task brought nothing, they may be missing, and their targets are predicted to change.
       - Has no effect outside check mode.
     type: list
     elements: str

@@ -168,11 +168,9 @@ def _not_found(name):
 
 def _status(content, labels, name):
     parsed = ImageName.parse(name)
+    config = {"Entrypoint": content.entrypoint, "Env": ["PATH=/usr/bin:/bin"]}
     return {
-        "info": {
-            "chainID": content.id,
-            "imageSpec": {"architecture": content.architecture, "config": {"Entrypoint": content.entrypoint, "Env": ["PATH=/usr/bin:/bin"]}, "os": content.system},
-        },
+        "info": {"chainID": content.id, "imageSpec": {"architecture": content.architecture, "config": config, "os": content.system}},
         "status": {
             "id": content.id,
             "pinned": PIN.items() <= labels.items(),

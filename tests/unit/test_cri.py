@@ -19,8 +19,9 @@ RESET = failure(NAME, "read tcp 10.99.0.2:1->10.99.0.1:5000: read: connection re
 SERVER = failure(NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 503 Service Unavailable")
 DENIED = failure(NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 401 Unauthorized")
 NO_SOCKET = (
-    'time="2026-11-24T20:35:56Z" level=fatal msg="validate service connection: validate CRI v1 image API for endpoint \\"unix:///run/k3s/containerd/containerd.sock\\": '
-    'rpc error: code = Unavailable desc = connection error: desc = \\"transport: Error while dialing: dial unix /run/k3s/containerd/containerd.sock: '
+    'time="2026-11-24T20:35:56Z" level=fatal msg="validate service connection: validate CRI v1 image API for endpoint '
+    '\\"unix:///run/k3s/containerd/containerd.sock\\": rpc error: code = Unavailable desc = connection error: desc = '
+    '\\"transport: Error while dialing: dial unix /run/k3s/containerd/containerd.sock: '
     'connect: no such file or directory\\""'
 )
 

@@ -121,9 +121,7 @@ def test_short_names_are_completed_and_told(board):
     assert STOCK_PAUSE in board.names()
 
 
-@pytest.mark.parametrize(
-    ("version", "warned"), [("1.6.20", True), ("1.6.25", False), ("1.7.9", True), ("2.4.2", False)]
-)
+@pytest.mark.parametrize(("version", "warned"), [("1.6.20", True), ("1.6.25", False), ("1.7.9", True), ("2.4.2", False)])
 def test_a_containerd_without_pins_is_told_once(version, warned):
     fake = FakeContainerd(version)
     fake.put(SOURCE, COREDNS)

@@ -44,9 +44,7 @@ def test_an_empty_store():
     assert parse_image_list(HEADER) == []
 
 
-@pytest.mark.parametrize(
-    ("size", "number"), [("0.0 B", 0), ("1023.0 B", 1023), ("12.4 MiB", 13002342), ("1.0 GiB", 1073741824), ("2.5MiB", 2621440)]
-)
+@pytest.mark.parametrize(("size", "number"), [("0.0 B", 0), ("1023.0 B", 1023), ("12.4 MiB", 13002342), ("1.0 GiB", 1073741824), ("2.5MiB", 2621440)])
 def test_sizes(size, number):
     assert parse_image_list(HEADER + f"a/b:1 t {COREDNS} {size} - -")[0]["size"] == number
 
