@@ -12,13 +12,15 @@ import sys
 import time
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
-STATE = pathlib.Path(os.environ.get("RISCV_K3S_LAB_DIR", "/var/lib/riscv.k3s-lab")).absolute()
+# A second lab on the same machine needs another name.
+NAME = os.environ.get("RISCV_K3S_LAB_NAME", "riscv-k3s")
+STATE = pathlib.Path(os.environ.get("RISCV_K3S_LAB_DIR", "/var/lib/%s-lab" % NAME)).absolute()
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riscv.k3s"
 
-# Network namespaces and cgroups have fixed names, so a second lab on the same machine is noticed, and a crashed one found.
-NAMESPACE_PREFIX = "riscv-k3s-"
+# Network namespaces and cgroups are named after the lab, so that a second one of that name is noticed, and a crashed one found.
+NAMESPACE_PREFIX = NAME + "-"
 CONTROLLER = NAMESPACE_PREFIX + "controller"
-CGROUP = "riscv-k3s-lab"
+CGROUP = NAME + "-lab"
 
 CONTROLLER_ADDRESS = "10.99.0.1"
 REGISTRY = CONTROLLER_ADDRESS + ":5000"

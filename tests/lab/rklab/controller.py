@@ -23,10 +23,10 @@ def create_keys():
 
 
 def write_inventory():
-    """hosts.yml with k3s-ansible's groups, and the known_hosts file that it names."""
+    """hosts.yml with the groups of k3s-ansible, and the known_hosts file that it names."""
     INVENTORY.mkdir()
     known = [(STATE / "ssh" / (board.name + ".pub")).read_text(encoding="ascii").split()[:2] for board in boards.BOARDS]
-    (INVENTORY / "known_hosts").write_text(
+    (STATE / "ssh/known_hosts").write_text(
         "".join("%s,%s %s\n" % (board.name, board.address, " ".join(key)) for board, key in zip(boards.BOARDS, known)), encoding="ascii")
     groups = "".join("    %s:\n      hosts:\n        %s:\n          ansible_host: %s\n" % (board.command, board.name, board.address)
                      for board in boards.BOARDS)
@@ -39,7 +39,7 @@ k3s_cluster:
     ansible_ssh_private_key_file: %s
     ansible_ssh_common_args: -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes
     ansible_python_interpreter: /usr/bin/python3
-""" % (groups, STATE / "ssh/controller", INVENTORY / "known_hosts"), encoding="ascii")
+""" % (groups, STATE / "ssh/controller", STATE / "ssh/known_hosts"), encoding="ascii")
 
 
 def start_registry():

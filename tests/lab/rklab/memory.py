@@ -14,7 +14,7 @@ import boards
 from common import LabError, STATE
 
 _FILE = STATE / "state.json"
-_LOCK = pathlib.Path("/run/riscv.k3s-lab.lock")
+_LOCK = pathlib.Path("/run/%s-lab.lock" % NAME)
 
 
 def load():
