@@ -13,14 +13,14 @@ import time
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
 # A second lab on the same machine needs another name.
-NAME = os.environ.get("RISCV_K3S_LAB_NAME", "riscv-k3s")
+NAME = os.environ.get("RISCV_K3S_LAB_NAME", "riscv.k3s")
 STATE = pathlib.Path(os.environ.get("RISCV_K3S_LAB_DIR", "/var/lib/%s-lab" % NAME)).absolute()
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riscv.k3s"
 
 # Network namespaces and cgroups are named after the lab, so that a second one of that name is noticed, and a crashed one found.
-NAMESPACE_PREFIX = NAME + "-"
+NAMESPACE_PREFIX = NAME.replace(".", "-") + "-"
 CONTROLLER = NAMESPACE_PREFIX + "controller"
-CGROUP = NAME + "-lab"
+CGROUP = NAMESPACE_PREFIX + "lab"
 
 CONTROLLER_ADDRESS = "10.99.0.1"
 REGISTRY = CONTROLLER_ADDRESS + ":5000"

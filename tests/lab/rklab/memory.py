@@ -11,7 +11,7 @@ import json
 import pathlib
 
 import boards
-from common import LabError, STATE
+from common import NAME, LabError, STATE
 
 _FILE = STATE / "state.json"
 _LOCK = pathlib.Path("/run/%s-lab.lock" % NAME)
