@@ -50,9 +50,9 @@ class Kube:
         events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
         return ["%s: %s" % (event.get("reason"), " ".join((event.get("message") or "").split())) for event in events[-count:]]
 
-    def pods_and_workloads(self):
-        """Every pod of the cluster and every object that keeps pods, raw, in one call."""
-        return self.get("pods,deployments,daemonsets,statefulsets,replicasets", "--all-namespaces")
+    def pods_and_workloads(self, namespace=None):
+        """The pods of a namespace, or of all, and the objects that say how many there should be: raw, in one call."""
+        return self.get("pods,deployments,daemonsets,statefulsets", *(["-n", namespace] if namespace else ["--all-namespaces"]))
 
     def delete_pods(self, namespace, names):
         """Delete pods of one namespace in one call, without waiting. A pod that has gone already is no error."""
@@ -63,16 +63,26 @@ class Kube:
         self._kubectl("delete", "helmchartconfigs.helm.cattle.io", "-n", namespace, "--ignore-not-found", name, timeout=_DELETE_TIMEOUT)
 
     def wait(self, is_done, timeout):
-        """Call ``is_done()`` at growing intervals until it is true; returns False after ``timeout`` seconds."""
+        """Call ``is_done()`` at growing intervals until it is true; returns False after ``timeout`` seconds.
+
+        A Problem in it is not the end: an overloaded API may be away for a while. The last one counts if time runs out.
+        """
         end = self.clock() + timeout
         attempt = 0
-        while not is_done():
+        while True:
+            problem = None
+            try:
+                if is_done():
+                    return True
+            except Problem as caught:
+                problem = caught
             left = end - self.clock()
+            if left <= 0 and problem:
+                raise problem
             if left <= 0:
                 return False
             self._sleep(min(INTERVALS[min(attempt, len(INTERVALS) - 1)], left))
             attempt += 1
-        return True
 
     def _kubectl(self, *args, **run):
         result = self._programs.kubectl(*args + (_REQUEST_TIMEOUT,), check=False, **run)
@@ -103,10 +113,6 @@ class Addons:
                 self.problem = problem
         return self.problem is None
 
-    def forget(self):
-        """Read them anew when they are next asked for."""
-        self._checksums = self.problem = None
-
     def checksum(self, name):
         """What was applied last for an Addon, or None when nothing was or it is not known."""
         return self._checksums.get(name) if self.known else None
@@ -117,18 +123,15 @@ def wait_for_addons(kube, wanted, timeout):
 
     Raises Problem after ``timeout`` seconds, with the deploy controller's last events.
     """
-    addons = Addons(kube)
+    seen = {}
 
     def is_done():
-        # The API may be away for a moment while k3s restarts.
-        addons.forget()
-        return addons.known and all(addons.checksum(name) == checksum for name, checksum in wanted.items())
+        seen.update(kube.addon_checksums())
+        return all(seen.get(name) == checksum for name, checksum in wanted.items())
 
     if not wanted or kube.wait(is_done, timeout):
         return
-    if addons.problem:
-        raise addons.problem
-    late = [name for name in wanted if addons.checksum(name) != wanted[name]]
+    late = [name for name in wanted if seen.get(name) != wanted[name]]
     events = ["%s: %s" % (name, event) for name in late for event in kube.deploy_events(name)]
     raise Problem(
         "k3s did not apply the manifests of %s within %d seconds" % (", ".join(late), timeout),
@@ -139,10 +142,10 @@ def wait_for_addons(kube, wanted, timeout):
 
 
 def _next_step(message):
+    if "localhost:8080" in message or "kubeconfig" in message.lower():
+        return "run this on a server: an agent has no admin kubeconfig"
     if "resource type" in message:
         return "this is no server of k3s, or it has not finished its first start: run this on a server"
     if "refused" in message or "Unable to connect" in message or "timed out" in message or "timeout" in message:
         return "see that k3s runs on this server (its service and its log), then run again"
-    if "localhost:8080" in message or "kubeconfig" in message.lower():
-        return "run this on a server: an agent has no admin kubeconfig"
     return "see the log of k3s on this server"

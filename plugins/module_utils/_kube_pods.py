@@ -27,7 +27,7 @@ class Workload(NamedTuple):
 
 
 class Pod(NamedTuple):
-    """A pod. ``static``: the kubelet makes it from a file. ``finished``: it ran to its end. ``image_ids``: image to what really runs."""
+    """A pod. ``static``: the kubelet makes it from a file. ``image_ids``: from each image to what really runs."""
 
     namespace: str
     name: str
@@ -39,9 +39,14 @@ class Pod(NamedTuple):
     images: tuple
     image_ids: dict
     ready: bool
-    finished: bool
+    phase: str
     deleting: bool
     reasons: tuple
+
+    @property
+    def finished(self):
+        """Whether it ran to its end."""
+        return self.phase in ("Succeeded", "Failed")
 
     @property
     def full_name(self):
@@ -127,7 +132,7 @@ def _pod(item):
     owner = next((owner for owner in meta.get("ownerReferences", []) if owner.get("controller")), None)
     static = "kubernetes.io/config.mirror" in meta.get("annotations", {}) or bool(owner and owner["kind"] == "Node")
     statuses = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
-    spec_images = {row["name"]: normalise(row["image"]) for row in spec.get("initContainers", []) + spec["containers"]}
+    spec_images = {row["name"]: _image(row["image"]) for row in spec.get("initContainers", []) + spec["containers"]}
     return Pod(
         meta["namespace"],
         meta["name"],
@@ -139,10 +144,17 @@ def _pod(item):
         tuple(sorted(set(spec_images.values()))),
         {spec_images[row["name"]]: row.get("imageID", "") for row in statuses if row["name"] in spec_images},
         any(condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])),
-        status.get("phase") in ("Succeeded", "Failed"),
+        status.get("phase", ""),
         "deletionTimestamp" in meta,
         tuple(_reasons(status, statuses)),
     )
+
+
+def _image(text):
+    try:
+        return normalise(text)
+    except Problem:
+        return text  # the API takes any text; the kubelet then says InvalidImageName
 
 
 def _workload(meta, owner):

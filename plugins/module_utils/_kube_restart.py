@@ -16,7 +16,7 @@ def restart(params, check_mode, kube):
     if not (params["images"] or params["pods"] or params["selectors"]):
         raise Problem("nothing says which pods to restart", next_step="give images, pods or selectors")
     began = kube.clock()
-    state = read_state(kube.pods_and_workloads())
+    state = read_state(kube.pods_and_workloads(params["namespace"]))
     meant = choose(state.pods, params["images"], params["pods"], params["selectors"], params["namespace"], params["only_broken"])
     skipped = [{"namespace": pod.namespace, "name": pod.name, "reason": why} for pod, why in _skipped(meant, params["allow_unowned"])]
     names = {(row["namespace"], row["name"]) for row in skipped}
@@ -28,7 +28,7 @@ def restart(params, check_mode, kube):
             continue
         kube.delete_pods(pods[0].namespace, [pod.name for pod in pods])
         if params["wait"]:
-            ready += _wait(kube, workload, pods, {normalise(image) for image in params["images"]}, params["timeout"])
+            ready += _Wait(kube, workload, pods, state, params).run()
     return {
         "changed": bool(restarted),
         "restarted": restarted,
@@ -55,39 +55,55 @@ def _by_workload(pods):
     return [(members[0].workload, members) for members in groups.values()]
 
 
-def _wait(kube, workload, deleted, images, timeout):
-    """Wait for a workload, and return the pods that are Ready then."""
-    gone = {pod.uid for pod in deleted}
-    last = {}
+class _Wait:
+    """Waits for one workload after its pods were deleted."""
 
-    def is_done():
-        state = read_state(kube.pods_and_workloads())
-        last["left"] = [pod for pod in state.pods if pod.uid in gone]
-        last["live"] = [pod for pod in state.pods if workload and pod.workload == workload and pod.uid not in gone and not pod.finished and not pod.deleting]
-        desired = state.desired.get(workload, len(deleted)) if workload else 0
-        last["desired"] = desired
-        fit = [pod for pod in last["live"] if pod.ready and (not images or images.intersection(pod.images))]
-        return not last["left"] and len(fit) == len(last["live"]) >= desired
+    def __init__(self, kube, workload, deleted, state, params):
+        self._kube = kube
+        self._workload = workload
+        self._deleted = deleted
+        self._timeout = params["timeout"]
+        # Pods of a Job that had run to their end before do not count; those that do so from now on have done their work.
+        self._old = {pod.uid for pod in state.pods if pod.finished}
+        images = {normalise(image) for image in params["images"]}
+        # Pods that were chosen by name or label need not run one of the images.
+        self._images = images if all(images.intersection(pod.images) for pod in deleted) else set()
+        self._left = self._live = ()
+        self._desired = 0
 
-    if not kube.wait(is_done, timeout):
-        raise Problem(
-            "%s is not Ready %d seconds after its pods were deleted" % (workload or "pod " + deleted[0].full_name, timeout),
-            found="; ".join(_describe(last, images)),
-            next_step="look at these pods with riscv.k3s.cri_sandbox_info; workloads after this one were not restarted",
-        )
-    return last["live"]
+    def run(self):
+        """The pods that are Ready at the end. Raises Problem with the pods' reasons when time runs out."""
+        if not self._kube.wait(self._is_done, self._timeout):
+            raise Problem(
+                "%s is not Ready %d seconds after its pods were deleted" % (self._workload or "pod " + self._deleted[0].full_name, self._timeout),
+                found="; ".join(self._describe()),
+                next_step="look at these pods with riscv.k3s.cri_sandbox_info; workloads after this one were not restarted",
+            )
+        return self._live
 
+    def _is_done(self):
+        state = read_state(self._kube.pods_and_workloads(self._deleted[0].namespace))
+        gone = {pod.uid for pod in self._deleted}
+        self._left = [pod for pod in state.pods if pod.uid in gone]
+        if self._workload:
+            new = [pod for pod in state.pods if pod.workload == self._workload and pod.uid not in gone | self._old]
+            self._live = [pod for pod in new if not pod.deleting and pod.phase != "Failed"]
+            self._desired = state.desired.get(self._workload, len(self._deleted))
+        return not self._left and all(self._fits(pod) for pod in self._live) and len(self._live) >= self._desired
 
-def _describe(last, images):
-    for pod in last["left"]:
-        yield "pod %s is not gone yet (node %s)" % (pod.full_name, pod.node or "none")
-    for pod in last["live"]:
-        if not pod.ready:
-            yield "pod %s: %s" % (pod.full_name, ", ".join(pod.reasons) or "not Ready yet, no reason given")
-        elif images and not images.intersection(pod.images):
-            yield "pod %s runs another image: %s" % (pod.full_name, ", ".join(pod.images))
-    if len(last["live"]) < last["desired"]:
-        yield "%d of %d pods are there" % (len(last["live"]), last["desired"])
+    def _fits(self, pod):
+        return (pod.ready or pod.finished) and (not self._images or self._images.intersection(pod.images))
+
+    def _describe(self):
+        for pod in self._left:
+            yield "pod %s is not gone yet (node %s)" % (pod.full_name, pod.node or "none")
+        for pod in self._live:
+            if not (pod.ready or pod.finished):
+                yield "pod %s: %s" % (pod.full_name, ", ".join(pod.reasons) or "not Ready yet, no reason given")
+            elif not self._fits(pod):
+                yield "pod %s runs another image: %s" % (pod.full_name, ", ".join(pod.images))
+        if len(self._live) < self._desired:
+            yield "%d of %d pods are there" % (len(self._live), self._desired)
 
 
 def _owner(workload):

@@ -61,7 +61,11 @@ def _apply(editor, manifest, objects, patch):
     chosen = [container for label, name, container in containers if name == patch["container"]]
     if len(chosen) != 1:
         raise Problem(
-            "no container %s in %s/%s" % (patch["container"], patch["kind"], patch["name"]) if not chosen else "container %s is not unique" % patch["container"],
+            (
+                "no container %s in %s/%s" % (patch["container"], patch["kind"], patch["name"])
+                if not chosen
+                else "container %s is not unique" % patch["container"]
+            ),
             found=_list_containers(containers),
             where=place,
             next_step="name one of these containers in the patch",

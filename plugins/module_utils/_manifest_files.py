@@ -52,7 +52,8 @@ class Decision:
         """Warn where the API could not tell whether k3s would take a text for one that it has applied already."""
         if not addons.known:
             self.warnings.append(
-                "It is not known what k3s has applied last (%s). If %s was removed before and k3s has not restarted since, restart k3s once." % (addons.problem, path)
+                "It is not known what k3s has applied last (%s). If %s was removed before and k3s has not restarted since, restart k3s once."
+                % (addons.problem, path)
             )
 
 
@@ -62,7 +63,11 @@ class Folder:
     def __init__(self, path):
         self.path = path
         if not os.path.isdir(path):
-            raise Problem("there is no manifests folder on this machine", found=path, next_step="run this on a server of k3s that has started once, or name the folder in manifests_dir")
+            raise Problem(
+                "there is no manifests folder on this machine",
+                found=path,
+                next_step="run this on a server of k3s that has started once, or name the folder in manifests_dir",
+            )
 
     def full(self, name):
         return os.path.join(self.path, name)
@@ -73,7 +78,11 @@ class Folder:
         for count in range(1, len(steps) + 1):
             step = self.full("/".join(steps[:count]))
             if os.path.islink(step):
-                raise Problem("a symbolic link in the manifests folder is not patched", found="%s -> %s" % (step, os.readlink(step)), next_step="replace it by a real file or folder")
+                raise Problem(
+                    "a symbolic link in the manifests folder is not patched",
+                    found="%s -> %s" % (step, os.readlink(step)),
+                    next_step="replace it by a real file or folder",
+                )
         return read_bytes(self.full(name))
 
     def read_packaged(self, name):

@@ -83,7 +83,12 @@ def _diff(folder, change):
     before, after = _shown(change.before if change.shown is None else change.shown), _shown(change.after)
     if _SECRET.search(before) or _SECRET.search(after):
         before, after = "a file that holds a Secret is not shown\n", "it changes\n"
-    return {"before_header": path + (" (made from the packaged manifest)" if change.shown is not None else ""), "after_header": path, "before": before, "after": after}
+    return {
+        "before_header": path + (" (made from the packaged manifest)" if change.shown is not None else ""),
+        "after_header": path,
+        "before": before,
+        "after": after,
+    }
 
 
 def _shown(data):

@@ -161,7 +161,9 @@ def _not_yaml(error, where):
     mark = getattr(error, "problem_mark", None)
     line = " line %d" % (mark.line + 1) if mark else ""
     reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return Problem("the manifest is not valid YAML", found=unmask(str(reason)), where=where + line, next_step="mend the file, or let k3s write it anew by a restart")
+    return Problem(
+        "the manifest is not valid YAML", found=unmask(str(reason)), where=where + line, next_step="mend the file, or let k3s write it anew by a restart"
+    )
 
 
 class _Copier:

@@ -132,7 +132,9 @@ def check_manifest_name(manifest):
     """Raise Problem for a path that cannot be a packaged manifest's, relative to the manifests folder."""
     parts = manifest.split("/")
     if manifest.startswith("/") or any(part in ("", ".", "..") for part in parts):
-        raise Problem("this is no path inside the manifests folder", found=manifest, next_step="write it as coredns.yaml or metrics-server/metrics-server-deployment.yaml")
+        raise Problem(
+            "this is no path inside the manifests folder", found=manifest, next_step="write it as coredns.yaml or metrics-server/metrics-server-deployment.yaml"
+        )
     if not manifest.lower().endswith((".yaml", ".yml")):
         raise Problem("only YAML manifests can be patched", found=manifest, next_step="name a file that ends in .yaml or .yml")
     if addon_name(manifest).endswith((SUFFIX, SUFFIX + "-config")):
@@ -143,6 +145,7 @@ def _left_out(kind, namespace, name):
     if kind != "Service":
         return None
     return (
-        "Service %s%s is left out: the packaged manifest has made it, its cluster IP is allocated, and the API would" % (namespace + "/" if namespace else "", name),
+        "Service %s%s is left out: the packaged manifest has made it, its cluster IP is allocated, and the API would"
+        % (namespace + "/" if namespace else "", name),
         "refuse to make it again, so that k3s would never finish applying this file. It stays as it is.",
     )

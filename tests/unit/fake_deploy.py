@@ -47,12 +47,26 @@ class DeployController:
 
     def runner(self):
         """A Runner that answers kubectl."""
-        return FakeRunner([(["k3s", "kubectl", "get", "addons.k3s.cattle.io", ...], self._addons), (["k3s", "kubectl", "get", "events", ...], self._events), (["k3s", "kubectl", "delete", ...], self._delete)])
+        return FakeRunner(
+            [
+                (["k3s", "kubectl", "get", "addons.k3s.cattle.io", ...], self._addons),
+                (["k3s", "kubectl", "get", "events", ...], self._events),
+                (["k3s", "kubectl", "delete", ...], self._delete),
+            ]
+        )
 
     def _addons(self, argv, stdin):
         if self.passes_on_get:
             self.run_pass()
-        items = [{"apiVersion": "k3s.cattle.io/v1", "kind": "Addon", "metadata": {"name": name, "namespace": "kube-system"}, "spec": {"checksum": checksum} if checksum else {}} for name, checksum in self.addons.items()]
+        items = [
+            {
+                "apiVersion": "k3s.cattle.io/v1",
+                "kind": "Addon",
+                "metadata": {"name": name, "namespace": "kube-system"},
+                "spec": {"checksum": checksum} if checksum else {},
+            }
+            for name, checksum in self.addons.items()
+        ]
         return self._answer({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}})
 
     def _events(self, argv, stdin):

@@ -33,7 +33,10 @@ class Server:
         """Run the module; a run that changes nothing but predicts comes first, and must predict right."""
         programs = Programs({"k3s": "k3s"}, self.runner, is_root=True)
         kube = Kube(programs, sleep=self.sleep, clock=lambda: self.now)
-        params = dict({"manifests_dir": str(self.folder), "mode": "overlay", "state": "present", "backup": False, "wait": False, "timeout": 20, "patches": list(patches)}, **params)
+        params = dict(
+            {"manifests_dir": str(self.folder), "mode": "overlay", "state": "present", "backup": False, "wait": False, "timeout": 20, "patches": list(patches)},
+            **params
+        )
         before = self.files()
         predicted = run(params, True, programs, kube)
         assert self.files() == before, "check mode changes nothing"
@@ -123,7 +126,12 @@ def test_without_the_api_it_falls_back_with_a_warning(server):
 
 
 NOTHING_WRITTEN = [
-    ("unknown container", [BOTH[1], dict(DNS, container="dns")], {}, "no container dns in Deployment/coredns.*Found: container coredns.*coredns.yaml document 1"),
+    (
+        "unknown container",
+        [BOTH[1], dict(DNS, container="dns")],
+        {},
+        "no container dns in Deployment/coredns.*Found: container coredns.*coredns.yaml document 1",
+    ),
     ("unknown manifest", [DNS, dict(DNS, manifest="dns.yaml")], {}, "dns.yaml is not there.*coredns.yaml, metrics-server/deployment.yaml"),
     ("outside", [dict(DNS, manifest="../x.yaml")], {}, "no path inside"),
     ("no folder", [DNS], {"manifests_dir": "/nowhere"}, "no manifests folder.*server of k3s"),
@@ -199,7 +207,9 @@ def test_wait_until_applied(server):
 
 
 def test_wait_ends_with_the_events(server):
-    server.k3s.events = [{"reason": "ApplyManifestFailed", "message": "Applying manifest at \"…/coredns-riscv64.yaml\" failed:\n no", "lastTimestamp": "2026-11-24T10:00:00Z"}]
+    server.k3s.events = [
+        {"reason": "ApplyManifestFailed", "message": 'Applying manifest at "…/coredns-riscv64.yaml" failed:\n no', "lastTimestamp": "2026-11-24T10:00:00Z"}
+    ]
     with pytest.raises(Problem, match="within 20 seconds.*coredns-riscv64: ApplyManifestFailed: Applying manifest at .* failed: no"):
         server.patch(wait=True)
     assert server.now == 20

@@ -16,8 +16,12 @@ COMMENTS = st.sampled_from(["", "", " # why: 'so'", '  # "quoted" &a *b', " # \u
 BLANKS = st.sampled_from(["", "", "\n", "# a line of its own\n", "\n  # indented\n\n"])
 WORDS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="%"), max_size=12)
 OLD = st.sampled_from(["a/b:1", '"a/b:1"', "'a/b'", "!!str a/b", "&x a/b", "", "~", "%{REG}%a/b", ">-\n{i}  a/b\n", "|\n{i}  a/b\n\n", "{}", "8"])
-LISTS = st.sampled_from(["[]", "[a, 'b']", "\n{i}- a\n{i}- 'b' # two", "\n{i}  - a\n{i}  # mid\n{i}  - |\n{i}    text\n", "~", "", "&l [a]", "*n", "\n{i}- - a\n{i}  - b"])
-ENVS = st.sampled_from(["[]", "\n{i}- name: A\n{i}  value: x # x", "\n{i}- name: A\n{i}  valueFrom:\n{i}    f: 1\n{i}- {name: B}", "[{name: B, value: y}]", "", "*n"])
+LISTS = st.sampled_from(
+    ["[]", "[a, 'b']", "\n{i}- a\n{i}- 'b' # two", "\n{i}  - a\n{i}  # mid\n{i}  - |\n{i}    text\n", "~", "", "&l [a]", "*n", "\n{i}- - a\n{i}  - b"]
+)
+ENVS = st.sampled_from(
+    ["[]", "\n{i}- name: A\n{i}  value: x # x", "\n{i}- name: A\n{i}  valueFrom:\n{i}    f: 1\n{i}- {name: B}", "[{name: B, value: y}]", "", "*n"]
+)
 
 
 @st.composite

@@ -16,7 +16,12 @@ PATCHES = [{"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns",
 
 NAMES = [
     ("coredns.yaml", "coredns-riscv64.yaml", "coredns.yaml.skip", "coredns-riscv64"),
-    ("metrics-server/metrics-server-deployment.yaml", "metrics-server/metrics-server-deployment-riscv64.yaml", "metrics-server/metrics-server-deployment.yaml.skip", "metrics-server-deployment-riscv64"),
+    (
+        "metrics-server/metrics-server-deployment.yaml",
+        "metrics-server/metrics-server-deployment-riscv64.yaml",
+        "metrics-server/metrics-server-deployment.yaml.skip",
+        "metrics-server-deployment-riscv64",
+    ),
     ("a.b.yml", "a-riscv64.b.yml", "a.b.yml.skip", "a-riscv64"),
 ]
 
@@ -60,7 +65,9 @@ def test_layouts_of_the_packaged_file(newline, bom):
 
 
 def test_what_is_stale():
-    texts = _overlay.make_overlays(b"kind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns}]}}}\n", "coredns.yaml", PATCHES)
+    texts = _overlay.make_overlays(
+        b"kind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns}]}}}\n", "coredns.yaml", PATCHES
+    )
     header = _overlay.read_header(texts[1])
     assert _overlay.is_current(header, header.source_sha256, PATCHES)
     assert not _overlay.is_current(header, "0" * 64, PATCHES), "the packaged file is another one"

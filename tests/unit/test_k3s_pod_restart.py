@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""k3s_pod_restart on a stand-in for the API."""
+
+import pytest
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._kube_restart import restart
+from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from fake_cluster import Cluster, make_pod, make_workload
+
+DNS = "docker.io/rancher/coredns:1"
+
+
+def dns_pod(ready=True, suffix="a"):
+    return make_pod(
+        "kube-system", "coredns-7c9-" + suffix, "ReplicaSet/coredns-7c9", "rancher/coredns:1", {"k8s-app": "kube-dns", "pod-template-hash": "7c9"}, ready
+    )
+
+
+def agent_pod(number):
+    return make_pod("kube-system", "svclb-%d" % number, "DaemonSet/svclb", "rancher/coredns:1", {"app": "svclb"})
+
+
+def standard(**kwargs):
+    return Cluster(
+        dns_pod(),
+        agent_pod(1),
+        agent_pod(2),
+        make_workload("Deployment", "kube-system", "coredns", 1),
+        make_workload("DaemonSet", "kube-system", "svclb", 2),
+        **kwargs
+    )
+
+
+def run(cluster, check=False, **params):
+    moments = []
+    kube = Kube(Programs({"k3s": "k3s"}, cluster.runner, is_root=True), sleep=moments.append, clock=lambda: sum(moments))
+    params = dict(
+        {"images": [], "pods": [], "selectors": [], "namespace": None, "only_broken": False, "allow_unowned": False, "wait": True, "timeout": 30}, **params
+    )
+    return restart(params, check, kube)
+
+
+def names(rows):
+    return [row["name"] for row in rows]
+
+
+def test_one_workload_at_a_time_with_few_calls():
+    cluster = standard()
+    predicted = run(cluster, check=True, images=[DNS])
+    assert cluster.verbs == ["get"] and not cluster.deleted
+    result = run(cluster, images=[DNS])
+    assert result["restarted"] == predicted["restarted"] and result["changed"] and predicted["changed"]
+    assert names(result["restarted"]) == ["coredns-7c9-a", "svclb-1", "svclb-2"]
+    assert result["restarted"][0]["owner"] == {"kind": "Deployment", "name": "coredns"}
+    assert cluster.verbs[1:] == ["get", "delete", "get", "get", "delete", "get", "get"], "one delete a workload, and wait between"
+    assert names(result["ready"]) == ["coredns-7c9-a-new", "svclb-1-new", "svclb-2-new"]
+    assert result["ready"][0]["images"] == [{"image": DNS, "image_id": "sha256:8b5a"}] and result["ready"][0]["node"] == "board-1"
+
+
+def test_only_broken():
+    cluster = standard()
+    assert not run(cluster, images=[DNS], only_broken=True)["changed"] and cluster.verbs == ["get"]
+    cluster = Cluster(dns_pod(False), agent_pod(1), make_workload("Deployment", "kube-system", "coredns", 1))
+    assert names(run(cluster, images=[DNS], only_broken=True)["restarted"]) == ["coredns-7c9-a"]
+    assert not run(cluster, images=[DNS], only_broken=True)["changed"]
+
+
+def test_no_pod_runs_the_image():
+    assert not run(standard(), images=["x/y:1"])["changed"]
+
+
+@pytest.mark.parametrize("allow,deleted", [(False, []), (True, ["default/alone"])])
+def test_pods_without_owner(allow, deleted):
+    cluster = Cluster(make_pod("default", "alone", image=DNS))
+    result = run(cluster, images=[DNS], allow_unowned=allow)
+    assert cluster.deleted == deleted and result["changed"] is bool(deleted)
+    assert names(result["skipped"]) == ([] if allow else ["alone"]) and len(result["warnings"]) == len(result["skipped"])
+
+
+def test_static_pods_are_never_deleted():
+    cluster = Cluster(make_pod("kube-system", "etcd", "Node/board-1", DNS))
+    result = run(cluster, images=[DNS], allow_unowned=True)
+    assert not cluster.deleted and not result["changed"] and "static pod" in result["skipped"][0]["reason"]
+
+
+def test_timeout_tells_the_reasons_and_stops():
+    cluster = standard(ready_after=99)
+    with pytest.raises(Problem) as caught:
+        run(cluster, images=[DNS])
+    assert "Deployment/coredns in kube-system is not Ready 30 seconds after" in caught.value.what
+    assert caught.value.found == "pod kube-system/coredns-7c9-a-new: main: ImagePullBackOff (Back-off pulling image)"
+    assert cluster.deleted == ["kube-system/coredns-7c9-a"], "the next workload is not touched"
+
+
+def test_the_new_pods_must_run_the_wanted_image():
+    with pytest.raises(Problem, match="runs another image: docker.io/other/x:2"):
+        run(standard(image="other/x:2"), images=[DNS])
+    assert run(standard(image="other/x:2"), selectors=["k8s-app=kube-dns"], images=["x/y:1"])["changed"], "chosen by label"
+
+
+def test_a_pod_of_an_old_replica_set_must_go_first():
+    old = make_pod("kube-system", "coredns-old-a", "ReplicaSet/coredns-old", "rancher/coredns:0", {"pod-template-hash": "old"}, ready=False)
+    cluster = Cluster(dns_pod(), old, make_workload("Deployment", "kube-system", "coredns", 1))
+    with pytest.raises(Problem, match="coredns-old-a: main: ImagePullBackOff"):
+        run(cluster, images=[DNS])
+
+
+def test_a_replica_that_is_missing_is_waited_for():
+    cluster = Cluster(dns_pod(), make_workload("Deployment", "kube-system", "coredns", 2))
+    with pytest.raises(Problem, match="1 of 2 pods are there"):
+        run(cluster, images=[DNS])
+
+
+def test_the_pod_of_a_job_has_done_its_work_when_it_ran_to_its_end():
+    cluster = Cluster(make_pod("kube-system", "helm-a", "Job/helm", DNS, ready=False))
+    assert names(run(cluster, images=[DNS])["ready"]) == ["helm-a-new"]
+
+
+def test_without_waiting():
+    cluster = standard()
+    result = run(cluster, images=[DNS], wait=False)
+    assert cluster.verbs == ["get", "delete", "delete"] and result["ready"] == []
+
+
+def test_something_must_be_asked_for():
+    with pytest.raises(Problem, match="give images, pods or selectors"):
+        run(standard())
