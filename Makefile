@@ -39,7 +39,7 @@ integration: .venv/.stamp ## the collection against the lab (root)
 	tools/integration
 
 bench: .venv/.stamp ## what a run costs, beside a ping and beside plain tasks, on the lab (root)
-	tests/bench/bench
+	.venv/bin/python tests/bench/bench.py
 
 lab-up: .venv/.stamp ## bring the lab up (root; the first time builds its programs)
 	$(LAB) up
