@@ -50,7 +50,7 @@ def read_elf(path):
         handle.seek(0)
         try:
             return _parse(handle)
-        except (struct.error, KeyError) as error:
+        except (struct.error, KeyError, IndexError) as error:
             raise Problem(
                 "the ELF header of %s cannot be read" % path, found="a damaged or incomplete file (%s)" % error, next_step="build or download the program again"
             ) from error

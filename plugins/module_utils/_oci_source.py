@@ -46,7 +46,7 @@ def find(pattern):
     if found:
         raise Problem("%s names more than one file" % pattern, found=", ".join(found), next_step="make the pattern narrower, or remove the archives that are not meant")
     folder = os.path.dirname(pattern) or "."
-    there = ", ".join(sorted(os.listdir(folder))[:20]) or "an empty folder" if os.path.isdir(folder) else "no such folder"
+    there = ", ".join(sorted(name for name in os.listdir(folder) if name[0] != ".")[:20]) or "an empty folder" if os.path.isdir(folder) else "no such folder"
     raise Problem("%s was not found on the controller" % pattern, found=there, where=os.path.abspath(folder), next_step="put the release archive there, or mend src")
 
 

@@ -31,7 +31,7 @@ import debian
 HERE = pathlib.Path(__file__).resolve().parent
 GO_ENV = {"GOOS": "linux", "GOARCH": "riscv64", "CGO_ENABLED": "0", "GOFLAGS": ""}
 # Where a program keeps its version; without it `--version` and the logs say 0.0.1 or nothing.
-VERSION_VARIABLES = {"local-path-provisioner": "main.VERSION", "metrics-server": "k8s.io/component-base/version.gitVersion"}
+VERSION_VARIABLES = {"local-path-provisioner": "main.VERSION", "metrics-server": "k8s.io/client-go/pkg/version.gitVersion"}
 PAUSE_VERSION = "1.0.0"
 PROGRESS_SECONDS = 15
 

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which images a catalogue says how to build."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._image_builds import image_builds
+
+DOCUMENTATION = r"""
+name: image_builds
+short_description: Lists the images that catalogues say how to build
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - Takes the entries with a C(build) section out of one or more catalogues, and returns the arguments of M(riscv.k3s.oci_image_build) for each image, each image once.
+positional: _input, archives_dir
+options:
+  _input:
+    description: A list of catalogues, as in C(riscv_k3s_catalogue).
+    type: list
+    elements: list
+    required: true
+  archives_dir:
+    description: Folder that relative paths in C(build) begin at.
+    type: path
+    required: true
+  registries:
+    description: The content of registries.yaml. A registry whose first endpoint there begins with C(http://) is spoken to in plain http.
+    type: dict
+  plain_http:
+    description: States for all registries whether they speak plain http.
+    type: bool
+"""
+
+EXAMPLES = r"""
+- name: See what would be built
+  ansible.builtin.debug:
+    msg: "{{ [riscv_k3s_catalogue] | riscv.k3s.image_builds('/srv/archives') | map(attribute='image') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Arguments of M(riscv.k3s.oci_image_build), one dictionary an image.
+  type: list
+  elements: dict
+"""
+
+
+class FilterModule:
+    def filters(self):
+        return {"image_builds": door(image_builds)}
