@@ -56,7 +56,7 @@ def chart_present(folder, manifest, patches, addons):
     after = current
     if current not in texts.values():
         after = texts[_overlay.choose_install(texts, current, addons.checksum(_overlay.addon_name(path)))]
-        decision.warn_unknown(addons, path)
+        decision.warn_unknown(addons)
     decision.changes.append(Change(path, current, after))
     decision.proofs[_overlay.addon_name(path)] = sha256(after)
     return decision

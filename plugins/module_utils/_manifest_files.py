@@ -48,12 +48,12 @@ class Decision:
         self.proofs.update(other.proofs)
         self.deleted_charts += other.deleted_charts
 
-    def warn_unknown(self, addons, path):
+    def warn_unknown(self, addons):
         """Warn where the API could not tell whether k3s would take a text for one that it has applied already."""
         if not addons.known:
             self.warnings.append(
-                "It is not known what k3s has applied last (%s). If %s was removed before and k3s has not restarted since, restart k3s once."
-                % (addons.problem, path)
+                "The API did not tell what k3s has applied last (%s). If these overlays were removed before and k3s has not restarted since, restart k3s once."
+                % (addons.problem.found or addons.problem.what)
             )
 
 
@@ -123,7 +123,7 @@ def overlay_present(folder, manifest, patches, addons):
     if current not in texts.values() or skipped is None:
         _check_first_apply(packaged, manifest, addons)
         after = texts[_overlay.choose_install(texts, current, addons.checksum(_overlay.addon_name(path)))]
-        decision.warn_unknown(addons, path)
+        decision.warn_unknown(addons)
     decision.changes.append(Change(path, current, after, packaged if current is None else None))
     decision.changes.append(Change(skip, skipped, _overlay.SKIP_TEXT if skipped is None else skipped))
     decision.proofs[_overlay.addon_name(path)] = sha256(after)
@@ -149,6 +149,7 @@ def overlay_absent(folder, manifest, addons):
     packaged = folder.read(manifest)
     if packaged is not None:
         after = packaged
+        # Not known: one line too many does no harm, k3s writes this file anew at its next start.
         if not addons.known or addons.checksum(_overlay.addon_name(manifest)) == sha256(packaged):
             after = _overlay.make_different(packaged)
         decision.changes.append(Change(manifest, packaged, after))

@@ -261,7 +261,10 @@ def main():
     )
     with fail_on_problem(module):
         programs = Programs(module.params)
-        module.exit_json(**run(module.params, module.check_mode, programs, Kube(programs)))
+        result = run(module.params, module.check_mode, programs, Kube(programs))
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -192,7 +192,10 @@ def main():
         supports_check_mode=True,
     )
     with fail_on_problem(module):
-        module.exit_json(**restart(module.params, module.check_mode, Kube(Programs(module.params))))
+        result = restart(module.params, module.check_mode, Kube(Programs(module.params)))
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":
