@@ -193,8 +193,8 @@ def power_off(pid, seconds=20):
 
 def enter(pid, argv):
     """``argv`` as a command on the board whose init is ``pid``."""
-    return ["nsenter", "--target", str(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/root",
-            "env", "-i", "PATH=" + PATH, "HOME=/root", "TERM=" + os.environ.get("TERM", "dumb"), "LC_ALL=C.UTF-8", *argv]
+    return ["nsenter", "--target", str(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--root",
+            "env", "-i", "--chdir=/root", "PATH=" + PATH, "HOME=/root", "TERM=" + os.environ.get("TERM", "dumb"), "LC_ALL=C.UTF-8", *argv]
 
 
 def _write(path, text, mode=0o644):
