@@ -135,7 +135,7 @@ _UNKNOWN = _Cause("unknown", "", "containerd says why", "see the log of k3s on t
 _FATAL = re.compile(r'level=fatal msg="(.*)"\s*\Z')
 _WRAPPING = re.compile(
     r'^(?:pulling image:? |failed: |rpc error: code = \w+ desc = |failed to pull and unpack image "[^"]*": '
-    r'|failed to resolve reference "[^"]*": |pull access denied[^:]*: )+'
+    r'|failed to resolve reference "[^"]*": |failed to resolve image: |get image config descriptor: |pull access denied[^:]*: )+'
 )
 
 
@@ -150,7 +150,6 @@ def classify(name, message):
 def _core(message):
     """The innermost reason: crictl logs the same error twice, wrapped in the name of each layer it passed."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    last = lines[-1] if lines else "no message"
-    fatal = _FATAL.search(last)
-    text = (fatal.group(1) if fatal else last).replace('\\"', '"')
+    fatal = [match.group(1) for match in map(_FATAL.search, lines) if match]
+    text = (fatal + lines[-1:] + ["no message"])[0].replace('\\"', '"')
     return _WRAPPING.sub("", text)

@@ -46,10 +46,14 @@ class Pulls:
             return [_row(name, before[name], there[name]) if name in there else _planned(name) for name in names], old
         seconds, failures = self._pull(wanted, retries, timeout, before)
         after = before
-        if seconds:
+        if wanted:
             after = self._containerd.images()
             there.update(self._cri.statuses(seconds))
             failures += self._settle(seconds, before, after, there)
+            for name in wanted:
+                # containerd 2.x leaves the name of a pull that failed, with content that cannot run.
+                if name not in seconds:
+                    self._take_back(name, before, after)
         _raise(failures, len(names))
         rows = [_row(name, after[name], there[name], old.get(name) != after[name]["digest"], seconds.get(name, 0.0)) for name in names]
         return rows, old

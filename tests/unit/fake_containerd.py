@@ -8,7 +8,7 @@
 
 It behaves and prints as recorded from containerd 1.6.20 and 2.4.2: 1.6 refuses to tag an existing name without
 --force and copies labels; from 1.7 on a tag replaces the record and drops its labels; a pull of an existing name
-drops the pin and adds name@digest and the image's ID as names of their own.
+drops the pin and adds name@digest and the image's ID as names of their own; 2.x leaves the name of a pull that failed.
 """
 
 import hashlib
@@ -25,13 +25,17 @@ _WITH_VALUE = ("--address", "--namespace", "--runtime-endpoint", "--image-endpoi
 
 
 class Content:
-    """What a name stands for. ``seed`` makes the digests; ``files`` is a folder with the image's filesystem."""
+    """What a name stands for. ``seed`` makes the digests; ``files`` is a folder with the image's filesystem.
 
-    def __init__(self, seed, architecture="riscv64", entrypoint=("/program",), files=None, size=805, system="linux"):
+    ``only_elsewhere``: an index that has nothing for the board, which its containerd refuses to pull.
+    """
+
+    def __init__(self, seed, architecture="riscv64", entrypoint=("/program",), files=None, size=805, system="linux", only_elsewhere=False):
         self.digest = "sha256:" + hashlib.sha256(seed.encode()).hexdigest()
         self.id = "sha256:" + hashlib.sha256(b"config " + seed.encode()).hexdigest()
         self.architecture = architecture
         self.system = system
+        self.only_elsewhere = only_elsewhere
         self.entrypoint = list(entrypoint)
         self.files = files
         self.size = size
@@ -51,6 +55,11 @@ class FakeContainerd(FakeRunner):
         self.store = {}
         self.unusable = set()
         self.deaf = set()
+
+    @property
+    def old(self):
+        """Whether this is containerd 1.6 or before."""
+        return tuple(int(number) for number in self.version.split(".")[:2]) < (1, 7)
 
     @property
     def writes(self):
@@ -102,11 +111,10 @@ class FakeContainerd(FakeRunner):
         if source not in self.store:
             return 1, "", f'ctr: image "{source}": not found'
         content, labels = self.store[source]
-        old = tuple(int(number) for number in self.version.split(".")[:2]) < (1, 7)
         for target in targets:
-            if old and target in self.store and not force:
+            if self.old and target in self.store and not force:
                 return 1, "", f'ctr: image "{target}": already exists'
-            self.store[target] = [content, dict(labels) if old else dict(MANAGED)]
+            self.store[target] = [content, dict(labels) if self.old else dict(MANAGED)]
         return 0, "".join(target + "\n" for target in targets), ""
 
     def _images_label(self, rest):
@@ -143,6 +151,11 @@ class FakeContainerd(FakeRunner):
             answer = answer.pop(0)
         if isinstance(answer, str):
             return 1, "", answer
+        if answer.only_elsewhere:
+            if not self.old:
+                self.store[name] = [answer, dict(MANAGED)]
+                self.unusable.add(name)
+            return 1, "", failure(name, "no match for platform in manifest: not found")
         self.put(name, answer)
         self.unusable.discard(name)
         return 0, f"Image is up to date for {answer.id}\n", ""

@@ -41,7 +41,7 @@ SAME = {"https-on-http": "broken"}
 MAY_PASS = {"too-many", "server", "broken", "time-out"}
 
 
-@pytest.mark.parametrize(("cause", "printed"), recorded("crictl_pull_errors_1.6.txt"))
+@pytest.mark.parametrize(("cause", "printed"), recorded("crictl_pull_errors_1.6.txt") + recorded("crictl_pull_errors_2.4.txt"))
 def test_recorded_failures_are_told_apart(cause, printed):
     problem = classify("127.0.0.1:5701/x/y:1", printed)
     assert problem.kind == SAME.get(cause, cause)

@@ -137,6 +137,17 @@ def test_always_removes_the_name_when_the_old_content_is_gone():
     assert fake.store == {}
 
 
+@pytest.mark.parametrize("version", ["1.6.20", "2.4.2"])
+@pytest.mark.parametrize("there", [None, Content("old")])
+def test_nothing_stays_of_a_pull_that_failed(version, there):
+    fake = FakeContainerd(version, registry={COREDNS: Content("index", "amd64", only_elsewhere=True)})
+    if there:
+        fake.put(COREDNS, there, pinned=True)
+    with pytest.raises(Problem, match="it holds no content for the board's architecture"):
+        pull(fake, [COREDNS], policy="always")
+    assert fake.names() == ({COREDNS: (there.digest, True)} if there else {})
+
+
 def test_not_found_lists_what_the_store_has():
     fake = FakeContainerd()
     fake.put("10.99.0.1:5000/riscv64/coredns:0.9", RISCV64)
