@@ -16,22 +16,23 @@ def report(boards, api, unready, done=False):
     sentences; ``done`` whether the plan was carried out.
     """
     head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
-    rows = [head] + [_row(plan, api) for plan in boards]
+    rows = [head] + [_row(plan, api, done) for plan in boards]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     return lines + _details(boards) + _first_wrong(boards, unready)
 
 
-def _row(plan, api):
+def _row(plan, api, done):
     present = sum(row["fix"] == "present" for row in plan["images"])
     to_fix = sum(row["fix"] not in ("present", "stock", "impossible") for row in plan["images"])
     patches = plan["patches"]
+    present += to_fix if done else 0
     return (
         plan["board"],
         plan["architecture"],
         plan["k3s_version"] or "?",
         _registries(plan["registries"]),
-        "%d of %d present" % (present, len(plan["images"])),
+        "%d of %d" % (present, len(plan["images"])),
         str(to_fix),
         _patches(patches),
         _ready(api),
