@@ -8,12 +8,14 @@
 .NOTPARALLEL:
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+# Holds Go, where tools/venv had to bring it.
+export PATH := $(CURDIR)/.venv/toolchain:$(PATH)
 LAB := tests/lab/lab
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-.venv/.stamp: requirements-dev.txt tools/venv
+.venv/.stamp: requirements-dev.txt requirements-go.txt tools/venv
 	tools/venv
 
 demo: .venv/.stamp ## two broken boards become healthy with one playbook (root; first time some 25 minutes, then 3)

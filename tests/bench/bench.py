@@ -65,8 +65,7 @@ def sessions():
 
 def fresh_lab():
     print("bench: making the lab anew: broken boards, images in its registry", flush=True)
-    call([LAB, "down"], "lab-down")
-    call([LAB, "up"], "lab-up")
+    call([LAB, "reset"], "lab-reset")
     call([ROOT / "tools" / "play", "riscv.k3s.build_images"], "build-images")
 
 

@@ -86,10 +86,10 @@ def test_sanity_needs_no_ignore_files():
 
 
 def test_requirements_are_pinned_with_hashes():
-    for name in ("requirements-dev.txt", "requirements-board.txt"):
-        entries = re.split(r"\n(?=\S)", (ROOT / name).read_text(encoding="utf-8"))
+    for path in ROOT.glob("requirements-*.txt"):
+        entries = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8"))
         unpinned = [entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry]
-        assert unpinned == [], name
+        assert unpinned == [], path.name
 
 
 def test_every_python_file_states_its_license():
