@@ -6,16 +6,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import List, NamedTuple, Optional
 from urllib.parse import urlencode, urljoin
 
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._oci_layer import bytes_digest
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_http import Connection
 
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFEST_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json") + INDEX_TYPES
+
+
+# The name that images carry is not always the host that serves them.
+_API_HOSTS = {"docker.io": "registry-1.docker.io"}
 
 
 class Manifest(NamedTuple):
@@ -33,7 +39,7 @@ class Registry:
     """The repositories of one registry. Takes what Connection takes. Every method raises Problem when the registry fails."""
 
     def __init__(self, host, **options):
-        self._connection = Connection(host, **options)
+        self._connection = Connection(_API_HOSTS.get(host, host), **options)
 
     def check(self):
         """Raise Problem unless there is a registry which lets us in."""
@@ -66,8 +72,26 @@ class Registry:
         """Content of a small blob, such as an image's config, checked against its digest."""
         answer = self._connection.request("GET", _blob(repository, digest))
         if bytes_digest(answer.body) != digest:
-            raise self._connection.problem("blob %s came damaged" % digest, bytes_digest(answer.body), "look at the registry's storage")
+            raise self._connection.problem("blob %s came damaged" % digest, bytes_digest(answer.body), "look at the registry's storage", "damaged")
         return answer.body
+
+    def pull_blob(self, repository, digest, size, path):
+        """Download a blob of ``size`` bytes to the file ``path``, checked against its digest. Raises Problem, also when the disk is full."""
+        try:
+            with open(path, "wb") as file:
+                sink = _Sink(file, path)
+                self._connection.request("GET", _blob(repository, digest), into=sink)
+        except OSError as error:
+            raise _not_written(path, error) from error
+        if (sink.size, sink.digest()) != (size, digest):
+            found = "%d of %d bytes" % (sink.size, size) if sink.size != size else sink.digest()
+            raise self._connection.problem("blob %s came damaged" % digest, found, "run again; if it stays so, look at the registry's storage", "damaged")
+
+    def mount_blob(self, repository, digest, source) -> bool:
+        """Make a blob of the repository ``source`` of this registry also one of ``repository``, without sending it; whether the registry did so."""
+        query = urlencode({"mount": digest, "from": source})
+        answer = self._connection.request("POST", "/v2/%s/blobs/uploads/?%s" % (repository, query), {"Content-Length": "0"}, data=b"", expect=(201, 202))
+        return answer.status == 201
 
     def push_blob(self, repository, digest, size, data=None, file=None):
         """Upload a blob of ``size`` bytes in one piece: the bytes ``data``, or the content of ``file``."""
@@ -83,6 +107,30 @@ class Registry:
         """Upload a manifest under a tag or its own digest. What it names must be there already."""
         headers = {"Content-Type": media_type, "Content-Length": str(len(data))}
         self._connection.request("PUT", _manifest(repository, reference), headers, data=data, expect=(201,))
+
+
+class _Sink:
+    """Writes to a file, counts and hashes on the way."""
+
+    def __init__(self, file, path):
+        self._file, self._path = file, path
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data):
+        try:
+            self._file.write(data)
+        except OSError as error:  # not the registry's fault
+            raise _not_written(self._path, error) from error
+        self._hash.update(data)
+        self.size += len(data)
+
+    def digest(self):
+        return "sha256:" + self._hash.hexdigest()
+
+
+def _not_written(path, error):
+    return Problem("a blob cannot be written to %s" % path, found=error.strerror, next_step="make room there, or set remote_tmp of Ansible to another folder")
 
 
 def _manifest(repository, reference):

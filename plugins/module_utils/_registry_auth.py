@@ -97,7 +97,9 @@ def _from_file(path, registry):
     except (OSError, ValueError, AttributeError) as error:
         # Never the text of the file: it holds passwords.
         raise Problem("%s cannot be read" % path, found=type(error).__name__, next_step="log in again, or give username and password") from error
-    return _credentials(entries.get(registry) or {}, path, registry)
+    # docker login stores Docker Hub under a name of old times.
+    found = entries.get(registry) or (entries.get("index.docker.io") if registry == "docker.io" else None)
+    return _credentials(found or {}, path, registry)
 
 
 def _credentials(entry, path, registry):

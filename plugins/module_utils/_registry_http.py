@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import re
-import socket
+import shutil
 import ssl
 import urllib.error
 import urllib.parse
@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_auth import Challenge, token_url
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_errors import RegistryProblem, refused, unreachable
 
 _MAX_BODY = 8 << 20  # bytes; the specification lets a registry refuse manifests above 4 MiB
-_LOGIN = "set username and password, or log in with docker, podman or skopeo on the controller"
 
 
 class Answer(NamedTuple):
@@ -41,26 +41,28 @@ class Connection:
         self._host = host
         self._plain_http = plain_http
         self._credentials = credentials
+        self._username = credentials.username if credentials else None
         self._timeout = timeout
         self._authorization: Optional[str] = None
         self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_tls(tls_verify, ca_file)), _Redirects())
 
-    def request(self, method, path, headers=None, data=None, file=None, expect=(200,)):
+    def request(self, method, path, headers=None, data=None, file=None, expect=(200,), into=None):
         """Send a request with the bytes ``data`` or the content of ``file``, logging in when asked to.
 
-        ``path`` is a path at the registry or a whole address. Raises Problem for a status that is not in ``expect``, and when there is no answer.
+        ``path`` is a path at the registry or a whole address. With ``into``, an object with write(bytes), a good answer's body goes there.
+        Raises Problem for a status that is not in ``expect``, and when there is no answer.
         """
         url = urllib.parse.urljoin(self.base, path)
-        answer = self._send(method, url, headers, data, file, self._own(url))
+        answer = self._send(method, url, headers, data, file, self._own(url), into)
         if answer.status == 401 and self._log_in(answer):
-            answer = self._send(method, url, headers, data, file, self._own(url))
+            answer = self._send(method, url, headers, data, file, self._own(url), into)
         if answer.status not in expect:
-            raise self._refused(method, url, answer)
+            raise refused(self.base, method, url, answer, self._username, bool(self._authorization))
         return answer
 
-    def problem(self, what, found, next_step):
-        """A Problem that says which registry."""
-        return Problem(what, found=found, where=self.base, next_step=next_step)
+    def problem(self, what, found, next_step, cause="other"):
+        """A Problem that says which registry; ``cause`` as of RegistryProblem."""
+        return RegistryProblem(cause, what, found, self.base, next_step)
 
     def _own(self, url):
         # An upload may be sent on to a storage server: it is not told who we are to the registry.
@@ -82,25 +84,28 @@ class Connection:
         url = token_url(challenge, self.base.split(":")[0], self.base)
         answer = self._send("GET", url, None, None, None, self._credentials.basic() if self._credentials else None)
         if answer.status != 200:
-            raise self._refused("GET", url, answer)
+            raise refused(self.base, "GET", url, answer, self._username)
         try:
             said = json.loads(answer.body)
             return said.get("token") or said["access_token"]
         except (ValueError, KeyError, AttributeError) as error:
             raise self.problem("the token server gave no token", "an answer without one from " + url.split("?")[0], "look at the token server's log") from error
 
-    def _send(self, method, url, headers, data, file, authorization):
+    def _send(self, method, url, headers, data, file, authorization, into=None):
         if file is not None:
             with open(file, "rb") as content:
-                return self._open(method, url, headers, content, authorization)
-        return self._open(method, url, headers, data, authorization)
+                return self._open(method, url, headers, content, authorization, into)
+        return self._open(method, url, headers, data, authorization, into)
 
-    def _open(self, method, url, headers, content, authorization):
+    def _open(self, method, url, headers, content, authorization, into):
         request = urllib.request.Request(url, data=content, headers=headers or {}, method=method)
         if authorization:
             request.add_unredirected_header("Authorization", authorization)
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
+                if into is not None:
+                    shutil.copyfileobj(answer, into)
+                    return Answer(answer.status, answer.headers, b"")
                 body = answer.read(_MAX_BODY + 1)
                 if len(body) > _MAX_BODY:
                     raise self.problem("the answer is too long", "more than %d bytes from %s" % (_MAX_BODY, url), "is this a manifest or an image's config?")
@@ -109,49 +114,9 @@ class Connection:
             with error:
                 return Answer(error.code, error.headers, error.read(_MAX_BODY))
         except urllib.error.URLError as error:
-            raise self._unreachable(error.reason, url) from error
+            raise unreachable(self.base, url, error.reason, self._timeout, self._plain_http) from error
         except (OSError, HTTPException, ValueError) as error:
-            raise self._unreachable(error, url) from error
-
-    def _unreachable(self, reason, url):
-        host = urllib.parse.urlsplit(url).netloc
-        what = "the registry %s cannot be reached" % host
-        if isinstance(reason, socket.gaierror):
-            return self.problem(what, "its name is not known (%s)" % reason.strerror, "mend the host name in image, or the controller's DNS or hosts file")
-        if isinstance(reason, ConnectionRefusedError):
-            return self.problem(what, "connection refused: nothing listens there", "start the registry, or mend host and port in image")
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            return self.problem(
-                "the certificate of %s is not trusted" % host, reason.verify_message, "give its authority with ca_file, or set tls_verify: false for a test"
-            )
-        if isinstance(reason, ssl.SSLError):
-            found = "no TLS there (%s)" % (reason.reason or reason)
-            return self.problem("no secure connection to %s" % host, found, "if this registry speaks plain http, set plain_http: true")
-        if isinstance(reason, (socket.timeout, TimeoutError)):
-            return self.problem(what, "no answer within %s s" % self._timeout, "is it up, and does a firewall let the controller through?")
-        text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        next_step = "look at the registry's log" + (", or leave out plain_http if it speaks https" if self._plain_http else "")
-        return self.problem(what, text, next_step)
-
-    def _refused(self, method, url, answer):
-        said = _message(answer)
-        asked = "%s %s" % (method, urllib.parse.urlsplit(url).path)
-        found = "%d%s for %s" % (answer.status, " (%s)" % said if said else "", asked)
-        if answer.status in (401, 403):
-            if not self._credentials:
-                return self.problem("the registry wants a login", found, _LOGIN)
-            return self.problem("the registry refuses user %s" % self._credentials.username, found, "mend the password, or what this user may do there")
-        if answer.status == 400 and "HTTPS server" in said:
-            return self.problem("the registry speaks https", found, "leave out plain_http")
-        if answer.status == 404:
-            return self.problem("the registry does not have it", found, "mend the repository in image; is this the registry's own address?")
-        if answer.status == 405:
-            return self.problem("the registry does not take this request", found, "is it read-only, or a cache of another registry?")
-        if answer.status == 413:
-            return self.problem("the registry finds the layer too large", found, "raise the body size limit of the proxy in front of it")
-        if answer.status == 429 or answer.status >= 500:
-            return self.problem("the registry failed", found, "look at its log and its disk, then run again: what is uploaded is kept")
-        return self.problem("the registry refuses the request", found, "look at the registry's log")
+            raise unreachable(self.base, url, error, self._timeout, self._plain_http) from error
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -164,6 +129,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return urllib.request.Request(newurl, headers=kept, method=req.get_method())
 
 
+@functools.lru_cache(maxsize=None)  # reading the system's authorities takes a slow board half a second
 def _tls(verify, ca_file):
     context = ssl.create_default_context()
     if ca_file:
@@ -176,12 +142,3 @@ def _tls(verify, ca_file):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _message(answer):
-    """What a registry says about an error, in one line: its own form of JSON, or the text before markup."""
-    try:
-        errors = json.loads(answer.body)["errors"]
-        return "; ".join(": ".join(filter(None, (error.get("code"), error.get("message")))) for error in errors)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return re.sub(r"<[^>]*>|\s+", " ", answer.body[:300].decode("utf-8", "replace")).strip()[:200]

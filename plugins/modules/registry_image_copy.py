@@ -1,0 +1,204 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copy images within a registry or from one to another."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_image_copy
+short_description: Copy images within a registry or from one to another
+version_added: "1.0.0"
+description:
+  - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from where a registry mirror serves it as the stock image.
+  - What the target has already is not sent. Within one registry blobs are mounted, not sent. The tag is set last, so a copy that was interrupted leaves no half image,
+    and the next run goes on where it ended.
+  - Needs no container engine. Runs on the controller as a rule.
+author:
+  - The riscv.k3s developers (@riscv-k3s)
+extends_documentation_fragment:
+  - riscv.k3s.registries
+requirements:
+  - Python 3.8 or later; nothing but its standard library
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change, without changing it.
+    support: full
+    details:
+      - Both registries are read. Nothing is sent.
+  diff_mode:
+    description: Returns what changed, or in check mode would change, when in diff mode.
+    support: full
+    details:
+      - The digest that each target named before and names after.
+  idempotent:
+    description: A second run with the same input changes nothing.
+    support: full
+    details:
+      - A target that names the wanted digest is left alone.
+  platform:
+    description: Where the module runs.
+    platforms: posix
+    support: full
+options:
+  images:
+    description:
+      - What to copy.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      source:
+        description: Reference of the image, by tag or digest.
+        type: str
+        required: true
+      target:
+        description: Reference to publish it under, with registry and tag.
+        type: str
+        required: true
+  architecture:
+    description:
+      - OCI name of the architecture to copy. Of an image for several platforms only the manifest for this one is copied, and its digest is then that of the target.
+      - V(all) copies everything as it is, with all platforms. Take it where boards of other architectures pull the target too.
+    type: str
+    default: riscv64
+seealso:
+  - module: riscv.k3s.registry_image_info
+  - module: riscv.k3s.oci_image_build
+"""
+
+EXAMPLES = r"""
+- name: Serve riscv64 content under stock names
+  riscv.k3s.registry_image_copy:
+    images:
+      - source: 192.168.173.76:6000/riscv64/coredns:1.14.7
+        target: 192.168.173.76:6000/riscv64/rancher/mirrored-coredns-coredns:1.9.1
+      - source: docker.io/library/busybox:1.37.0
+        target: 192.168.173.76:6000/riscv64/rancher/mirrored-library-busybox:1.34.1
+    registries:
+      - host: 192.168.173.76:6000
+        plain_http: true
+  delegate_to: localhost
+  run_once: true
+"""
+
+RETURN = r"""
+images:
+  description: A row for each of O(images), in their order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: Full name of the source.
+      type: str
+      sample: 192.168.173.76:6000/riscv64/coredns:1.14.7
+    target:
+      description: Full name of the target.
+      type: str
+      sample: 192.168.173.76:6000/riscv64/rancher/mirrored-coredns-coredns:1.9.1
+    digest:
+      description: Digest that the target names.
+      type: str
+      sample: sha256:56c692eb39779f97de147d2dcc64b083047e0aeb3b13a1126f039b4f122a094f
+    before:
+      description: Digest that it named before, or null.
+      type: str
+    changed:
+      description: Whether the target was set, or in check mode would be.
+      type: bool
+    blobs_copied:
+      description: Digests of the blobs that were sent or mounted, or in check mode would be.
+      type: list
+      elements: str
+    blobs_skipped:
+      description: Digests of the blobs that the target had already.
+      type: list
+      elements: str
+    size:
+      description: Bytes of the blobs in RV(images[].blobs_copied).
+      type: int
+what:
+  description: What was asked and went wrong.
+  returned: failure
+  type: str
+found:
+  description: What was there instead.
+  returned: failure
+  type: str
+where:
+  description: The registry it is about.
+  returned: failure
+  type: str
+next_step:
+  description: What to do about it.
+  returned: failure
+  type: str
+"""
+
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_copy import copy
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS, connector
+
+
+def run(params, check_mode, work):
+    """Copy what ``params`` say, with the folder ``work`` for a blob on its way; returns the module's result."""
+    pairs = _pairs(params["images"])
+    connect = connector(params)
+    rows = []
+    for source, target in pairs:
+        done = copy(source, target, connect, params["architecture"], work, dry_run=check_mode)
+        rows.append(
+            {
+                "source": source.full,
+                "target": target.full,
+                "digest": done.digest,
+                "before": done.before,
+                "changed": done.before != done.digest,
+                "blobs_copied": done.copied,
+                "blobs_skipped": done.skipped,
+                "size": done.size,
+            }
+        )
+    changed = [row for row in rows if row["changed"]]
+    sides = ["".join("%s %s\n" % (row["target"], row[key]) for row in changed if row[key]) for key in ("before", "digest")]
+    return {"changed": bool(changed), "images": rows, "diff": {"before": sides[0], "after": sides[1]}}
+
+
+def _pairs(images):
+    """All names are checked before anything is sent."""
+    pairs, targets = [], {}
+    for item in images:
+        source, target = ImageName.parse(item["source"]), _target(item["target"])
+        if targets.setdefault(target, source) != source:
+            raise Problem("%s is the target of two sources" % target.full, found="%s and %s" % (targets[target].full, source.full), next_step="leave one of them")
+        pairs.append((source, target))
+    return pairs
+
+
+def _target(text):
+    target = ImageName.parse(text)
+    if target.digest:
+        raise Problem("%s cannot be published" % target.full, found="a digest in target", next_step="name a tag: the digest is that of the source")
+    if target.registry == DEFAULT_REGISTRY and not text.startswith(DEFAULT_REGISTRY + "/"):
+        found = "no registry in target, so it means %s" % target.full
+        raise Problem("%s cannot be published" % text, found=found, next_step="write your own registry in front, as HOST:PORT/REPOSITORY:TAG")
+    return target
+
+
+def main():
+    pair = {"source": {"type": "str", "required": True}, "target": {"type": "str", "required": True}}
+    images = {"type": "list", "elements": "dict", "required": True, "options": pair}
+    spec = dict(REGISTRY_OPTIONS, images=images, architecture={"type": "str", "default": "riscv64"})
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work:
+        module.exit_json(**run(module.params, module.check_mode, work))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask registries what they really hold."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_image_info
+short_description: Ask registries what they really hold
+version_added: "1.0.0"
+description:
+  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking the registry. No image is downloaded.
+  - An image that is missing or a registry that cannot be reached is a row with a RV(images[].cause), never a failure. The module fails for wrong options only.
+  - Runs on the controller (C(delegate_to=localhost)) or on a board, so that "the board cannot reach it" and "it is not there" can be told apart.
+  - Asks several images at once, and a registry that cannot be reached only one time.
+author:
+  - The riscv.k3s developers (@riscv-k3s)
+extends_documentation_fragment:
+  - riscv.k3s.registries
+requirements:
+  - Python 3.8 or later; nothing but its standard library
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change, without changing it.
+    support: full
+    details:
+      - The module changes nothing in either mode.
+  diff_mode:
+    description: Returns what changed, or in check mode would change, when in diff mode.
+    support: N/A
+    details:
+      - The module changes nothing.
+  idempotent:
+    description: A second run with the same input changes nothing.
+    support: full
+  platform:
+    description: Where the module runs.
+    platforms: posix
+    support: full
+options:
+  images:
+    description:
+      - Image references. A name without a registry is of docker.io, as everywhere.
+    type: list
+    elements: str
+    required: true
+  architecture:
+    description:
+      - OCI name of the architecture that is wanted.
+    type: str
+    default: riscv64
+seealso:
+  - module: riscv.k3s.registry_image_copy
+  - module: riscv.k3s.oci_image_build
+"""
+
+EXAMPLES = r"""
+- name: What the private registry holds, seen from the controller
+  riscv.k3s.registry_image_info:
+    images:
+      - 192.168.173.76:6000/riscv64/coredns:1.14.7
+      - docker.io/rancher/mirrored-pause:3.6
+    registries:
+      - host: 192.168.173.76:6000
+        plain_http: true
+  delegate_to: localhost
+  run_once: true
+  register: supply
+
+- name: Stop unless everything is there for riscv64
+  ansible.builtin.assert:
+    that: supply.images | selectattr('cause') | length == 0
+    fail_msg: "{{ supply.images | selectattr('cause') | map(attribute='message') | join('\n') }}"
+  run_once: true
+"""
+
+RETURN = r"""
+images:
+  description: A row for each of O(images), in their order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    image:
+      description: Full name.
+      type: str
+      sample: 192.168.173.76:6000/riscv64/coredns:1.14.7
+    exists:
+      description: Whether the registry has it; null when that is not known, for example since the registry cannot be reached.
+      type: bool
+    digest:
+      description: Digest of the manifest or index that the reference names.
+      type: str
+      sample: sha256:56c692eb39779f97de147d2dcc64b083047e0aeb3b13a1126f039b4f122a094f
+    media_type:
+      description: Kind of the manifest or index.
+      type: str
+      sample: application/vnd.oci.image.manifest.v1+json
+    platforms:
+      description: Platforms it has content for, of an index those it lists, of a single image that of its config.
+      type: list
+      elements: str
+      sample: [linux/riscv64]
+    size:
+      description: Bytes of the config and the compressed layers for O(architecture).
+      type: int
+      sample: 21452498
+    has_architecture:
+      description: Whether it has content for O(architecture); null when that is not known.
+      type: bool
+    cause:
+      description:
+        - Null when all is well, else one word.
+        - >-
+          Of the way there, V(dns) (no such name), V(refused) (nothing listens), V(timeout), V(unreachable) (network), V(tls) (certificate), V(clock) (a certificate that is not
+          valid yet by this machine's clock), V(http_on_https) (O(registries[].plain_http) is missing), V(https_on_http) (it is too much).
+        - Of the answer, V(unauthorized), V(not_found), V(no_architecture), V(rate_limited), V(server_error), V(damaged), V(other).
+      type: str
+      sample: not_found
+    message:
+      description: What was asked, what was found, where, and the next step, in words; null when all is well.
+      type: str
+what:
+  description: What was asked and went wrong.
+  returned: failure
+  type: str
+found:
+  description: What was there instead.
+  returned: failure
+  type: str
+where:
+  description: Where.
+  returned: failure
+  type: str
+next_step:
+  description: What to do about it.
+  returned: failure
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_info import inspect_all
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS, connector
+
+
+def main():
+    spec = dict(REGISTRY_OPTIONS, images={"type": "list", "elements": "str", "required": True}, architecture={"type": "str", "default": "riscv64"})
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    with fail_on_problem(module):
+        rows = inspect_all(module.params["images"], connector(module.params), module.params["architecture"])
+        module.exit_json(changed=False, images=rows)
+
+
+if __name__ == "__main__":
+    main()
