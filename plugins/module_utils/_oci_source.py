@@ -105,6 +105,8 @@ def _tar(src, work):
                 entries.append(Entry(path, member.mode & 0o7777, content=_keep(archive.extractfile(member), work, member.size if member.isfile() else None)))
             else:
                 raise _refused(src, member.name, "a device, a pipe or another special file")
+        if archive.fileobj.tell() == archive.offset:  # a tar ends with blocks of zeros; one cut between two members does not
+            raise tarfile.ReadError("no mark of its end")
         while archive.fileobj.read(1 << 20):  # to the last byte: only there a compressed file's checksum is compared
             pass
     return entries

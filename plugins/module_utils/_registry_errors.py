@@ -44,8 +44,9 @@ def unreachable(base, url, reason, timeout, plain_http):
     if isinstance(reason, ssl.SSLCertVerificationError):
         return _certificate(base, host, reason)
     if isinstance(reason, ssl.SSLError):
-        found = "no TLS there (%s)" % (reason.reason or reason)
-        cause = "http_on_https" if reason.reason in _NO_TLS else "tls"
+        code = getattr(reason, "reason", None)  # not there when Python itself raised it
+        found = "no TLS there (%s)" % (code or reason)
+        cause = "http_on_https" if code in _NO_TLS else "tls"
         return RegistryProblem(cause, "no secure connection to %s" % host, found, base, "if this registry speaks plain http, set plain_http: true")
     if isinstance(reason, (socket.timeout, TimeoutError)):
         return RegistryProblem("timeout", what, "no answer within %s s" % timeout, base, "is it up, and does a firewall let this machine through?")
