@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The release table: what it knows, how sure it is, and that it agrees with the real lists."""
+
+import pytest
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._releases import BUSYBOX, COREDNS, KLIPPER_HELM, KLIPPER_LB, PAUSE, TRAEFIK, stock_images
+
+
+@pytest.mark.parametrize("version", ["v1.24.2", "v1.30.0", "v1.36.3"])
+def test_the_table_is_the_version_s_own_list(k3s_manifests, version):
+    listed = (k3s_manifests / version / "image-list.txt").read_text().split()
+    known = stock_images(version)
+    assert sorted("%s:%s" % (name, image.tag) for name, image in known.items()) == listed
+    assert {image.sure for image in known.values()} == {"exact"}
+
+
+@pytest.mark.parametrize(
+    "version, name, tag, sure",
+    [
+        ("v1.24.2+k3s2", COREDNS, "1.9.1", "exact"),
+        ("1.24.6", COREDNS, "1.9.1", "exact"),
+        ("v1.24.8+k3s1", KLIPPER_LB, "v0.3.5", "approximate"),
+        ("v1.24.17+k3s1", KLIPPER_HELM, "v0.8.2-build20230815", "approximate"),
+        ("v1.24.0+k3s1", COREDNS, None, "unknown"),  # nothing below it is known
+        ("v1.24.0+k3s1", PAUSE, "3.6", "exact"),
+        ("v1.30.5+k3s1", COREDNS, "1.10.1", "approximate"),
+        ("v1.31.14+k3s1", BUSYBOX, None, "unknown"),
+        ("v1.33.13+k3s1", PAUSE, "3.6", "exact"),
+        ("v1.33.13+k3s2", PAUSE, "3.10.2", "exact"),
+        ("v1.33.13", PAUSE, "3.10.2", "exact"),
+        ("v1.33.13+k3s2", KLIPPER_HELM, None, "unknown"),
+        ("v1.33.14+k3s1", KLIPPER_HELM, "v0.11.0-build20260602", "approximate"),
+        ("v1.34.9+k3s1", PAUSE, "3.6", "exact"),
+        ("v1.34.10+k3s1", PAUSE, "3.10.2", "exact"),
+        ("v1.34.10+k3s1", TRAEFIK, "3.7.4", "approximate"),
+        ("v1.36.2+k3s1", PAUSE, "3.6", "exact"),
+        ("v1.36.5-rc1+k3s1", COREDNS, "1.14.6", "approximate"),
+        ("v1.37.1+k3s1", KLIPPER_LB, None, "unknown"),
+        ("v1.37.0+k3s1", PAUSE, "3.10.2", "exact"),
+        ("v1.38.0+k3s1", PAUSE, "3.10.2", "approximate"),
+        ("v1.38.0+k3s1", COREDNS, None, "unknown"),
+        ("v1.23.5+k3s1", PAUSE, None, "unknown"),
+    ],
+)
+def test_how_sure(version, name, tag, sure):
+    assert stock_images(version)[name] == (tag, sure)
+
+
+def test_every_minor_from_1_24_to_1_37_is_in_the_table():
+    assert {first[:2] for first, dummy, dummy in _releases._rows()} == {(1, minor) for minor in range(24, 38)}
+
+
+def test_rows_are_ordered_and_complete():
+    rows = list(_releases._rows())
+    assert [first for first, dummy, dummy in rows] == sorted(first for first, dummy, dummy in rows)
+    assert all(first <= last and len(tags) == 8 for first, last, tags in rows)
+
+
+@pytest.mark.parametrize("text", ["", "latest", "v1.24", "1.24.2+rke2r1", None, 1.24])
+def test_what_is_no_version(text):
+    with pytest.raises(Problem):
+        stock_images(text)
