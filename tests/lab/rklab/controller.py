@@ -38,8 +38,10 @@ k3s_cluster:
     ansible_user: root
     ansible_ssh_private_key_file: %s
     ansible_ssh_common_args: -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes
+    # Boards of every lab have the same addresses: a connection that is kept open must not be taken by another lab.
+    ansible_control_path_dir: %s
     ansible_python_interpreter: /usr/bin/python3
-""" % (groups, STATE / "ssh/controller", STATE / "ssh/known_hosts"), encoding="ascii")
+""" % (groups, STATE / "ssh/controller", STATE / "ssh/known_hosts", STATE / "ssh/open"), encoding="ascii")
 
 
 def start_registry():
