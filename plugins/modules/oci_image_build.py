@@ -295,6 +295,41 @@ from ansible_collections.riscv.k3s.plugins.module_utils._oci_publish import publ
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import Registry
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_auth import find_credentials
 
+ARGUMENT_SPEC = {
+    "src": {"type": "path", "required": True},
+    "image": {"type": "str", "required": True},
+    "architecture": {"type": "str", "choices": sorted(ARCHITECTURES.values()), "default": "riscv64"},
+    "content": {"type": "str", "choices": ["program", "all"]},
+    "program": {"type": "str"},
+    "dest": {"type": "str"},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "src": {"type": "path", "required": True},
+            "dest": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0644"},
+        },
+    },
+    "links": {"type": "dict", "default": {}},
+    "ca_certificates": {"type": "raw", "default": False},
+    "entrypoint": {"type": "list", "elements": "str"},
+    "cmd": {"type": "list", "elements": "str"},
+    "user": {"type": "str"},
+    "env": {"type": "dict", "default": {}},
+    "workdir": {"type": "str"},
+    "labels": {"type": "dict", "default": {}},
+    "index": {"type": "bool", "default": False},
+    "push": {"type": "bool", "default": True},
+    "archive": {"type": "path"},
+    "plain_http": {"type": "bool", "default": False},
+    "tls_verify": {"type": "bool", "default": True},
+    "ca_file": {"type": "path"},
+    "username": {"type": "str", "fallback": (env_fallback, ["RISCV_K3S_REGISTRY_USERNAME"])},
+    "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["RISCV_K3S_REGISTRY_PASSWORD"])},
+    "timeout": {"type": "int", "default": 60},
+}
 # Debian and most others, Red Hat and openEuler, Alpine and the BSDs.
 _SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
@@ -380,42 +415,7 @@ def _bundle(value):
 
 
 def main():
-    spec = {
-        "src": {"type": "path", "required": True},
-        "image": {"type": "str", "required": True},
-        "architecture": {"type": "str", "choices": sorted(ARCHITECTURES.values()), "default": "riscv64"},
-        "content": {"type": "str", "choices": ["program", "all"]},
-        "program": {"type": "str"},
-        "dest": {"type": "str"},
-        "files": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "src": {"type": "path", "required": True},
-                "dest": {"type": "str", "required": True},
-                "mode": {"type": "str", "default": "0644"},
-            },
-        },
-        "links": {"type": "dict", "default": {}},
-        "ca_certificates": {"type": "raw", "default": False},
-        "entrypoint": {"type": "list", "elements": "str"},
-        "cmd": {"type": "list", "elements": "str"},
-        "user": {"type": "str"},
-        "env": {"type": "dict", "default": {}},
-        "workdir": {"type": "str"},
-        "labels": {"type": "dict", "default": {}},
-        "index": {"type": "bool", "default": False},
-        "push": {"type": "bool", "default": True},
-        "archive": {"type": "path"},
-        "plain_http": {"type": "bool", "default": False},
-        "tls_verify": {"type": "bool", "default": True},
-        "ca_file": {"type": "path"},
-        "username": {"type": "str", "fallback": (env_fallback, ["RISCV_K3S_REGISTRY_USERNAME"])},
-        "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["RISCV_K3S_REGISTRY_PASSWORD"])},
-        "timeout": {"type": "int", "default": 60},
-    }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="oci-") as work:
         result = run(module.params, module.check_mode, work)
         module.exit_json(**result)
