@@ -54,7 +54,7 @@ def demand(manifests, pause_image=None, pods=()):
         if manifest["text"] is None or manifest["skip"]:
             continue
         try:
-            documents += [("manifests/" + manifest["path"], document) for document in _documents(manifest["text"])]
+            documents += [("manifests/" + manifest["path"], document) for document in read_documents(manifest["text"])]
         except yaml.YAMLError as error:
             problems.append("manifests/%s is not valid YAML: %s" % (manifest["path"], " ".join(str(error).split())))
     chart_values = _chart_configs(documents)
@@ -62,10 +62,7 @@ def demand(manifests, pause_image=None, pods=()):
         uses += _uses(path, document, chart_values)
     for pod in pods:
         if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in _FINISHED:
-            uses += [
-                Use(container["image"], "pod kube-system/%s container %s" % (pod["name"], container["name"]), True)
-                for container in pod["containers"]
-            ]
+            uses += [Use(container["image"], "pod kube-system/%s container %s" % (pod["name"], container["name"]), True) for container in pod["containers"]]
     return _rows(uses, problems), problems
 
 
@@ -84,7 +81,8 @@ def _rows(uses, problems):
     return [rows[name] for name in sorted(rows)]
 
 
-def _documents(text):
+def read_documents(text):
+    """The documents of a manifest that may name an image, as dictionaries with all scalars as text. Raises yaml.YAMLError."""
     for part in re.split(r"(?m)^---", text):
         if not _OF_INTEREST.search(part):
             continue
@@ -132,7 +130,7 @@ def _embedded(where, data):
         if not isinstance(data[key], str) or not key.endswith((".yaml", ".yml", ".json")):
             continue
         try:
-            for document in _documents(data[key]):
+            for document in read_documents(data[key]):
                 if document.get("kind") in _POD_PATHS:
                     found += _containers("%s %s" % (where, key), _at(document, _POD_PATHS[document["kind"]]), False)
         except yaml.YAMLError:

@@ -15,7 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan_patches, _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _demand_klipper, _plan_patches, _registries
 
 
 class Wanted(NamedTuple):
@@ -78,14 +78,20 @@ def plan(observed, wanted, servers):
 def _demand(observed, servers):
     """The board's own demand (its pause image) and that of every server: a pod may land on any board."""
     merged = {}
-    for board in [observed] + list(servers):
-        for item in board.get("demand") or []:
+    pods = [pod for server in servers for pod in (server.get("api") or {}).get("pods", ())]
+    klipper = [_klipper(server, pods) for server in servers]
+    for board, more in [(observed, [])] + list(zip(servers, klipper)):
+        for item in (board.get("demand") or []) + more:
             if _is_pause_of_another(item, board, observed):
                 continue
             known = merged.setdefault(item["image"], {"image": item["image"], "where": [], "required": False})
             known["where"] += [place for place in item["where"] if place not in known["where"]]
             known["required"] = known["required"] or item["required"]
     return [merged[image] for image in sorted(merged)]
+
+
+def _klipper(server, pods):
+    return _demand_klipper.klipper((server.get("k3s") or {}).get("version"), server.get("manifests") or (), server.get("config"), pods)
 
 
 def _is_pause_of_another(item, board, observed):

@@ -48,6 +48,7 @@ def observed(images=(), demand=None, **more):
     result = {
         "architecture": "riscv64",
         "k3s": {"version": "v1.24.2+k3s2"},
+        "config": {"disable": ["servicelb"]},
         "containerd": {"version": "2.1.5", "pins": True},
         "pause_image": PAUSE,
         "registries": {"present": False, "sha256": "", "mode": None, "stale": False},
