@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -39,13 +41,26 @@ def wait_for_nodes():
     wait_for("both nodes to be Ready", ready, NODES_SECONDS, interval=0.5)
 
 
-def wait_for_addons(version_marks):
-    """Until the deploy controller has applied the packaged files of the version: ``version_marks`` are images that must be asked for."""
+def wait_for_addons(seconds=60):
+    """Until the deploy controller has applied every file of the server's manifests folder that is not skipped."""
+    folder = pathlib.Path("/proc/%d/root/var/lib/rancher/k3s/server/manifests" % memory.board_pid(boards.SERVER))
+
     def applied():
+        skipped = {path.name[:-len(".skip")] for path in folder.rglob("*.skip")}
+        wanted = {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.yaml") if path.name not in skipped}
+        addons = (kubectl("get", "addons", "-n", "kube-system") or {"items": []})["items"]
+        return bool(wanted) and wanted <= {item["spec"].get("checksum") for item in addons}
+
+    wait_for("the manifests to be applied", applied, seconds, interval=0.5)
+
+
+def wait_for_stock_pods():
+    """Until the stock pods have been sent to boards."""
+    def sent():
         answer = kubectl("get", "pods", "-n", "kube-system") or {"items": []}
-        wanted = {container["image"] for item in answer["items"] for container in item["spec"]["containers"] if item["spec"].get("nodeName")}
-        return all(any(image.endswith(mark) for image in wanted) for mark in version_marks)
-    wait_for("the stock pods", applied, 60, interval=0.5)
+        names = [item["metadata"]["name"] for item in answer["items"] if item["spec"].get("nodeName")]
+        return all(any(name.startswith(workload) for name in names) for workload in STOCK_WORKLOADS)
+    wait_for("the stock pods", sent, 60, interval=0.5)
 
 
 def stock_boards():

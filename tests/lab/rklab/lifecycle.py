@@ -22,12 +22,6 @@ import network
 import pause
 from common import LabError, PAUSE_IMAGE_OF_A, STATE, VERSIONS, run, say, wait_for
 
-# Marks of a version's stock images, to know that its manifests were taken.
-STOCK_IMAGES = {
-    "A": ("mirrored-coredns-coredns:1.9.1", "local-path-provisioner:v0.0.21", "mirrored-metrics-server:v0.5.2"),
-    "B": ("mirrored-coredns-coredns:1.14.6", "local-path-provisioner:v0.0.37", "mirrored-metrics-server:v0.9.0"),
-}
-
 
 def build():
     """Everything that must be there before a lab can start."""
@@ -36,7 +30,7 @@ def build():
     return builds.build(), builds.release_archives()
 
 
-def up(with_pause=True, wait=True):
+def up(with_pause=True):
     """Bring up both boards and the registry, broken as they are meant to be."""
     machine.check_machine(STATE)
     if memory.is_up():
@@ -56,10 +50,10 @@ def up(with_pause=True, wait=True):
             pause.write_archive(archives, PAUSE_IMAGE_OF_A, boards.SERVER.folder / "disk/var/tmp/pause.tar")
             _give_pause()
         say("boards are booted, Kubernetes starts")
-        if wait:
-            cluster.wait_for_nodes()
-            cluster.wait_for_addons(STOCK_IMAGES["A"])
-            cluster.wait_for_failures()
+        cluster.wait_for_nodes()
+        cluster.wait_for_addons()
+        cluster.wait_for_stock_pods()
+        cluster.wait_for_failures()
     except BaseException:
         say("it failed, and is left as it is for you to look at. Next: tests/lab/lab down")
         raise
@@ -122,17 +116,11 @@ def reboot(board):
     """Cut a board's power and boot it again. Its disk and its system files stay."""
     values = memory.load()
     boards.power_off(memory.board_pid(board))
-    cgroup_processes_end()
     values["boards"][board.name] = memory.process(boards.boot(board))
     memory.save(values)
     wait_for("k3s on " + board.name, lambda: cluster.service(board, "status", check=False).returncode == 0
              and os.path.exists("/proc/%d/root/run/k3s/lab-ready" % memory.board_pid(board)), 120)
     cluster.wait_for_nodes()
-
-
-def cgroup_processes_end():
-    """The kernel ends a board's processes with its init, but not before this program goes on."""
-    time.sleep(0.5)
 
 
 def upgrade(letter):
@@ -148,7 +136,7 @@ def upgrade(letter):
     values["version"] = letter
     memory.save(values)
     cluster.wait_for_nodes()
-    return VERSIONS[letter]
+    cluster.wait_for_addons()
 
 
 def down():
