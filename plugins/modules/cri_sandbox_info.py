@@ -36,7 +36,7 @@ options:
   api:
     description:
       - V(auto) asks the API where an admin kubeconfig is found, which is on servers.
-      - V(always) asks it in any case; an API that does not answer is then told in RV(api.error).
+      - V(always) asks it in any case; an API that does not answer is then told in C(api.error).
       - V(never) leaves it out.
     type: str
     choices: [auto, always, never]
@@ -44,7 +44,8 @@ options:
 extends_documentation_fragment:
   - riscv.k3s.board
 notes:
-  - The values RV(pods[].ip), and a container's exit code and reason, come from the API. The container runtime tells them only by one more call for each sandbox.
+  - The values RV(pods[].ip), and a container's exit code and reason, come from the API.
+    The container runtime tells them only by one more call for each sandbox.
 attributes:
   check_mode:
     description: Can run in check mode and return the same result.

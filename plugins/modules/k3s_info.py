@@ -118,14 +118,14 @@ k3s:
   contains:
     installed: {description: Whether there is a k3s program., type: bool}
     version: {description: Its version., type: str, sample: v1.24.2+k3s2}
-    role: {description: V(server) or V(agent) by the folders that k3s made, null before its first start., type: str}
+    role: {description: "V(server) or V(agent) by the folders that k3s made, null before its first start.", type: str}
     running: {description: Whether its containerd answers., type: bool}
 containerd:
   description: The running containerd.
   returned: when V(k3s) is gathered
   type: dict
   contains:
-    version: {description: Version of the server, null when it does not answer., type: str, sample: 1.6.20}
+    version: {description: "Version of the server, null when it does not answer.", type: str, sample: 1.6.20}
     pins: {description: Whether it honours a pin that is set on an image by hand., type: bool}
 config:
   description: Settings from C(/etc/rancher/k3s/config.yaml) and its drop-ins. Only a fixed list of keys, as far as they are set.
@@ -146,7 +146,7 @@ registries:
     present: {description: Whether it is there., type: bool}
     sha256: {description: Its checksum; empty when it is not there., type: str}
     mode: {description: Its mode., type: str, sample: "0600"}
-    stale: {description: Whether it is newer than containerd's configuration, so that k3s must be restarted to read it., type: bool}
+    stale: {description: "Whether it is newer than containerd's configuration, so that k3s must be restarted to read it.", type: bool}
 manifests:
   description: The files that k3s's deploy controller reads, sorted by path. Empty on an agent.
   returned: when V(manifests) is gathered

@@ -184,11 +184,7 @@ def _board(sections, explicit):
 
 def _errors(sections):
     # The API has its own place for its error.
-    return [
-        {"section": name, "rc": section.rc, "message": _message(section)}
-        for name, section in sections.items()
-        if section.rc != 0 and name != "api"
-    ]
+    return [{"section": name, "rc": section.rc, "message": _message(section)} for name, section in sections.items() if section.rc != 0 and name != "api"]
 
 
 def _message(section):

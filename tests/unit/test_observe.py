@@ -130,7 +130,13 @@ def test_pause_image_that_is_none(board):
 
 
 def test_registries(board):
-    assert seen(board, ["registries"])["registries"] == {"path": str(board.etc / "registries.yaml"), "present": False, "sha256": "", "mode": None, "stale": False}
+    assert seen(board, ["registries"])["registries"] == {
+        "path": str(board.etc / "registries.yaml"),
+        "present": False,
+        "sha256": "",
+        "mode": None,
+        "stale": False,
+    }
     board.file("etc/registries.yaml", "mirrors:\n", mtime=2000000000)
     board.file("data/agent/etc/containerd/config.toml", "", mtime=1000000000)
     row = seen(board, ["registries"])["registries"]

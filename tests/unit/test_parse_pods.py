@@ -149,11 +149,16 @@ def test_containers_of_a_pod(status, expected):
 
 def test_api_is_sorted():
     text = (
-        T + " Node\tboard-2\tn2\t2023-11-14T22:13:20Z\tamd64\tFalse\t10.99.0.3\n"
-        + T + " Node\tboard-1\tn1\t2023-11-14T22:13:20Z\triscv64\tTrue\t10.99.0.2 fd00::2\n"
-        + pod("b") + pod("a")
-        + T + " Addon\ttraefik\tabc\t/m/traefik.yaml\n"
-        + T + " Addon\tcoredns\t\t/m/coredns.yaml\n"
+        T
+        + " Node\tboard-2\tn2\t2023-11-14T22:13:20Z\tamd64\tFalse\t10.99.0.3\n"
+        + T
+        + " Node\tboard-1\tn1\t2023-11-14T22:13:20Z\triscv64\tTrue\t10.99.0.2 fd00::2\n"
+        + pod("b")
+        + pod("a")
+        + T
+        + " Addon\ttraefik\tabc\t/m/traefik.yaml\n"
+        + T
+        + " Addon\tcoredns\t\t/m/coredns.yaml\n"
     )
     api = parse_api(text, T)
     assert api["nodes"] == [
@@ -161,7 +166,10 @@ def test_api_is_sorted():
         {"name": "board-2", "uid": "n2", "ready": False, "architecture": "amd64", "internal_ip": "10.99.0.3", "created_at": "2023-11-14T22:13:20Z"},
     ]
     assert [row["name"] for row in api["pods"]] == ["a", "b"]
-    assert api["addons"] == [{"name": "coredns", "checksum": "", "source": "/m/coredns.yaml"}, {"name": "traefik", "checksum": "abc", "source": "/m/traefik.yaml"}]
+    assert api["addons"] == [
+        {"name": "coredns", "checksum": "", "source": "/m/coredns.yaml"},
+        {"name": "traefik", "checksum": "abc", "source": "/m/traefik.yaml"},
+    ]
 
 
 def test_api_of_an_old_kubectl():
@@ -171,9 +179,12 @@ def test_api_of_an_old_kubectl():
 
 def test_latest_event_of_each_pod():
     text = (
-        T + " Event\tu1\tFailed\t2023-11-14T22:13:21Z\tnewer\nwith more lines\n"
-        + T + " Event\tu1\tFailed\t2023-11-14T22:13:20Z\tolder\n"
-        + T + " Event\tu2\tUnhealthy\t\tno time\n"
+        T
+        + " Event\tu1\tFailed\t2023-11-14T22:13:21Z\tnewer\nwith more lines\n"
+        + T
+        + " Event\tu1\tFailed\t2023-11-14T22:13:20Z\tolder\n"
+        + T
+        + " Event\tu2\tUnhealthy\t\tno time\n"
     )
     assert parse_events(text, T) == {
         "u1": {"reason": "Failed", "message": "newer\nwith more lines"},

@@ -15,7 +15,13 @@ def sandbox(uid="u1", attempt=0, state="ready", **more):
 
 
 def container(uid="u1", name="c", attempt=0, state="running", sandbox_attempt=0):
-    row = {"id": "c-%s-%s-%d" % (uid, name, attempt), "sandbox_id": "s-%s-%d" % (uid, sandbox_attempt), "name": name, "image": "sha256:1", "image_id": "sha256:1"}
+    row = {
+        "id": "c-%s-%s-%d" % (uid, name, attempt),
+        "sandbox_id": "s-%s-%d" % (uid, sandbox_attempt),
+        "name": name,
+        "image": "sha256:1",
+        "image_id": "sha256:1",
+    }
     return dict(row, state=state, attempt=attempt, created_at="2023-11-14T22:13:3%dZ" % attempt)
 
 
@@ -26,7 +32,14 @@ def status(name="c", state="running", **more):
 
 def pod(uid="u1", ready=True, containers=None, **more):
     row = {"namespace": "kube-system", "name": "p-" + uid, "uid": uid, "static_uid": "", "node": "board-1", "phase": "Running", "ready": ready, "reasons": []}
-    row.update(labels={"app": uid}, owner=None, deleting=False, ip="10.42.0.2", created_at="2023-11-14T22:13:20Z", containers=[status()] if containers is None else containers)
+    row.update(
+        labels={"app": uid},
+        owner=None,
+        deleting=False,
+        ip="10.42.0.2",
+        created_at="2023-11-14T22:13:20Z",
+        containers=[status()] if containers is None else containers,
+    )
     return dict(row, **more)
 
 
@@ -99,7 +112,12 @@ EVENT = {"u1": {"reason": "FailedCreatePodSandBox", "message": "failed to get sa
     [
         ([status(state="waiting", reason="ImagePullBackOff", message="Back-off pulling\nmore")], {}, "Pending", "c: ImagePullBackOff: Back-off pulling"),
         ([status(state="waiting", reason="ErrImageNeverPull")], {}, "Pending", "c: ErrImageNeverPull"),
-        ([status(state="waiting", reason="CrashLoopBackOff", exit_code=1, message="x" * 300)], {}, "Running", ("c: CrashLoopBackOff, last exit code 1: " + "x" * 300)[:239] + "…"),
+        (
+            [status(state="waiting", reason="CrashLoopBackOff", exit_code=1, message="x" * 300)],
+            {},
+            "Running",
+            ("c: CrashLoopBackOff, last exit code 1: " + "x" * 300)[:239] + "…",
+        ),
         ([status(state="terminated", reason="Error", exit_code=2)], {}, "Failed", "c: Error, exit code 2"),
         ([status(state="waiting", reason="ContainerCreating")], EVENT, "Pending", "FailedCreatePodSandBox: failed to get sandbox image"),
         ([status(state="waiting", reason="ContainerCreating")], {}, "Pending", "why"),

@@ -223,7 +223,11 @@ def test_files(board, shell):
     assert SECRET not in output
     found = split_output(output, TOKEN)
     files = split_files(found["sums"].out, found["stats"].out)
-    assert {path: row["mtime"] for path, row in files.items()} == {"a b.yaml": 1600000000, "a b.yaml.skip": 1600000001, str(board.etc / "registries.yaml"): 1600000002}
+    assert {path: row["mtime"] for path, row in files.items()} == {
+        "a b.yaml": 1600000000,
+        "a b.yaml.skip": 1600000001,
+        str(board.etc / "registries.yaml"): 1600000002,
+    }
     assert files["a b.yaml"]["sha256"] == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     assert files[str(board.etc / "registries.yaml")]["mode"] == "0600"
 

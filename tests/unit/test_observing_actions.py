@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugins k3s_info and cri_sandbox_info, whose connection is a shell in a temporary folder."""
+
+import functools
+import json
+import subprocess
+from unittest import mock
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.riscv.k3s.plugins.action import cri_sandbox_info, k3s_info
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _action
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS
+
+from fake_board import TOKEN, FakeBoard
+
+SANDBOX = {
+    "id": "s1",
+    "metadata": {"name": "coredns-x", "uid": "u1", "namespace": "kube-system", "attempt": 0},
+    "state": "SANDBOX_READY",
+    "createdAt": "1700000000123456789",
+    "labels": {"k8s-app": "kube-dns"},
+}
+POD = "%s Pod\tkube-system\tcoredns-x\tu1\tt\t\tboard-1\tPending\t\t10.42.0.2" + "\t" * 7 + "a:1\t\t\t\n"
+
+
+@pytest.fixture
+def board(tmp_path, monkeypatch):
+    board = FakeBoard(tmp_path)
+    monkeypatch.setattr(_action, "build_script", functools.partial(_action.build_script, etc=str(board.etc), path=str(tmp_path / "bin")))
+    monkeypatch.setattr(_action.secrets, "token_hex", lambda length: TOKEN.rpartition("-")[2])
+    board.answer("crictl pods", json.dumps({"items": [SANDBOX]}))
+    return board
+
+
+@pytest.fixture
+def run(board):
+    def run(plugin, check_mode=False, output=None, **args):
+        args.setdefault("data_dir", str(board.data))
+        task = mock.Mock(args=args, async_val=0, check_mode=check_mode, diff=False)
+        action = plugin.ActionModule(task, mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock())
+        run.commands = []
+
+        def low_level(command, executable):
+            run.commands.append(command)
+            done = subprocess.run([executable, "-c", command], capture_output=True, text=True, check=False)
+            return {"rc": done.returncode, "stdout": done.stdout if output is None else "", "stderr": done.stderr if output is None else output}
+
+        action._low_level_execute_command = low_level
+        return action.run(task_vars={})
+
+    return run
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_k3s_info(run, check_mode):
+    result = run(k3s_info, check_mode)
+    assert result["changed"] is False and "failed" not in result
+    assert {"k3s", "containerd", "config", "registries", "manifests", "demand", "images", "disk", "sandboxes", "containers", "errors"} <= set(result)
+    assert len(run.commands) == 1
+
+
+def test_gather(run):
+    assert {"k3s", "images"}.isdisjoint(run(k3s_info, gather=["disk"]))
+
+
+def test_data_dir_of_the_config(board, run):
+    board.file("etc/config.yaml", "data-dir: %s\n" % board.data)
+    assert run(k3s_info, data_dir=None, gather=["disk"])["data_dir"] == str(board.data)
+
+
+@pytest.mark.parametrize("args", [{"gather": ["everything"]}, {"api": "yes please"}, {"unknown": 1}])
+def test_bad_options(run, args):
+    with pytest.raises(AnsibleActionFail):
+        run(k3s_info, **args)
+
+
+@pytest.mark.parametrize("plugin", [k3s_info, cri_sandbox_info])
+def test_problem_is_one_clear_failure(board, run, plugin):
+    (board.home / "bin/k3s").unlink()
+    result = run(plugin)
+    assert result["failed"] and not result["changed"]
+    assert (result["what"], result["where"]) == ("k3s was not found on this board", "Board-1")
+    assert result["msg"].startswith("k3s was not found on this board. Found: ")
+    assert result["next_step"].startswith("install k3s first")
+
+
+def test_board_that_runs_no_shell(run):
+    result = run(k3s_info, output="exec: sh: not found")
+    assert result["failed"] and result["found"] == "exec: sh: not found"
+
+
+def test_every_part_is_documented():
+    assert k3s_info.ActionModule.OPTIONS["gather"]["choices"] == ["all", *PARTS]
+
+
+def test_cri_sandbox_info_of_an_agent(run):
+    result = run(cri_sandbox_info)
+    (pod,) = result["pods"]
+    assert (pod["uid"], pod["sandbox_id"], pod["api"], pod["relation"]) == ("u1", "s1", None, None)
+    assert "api" not in result and result["hostname"] == "Board-1" and len(result["sandboxes"]) == 1
+
+
+def test_cri_sandbox_info_of_a_server(board, run):
+    board.file("etc/k3s.yaml", "")
+    board.answer("kubectl", POD % TOKEN)
+    board.answer("kubectl --request-timeout=20s get events", "%s Event\tu1\tFailed\tt\tno such image\n" % TOKEN)
+    (pod,) = run(cri_sandbox_info)["pods"]
+    assert (pod["relation"], pod["api"]["phase"], pod["cause"], pod["node"]) == ("matched", "Pending", "Failed: no such image", "board-1")
+
+
+@pytest.mark.parametrize("args, found", [({"labels": {"k8s-app": "x"}}, 0), ({"name": "coredns-x", "states": ["ready"]}, 1), ({"namespace": "default"}, 0)])
+def test_cri_sandbox_info_selects(run, args, found):
+    assert len(run(cri_sandbox_info, **args)["pods"]) == found
+
+
+def test_cri_sandbox_info_of_a_stopped_board(board, run):
+    board.answer("crictl pods", err="connection refused", rc=1)
+    result = run(cri_sandbox_info)
+    assert result["failed"] and result["found"] == "pods: connection refused"
