@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _catalogue_default, _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
 
 DOCUMENTATION = r"""
@@ -85,7 +85,8 @@ _value:
 
 
 def plan(observed, servers, catalogue, **wanted):
-    return _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **dict({"registries": None}, **wanted)), servers)
+    settings = dict({"registries": None, "known": _catalogue_default.default_entries()}, **wanted)
+    return _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **settings), servers)
 
 
 class FilterModule:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
@@ -14,14 +15,15 @@ from ansible_collections.riscv.k3s.plugins.module_utils._image_name import Image
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches
 
 DEFAULT_ARCHITECTURE = "riscv64"
-_KEYS = frozenset(("stock", "source", "tags", "architecture", "patch", "build", "remark"))
+_KEYS = frozenset(("stock", "source", "tags", "min_version", "architecture", "patch", "build", "remark", "keep"))
 
 
 class Entry(NamedTuple):
-    """One supply: for stock images of ``stock`` (a repository) whose tag fits the glob ``tags``.
+    """One supply: for stock images of ``stock`` (a repository) whose tag fits the glob ``tags`` and is not below ``min_version``.
 
-    ``source`` is a reference; without a tag or digest of its own it takes the tag of the stock image.
-    ``patch`` is a patch as k3s_manifest_patch takes it, or None.
+    ``source`` is a reference; without a tag or digest of its own it takes the tag of the stock image. A source that is the stock
+    image itself says that this has content for the architecture. ``patch`` is a patch as k3s_manifest_patch takes it, or None.
+    ``keep`` says that the entry is wanted even when upstream has made it needless.
     """
 
     stock: str
@@ -30,12 +32,20 @@ class Entry(NamedTuple):
     architecture: str
     patch: Optional[Dict[str, Any]]
     remark: Optional[str]
+    min_version: Optional[str] = None
+    keep: bool = False
 
     def source_for(self, image):
         """The full reference to pull for ``image`` (an ImageName)."""
         if _has_version(self.source):
             return ImageName.parse(self.source).full
         return ImageName.parse("%s:%s" % (self.source, image.tag)).full
+
+    def serves(self, image, architecture):
+        """Whether this entry is for ``image`` on boards of this architecture."""
+        if self.stock != image.name or self.architecture != architecture or not image.tag:
+            return False
+        return fnmatch.fnmatchcase(image.tag, self.tags) and (self.min_version is None or _not_below(image.tag, self.min_version))
 
 
 def read(raw):
@@ -61,9 +71,35 @@ def patches_for(catalogue, image, architectures):
 def find(catalogue: List[Entry], image: ImageName, architecture: str) -> Optional[Entry]:
     """The first entry that serves this stock image for this architecture, or None."""
     for entry in catalogue:
-        if entry.stock == image.name and entry.architecture == architecture and image.tag and fnmatch.fnmatchcase(image.tag, entry.tags):
+        if entry.serves(image, architecture):
             return entry
     return None
+
+
+def needless(catalogue, known, images, architecture):
+    """Sentences about entries that upstream has made needless: stock images of ``images`` which have content for the architecture themselves.
+
+    ``known`` are entries of which those whose source is the stock image say so, as the default catalogue's.
+    """
+    found = []
+    for image in images:
+        entry, upstream = find(catalogue, image, architecture), find(known, image, architecture)
+        if not (entry and upstream) or entry.keep or entry.source_for(image) == image.full or upstream.source_for(image) != image.full:
+            continue
+        since = " since %s" % upstream.min_version if upstream.min_version else ""
+        found.append("%s has %s content of its own%s: where boards can pull it, its entry in riscv_k3s_catalogue is needless (keep: true silences this)" % (image.full, architecture, since))
+    return found
+
+
+def version_key(text):
+    """The numbers of a tag for comparing, (0, 12, 0) of ``v0.12.0-build20260625``; None when it has none in front."""
+    match = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    return tuple(int(number) for number in match.group(1).split(".")) if match else None
+
+
+def _not_below(tag, version):
+    key = version_key(tag)
+    return key is not None and key >= version_key(version)
 
 
 def _read_entry(number, item):
@@ -80,6 +116,8 @@ def _read_entry(number, item):
     if _has_version(item["stock"]):
         raise Problem("stock is a repository, without a tag", found=item["stock"], where=where, next_step="select stock tags by the glob in tags")
     ImageName.parse(item["source"])
+    if item.get("min_version") is not None and version_key(str(item["min_version"])) is None:
+        raise Problem("min_version is no version", found=repr(item["min_version"]), where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"')
     return Entry(
         stock=ImageName.parse(item["stock"]).name,
         source=item["source"],
@@ -87,6 +125,8 @@ def _read_entry(number, item):
         architecture=item.get("architecture", DEFAULT_ARCHITECTURE),
         patch=_read_patch(item["patch"], where) if item.get("patch") else None,
         remark=item.get("remark"),
+        min_version=str(item["min_version"]) if item.get("min_version") is not None else None,
+        keep=bool(item.get("keep", False)),
     )
 
 

@@ -30,6 +30,8 @@ class Wanted(NamedTuple):
     existing: str = "overwrite"
     pinned: bool = True
     patch_mode: str = "overlay"
+    # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
+    known: Sequence[_catalogue.Entry] = ()
     # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
     cluster_architectures: Sequence[str] = ()
 
@@ -68,7 +70,7 @@ def plan(observed, wanted, servers):
         "pulls": sorted(source for source in sources if _needs_pull(source, store, architecture, wanted)),
         "tags": tags,
         "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
-        "warnings": _warnings(observed, wanted, tags),
+        "warnings": _warnings(observed, wanted, tags) + _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
     }
     result["changes"] = _count(result)
@@ -121,18 +123,22 @@ def _fix(held, source_held, source, image, architecture, wanted):
         return _supply(source, image, architecture)
     if architecture not in _architectures(held):
         reason = "the image in the store is %s, the board is %s" % (_spoken(held), architecture)
-        return ("tag", other, reason) if other else ("impossible", None, reason + ", and the catalogue names no source for it")
+        if source:
+            return "tag", source, reason
+        return "impossible", None, reason + ", and the catalogue names no source for it"
     if other and wanted.pull_policy == "always":
         return "tag", other, "pull_policy is always"
     if source_held and wanted.existing == "overwrite" and held["digest"] != source_held["digest"]:
         return "tag", other, "the source in the store has another digest"
-    if wanted.pinned and not held["pinned"] and source:
-        # Tagged from itself: nothing has to be pulled to set a pin.
+    if wanted.pinned and not held["pinned"] and other:
+        # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.
         return "tag", image.full, "it is not pinned: the kubelet's garbage collection may remove it"
     return "present", None, "%s, %s" % (architecture, "pinned" if held["pinned"] else "not pinned")
 
 
 def _supply(source, image, architecture):
+    if source == image.full:
+        return "stock", None, "left to k3s: the stock image has content for " + architecture
     if source:
         return "tag", source, "it is not in the store"
     if architecture != _catalogue.DEFAULT_ARCHITECTURE:

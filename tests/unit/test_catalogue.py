@@ -60,6 +60,7 @@ def test_first_entry_that_fits_is_taken(image, architecture, source):
         ([entry(stock="")], "needs stock"),
         ([entry(stock="docker.io/rancher/mirrored-pause:3.6")], "without a tag"),
         ([entry(source="Not/Valid:1")], "not an image reference"),
+        ([entry(min_version="master-head")], "min_version is no version"),
         ([entry(patch=dict(PATCH, commnd=["x"]))], "commnd"),
         ([entry(patch="coredns.yaml")], "must be a dictionary"),
         ([entry(patch={key: PATCH[key] for key in ("manifest", "kind", "name", "container")})], "changes nothing"),
@@ -75,3 +76,34 @@ def test_patches_of_several_architectures_are_not_repeated():
     catalogue = _catalogue.read([entry(patch=PATCH), entry(patch=PATCH, architecture="arm64")])
     image = ImageName.parse("rancher/mirrored-pause:3.6")
     assert [patch["command"] for patch in _catalogue.patches_for(catalogue, image, ["riscv64", "arm64", "amd64"])] == [["/coredns"]]
+
+
+@pytest.mark.parametrize(
+    "tag, fits",
+    [("1.14.6", True), ("1.14.10", True), ("v2.0", True), ("1.15", True), ("1.14.5", False), ("1.9.1", False), ("1.14", False), ("1.14.6-build20260625", True), ("master-head", False)],
+)
+def test_min_version_compares_numbers(tag, fits):
+    catalogue = _catalogue.read([entry(stock="a/b", min_version="1.14.6")])
+    assert (_catalogue.find(catalogue, ImageName.parse("a/b:" + tag), "riscv64") is not None) == fits
+
+
+STOCK = "docker.io/rancher/mirrored-coredns-coredns"
+KNOWN = [{"stock": STOCK, "min_version": "1.14.6", "source": STOCK}, {"stock": STOCK, "source": "docker.io/coredns/coredns:1.11.3"}]
+
+
+@pytest.mark.parametrize(
+    "own, tag, told",
+    [
+        ({"source": "reg:5000/coredns:1"}, "1.14.6", True),
+        ({"source": "reg:5000/coredns:1"}, "1.9.1", False),
+        ({"source": "reg:5000/coredns:1", "keep": True}, "1.14.6", False),
+        ({"source": STOCK}, "1.14.6", False),
+        ({"source": "reg:5000/coredns:1", "tags": "1.9.*"}, "1.14.6", False),
+        ({"source": "reg:5000/coredns:1", "architecture": "arm64"}, "1.14.6", False),
+    ],
+)
+def test_overrides_that_upstream_has_made_needless(own, tag, told):
+    found = _catalogue.needless(_catalogue.read([entry(stock=STOCK, **own)]), _catalogue.read(KNOWN), [ImageName.parse("%s:%s" % (STOCK, tag))], "riscv64")
+    assert len(found) == told
+    if told:
+        assert "has riscv64 content of its own since 1.14.6" in found[0]

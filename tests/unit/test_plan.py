@@ -226,3 +226,25 @@ def test_pins_that_containerd_does_not_know_are_warned_about_once():
     plan = decide(observed(containerd={"version": "1.6.20", "pins": False}))
     assert [text for text in plan["warnings"] if "1.6.20" in text] == plan["warnings"] and len(plan["warnings"]) == 1
     assert decide(observed([held(PAUSE), held(COREDNS)], containerd={"version": "1.6.20", "pins": False}))["warnings"] == []
+
+
+STOCK = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE.rpartition(":")[0]}]
+
+
+@pytest.mark.parametrize(
+    "images, fix, pulls",
+    [
+        pytest.param([], "stock", [], id="the kubelet pulls it"),
+        pytest.param([held(PAUSE, pinned=False)], "present", [], id="and needs no pin"),
+        pytest.param([held(PAUSE, platforms=["linux/amd64"])], "tag", [PAUSE], id="old content is pulled anew"),
+    ],
+)
+def test_a_stock_image_with_content_of_its_own(images, fix, pulls):
+    plan = decide(observed(images, demand=[asked(PAUSE)]), catalogue=_catalogue.read(STOCK))
+    assert (rows(plan), plan["pulls"], plan["warnings"]) == ({PAUSE: fix}, pulls, [])
+
+
+def test_an_override_that_upstream_made_needless_is_a_warning():
+    plan = decide(observed([held(PAUSE), held(COREDNS)]), known=_catalogue.read(STOCK))
+    assert [text.split(" has ")[0] for text in plan["warnings"]] == [PAUSE]
+    assert plan["changes"] == 0
