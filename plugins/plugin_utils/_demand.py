@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import NamedTuple
 
 import yaml
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import normalise
 
@@ -44,15 +46,14 @@ def demand(manifests, pause_image=None, pods=()):
 
     ``manifests`` are the rows of k3s_info, ``pause_image`` a reference or None, ``pods`` rows of the API.
     Returns (rows, problems): rows [{image: full name, where: [..], required}] sorted by image, and a list of texts.
-    A manifest that is skipped or has no text counts for nothing. Of the pods only those of kube-system that are not finished do.
+    A manifest that is skipped or has no text counts for nothing; a stale overlay of ours counts as the packaged file that it will
+    be made from anew. Of the pods only those of kube-system that are not finished do.
     """
     uses, problems = [], []
     if pause_image:
         uses.append(Use(pause_image, "the pause image of containerd", True))
     documents = []
-    for manifest in manifests:
-        if manifest["text"] is None or manifest["skip"]:
-            continue
+    for manifest in _deployed(manifests):
         try:
             documents += [("manifests/" + manifest["path"], document) for document in read_documents(manifest["text"])]
         except yaml.YAMLError as error:
@@ -64,6 +65,19 @@ def demand(manifests, pause_image=None, pods=()):
         if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in _FINISHED:
             uses += [Use(container["image"], "pod kube-system/%s container %s" % (pod["name"], container["name"]), True) for container in pod["containers"]]
     return _rows(uses, problems), problems
+
+
+def _deployed(manifests):
+    rows = {manifest["path"]: manifest for manifest in manifests if manifest["text"] is not None}
+    stale = {path: packaged for path, packaged in ((path, _packaged_of_stale(path, rows)) for path in rows) if packaged}
+    return [stale.get(path, row) for path, row in rows.items() if path in stale or not row["skip"]]
+
+
+def _packaged_of_stale(path, rows):
+    """The packaged file's row for an overlay that was made from an older one, else None."""
+    header = _overlay.read_header(rows[path]["text"])
+    packaged = rows.get(posixpath.join(posixpath.dirname(path), header.source)) if header else None
+    return packaged if packaged and packaged["skip"] and packaged["sha256"] != header.source_sha256 else None
 
 
 def _rows(uses, problems):

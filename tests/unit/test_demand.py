@@ -5,7 +5,11 @@
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
+
+PATCH = {"manifest": "sub/x.yaml", "kind": "Deployment", "name": "n", "container": "c", "command": ["/c"]}
 
 VERSIONS = ["v1.24.2", "v1.30.0", "v1.36.3"]
 
@@ -112,6 +116,19 @@ def test_documents(text, expected):
 def test_skipped_manifest_counts_for_nothing_and_its_overlay_does():
     rows, dummy = demand([manifest(workload(), "coredns.yaml", skip=True), manifest(workload(), "coredns-riscv64.yaml")])
     assert rows == [{"image": "docker.io/a/b:1", "where": ["manifests/coredns-riscv64.yaml Deployment/n container c"], "required": True}]
+
+
+@pytest.mark.parametrize("made_from, image", [("same", "docker.io/a/b:1"), ("older", "docker.io/a/b:2")])
+def test_a_stale_overlay_counts_as_the_packaged_file(made_from, image):
+    """After an upgrade the overlay still names the old tag; the next one will name the new."""
+    packaged = workload(spec="{template: {spec: {containers: [{name: c, image: 'a/b:2'}]}}}").encode()
+    sources = {"same": packaged, "older": b"# older"}
+    overlay = _overlay.with_headers(workload().encode(), sources[made_from], "sub/x.yaml", [PATCH])[1].decode()
+    rows = [
+        dict(manifest(packaged.decode(), "sub/x.yaml", skip=True), sha256=sha256(packaged)),
+        dict(manifest(overlay, "sub/x-riscv64.yaml"), sha256="of the overlay"),
+    ]
+    assert [row["image"] for row in demand(rows)[0]] == [image]
 
 
 def test_pods_of_the_api():
