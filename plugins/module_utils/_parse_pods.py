@@ -87,9 +87,9 @@ def parse_events(text, token):
     """The pods' warnings: uid of the pod to {reason, message} of the latest one."""
     latest = {}
     for dummy, (uid, reason, moment, message) in _records(text, token):
-        if uid not in latest or moment >= latest[uid]["moment"]:
-            latest[uid] = {"moment": moment, "reason": reason, "message": message.strip()}
-    return {uid: {"reason": event["reason"], "message": event["message"]} for uid, event in latest.items()}
+        # Of those of the same second the longer one tells more: "Failed to pull image …", and "Error: ErrImagePull".
+        latest[uid] = max(latest.get(uid, ("", 0)), (moment, len(message), reason, message.strip()))
+    return {uid: {"reason": event[2], "message": event[3]} for uid, event in latest.items()}
 
 
 def _records(text, token):

@@ -177,4 +177,7 @@ def _waiting(container):
 def _line(head, message):
     first = message.strip().split("\n", 1)[0]
     text = "%s: %s" % (head, first) if first else head
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    if len(text) <= _LONGEST:
+        return text
+    # Errors are wrapped: what failed stands in front, why it failed at the end.
+    return "%s … %s" % (text[: _LONGEST // 2], text[-_LONGEST // 2 :])

@@ -95,7 +95,7 @@ s board board
 c() { $L @CTR@ --namespace k8s.io "$@"; }
 i() {
 o=$($L @CRICTL@ "$@" -o json) || return
-printf "%s\n" "$o" | sed '/^ *"annotations": {$/,/^ *}/s/^\( *"[^"]*": \)".*"\(,*\)$/\1""\2/'
+printf "%s\n" "$o" | sed -e '@BLANK@' -e '@CUT@'
 }
 k() { $L @KUBECTL@ --request-timeout=20s get "$@"; }
 """
@@ -165,6 +165,11 @@ case $e in *"have a resource type"*) s api k nodes,pods -A -o jsonpath="$J" ;; e
 fi
 """,
 }
+# Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment variables.
+# Each one's value is made empty. How many blanks crictl puts behind a colon differs from build to build. Should it ever
+# print annotations in another way, the rest of the line is cut off, and the output fails to parse rather than leaks.
+_BLANK = r"""/^ *"annotations": *{ *$/,/^ *}/s/^\( *"[^"]*": *\)".*"\( *,*\)$/\1""\2/"""
+_CUT = r"""s/"annotations" *: *{ *[^} ].*//"""
 _EVENTS = r"""[ $r != 0 ] || s events k events -A --field-selector type=Warning,involvedObject.kind=Pod -o jsonpath='@JSONPATH@'"""
 _ORDER = ("k3s", "config", "manifests", "registries", "files", "images", "disk", "sandboxes", "api")
 
@@ -229,6 +234,8 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         "K3S": shlex.quote(programs.get("k3s") or ""),
         "EXPLICIT": "explicit" if programs.get("crictl") and programs.get("ctr") else "",
         "SECONDS": str(SECONDS),
+        "BLANK": _BLANK,
+        "CUT": _CUT,
         "KEYS": " ".join(CONFIG_KEYS),
         "BLOCKS": str(LARGEST_TEXT * 2),
         "REGISTRIES": "1" if "registries" in wanted else "0",

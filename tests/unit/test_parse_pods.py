@@ -182,7 +182,9 @@ def test_latest_event_of_each_pod():
         T
         + " Event\tu1\tFailed\t2023-11-14T22:13:21Z\tnewer\nwith more lines\n"
         + T
-        + " Event\tu1\tFailed\t2023-11-14T22:13:20Z\tolder\n"
+        + " Event\tu1\tFailed\t2023-11-14T22:13:20Z\tolder, although it is the longer one\n"
+        + T
+        + " Event\tu1\tFailed\t2023-11-14T22:13:21Z\tshort\n"
         + T
         + " Event\tu2\tUnhealthy\t\tno time\n"
     )

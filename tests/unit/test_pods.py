@@ -116,7 +116,7 @@ EVENT = {"u1": {"reason": "FailedCreatePodSandBox", "message": "failed to get sa
             [status(state="waiting", reason="CrashLoopBackOff", exit_code=1, message="x" * 300)],
             {},
             "Running",
-            ("c: CrashLoopBackOff, last exit code 1: " + "x" * 300)[:239] + "…",
+            ("c: CrashLoopBackOff, last exit code 1: " + "x" * 300)[:120] + " … " + "x" * 120,
         ),
         ([status(state="terminated", reason="Error", exit_code=2)], {}, "Failed", "c: Error, exit code 2"),
         ([status(state="waiting", reason="ContainerCreating")], EVENT, "Pending", "FailedCreatePodSandBox: failed to get sandbox image"),

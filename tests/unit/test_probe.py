@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The observing script, run by real shells, and how its output is taken apart."""
 
+import itertools
 import json
 import re
 import shlex
@@ -182,12 +183,18 @@ def test_secrets_in_manifests_stay_on_the_board(board, shell):
 def test_annotations_stay_on_the_board(board, shell):
     annotations = {"kubectl.kubernetes.io/last-applied-configuration": '{"env":"%s"}\n"},' % SECRET, "b": "} " + SECRET}
     item = {"id": "1", "annotations": annotations, "image": {"annotations": {}, "image": "x"}, "labels": {"a": "b"}}
-    for last in ({}, {"runtimeHandler": ""}):
-        board.answer("crictl pods", json.dumps({"items": [dict(item, **last), item]}, indent=2))
+    for last, blanks in itertools.product(({}, {"runtimeHandler": ""}), (" ", "  ")):
+        board.answer("crictl pods", json.dumps({"items": [dict(item, **last), item]}, indent=2, separators=(",", ":" + blanks)))
         output = board.run(["sandboxes"], shell)
         assert SECRET not in output
         kept = json.loads(split_output(output, TOKEN)["pods"].out)["items"]
         assert kept == [dict(row, annotations=dict.fromkeys(annotations, "")) for row in (dict(item, **last), item)]
+
+
+@pytest.mark.parametrize("indent", [None, 0])
+def test_annotations_in_another_form_are_cut_off(board, shell, indent):
+    board.answer("crictl pods", json.dumps({"items": [{"annotations": {"a": SECRET}}]}, indent=indent))
+    assert SECRET not in board.run(["sandboxes"], shell)
 
 
 TEXTS = {
