@@ -8,6 +8,9 @@ from __future__ import annotations
 
 _COLUMNS = ("BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "%s", "MANIFESTS", "PODS READY")
 
+# A line names this many boards at most.
+_NAMED = 5
+
 
 def report(boards, api, unready, done=False):
     """Lines of text.
@@ -57,22 +60,35 @@ def _ready(api):
 
 
 def _details(boards):
-    lines = []
+    """A line for each thing that is planned or worth knowing, with the boards it is for."""
+    names = {}
     for plan in boards:
-        for row in plan["images"]:
-            if row["fix"] in ("present", "stock") or (row["fix"] == "impossible" and not row["required"]):
-                continue
-            source = " from %s" % row["tag_from"] if row["tag_from"] else ""
-            lines.append("%s: %s %s%s (%s)" % (plan["board"], row["fix"], row["image"], source, row["reason"]))
-        for patch in plan["patches"]["present"]:
-            lines.append("%s: patch %s %s/%s (%s)" % (plan["board"], patch["manifest"], patch["kind"], patch["name"], patch["reason"]))
-        for patch in plan["patches"]["absent"]:
-            lines.append("%s: remove the overlay of %s (%s)" % (plan["board"], patch["manifest"], patch["reason"]))
-        lines += ["%s: warning: %s" % (plan["board"], text) for text in plan["warnings"]]
-        spare = [row["image"] for row in plan["images"] if row["fix"] == "impossible" and not row["required"]]
-        if spare:
-            lines.append("%s: no source, and nothing needs it yet: %s" % (plan["board"], ", ".join(spare)))
-    return lines
+        for text in _texts(plan):
+            names.setdefault(text, []).append(plan["board"])
+    return ["%s: %s" % (_whom(who, len(boards)), text) for text, who in names.items()]
+
+
+def _texts(plan):
+    for row in plan["images"]:
+        if row["tag_from"]:
+            yield "%s %s from %s (%s)" % (row["fix"], row["image"], row["tag_from"], row["reason"])
+        elif row["fix"] == "impossible" and row["required"]:
+            yield "impossible %s (%s)" % (row["image"], row["reason"])
+    for patch in plan["patches"]["present"]:
+        yield "patch %s %s/%s (%s)" % (patch["manifest"], patch["kind"], patch["name"], patch["reason"])
+    for patch in plan["patches"]["absent"]:
+        yield "remove the overlay of %s (%s)" % (patch["manifest"], patch["reason"])
+    for text in plan["warnings"]:
+        yield "warning: " + text
+    spare = [row["image"] for row in plan["images"] if row["fix"] == "impossible" and not row["required"]]
+    if spare:
+        yield "no source, and nothing needs it yet: " + ", ".join(spare)
+
+
+def _whom(names, count):
+    if len(names) == count > 1:
+        return "all boards"
+    return ", ".join(names[:_NAMED]) + (" and %d more" % (len(names) - _NAMED) if len(names) > _NAMED else "")
 
 
 def _first_wrong(boards, unready):

@@ -71,3 +71,10 @@ def test_after_the_run_the_column_says_fixed():
 
 def test_an_api_that_was_not_asked_is_not_counted():
     assert report([plan()], None, [])[1].endswith("?")
+
+
+def test_what_holds_for_several_boards_is_said_once():
+    boards = [plan(row("tag", tag_from="reg:5000/pause:1"), board="board-%d" % number) for number in range(8)]
+    line = "tag docker.io/rancher/mirrored-pause:3.6 from reg:5000/pause:1 (because)"
+    assert report(boards, API, [])[9:-1] == ["all boards: " + line]
+    assert report(boards + [plan(board="board-8")], API, [])[10:-1] == ["board-0, board-1, board-2, board-3, board-4 and 3 more: " + line]
