@@ -15,7 +15,8 @@ short_description: Lists the images that catalogues say how to build
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Takes the entries with a C(build) section out of one or more catalogues, and returns the arguments of M(riscv.k3s.oci_image_build) for each image, each image once.
+  - Takes the entries with a C(build) section out of one or more catalogues,
+    and returns the arguments of M(riscv.k3s.oci_image_build) for each image, each image once.
 positional: _input, archives_dir
 options:
   _input:

@@ -59,7 +59,9 @@ def save(image, name, path, dry_run=False) -> Saved:
             if os.path.exists(fresh):
                 os.unlink(fresh)
     except OSError as error:
-        raise Problem("the archive %s cannot be written" % path, found=error.strerror, where=folder, next_step="make that folder, or mend its rights") from error
+        raise Problem(
+            "the archive %s cannot be written" % path, found=error.strerror, where=folder, next_step="make that folder, or mend its rights"
+        ) from error
 
 
 def _write(image, name, raw):

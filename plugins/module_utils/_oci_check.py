@@ -77,7 +77,12 @@ def start(tree, entrypoint, spec, src):
     _startable(tree, entry, src)
     name = (spec.user or "0").split(":")[0]
     if not name.isdigit() and tree.resolve("/etc/passwd") is None:
-        raise Problem("user %s is not known in the image" % spec.user, found="no /etc/passwd there", where=src, next_step="give user as numbers, for example 65532:65532, or add /etc/passwd by files")
+        raise Problem(
+            "user %s is not known in the image" % spec.user,
+            found="no /etc/passwd there",
+            where=src,
+            next_step="give user as numbers, for example 65532:65532, or add /etc/passwd by files",
+        )
 
 
 def _find(tree, name, spec):
@@ -97,7 +102,11 @@ def _startable(tree, entry, src):
         line = handle.readline(256)
     words = line[2:].split()
     if line[:2] != b"#!" or not words:
-        raise Problem("%s is no program" % entry.path, found="neither an ELF file nor a script with #! in its first line", where=src, next_step="mend entrypoint")
+        raise Problem(
+            "%s is no program" % entry.path, found="neither an ELF file nor a script with #! in its first line", where=src, next_step="mend entrypoint"
+        )
     interpreter = words[0].decode("utf-8", "replace")
     if tree.resolve(interpreter) is None:
-        raise Problem("%s needs %s, which is not in the image" % (entry.path, interpreter), where=src, next_step="add it by files, or build from a folder that holds it")
+        raise Problem(
+            "%s needs %s, which is not in the image" % (entry.path, interpreter), where=src, next_step="add it by files, or build from a folder that holds it"
+        )

@@ -119,7 +119,12 @@ def build(spec, work):
         tar = os.path.join(work, "layer.tar")
         diff_id = write_tar(tree, tar)
     except OSError as error:
-        raise Problem("the image of %s cannot be built" % src, found=error.strerror or str(error), where=error.filename or work, next_step="mend the file's rights or the disk") from error
+        raise Problem(
+            "the image of %s cannot be built" % src,
+            found=error.strerror or str(error),
+            where=error.filename or work,
+            next_step="mend the file's rights or the disk",
+        ) from error
     return Image(spec, _json_blob(_CONFIG, _config(spec, entrypoint, diff_id)), tar)
 
 

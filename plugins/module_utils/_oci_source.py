@@ -44,10 +44,14 @@ def find(pattern):
     if len(found) == 1:
         return found[0]
     if found:
-        raise Problem("%s names more than one file" % pattern, found=", ".join(found), next_step="make the pattern narrower, or remove the archives that are not meant")
+        raise Problem(
+            "%s names more than one file" % pattern, found=", ".join(found), next_step="make the pattern narrower, or remove the archives that are not meant"
+        )
     folder = os.path.dirname(pattern) or "."
     there = ", ".join(sorted(name for name in os.listdir(folder) if name[0] != ".")[:20]) or "an empty folder" if os.path.isdir(folder) else "no such folder"
-    raise Problem("%s was not found on the controller" % pattern, found=there, where=os.path.abspath(folder), next_step="put the release archive there, or mend src")
+    raise Problem(
+        "%s was not found on the controller" % pattern, found=there, where=os.path.abspath(folder), next_step="put the release archive there, or mend src"
+    )
 
 
 def read_source(src, work):
@@ -87,7 +91,11 @@ def _looks_like_tar(start):
 
 
 def _damaged(src, why):
-    return Problem("%s cannot be read to its end" % src, found="a damaged or incomplete archive (%s)" % why, next_step="download or build it again and compare its checksum")
+    return Problem(
+        "%s cannot be read to its end" % src,
+        found="a damaged or incomplete archive (%s)" % why,
+        next_step="download or build it again and compare its checksum",
+    )
 
 
 def _tar(src, work):

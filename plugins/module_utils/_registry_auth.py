@@ -47,14 +47,22 @@ class Challenge(NamedTuple):
 
 
 def token_url(challenge, registry_scheme, where):
-    """Address to ask for a token. Raises Problem for a challenge that names none, or that would send the password unencrypted where the registry itself is encrypted."""
+    """Address to ask for a token.
+
+    Raises Problem for a challenge that names none, or that would send the password unencrypted where the registry itself is encrypted.
+    """
     realm = challenge.parameters.get("realm", "")
     parts = urllib.parse.urlsplit(realm)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise Problem("the registry asks for a token but does not say where", found="realm %r" % realm, where=where, next_step="mend the registry's auth.token.realm")
+        raise Problem(
+            "the registry asks for a token but does not say where", found="realm %r" % realm, where=where, next_step="mend the registry's auth.token.realm"
+        )
     if registry_scheme == "https" and parts.scheme == "http":
         raise Problem(
-            "the registry wants the password sent unencrypted", found="token server %s" % realm, where=where, next_step="give the token server (auth.token.realm) an https address"
+            "the registry wants the password sent unencrypted",
+            found="token server %s" % realm,
+            where=where,
+            next_step="give the token server (auth.token.realm) an https address",
         )
     asked = [(key, challenge.parameters[key]) for key in ("service", "scope") if challenge.parameters.get(key)]
     return urllib.parse.urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urllib.parse.urlencode(asked))))))

@@ -14,7 +14,7 @@ description:
   - Takes a program out of a release archive (or a program or a folder as it is), makes a container image of one layer of it, and pushes it to a registry.
   - Meant for programs whose upstream publishes riscv64 binaries but no riscv64 image.
   - Needs neither root nor docker, podman or buildah. Runs where the archive is, which is the controller as a rule
-    (C(hosts: localhost) or C(delegate_to: localhost)).
+    (a play for C(localhost), or C(delegate_to)).
   - What would fail on a board only when the container starts is refused before anything is pushed. That is a file of another architecture,
     a dynamically linked program without its loader, an entrypoint that is not in the image, and a user that the image does not know.
 author:
@@ -96,7 +96,7 @@ options:
         default: "0644"
   links:
     description:
-      - Symbolic links for the image, path to target, for example V({/bin/sh: busybox}).
+      - Symbolic links for the image, path to target, for example C(/bin/sh) to C(busybox).
     type: dict
     default: {}
   ca_certificates:
@@ -168,7 +168,8 @@ options:
   username:
     description:
       - User at the registry.
-      - Without it the environment variable E(RISCV_K3S_REGISTRY_USERNAME) is used, and without that what C(docker login), C(podman login) or C(skopeo login) stored.
+      - Without it the environment variable E(RISCV_K3S_REGISTRY_USERNAME) is used,
+        and without that what C(docker login), C(podman login) or C(skopeo login) stored.
       - Credential helpers are programs and are not run.
     type: str
   password:
@@ -411,7 +412,9 @@ def _bundle(value):
     for path in _SYSTEM_BUNDLES:
         if os.path.isfile(path):
             return path
-    raise Problem("no bundle of authorities was found on this machine", found="none of " + ", ".join(_SYSTEM_BUNDLES), next_step="set ca_certificates to a path")
+    raise Problem(
+        "no bundle of authorities was found on this machine", found="none of " + ", ".join(_SYSTEM_BUNDLES), next_step="set ca_certificates to a path"
+    )
 
 
 def main():

@@ -31,7 +31,9 @@ def image_builds(catalogues, archives_dir, registries=None, plain_http=None):
             build = _read(entry, archives_dir)
             build["plain_http"] = _is_plain(build["image"], registries) if plain_http is None else plain_http
             if builds.setdefault(build["image"], build) != build:
-                raise Problem("%s is to be built in two ways" % build["image"], where="riscv_k3s_catalogue", next_step="give the second a tag or repository of its own")
+                raise Problem(
+                    "%s is to be built in two ways" % build["image"], where="riscv_k3s_catalogue", next_step="give the second a tag or repository of its own"
+                )
     return list(builds.values())
 
 

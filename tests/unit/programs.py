@@ -9,7 +9,15 @@ import tarfile
 import zipfile
 
 # name: (e_machine, bits, byte order), as in the ELF specification
-MACHINES = {"386": (3, 32, "<"), "amd64": (62, 64, "<"), "arm": (40, 32, "<"), "arm64": (183, 64, "<"), "riscv64": (243, 64, "<"), "s390x": (22, 64, ">"), "sparc64": (43, 64, ">")}
+MACHINES = {
+    "386": (3, 32, "<"),
+    "amd64": (62, 64, "<"),
+    "arm": (40, 32, "<"),
+    "arm64": (183, 64, "<"),
+    "riscv64": (243, 64, "<"),
+    "s390x": (22, 64, ">"),
+    "sparc64": (43, 64, ">"),
+}
 
 
 def elf(architecture="riscv64", interpreter=None, body=b"code"):
@@ -22,7 +30,11 @@ def elf(architecture="riscv64", interpreter=None, body=b"code"):
     if not interpreter:
         return header + body
     text, offset = interpreter.encode() + b"\0", header_size + entry_size
-    entry = struct.pack(order + "IIQQQQQQ", 3, 4, offset, 0, 0, len(text), 0, 1) if bits == 64 else struct.pack(order + "IIIIIIII", 3, offset, 0, 0, len(text), 0, 4, 1)
+    entry = (
+        struct.pack(order + "IIQQQQQQ", 3, 4, offset, 0, 0, len(text), 0, 1)
+        if bits == 64
+        else struct.pack(order + "IIIIIIII", 3, offset, 0, 0, len(text), 0, 4, 1)
+    )
     return header + entry + text + body
 
 

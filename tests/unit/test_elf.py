@@ -39,7 +39,9 @@ def test_other_files_are_no_elf(tmp_path, data):
     assert read_elf(str(path)) is None
 
 
-@pytest.mark.parametrize("data", [elf()[:20], elf()[:4], b"\x7fELF" + bytes(60), elf(interpreter="/lib/ld.so")[:80]], ids=["cut", "magic only", "zeros", "cut in its segments"])
+@pytest.mark.parametrize(
+    "data", [elf()[:20], elf()[:4], b"\x7fELF" + bytes(60), elf(interpreter="/lib/ld.so")[:80]], ids=["cut", "magic only", "zeros", "cut in its segments"]
+)
 def test_damaged_header(tmp_path, data):
     path = tmp_path / "program"
     path.write_bytes(data)

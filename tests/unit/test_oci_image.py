@@ -62,10 +62,19 @@ def test_manifest_names_its_parts(make):
     image = make(cmd=["-conf", "x"], entrypoint=["/coredns"], user="65532:65532", workdir="/", env={"A": 1, "B": "x y"}, labels={"l": "v"})
     manifest, config = json.loads(image.manifest.data), json.loads(image.config.data)
     assert (image.top.media_type, image.top.digest) == (MANIFEST, image.manifest.digest)
-    assert manifest["layers"] == [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": image.layer.digest, "size": os.path.getsize(image.layer.path)}]
+    assert manifest["layers"] == [
+        {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": image.layer.digest, "size": os.path.getsize(image.layer.path)}
+    ]
     assert manifest["config"]["digest"] == image.config.digest
     assert (config["architecture"], config["os"], config["created"]) == ("riscv64", "linux", "1970-01-01T00:00:00Z")
-    assert config["config"] == {"Entrypoint": ["/coredns"], "Cmd": ["-conf", "x"], "User": "65532:65532", "WorkingDir": "/", "Env": ["A=1", "B=x y"], "Labels": {"l": "v"}}
+    assert config["config"] == {
+        "Entrypoint": ["/coredns"],
+        "Cmd": ["-conf", "x"],
+        "User": "65532:65532",
+        "WorkingDir": "/",
+        "Env": ["A=1", "B=x y"],
+        "Labels": {"l": "v"},
+    }
 
 
 def test_index(make):
@@ -84,7 +93,11 @@ def test_program_alone_is_taken_and_started(make):
 def test_dest_files_links_and_authorities(make, tmp_path):
     (tmp_path / "Corefile").write_bytes(b".:53 {}\n")
     (tmp_path / "ca.pem").write_bytes(b"PEM")
-    spec = {"files": [{"src": str(tmp_path / "Corefile"), "dest": "/etc/coredns/Corefile", "mode": 0o600}], "links": {"/bin/sh": "busybox"}, "ca_certificates": str(tmp_path / "ca.pem")}
+    spec = {
+        "files": [{"src": str(tmp_path / "Corefile"), "dest": "/etc/coredns/Corefile", "mode": 0o600}],
+        "links": {"/bin/sh": "busybox"},
+        "ca_certificates": str(tmp_path / "ca.pem"),
+    }
     image = make(member("busybox", elf()), dest="/bin/busybox", cmd=["sh"], **spec)
     found = files(image)
     assert found["etc/coredns/Corefile"] == (0o600, b".:53 {}\n")
@@ -118,7 +131,14 @@ def test_dynamic_program_needs_its_loader(make):
     program = member("bin/app", elf(interpreter=LOADER))
     with pytest.raises(Problem, match="needs the loader " + LOADER):
         make(program)
-    image = make(program, member("usr/lib/ld.so", elf()), member("lib", link="usr/lib"), member("usr/lib" + LOADER[4:], link="ld.so"), content="all", entrypoint=["/bin/app"])
+    image = make(
+        program,
+        member("usr/lib/ld.so", elf()),
+        member("lib", link="usr/lib"),
+        member("usr/lib" + LOADER[4:], link="ld.so"),
+        content="all",
+        entrypoint=["/bin/app"],
+    )
     assert "bin/app" in files(image)
 
 

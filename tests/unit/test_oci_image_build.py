@@ -129,7 +129,10 @@ def test_login(tmp_path_factory, archive, build, monkeypatch, tmp_path, given):
             options.update(username=USER, password=PASSWORD)
         elif given == "environment":
             # Ansible's fallback does this in the module itself
-            assert [oci_image_build.ARGUMENT_SPEC[name]["fallback"][1] for name in ("username", "password")] == [["RISCV_K3S_REGISTRY_USERNAME"], ["RISCV_K3S_REGISTRY_PASSWORD"]]
+            assert [oci_image_build.ARGUMENT_SPEC[name]["fallback"][1] for name in ("username", "password")] == [
+                ["RISCV_K3S_REGISTRY_USERNAME"],
+                ["RISCV_K3S_REGISTRY_PASSWORD"],
+            ]
             monkeypatch.setenv("RISCV_K3S_REGISTRY_USERNAME", USER)
             monkeypatch.setenv("RISCV_K3S_REGISTRY_PASSWORD", PASSWORD)
         else:

@@ -34,9 +34,18 @@ def listed(entries):
     return result
 
 
-@pytest.mark.parametrize("kind, name", [("gz", "a.tgz"), ("gz", "a.tar.gz"), ("xz", "a.txz"), ("xz", "a.tar.xz"), ("bz2", "a.tar.bz2"), ("", "a.tar"), ("gz", "no-ending")])
+@pytest.mark.parametrize(
+    "kind, name", [("gz", "a.tgz"), ("gz", "a.tar.gz"), ("xz", "a.txz"), ("xz", "a.tar.xz"), ("bz2", "a.tar.bz2"), ("", "a.tar"), ("gz", "no-ending")]
+)
 def test_tar_archives(tmp_path, work, kind, name):
-    archive = tar(tmp_path / name, member("./", kind=tarfile.DIRTYPE), member("app/program", PROGRAM), member("app/link", link="program"), member("LICENSE", b"GPL", 0o644), kind=kind)
+    archive = tar(
+        tmp_path / name,
+        member("./", kind=tarfile.DIRTYPE),
+        member("app/program", PROGRAM),
+        member("app/link", link="program"),
+        member("LICENSE", b"GPL", 0o644),
+        kind=kind,
+    )
     sort, entries = read_source(archive, work)
     assert sort == "archive"
     assert listed(entries) == {"/": "0o755", "/app/program": ("0o755", PROGRAM), "/app/link": "program", "/LICENSE": ("0o644", b"GPL")}

@@ -56,7 +56,9 @@ def test_options_come_first_and_podman_before_docker(home, tmp_path):
     assert find_credentials(HOST, environ=environ).username == "docker"
 
 
-@pytest.mark.parametrize("username, password, message", [("me", None, "username is set but password is not"), (None, "x", "password is set but username is not")])
+@pytest.mark.parametrize(
+    "username, password, message", [("me", None, "username is set but password is not"), (None, "x", "password is set but username is not")]
+)
 def test_half_a_pair(username, password, message):
     with pytest.raises(Problem, match=message):
         find_credentials(HOST, username, password, environ={})
@@ -97,7 +99,9 @@ def test_token_url():
     assert token_url(challenge, "https", HOST) == "https://auth.example/token?x=1&service=reg&scope=repository%3Aa%2Fb%3Apull%2Cpush"
 
 
-@pytest.mark.parametrize("realm, message", [("", "does not say where"), ("file:///etc/passwd", "does not say where"), ("http://auth.example/token", "sent unencrypted")])
+@pytest.mark.parametrize(
+    "realm, message", [("", "does not say where"), ("file:///etc/passwd", "does not say where"), ("http://auth.example/token", "sent unencrypted")]
+)
 def test_token_url_refused(realm, message):
     with pytest.raises(Problem, match=message):
         token_url(Challenge("bearer", {"realm": realm}), "https", HOST)

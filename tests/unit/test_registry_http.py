@@ -82,11 +82,19 @@ def test_silence():
 
 
 @pytest.mark.parametrize(
-    "reason, message", [(OSError(113, "No route to host"), "No route to host"), (ConnectionResetError(104, "Connection reset by peer"), "reset by peer"), (ssl.SSLError(1, "odd"), "no TLS there")]
+    "reason, message",
+    [
+        (OSError(113, "No route to host"), "No route to host"),
+        (ConnectionResetError(104, "Connection reset by peer"), "reset by peer"),
+        (ssl.SSLError(1, "odd"), "no TLS there"),
+    ],
 )
 def test_other_failures(monkeypatch, reason, message):
+    def fail(*args, **kwargs):
+        raise urllib.error.URLError(reason)
+
     connection = Connection("registry.example:5000")
-    monkeypatch.setattr(connection._opener, "open", lambda *args, **kwargs: (_ for _ in ()).throw(urllib.error.URLError(reason)))
+    monkeypatch.setattr(connection._opener, "open", fail)
     with pytest.raises(Problem, match=message):
         connection.request("GET", "/v2/")
 
@@ -133,10 +141,15 @@ def test_a_token_that_ended_is_renewed_and_the_file_sent_again(tmp_path):
         answers[("POST", "/v2/a/blobs/uploads/")] = [denied, (202, {"Location": "/upload"}, b"")]
         answers[("PUT", "/upload")] = [denied, (201, {}, b"")]
         Registry(host, plain_http=True).push_blob("a", "sha256:0", 4, file=str(tmp_path / "blob"))
-    assert [(headers["Authorization"], body) for method, _path, headers, body in script.seen if method == "PUT"] == [("Bearer first", b"blob"), ("Bearer second", b"blob")]
+    assert [(headers["Authorization"], body) for method, _path, headers, body in script.seen if method == "PUT"] == [
+        ("Bearer first", b"blob"),
+        ("Bearer second", b"blob"),
+    ]
 
 
-@pytest.mark.parametrize("token, message", [((403, {}, b""), "refuses user builder"), ((200, {}, b"{}"), "gave no token"), ((200, {}, b"<html>"), "gave no token")])
+@pytest.mark.parametrize(
+    "token, message", [((403, {}, b""), "refuses user builder"), ((200, {}, b"{}"), "gave no token"), ((200, {}, b"<html>"), "gave no token")]
+)
 def test_token_server_fails(token, message):
     answers = {("GET", "/token"): token}
     with scripted(answers) as (host, _script):
@@ -182,7 +195,20 @@ def certificate(tmp_path_factory):
     openssl = program("openssl", "openssl")
     folder = tmp_path_factory.mktemp("tls")
     made = (str(folder / "cert.pem"), str(folder / "key.pem"))
-    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [
+        openssl,
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=test",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+    ]
     subprocess.run(command + ["-days", "2", "-out", made[0], "-keyout", made[1]], check=True, stderr=subprocess.DEVNULL)
     return made
 
