@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -40,6 +42,21 @@ def run(argv, check=True, **options):
         said = (done.stderr or done.stdout or "").strip().splitlines()
         raise LabError("%s ended with %d: %s" % (" ".join(str(part) for part in argv), done.returncode, " / ".join(said[-3:])))
     return done
+
+
+@contextlib.contextmanager
+def locked(path, wait=True):
+    """Hold a lock file, open for reading and appending. Raises BlockingIOError when it is held and ``wait`` is false."""
+    while True:
+        handle = open(path, "a+", encoding="utf-8")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The last holder may have removed it meanwhile: then this is a lock on nothing.
+            if os.path.exists(path) and os.path.samestat(os.fstat(handle.fileno()), os.stat(path)):
+                yield handle
+                return
+        finally:
+            handle.close()
 
 
 def say(text):

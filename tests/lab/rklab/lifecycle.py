@@ -20,7 +20,7 @@ import machine
 import memory
 import network
 import pause
-from common import LabError, PAUSE_IMAGE_OF_A, STATE, VERSIONS, run, say, wait_for
+from common import LabError, NAME, PAUSE_IMAGE_OF_A, STATE, VERSIONS, run, say, wait_for
 
 
 def build():
@@ -41,7 +41,7 @@ def up(with_pause=True):
     if leftovers():
         say("removing what an earlier lab left")
         down()
-    values = {"machine": {}, "kernel": machine.read_kernel_settings(), "boards": {}, "version": "A"}
+    values = {"boards": {}, "version": "A"}
     STATE.mkdir(parents=True, exist_ok=True)
     memory.save(values)
     try:
@@ -63,15 +63,13 @@ def up(with_pause=True):
 
 
 def _start(values, programs):
-    machine.allow_riscv64(values["machine"])
-    memory.save(values)
+    machine.acquire(NAME)
     (STATE / "programs").mkdir()
     for name, folder in programs.items():
         _link_or_copy(folder / name, STATE / "programs" / name)
     run([STATE / "programs/board", "pki", STATE / "pki"])
     controller.create_keys()
-    network.create(boards.BOARDS, values["machine"])
-    memory.save(values)
+    network.create(boards.BOARDS)
     values["registry"] = memory.process(controller.start_registry())
     for board in boards.BOARDS:
         boards.prepare(board, VERSIONS["A"])
@@ -154,9 +152,8 @@ def down():
             run(["umount", mount], check=False)
         time.sleep(0.1)
     cgroups.delete()
-    network.delete(values.get("machine", {}))
-    machine.write_kernel_settings(values.get("kernel", {}))
-    machine.forbid_riscv64(values.get("machine", {}))
+    network.delete()
+    machine.release(NAME)
     if not _mounts():
         shutil.rmtree(STATE, ignore_errors=True)
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import pathlib
 import shutil
 
-from common import LabError, run, say
+from common import LabError, locked, run, say
 
 # A file of each package, so that nothing is asked of a package manager when all is there.
 PACKAGES = {
@@ -30,7 +32,10 @@ PACKAGES = {
     "python3-yaml": "/usr/lib/python3/dist-packages/yaml/__init__.py",
 }
 BINFMT = pathlib.Path("/proc/sys/fs/binfmt_misc")
-# A kubelet sets these for the whole machine; `lab down` puts them back.
+RISCV64 = BINFMT / "qemu-riscv64"
+NETNS = pathlib.Path("/run/netns")
+_SHARED = "/run/riscv.k3s-labs.json"
+# A kubelet sets these for the whole machine; when the last lab goes they are put back.
 KERNEL_SETTINGS = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"]
 
 
@@ -60,34 +65,60 @@ def install_packages():
         run(["apt-get", "install", "-y", "--no-install-recommends", *missing], env=environment)
 
 
-def allow_riscv64(remember):
-    """Let the kernel run riscv64 programs by qemu. Notes in ``remember`` what was not so before."""
-    if not (BINFMT / "register").exists():
-        run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT])
-        remember["binfmt_mounted"] = True
-    if not (BINFMT / "qemu-riscv64").exists():
-        # The flags in Debian's line make the kernel open qemu now, so that it is found in any mount namespace.
-        line = pathlib.Path("/usr/lib/binfmt.d/qemu-riscv64.conf").read_text(encoding="ascii").strip()
-        (BINFMT / "register").write_text(line, encoding="ascii")
-        remember["binfmt_registered"] = True
+def acquire(lab):
+    """Set the machine up for the lab of that name. What was otherwise before the first lab came is noted, for the last one to go."""
+    with _shared() as shared:
+        if not shared:
+            shared.update(labs=[], kernel={name: _setting(name).read_text(encoding="ascii").strip() for name in KERNEL_SETTINGS},
+                          netns_mounted=_is_mounted(NETNS), binfmt_mounted=_is_mounted(BINFMT), binfmt_registered=RISCV64.exists())
+        shared["labs"] = sorted(set(shared["labs"]) | {lab})
+        if not _is_mounted(BINFMT):
+            run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT])
+        if not RISCV64.exists():
+            # The flags in Debian's line make the kernel open qemu now, so that it is found in any mount namespace.
+            line = pathlib.Path("/usr/lib/binfmt.d/qemu-riscv64.conf").read_text(encoding="ascii").strip()
+            (BINFMT / "register").write_text(line, encoding="ascii")
 
 
-def forbid_riscv64(remembered):
-    """Undo what `allow_riscv64` did."""
-    if remembered.get("binfmt_registered") and (BINFMT / "qemu-riscv64").exists():
-        (BINFMT / "qemu-riscv64").write_text("-1", encoding="ascii")
-    if remembered.get("binfmt_mounted") and os.path.ismount(BINFMT):
-        run(["umount", BINFMT])
+def release(lab):
+    """The lab of that name is gone; after the last one the machine is as it was before the first."""
+    with _shared() as shared:
+        if lab not in shared.get("labs", ()):
+            return
+        shared["labs"].remove(lab)
+        if shared["labs"]:
+            return
+        for name, value in shared["kernel"].items():
+            if _setting(name).read_text(encoding="ascii").strip() != value:
+                _setting(name).write_text(value, encoding="ascii")
+        if not shared["binfmt_registered"] and RISCV64.exists():
+            RISCV64.write_text("-1", encoding="ascii")
+        if not shared["binfmt_mounted"] and _is_mounted(BINFMT):
+            run(["umount", BINFMT])
+        if not shared["netns_mounted"] and _is_mounted(NETNS) and not os.listdir(NETNS):
+            run(["umount", NETNS])
+        shared.clear()
 
 
-def read_kernel_settings():
-    """The settings as they are, by their path in /proc/sys."""
-    return {name: pathlib.Path("/proc/sys", name).read_text(encoding="ascii").strip() for name in KERNEL_SETTINGS}
+@contextlib.contextmanager
+def _shared():
+    """What all labs of the machine know together; it is written back at the end, and removed when it is empty."""
+    with locked(_SHARED) as handle:
+        handle.seek(0)
+        values = json.loads(handle.read() or "{}")
+        yield values
+        handle.truncate(0)
+        if values:
+            handle.write(json.dumps(values))
+        else:
+            os.unlink(_SHARED)
 
 
-def write_kernel_settings(settings):
-    """Put settings back."""
-    for name, value in settings.items():
-        path = pathlib.Path("/proc/sys", name)
-        if path.read_text(encoding="ascii").strip() != value:
-            path.write_text(value, encoding="ascii")
+def _setting(name):
+    return pathlib.Path("/proc/sys", name)
+
+
+def _is_mounted(path):
+    # Also for a folder that is mounted onto itself, as `ip netns add` does, which os.path.ismount does not see.
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        return any(line.split()[1] == str(path) for line in mounts)

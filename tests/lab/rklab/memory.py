@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import pathlib
 
 import boards
-from common import NAME, LabError, STATE
+from common import NAME, LabError, STATE, locked
 
 _FILE = STATE / "state.json"
 _LOCK = pathlib.Path("/run/%s-lab.lock" % NAME)
@@ -68,10 +67,11 @@ def is_up():
 @contextlib.contextmanager
 def lock():
     """One command that changes the lab at a time, on the whole machine."""
-    with open(_LOCK, "w", encoding="ascii") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LabError("another lab command is at work on this machine. Next: wait for it to end") from None
-        yield
-    _LOCK.unlink(missing_ok=True)
+    try:
+        with locked(_LOCK, wait=False):
+            try:
+                yield
+            finally:
+                _LOCK.unlink()
+    except BlockingIOError:
+        raise LabError("another lab command is at work on this machine. Next: wait for it to end") from None

@@ -23,9 +23,8 @@ def inside(namespace, argv):
     return ["nsenter", "--net=/run/netns/" + namespace, *argv]
 
 
-def create(boards, remember):
+def create(boards):
     """Make the namespaces, the bridge, and a cable from each board to it."""
-    remember["netns_mounted"] = not _netns_is_mounted()
     run(["ip", "netns", "add", CONTROLLER])
     _ip(CONTROLLER, "link set lo up")
     _ip(CONTROLLER, "link add %s type bridge" % BRIDGE)
@@ -51,18 +50,10 @@ def processes(namespace):
     return [int(pid) for pid in run(["ip", "netns", "pids", namespace], check=False).stdout.split()]
 
 
-def delete(remembered):
+def delete():
     """Remove every namespace of the lab, with what is in it."""
     for name in namespaces():
         run(["ip", "netns", "delete", name])
-    if remembered.get("netns_mounted") and _netns_is_mounted() and not os.listdir("/run/netns"):
-        run(["umount", "/run/netns"])
-
-
-def _netns_is_mounted():
-    # `ip netns add` mounts the folder onto itself, which os.path.ismount does not see.
-    with open("/proc/self/mounts", encoding="utf-8") as mounts:
-        return any(line.split()[1] == "/run/netns" for line in mounts)
 
 
 def _ip(namespace, command):

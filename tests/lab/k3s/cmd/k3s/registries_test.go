@@ -1,0 +1,82 @@
+// Copyright (c) 2026, The riscv.k3s developers
+// GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEndpointURL(t *testing.T) {
+	cases := []struct {
+		endpoint, want string
+		override       bool
+	}{
+		{"http://10.99.0.1:5000", "http://10.99.0.1:5000/v2", false},
+		{"http://10.99.0.1:5000/", "http://10.99.0.1:5000/v2", false},
+		{"http://10.99.0.1:5000/v2", "http://10.99.0.1:5000/v2", false},
+		{"http://10.99.0.1:5000/v2/riscv64", "http://10.99.0.1:5000/v2/riscv64", true},
+		{"registry.example", "https://registry.example/v2", false},
+		{"localhost:5000", "http://localhost:5000/v2", false},
+		{"localhost:443", "https://localhost:443/v2", false},
+	}
+	for _, c := range cases {
+		got, override, err := endpointURL(c.endpoint)
+		if err != nil || got != c.want || override != c.override {
+			t.Errorf("endpointURL(%q) = %q, %v, %v", c.endpoint, got, override, err)
+		}
+	}
+}
+
+func TestHosts(t *testing.T) {
+	r := registries{
+		Mirrors: map[string]mirror{"docker.io": {Endpoints: []string{"http://10.99.0.1:5000/v2/riscv64", "https://registry.example"}}},
+		Configs: map[string]registryConfig{"registry.example": {TLS: &registryTLS{CAFile: "/etc/ca.pem", InsecureSkipVerify: true}}},
+	}
+	got, err := r.hosts("docker.io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join([]string{
+		generatedMark,
+		``,
+		`server = "https://registry-1.docker.io/v2"`,
+		``,
+		`[host."http://10.99.0.1:5000/v2/riscv64"]`,
+		`  capabilities = ["pull", "resolve"]`,
+		`  override_path = true`,
+		``,
+		`[host."https://registry.example/v2"]`,
+		`  capabilities = ["pull", "resolve"]`,
+		`  ca = ["/etc/ca.pem"]`,
+		`  skip_verify = true`,
+		``,
+	}, "\n")
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestPackagedManifestsHaveTheImagesOfTheirVersion(t *testing.T) {
+	images := map[string][]string{
+		"v1.24.2+k3s2": {"mirrored-coredns-coredns:1.9.1", "local-path-provisioner:v0.0.21", "mirrored-library-busybox:1.34.1", "mirrored-metrics-server:v0.5.2"},
+		"v1.36.3+k3s1": {"mirrored-coredns-coredns:1.14.6", "local-path-provisioner:v0.0.37", "mirrored-library-busybox:1.37.0", "mirrored-metrics-server:v0.9.0"},
+	}
+	for _, r := range releases {
+		files, err := r.manifests()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all strings.Builder
+		for _, content := range files {
+			all.Write(content)
+		}
+		for _, image := range images[r.version] {
+			if !strings.Contains(all.String(), "rancher/"+image) {
+				t.Errorf("%s: no manifest names %s", r.version, image)
+			}
+		}
+	}
+}
