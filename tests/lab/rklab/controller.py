@@ -9,9 +9,18 @@ import subprocess
 
 import boards
 import network
-from common import CONTROLLER, LAB, LabError, REGISTRY, STATE, run, wait_for
+from common import CONTROLLER, LabError, REGISTRY, STATE, run, wait_for
 
 INVENTORY = STATE / "inventory"
+# Plain http, as many a fleet's private registry is.
+_REGISTRY_CONFIG = """\
+version: 0.1
+log: {level: warn}
+storage:
+  filesystem: {rootdirectory: %s}
+  delete: {enabled: true}
+http: {addr: "%s"}
+"""
 
 
 def create_keys():
@@ -48,8 +57,7 @@ def start_registry():
     """Start the registry in the controller's namespace and return its process id."""
     folder = STATE / "registry"
     folder.mkdir()
-    config = (LAB / "board/registry.yml").read_text(encoding="utf-8").replace("@FOLDER@", str(folder / "data")).replace("@ADDRESS@", REGISTRY)
-    (folder / "config.yml").write_text(config, encoding="utf-8")
+    (folder / "config.yml").write_text(_REGISTRY_CONFIG % (folder / "data", REGISTRY), encoding="utf-8")
     with open(folder / "log", "a", encoding="utf-8") as log:
         process = subprocess.Popen(network.inside(CONTROLLER, ["docker-registry", "serve", str(folder / "config.yml")]),
                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

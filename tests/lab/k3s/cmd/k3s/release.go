@@ -55,7 +55,8 @@ func (r release) manifests() (map[string][]byte, error) {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		files[path], err = fs.ReadFile(root, path)
+		// With k3s's %{VARIABLES}% a file is not yet YAML.
+		files[strings.TrimSuffix(path, ".template")], err = fs.ReadFile(root, path)
 		return err
 	})
 	return files, err
