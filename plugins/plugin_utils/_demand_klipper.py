@@ -28,17 +28,17 @@ def klipper(version, manifests, config=None, pods=()):
     config = config or {}
     images = dict(_of_release(version, config), **_of_pods(pods))
     rows = []
-    charts = _charts(manifests)
-    if charts and str(config.get("disable-helm-controller")).lower() != "true":
+    places = charts(manifests)
+    if places and str(config.get("disable-helm-controller")).lower() != "true":
         image, why = _configured(config) or images.get(_releases.KLIPPER_HELM, (None, None))
-        rows += [_row(image, ["%s installing job (%s)" % (chart, why) for chart in charts])] if image else []
+        rows += [_row(image, ["%s installing job (%s)" % (chart, why) for chart in places])] if image else []
     if "servicelb" not in _names(config.get("disable")) and _releases.KLIPPER_LB in images:
         image, why = images[_releases.KLIPPER_LB]
         rows.append(_row(image, ["servicelb, for Services of type LoadBalancer (%s)" % why]))
     return rows
 
 
-def _charts(manifests):
+def charts(manifests):
     """Where there are charts that name no job image of their own."""
     found = []
     for manifest in manifests:

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether an upgrade of k3s is safe."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade_table import upgrade_table
+
+DOCUMENTATION = r"""
+name: upgrade_table
+short_description: Tells whether an upgrade of k3s is safe
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - Joins what a k3s version wants with what registries answered.
+positional: _input, answers
+options:
+  _input:
+    description: The result of P(riscv.k3s.upgrade_images#filter).
+    type: dict
+    required: true
+  answers:
+    description: RV(riscv.k3s.registry_image_info#module:images) for its references.
+    type: list
+    elements: dict
+    required: true
+  architecture:
+    description: OCI name of the architecture that is wanted.
+    type: str
+    default: riscv64
+"""
+
+EXAMPLES = r"""
+- name: See whether the upgrade is safe
+  ansible.builtin.debug:
+    msg: "{{ (wanted | riscv.k3s.upgrade_table(answers.images)).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(rows), with who serves each image, the fix and what is missing. C(safe), whether nothing is missing. C(missing), sentences about that.
+    - C(copies), pairs of source and target for M(riscv.k3s.registry_image_copy) that let the mirror serve what it lacks. C(lines), a table for people.
+  type: dict
+"""
+
+
+class FilterModule:
+    def filters(self):
+        return {"upgrade_table": door(upgrade_table)}

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""upgrade_check's decisions by tables of cases: what a version wants, who serves it, and whether that is safe."""
+
+import pathlib
+
+import pytest
+from ansible.errors import AnsibleLookupError
+from ansible_collections.riscv.k3s.plugins.lookup.manifests import LookupModule
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import upgrade_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade_table import upgrade_table
+
+PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
+SOURCE, MIRROR = "reg:5000/riscv64/pause:3.10", "reg:5000/riscv64/rancher/mirrored-pause:3.10.2"
+CATALOGUE = [{"stock": "docker.io/rancher/mirrored-pause", "source": SOURCE}]
+CHART = "kind: HelmChart\nmetadata: {name: traefik}\nspec: {chart: x}\n"
+WORKLOAD = "kind: Deployment\nmetadata: {name: n}\nspec: {template: {spec: {containers: [{name: c, image: '%s'}]}}}\n"
+
+
+def names(wanted):
+    return [(row["image"] or row["name"] + ":?").rpartition("/")[2] for row in wanted["rows"]]
+
+
+@pytest.mark.parametrize("version", ["v1.24.2", "v1.30.0", "v1.36.3"])
+def test_with_and_without_manifests_it_is_the_version_s_list(k3s_manifests, version):
+    manifests = LookupModule().run([str(k3s_manifests / version)])
+    listed = (k3s_manifests / version / "image-list.txt").read_text().split()
+    for wanted in (upgrade_images(version, [], manifests), upgrade_images(version, [])):
+        assert [row["image"] for row in wanted["rows"]] == listed
+        assert {row["sure"] for row in wanted["rows"]} == {"exact"}
+        assert wanted["problems"] == []
+
+
+@pytest.mark.parametrize(
+    "version, settings, expected",
+    [
+        ("v1.36.3+k3s1", {"disable": ["traefik", "servicelb", "metrics-server"]}, ["local-path-provisioner:v0.0.37", "mirrored-coredns-coredns:1.14.6", "mirrored-library-busybox:1.37.0", "mirrored-pause:3.10.2"]),
+        ("v1.36.3+k3s1", {"disable": ["local-storage", "coredns", "traefik"]}, ["klipper-lb:v0.4.17", "mirrored-metrics-server:v0.9.0", "mirrored-pause:3.10.2"]),
+        ("v1.36.3+k3s1", {"manifests": [("coredns.yaml", WORKLOAD % "%{SYSTEM_DEFAULT_REGISTRY}%rancher/c:1")], "disable": ["servicelb"]}, ["c:1", "mirrored-pause:3.10.2"]),
+        ("v1.36.3+k3s1", {"manifests": [("coredns.yaml", WORKLOAD % "c:1"), ("m/a.yaml", WORKLOAD % "m:1")], "disable": ["coredns", "servicelb", "m"]}, ["mirrored-pause:3.10.2"]),
+        ("v1.36.3+k3s1", {"manifests": [("traefik.yaml", CHART)], "disable": ["servicelb"]}, ["klipper-helm:v0.13.3-build20260727", "mirrored-pause:3.10.2"]),
+        ("v1.36.3+k3s1", {"manifests": [("traefik.yaml", CHART)], "disable": ["traefik"]}, ["klipper-lb:v0.4.17", "mirrored-pause:3.10.2"]),
+        ("v1.37.1+k3s1", {"disable": ["coredns", "metrics-server"]}, ["klipper-helm:?", "klipper-lb:?", "local-path-provisioner:v0.0.37", "mirrored-library-busybox:?", "mirrored-library-traefik:3.7.13", "mirrored-pause:3.10.2"]),
+        ("v1.37.1+k3s1", {"disable": ["coredns", "metrics-server", "local-storage", "traefik"], "images": ["docker.io/rancher/klipper-lb:v0.5.0", "", "# a comment"]}, ["klipper-lb:v0.5.0", "mirrored-pause:3.10.2"]),
+    ],
+)
+def test_what_is_wanted(version, settings, expected):
+    if "manifests" in settings:
+        settings = dict(settings, manifests=[{"path": path, "text": text, "skip": False} for path, text in settings["manifests"]])
+    assert names(upgrade_images(version, [], **settings)) == expected
+
+
+def test_what_is_asked_of_registries():
+    wanted = upgrade_images("v1.36.3", CATALOGUE, disable=["coredns", "local-storage", "metrics-server", "servicelb", "traefik"], mirror_prefix="reg:5000/riscv64/")
+    assert wanted["references"] == sorted([PAUSE, SOURCE, MIRROR])
+
+
+def test_what_is_no_version():
+    with pytest.raises(Problem):
+        upgrade_images("latest", [])
+
+
+def answer(image, cause=None):
+    return {"image": image, "has_architecture": cause is None, "cause": cause, "message": "%s: %s." % (image, cause)}
+
+
+def row(**changes):
+    return dict({"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR, "patch": False}, **changes)
+
+
+COPY = {"source": SOURCE, "target": MIRROR}
+
+
+@pytest.mark.parametrize(
+    "changes, source, mirror, stock, fix, copy, missing",
+    [
+        pytest.param({}, None, None, None, "mirror", None, None, id="all serve it"),
+        pytest.param({}, None, "not_found", "dns", "tag", COPY, None, id="only the source"),
+        pytest.param({}, "not_found", None, "dns", "mirror", None, None, id="only the mirror"),
+        pytest.param({}, "not_found", "not_found", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="only the stock name"),
+        pytest.param({}, "not_found", "not_found", "dns", None, None, SOURCE + ": not_found.", id="nothing"),
+        pytest.param({}, None, "no_architecture", "no_architecture", "tag", COPY, None, id="mirror has other content"),
+        pytest.param({}, None, "refused", "dns", "tag", None, None, id="mirror is down"),
+        pytest.param({"source": None, "mirror": None}, None, None, "no_architecture", None, None, "has no entry for it", id="no source"),
+        pytest.param({"source": PAUSE}, None, "not_found", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="stock has it by now"),
+        pytest.param({"mirror": None}, None, None, "dns", "tag", None, None, id="no mirror"),
+        pytest.param({"sure": "approximate"}, None, "not_found", "dns", "tag", COPY, None, id="approximate tag from a source"),
+        pytest.param({"sure": "approximate"}, None, None, "dns", "mirror", None, "the tag is approximate", id="approximate tag in the mirror"),
+        pytest.param({"image": None, "source": None, "mirror": None, "sure": "unknown"}, None, None, None, None, None, "its tag is not known", id="unknown tag"),
+    ],
+)
+def test_judgement(changes, source, mirror, stock, fix, copy, missing):
+    wanted = {"rows": [row(**changes)], "problems": []}
+    table = upgrade_table(wanted, [answer(MIRROR, mirror), answer(PAUSE, stock), answer(SOURCE, source)])
+    assert (table["rows"][0]["fix"], table["copies"], table["safe"]) == (fix, [copy] if copy else [], missing is None)
+    assert missing is None or missing in table["missing"][0]
+    assert table["lines"][-1].startswith("SAFE" if missing is None else "NOT SAFE")
+
+
+def test_the_table():
+    lines = upgrade_table({"rows": [row(patch=True), row(image=None, sure="unknown")], "problems": ["x is not valid YAML"]}, [answer(MIRROR, "not_found"), answer(PAUSE, "dns"), answer(SOURCE)])["lines"]
+    assert lines[0].split() == ["IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED", "IN"]
+    assert lines[1].split() == [PAUSE, "riscv64", "not_found", "dns", "tag", "+", "patch", "x"]
+    assert lines[3] == "MISSING: x is not valid YAML"
+    assert lines[-1] == "NOT SAFE: 2 to mend before the upgrade."
+
+
+def test_manifests_of_a_folder(tmp_path):
+    for path, text in {"b.yaml": "b", "sub/a.YML": "a", "b.yaml.skip": "", "x.bak": "", ".hidden.yaml": ""}.items():
+        file = tmp_path / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert LookupModule().run([str(tmp_path)]) == [{"path": "b.yaml", "text": "b", "skip": True}, {"path": "sub/a.YML", "text": "a", "skip": False}]
+
+
+@pytest.mark.parametrize("content, message", [(None, "does not exist"), ({}, "There is no manifest"), ({"a.yaml": b"\xff"}, "cannot be read")])
+def test_a_folder_that_will_not_do(tmp_path, content, message):
+    folder = pathlib.Path(tmp_path, "f")
+    if content is not None:
+        folder.mkdir()
+        for name, data in content.items():
+            (folder / name).write_bytes(data)
+    with pytest.raises(AnsibleLookupError) as caught:
+        LookupModule().run([str(folder)])
+    assert message in str(caught.value)
