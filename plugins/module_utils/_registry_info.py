@@ -48,8 +48,9 @@ def inspect(name, connect, architecture):
         registry = connect(name.registry)
         manifest = registry.manifest(name.repository, name.digest or name.tag)
         if manifest is None:
+            problem = not_found(registry, name)
             row.update(exists=False, has_architecture=False)
-            raise not_found(registry, name)
+            raise problem
         row.update(exists=True, digest=manifest.digest, media_type=manifest.media_type)
         row.update(_content(registry, name, manifest, architecture))
         if not row["has_architecture"]:
@@ -100,8 +101,10 @@ def _size(image):
 
 
 def not_found(registry, name):
-    """The RegistryProblem for an image (an ImageName) that ``registry`` has not; says which tags there are."""
+    """The RegistryProblem for an image (an ImageName) that ``registry`` has not; says which tags there are. Raises one when there is no registry at all."""
     tags = registry.tags(name.repository)
+    if not tags:
+        registry.check()  # a proxy or another web server says 404 too
     shown = ", ".join(tags[-_TAGS_SHOWN:])
     found = "there are " + (shown if len(tags) <= _TAGS_SHOWN else "%s and %d more" % (shown, len(tags) - _TAGS_SHOWN)) if tags else "no such repository there, or an empty one"
     return RegistryProblem("not_found", "%s does not exist" % name.full, found, name.registry, "mend the name, or publish the image")

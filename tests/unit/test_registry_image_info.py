@@ -108,6 +108,13 @@ def test_bad_answers(answers, cause, words):
     assert words in row["message"]
 
 
+def test_another_web_server_is_no_registry():
+    with scripted({}) as (host, dummy):
+        row = ask_one(host)
+    assert (row["exists"], row["cause"]) == (None, "unreachable")
+    assert "there is no registry" in row["message"]
+
+
 def test_docker_hub_answers_401_for_a_repository_that_does_not_exist():
     with scripted({}) as (host, script):
         script.answers[MANIFEST] = (401, {"WWW-Authenticate": 'Bearer realm="http://%s/token",scope="repository:app:pull"' % host}, b"")
