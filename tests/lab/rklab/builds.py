@@ -31,6 +31,7 @@ PROGRAMS = {
     "board": ("./cmd/board", _STRIP, "cmd/board"),
 }
 PROGRESS_SECONDS = 15
+KEEP_SECONDS = 24 * 3600
 
 
 def build():
@@ -112,9 +113,9 @@ def _compile(name, folder, command, environment):
                     say("building %s: %d s, %d packages, now %s" % (name, time.monotonic() - begin, len(lines), lines[-1] if lines else "linking"))
         if process.returncode != 0:
             raise LabError("building %s failed:\n%s" % (name, "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:])))
-        # Builds of other sources are of no use any more.
+        # Builds of other sources are of no use any more, unless another checkout works with them these days.
         for old in folder.parent.glob(name + "-*"):
-            if old != folder:
+            if old != folder and time.time() - old.stat().st_mtime > KEEP_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
         target.parent.rename(folder)
     say("built %s in %d s" % (name, time.monotonic() - begin))
