@@ -45,5 +45,5 @@ class ObservingAction(ActionBase):
         done = self._low_level_execute_command(script, executable="/bin/sh")
         output = done["stdout"]
         if token not in output:
-            output = done["stderr"] or output
+            output += "\n" + done["stderr"]
         return observe(output, token, parts, architecture=architecture, explicit=bool(options["crictl"] and options["ctr"]))

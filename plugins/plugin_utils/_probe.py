@@ -67,6 +67,7 @@ if timeout -k 1 9 true 2>/dev/null; then L="timeout -k 1 @SECONDS@"
 elif timeout 9 true 2>/dev/null; then L="timeout @SECONDS@"
 else L=; fi
 [ -n "$K" ] || K=$(command -v k3s)
+[ -x "$K" ] || K=
 C= d= R=$E/registries.yaml W=$E/k3s.yaml
 for f in "$E/config.yaml" "$E"/config.yaml.d/*.y*ml; do
 [ -f "$f" ] || continue

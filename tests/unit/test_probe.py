@@ -95,6 +95,7 @@ def test_other_users_than_root(board):
 def test_no_k3s(board, shell):
     (board.home / "bin/k3s").unlink()
     assert list(sections(board, shell)) == ["user", "board"]
+    assert list(sections(board, shell, programs={"k3s": "/not/there"})) == ["user", "board"]
 
 
 def test_plain_containerd(board, shell):
