@@ -11,6 +11,7 @@ import pathlib
 import subprocess
 import time
 
+import modules
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -105,3 +106,9 @@ def _lab():
     yield Lab()
     if not keep:
         assert subprocess.run([str(LAB), "down", "--check"], check=False).returncode == 0
+
+
+@pytest.fixture(scope="module", name="connected")
+def _connected(lab, tmp_path_factory):
+    """Both boards can reach the private registry (other test files may have taken that away). It need not hold anything."""
+    modules.connect_boards(lab, tmp_path_factory.mktemp("connect"))
