@@ -94,7 +94,7 @@ def test_a_write_that_keeps_the_time_stamp_is_not_seen(lab, stock):
     path = lab.manifests + "/coredns.yaml"
     edited = stock.replace("imagePullPolicy: IfNotPresent", "imagePullPolicy: Never")
     lab.write(lab.server, "/tmp/edited", edited)
-    lab.exec(lab.server, "touch -r {0} /tmp/edited && cp -p /tmp/edited {0}".format(path))
+    lab.exec(lab.server, "chmod 600 /tmp/edited && touch -r {0} /tmp/edited && cp -p /tmp/edited {0}".format(path))
     time.sleep(ONE_PASS)
     assert is_applied(lab, "coredns", stock)
     lab.exec(lab.server, ["touch", path])

@@ -45,8 +45,8 @@ def check_machine(state):
         raise LabError("the lab makes namespaces and mounts and must be run as root. Next: run it with sudo")
     if not os.path.exists("/etc/debian_version"):
         raise LabError("the lab takes containerd, etcd and other programs from Debian packages, and this is not Debian or one of its kin")
-    state.mkdir(parents=True, exist_ok=True)
-    kind = run(["stat", "-f", "-c", "%T", state]).stdout.strip()
+    existing = next(folder for folder in (state, *state.parents) if folder.exists())
+    kind = run(["stat", "-f", "-c", "%T", existing]).stdout.strip()
     if kind in ("overlayfs", "tmpfs"):
         raise LabError("containerd cannot keep images on %s, which %s is on. Next: set RISCV_K3S_LAB_DIR to a folder on a real disk" % (kind, state))
 

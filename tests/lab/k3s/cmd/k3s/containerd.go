@@ -12,8 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"github.com/sirupsen/logrus"
 )
 
 // containerdConfig is a version 2 configuration, as k3s writes one for containerd 1.6 and 1.7.
@@ -114,69 +112,6 @@ func (n *node) startContainerd(ctx context.Context) error {
 		// The socket answers before the CRI plugin does.
 		return exec.CommandContext(ctx, "crictl", "--config", n.path("agent/etc/crictl.yaml"), "--timeout", "2s", "version").Run()
 	})
-}
-
-var archiveEndings = []string{".tar", ".tar.gz", ".tgz"}
-
-// importArchives imports agent/images at every start, whatever is there already, with the labels that keep images from garbage
-// collection. Both labels are first taken from every image that has k3s's own, as k3s does.
-func (n *node) importArchives(ctx context.Context) error {
-	if err := n.clearPins(ctx); err != nil {
-		return err
-	}
-	return filepath.Walk(n.path("agent/images"), func(path string, info os.FileInfo, err error) error {
-		if os.IsNotExist(err) {
-			return nil
-		}
-		if err != nil || info.IsDir() || !hasEnding(path, archiveEndings) {
-			return err
-		}
-		logrus.Infof("Importing images from %s", path)
-		output, err := n.ctr(ctx, "images", "import", "--all-platforms", "--no-unpack", path)
-		if err != nil {
-			logrus.Errorf("Failed to import %s: %v", path, err)
-			return nil
-		}
-		for _, line := range strings.Split(output, "\n") {
-			// "unpacking NAME (DIGEST)...done" or "Importing NAME"; names are the words that hold a tag.
-			for _, word := range strings.Fields(line) {
-				if strings.Contains(word, "/") && strings.Contains(word, ":") {
-					if _, err := n.ctr(ctx, "images", "label", word, pinLabel, ownPinLabel); err != nil {
-						logrus.Warnf("Image %s: %v", word, err)
-					}
-				}
-			}
-		}
-		return nil
-	})
-}
-
-const (
-	pinLabel    = "io.cri-containerd.pinned=pinned"
-	ownPinLabel = "io.cattle.k3s.pinned=pinned"
-)
-
-func (n *node) clearPins(ctx context.Context) error {
-	output, err := n.ctr(ctx, "images", "ls", "-q", `labels."io.cattle.k3s.pinned"==pinned`)
-	if err != nil {
-		return err
-	}
-	for _, name := range strings.Fields(output) {
-		if _, err := n.ctr(ctx, "images", "label", name, "io.cri-containerd.pinned=", "io.cattle.k3s.pinned="); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ctr runs the command-line client: an own client library would be larger than all of this stand-in.
-func (n *node) ctr(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, "ctr", append([]string{"--address", containerdSocket, "--namespace", "k8s.io"}, args...)...)
-	output, err := command.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(output)))
-	}
-	return string(output), nil
 }
 
 func hasEnding(path string, endings []string) bool {

@@ -1,0 +1,155 @@
+// Copyright (c) 2026, The riscv.k3s developers
+// GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/sirupsen/logrus"
+)
+
+var archiveEndings = []string{".tar", ".tar.gz", ".tgz"}
+
+// importArchives imports agent/images at every start, whatever is there already, with the labels that keep images from garbage
+// collection. Both labels are first taken from every image that has k3s's own, as k3s does.
+func (n *node) importArchives(ctx context.Context) error {
+	if err := n.clearPins(ctx); err != nil {
+		return err
+	}
+	return filepath.Walk(n.path("agent/images"), func(path string, info os.FileInfo, err error) error {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		if err != nil || info.IsDir() || !hasEnding(path, archiveEndings) {
+			return err
+		}
+		logrus.Infof("Importing images from %s", path)
+		if _, err := n.ctr(ctx, "images", "import", "--all-platforms", "--no-unpack", path); err != nil {
+			logrus.Errorf("Failed to import %s: %v", path, err)
+			return nil
+		}
+		names, err := archiveImages(path)
+		if err != nil {
+			logrus.Errorf("Failed to read the image names of %s: %v", path, err)
+		}
+		for _, name := range names {
+			if _, err := n.ctr(ctx, "images", "label", name, pinLabel, ownPinLabel); err != nil {
+				logrus.Warnf("Image %s: %v", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+const (
+	pinLabel    = "io.cri-containerd.pinned=pinned"
+	ownPinLabel = "io.cattle.k3s.pinned=pinned"
+)
+
+func (n *node) clearPins(ctx context.Context) error {
+	output, err := n.ctr(ctx, "images", "ls", "-q", `labels."io.cattle.k3s.pinned"==pinned`)
+	if err != nil {
+		return err
+	}
+	for _, name := range strings.Fields(output) {
+		if _, err := n.ctr(ctx, "images", "label", name, "io.cri-containerd.pinned=", "io.cattle.k3s.pinned="); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ctr runs the command-line client: an own client library would be larger than all of this stand-in.
+func (n *node) ctr(ctx context.Context, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, "ctr", append([]string{"--address", containerdSocket, "--namespace", "k8s.io"}, args...)...)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(output)))
+	}
+	return string(output), nil
+}
+
+// archiveImages are the full names of the images in an archive: those that containerd's import gives them.
+func archiveImages(path string) ([]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var stream io.Reader = file
+	if !strings.HasSuffix(path, ".tar") {
+		if stream, err = gzip.NewReader(file); err != nil {
+			return nil, err
+		}
+	}
+	var names []string
+	archive := tar.NewReader(stream)
+	for {
+		header, err := archive.Next()
+		if err == io.EOF {
+			return names, nil
+		}
+		if err != nil {
+			return names, err
+		}
+		var found []string
+		switch header.Name {
+		case "index.json":
+			found, err = indexNames(archive)
+		case "manifest.json":
+			found, err = dockerNames(archive)
+		}
+		if err != nil {
+			return names, fmt.Errorf("%s: %w", header.Name, err)
+		}
+		for _, name := range found {
+			full, err := reference.ParseDockerRef(name)
+			if err != nil {
+				return names, err
+			}
+			names = append(names, full.String())
+		}
+	}
+}
+
+// indexNames reads an OCI archive's index.
+func indexNames(stream io.Reader) (names []string, err error) {
+	var index struct {
+		Manifests []struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"manifests"`
+	}
+	err = json.NewDecoder(stream).Decode(&index)
+	for _, manifest := range index.Manifests {
+		name := manifest.Annotations["io.containerd.image.name"]
+		if ref := manifest.Annotations["org.opencontainers.image.ref.name"]; name == "" && strings.Contains(ref, "/") {
+			name = ref
+		}
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// dockerNames reads the list of an archive of `docker save`.
+func dockerNames(stream io.Reader) (names []string, err error) {
+	var images []struct{ RepoTags []string }
+	err = json.NewDecoder(stream).Decode(&images)
+	for _, image := range images {
+		names = append(names, image.RepoTags...)
+	}
+	return names, err
+}
