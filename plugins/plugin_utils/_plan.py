@@ -15,7 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _demand_klipper, _plan_patches, _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _demand_klipper, _plan_images, _plan_patches, _registries
 
 
 class Wanted(NamedTuple):
@@ -30,6 +30,11 @@ class Wanted(NamedTuple):
     existing: str = "overwrite"
     pinned: bool = True
     patch_mode: str = "overlay"
+    # The fixes that may be used, the first that can serve an image is taken.
+    fixes: Sequence[str] = _plan_images.DEFAULT_FIXES
+    # REGISTRY/PREFIX that holds content under stock names, or None; and the stock names (full) that it serves for this architecture.
+    mirror: Optional[str] = None
+    served: Sequence[str] = ()
     # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
     known: Sequence[_catalogue.Entry] = ()
     # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
@@ -58,16 +63,16 @@ def plan(observed, wanted, servers):
             next_step="see that the inventory group `server` names the servers and that the first of them can be reached",
         )
     store = {row["name"]: row for row in observed["images"]}
-    images = [_decide(item, architecture, store, wanted) for item in _demand(observed, servers)]
-    tags = _tags(images)
-    sources = {tag["source"] for tag in tags}
+    _plan_images.check_fixes(wanted.fixes)
+    images = [_plan_images.decide(item, architecture, store, wanted, observed.get("pause_image")) for item in _demand(observed, servers)]
+    tags = _plan_images.tags(images)
     result = {
         "board": wanted.board,
         "architecture": architecture,
         "k3s_version": (observed.get("k3s") or {}).get("version"),
         "images": images,
         "registries": _registries_action(observed, wanted),
-        "pulls": sorted(source for source in sources if _needs_pull(source, store, architecture, wanted)),
+        "pulls": _plan_images.pulls(images, store, architecture, wanted),
         "tags": tags,
         "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
         "warnings": _warnings(observed, wanted, tags) + _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture),
@@ -98,74 +103,6 @@ def _klipper(server, pods):
 
 def _is_pause_of_another(item, board, observed):
     return board is not observed and item["image"] == board.get("pause_image") != observed.get("pause_image")
-
-
-def _decide(item, architecture, store, wanted):
-    image = ImageName.parse(item["image"])
-    entry = _catalogue.find(wanted.catalogue, image, architecture)
-    source = entry.source_for(image) if entry else None
-    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted)
-    return {
-        "image": image.full,
-        "source": source,
-        "fix": fix,
-        "reason": reason,
-        "tag_from": tag_from,
-        "where": item["where"],
-        "required": item["required"],
-    }
-
-
-def _fix(held, source_held, source, image, architecture, wanted):
-    """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
-    other = source if source != image.full else None
-    if held is None:
-        return _supply(source, image, architecture)
-    if architecture not in _architectures(held):
-        reason = "the image in the store is %s, the board is %s" % (_spoken(held), architecture)
-        if source:
-            return "tag", source, reason
-        return "impossible", None, reason + ", and the catalogue names no source for it"
-    if other and wanted.pull_policy == "always":
-        return "tag", other, "pull_policy is always"
-    if source_held and wanted.existing == "overwrite" and held["digest"] != source_held["digest"]:
-        return "tag", other, "the source in the store has another digest"
-    if wanted.pinned and not held["pinned"] and other:
-        # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.
-        return "tag", image.full, "it is not pinned: the kubelet's garbage collection may remove it"
-    return "present", None, "%s, %s" % (architecture, "pinned" if held["pinned"] else "not pinned")
-
-
-def _supply(source, image, architecture):
-    if source == image.full:
-        return "stock", None, "left to k3s: the stock image has content for " + architecture
-    if source:
-        return "tag", source, "it is not in the store"
-    if architecture != _catalogue.DEFAULT_ARCHITECTURE:
-        return "stock", None, "left to k3s: the catalogue has nothing for " + architecture
-    return "impossible", None, "it is not in the store, and the catalogue has no %s source for %s" % (architecture, image.name)
-
-
-def _tags(images):
-    targets = {}
-    for row in images:
-        if row["fix"] == "tag":
-            targets.setdefault(row["tag_from"], []).append(row["image"])
-    return [{"source": source, "targets": targets[source]} for source in sorted(targets)]
-
-
-def _needs_pull(source, store, architecture, wanted):
-    held = store.get(source)
-    return wanted.pull_policy == "always" or not held or architecture not in _architectures(held)
-
-
-def _architectures(held):
-    # "linux/riscv64", "linux/arm/v7"
-    return {platform.split("/")[1] for platform in held["platforms"] if "/" in platform}
-
-
-def _spoken(held):
-    return ", ".join(sorted(_architectures(held))) or "of no known architecture"
 
 
 def _registries_action(observed, wanted):

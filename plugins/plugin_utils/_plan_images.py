@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fix for each image that a board is asked for: the first of the wanted fixes that can serve it. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue
+
+# mirror   docker.io is mirrored to a prefix of the private registry that holds the stock name: the kubelet pulls it itself
+# tag      pull the source, tag it with the stock name, pin it
+# flag     pause-image in config.yaml names the source, so that no stock name is needed; for the pause image only
+# preload  an archive with the stock name in agent/images, which k3s imports at each start
+FIXES = ("mirror", "tag", "flag", "preload")
+DEFAULT_FIXES = ("mirror", "tag")
+
+
+def check_fixes(fixes):
+    """Raise Problem for a list of fixes (riscv_k3s_fixes) that holds anything unknown."""
+    unknown = [fix for fix in fixes if fix not in FIXES]
+    if unknown or not fixes:
+        raise Problem("riscv_k3s_fixes names a fix that is not known", found=", ".join(map(str, unknown)) or "no fix at all", next_step="known are " + ", ".join(FIXES))
+
+
+def decide(item, architecture, store, wanted, pause_image):
+    """The row of the plan for one image.
+
+    ``item`` is a row of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image`` the
+    full name that containerd is told to use. Fixes beside those in FIXES: present, stock (left to k3s), impossible.
+    """
+    image = ImageName.parse(item["image"])
+    entry = _catalogue.find(wanted.catalogue, image, architecture)
+    source = entry.source_for(image) if entry else None
+    is_pause = image.full == pause_image
+    if is_pause and not entry and is_flagged(pause_image, wanted):
+        source = image.full
+    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause)
+    return {
+        "image": image.full,
+        "source": source,
+        "fix": fix,
+        "reason": reason,
+        "tag_from": tag_from,
+        "where": item["where"],
+        "required": item["required"],
+    }
+
+
+def tags(rows):
+    """What crictl_image_tag is given: stock names by the name they are tagged from."""
+    targets = {}
+    for row in rows:
+        if row["tag_from"]:
+            targets.setdefault(row["tag_from"], []).append(row["image"])
+    return [{"source": source, "targets": targets[source]} for source in sorted(targets)]
+
+
+def pulls(rows, store, architecture, wanted):
+    """What crictl_image_pull is given: everything is fetched and checked before anything is switched."""
+    names = {row["tag_from"] for row in rows if row["tag_from"]}
+    names |= {row["image"] for row in rows if row["fix"] == "mirror"}
+    names |= {row["source"] for row in rows if row["fix"] == "flag"}
+    return sorted(name for name in names if wanted.pull_policy == "always" or name not in store or architecture not in architectures(store[name]))
+
+
+def is_flagged(pause_image, wanted):
+    """Whether the board's pause image is a source of the catalogue: the fix `flag` was carried out there."""
+    return any(entry.source == pause_image for entry in wanted.catalogue)
+
+
+def architectures(held):
+    """Architectures of an image of the store; its platforms are such as linux/riscv64 and linux/arm/v7."""
+    return {platform.split("/")[1] for platform in held["platforms"] if "/" in platform}
+
+
+def _fix(held, source_held, source, image, architecture, wanted, is_pause):
+    """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
+    other = source if source != image.full else None
+    if held is None:
+        return _supply(source, image, architecture, wanted, is_pause, "it is not in the store")
+    if architecture not in architectures(held):
+        spoken = ", ".join(sorted(architectures(held))) or "of no known architecture"
+        reason = "the image in the store is %s, the board is %s" % (spoken, architecture)
+        return ("tag", source, reason) if source else ("impossible", None, reason + ", and the catalogue names no source for it")
+    if other and wanted.pull_policy == "always" and "tag" in wanted.fixes:
+        return "tag", other, "pull_policy is always"
+    if source_held and wanted.existing == "overwrite" and held["digest"] != source_held["digest"]:
+        return "tag", other, "the source in the store has another digest"
+    if wanted.pinned and not held["pinned"] and other and not (wanted.mirror and "mirror" in wanted.fixes):
+        # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.
+        return "tag", image.full, "it is not pinned: the kubelet's garbage collection may remove it"
+    return "present", None, "%s, %s" % (architecture, "pinned" if held["pinned"] else "not pinned")
+
+
+def _supply(source, image, architecture, wanted, is_pause, reason):
+    other = source if source != image.full else None
+    for fix in wanted.fixes:
+        if fix == "mirror" and image.full in wanted.served:
+            return "mirror", None, "%s, and the mirror %s serves it" % (reason, wanted.mirror)
+        if fix == "flag" and is_pause and source:
+            return "flag", None, reason
+        if fix == "tag" and other:
+            return "tag", other, reason
+        if fix == "preload" and other:
+            return "preload", None, reason
+    if source == image.full:
+        return "stock", None, "left to k3s: the stock image has content for " + architecture
+    if architecture != _catalogue.DEFAULT_ARCHITECTURE:
+        return "stock", None, "left to k3s: the catalogue has nothing for " + architecture
+    why = "the catalogue has no %s source for %s" % (architecture, image.name) if not source else "none of the fixes %s can serve it" % ", ".join(wanted.fixes)
+    return "impossible", None, "%s, and %s" % (reason, why)
