@@ -212,6 +212,21 @@ configs:
     assert lab.exec(lab.agent, ["ls", certs]).stdout == ""
 
 
+def test_archives_are_imported_and_pinned_at_start(lab):
+    folder, archive = "/var/lib/rancher/k3s/agent/images", "/var/tmp/pause.tar"
+    if lab.exec(lab.server, ["test", "-e", archive], check=False).returncode != 0:
+        pytest.skip("the lab was started with --no-pause")
+
+    def labels():
+        lab.lab("restart", lab.server)
+        return lab.exec(lab.server, ["ctr", "images", "ls", "name==docker.io/rancher/mirrored-pause:3.6"]).stdout
+
+    lab.exec(lab.server, "mkdir -p {0} && gzip -c {1} >{0}/pause.tar.gz".format(folder, archive))
+    assert "io.cattle.k3s.pinned=pinned,io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned" in labels()
+    lab.exec(lab.server, ["rm", "-r", folder])
+    assert "pinned" not in labels()
+
+
 def test_sessions_are_noted_and_processes_counted(lab):
     def ssh(command):
         key, known = lab.state / "ssh/controller", lab.state / "ssh/known_hosts"

@@ -36,7 +36,7 @@ func (n *node) importArchives(ctx context.Context) error {
 			return err
 		}
 		logrus.Infof("Importing images from %s", path)
-		if _, err := n.ctr(ctx, "images", "import", "--all-platforms", "--no-unpack", path); err != nil {
+		if err := n.importArchive(ctx, path); err != nil {
 			logrus.Errorf("Failed to import %s: %v", path, err)
 			return nil
 		}
@@ -73,27 +73,56 @@ func (n *node) clearPins(ctx context.Context) error {
 
 // ctr runs the command-line client: an own client library would be larger than all of this stand-in.
 func (n *node) ctr(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, "ctr", append([]string{"--address", containerdSocket, "--namespace", "k8s.io"}, args...)...)
-	output, err := command.CombinedOutput()
+	output, err := n.ctrCommand(ctx, args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(output)))
 	}
 	return string(output), nil
 }
 
+func (n *node) ctrCommand(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "ctr", append([]string{"--address", containerdSocket, "--namespace", "k8s.io"}, args...)...)
+}
+
+// importArchive hands the unpacked archive to ctr, which does not unpack by itself.
+func (n *node) importArchive(ctx context.Context, path string) error {
+	stream, err := openArchive(path)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	command := n.ctrCommand(ctx, "images", "import", "--all-platforms", "--no-unpack", "-")
+	command.Stdin = stream
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(output)))
+	}
+	return nil
+}
+
+// openArchive opens a tar archive that may be compressed by gzip.
+func openArchive(path string) (io.ReadCloser, error) {
+	file, err := os.Open(path)
+	if err != nil || strings.HasSuffix(path, ".tar") {
+		return file, err
+	}
+	stream, err := gzip.NewReader(file)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{stream, file}, nil
+}
+
 // archiveImages are the full names of the images in an archive: those that containerd's import gives them.
 func archiveImages(path string) ([]string, error) {
-	file, err := os.Open(path)
+	stream, err := openArchive(path)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	var stream io.Reader = file
-	if !strings.HasSuffix(path, ".tar") {
-		if stream, err = gzip.NewReader(file); err != nil {
-			return nil, err
-		}
-	}
+	defer stream.Close()
 	var names []string
 	archive := tar.NewReader(stream)
 	for {
