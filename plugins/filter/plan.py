@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _catalogue_default, _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _catalogue_default, _mirror, _plan, _plan_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
 
 DOCUMENTATION = r"""
@@ -64,6 +64,19 @@ options:
     description: How manifests are patched, V(overlay) or V(in_place).
     type: str
     default: overlay
+  fixes:
+    description: The fixes that may be used, V(mirror), V(tag), V(flag) or V(preload); the first that can serve an image is taken.
+    type: list
+    elements: str
+    default: [mirror, tag]
+  mirror:
+    description: Registry and path that hold content under stock names, for the fix V(mirror).
+    type: str
+  mirror_answers:
+    description: RV(riscv.k3s.registry_image_info#module:images) for the names that P(riscv.k3s.mirror_names#filter) gave.
+    type: list
+    elements: dict
+    default: []
   cluster_architectures:
     description: Architectures of all boards of the cluster.
     type: list
@@ -84,9 +97,13 @@ _value:
 """
 
 
-def plan(observed, servers, catalogue, **wanted):
-    settings = dict({"registries": None, "known": _catalogue_default.default_entries()}, **wanted)
-    return _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **settings), servers)
+def plan(observed, servers, catalogue, mirror=None, mirror_answers=(), **settings):
+    settings = dict({"registries": None, "known": _catalogue_default.default_entries()}, **settings)
+    if mirror and "mirror" in settings.get("fixes", _plan_images.DEFAULT_FIXES):
+        settings.update(mirror=mirror, served=_mirror.served(mirror_answers, mirror), registries=_mirror.with_mirror(settings["registries"], mirror))
+    result = _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **settings), servers)
+    problem = _mirror.unanswered(mirror_answers)
+    return dict(result, warnings=result["warnings"] + [problem]) if problem else result
 
 
 class FilterModule:

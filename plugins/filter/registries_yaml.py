@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import with_mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._registries import render
 
 DOCUMENTATION = r"""
@@ -17,12 +18,15 @@ author: The riscv.k3s developers (@riscv-k3s)
 description:
   - k3s silently ignores keys that it does not know; here they are an error.
   - Equal settings give equal text, so that its checksum tells whether a board's file is as wanted.
-positional: _input
+positional: _input, mirror
 options:
   _input:
     description: A dictionary with C(mirrors) and C(configs), as the documentation of k3s describes them.
     type: dict
     required: true
+  mirror:
+    description: Registry and path that docker.io is sent to, before any other endpoint.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -41,6 +45,10 @@ _value:
 """
 
 
+def registries_yaml(config, mirror=None):
+    return render(with_mirror(config, mirror) if mirror else config)
+
+
 class FilterModule:
     def filters(self):
-        return {"registries_yaml": door(render)}
+        return {"registries_yaml": door(registries_yaml)}

@@ -72,8 +72,8 @@ def _texts(plan):
     for row in plan["images"]:
         if row["tag_from"]:
             yield "%s %s from %s (%s)" % (row["fix"], row["image"], row["tag_from"], row["reason"])
-        elif row["fix"] == "impossible" and row["required"]:
-            yield "impossible %s (%s)" % (row["image"], row["reason"])
+        elif row["fix"] not in ("present", "stock") and (row["required"] or row["fix"] != "impossible"):
+            yield "%s %s (%s)" % (row["fix"], row["image"], row["reason"])
     for patch in plan["patches"]["present"]:
         yield "patch %s %s/%s (%s)" % (patch["manifest"], patch["kind"], patch["name"], patch["reason"])
     for patch in plan["patches"]["absent"]:

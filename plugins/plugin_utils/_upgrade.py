@@ -10,6 +10,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._image_name import Image
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand_klipper import charts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import mirror_name
 
 # What k3s runs without when --disable names it.
 _COMPONENTS = {
@@ -32,16 +33,11 @@ def upgrade_images(version, catalogue, manifests=None, images=None, disable=(), 
     source and mirror (references or None), and patch (whether the workload needs one). Raises Problem.
     """
     known = _known(version, images or ())
-    rows, problems = (_of_manifests(known, manifests, disable, version) if manifests else (_of_table(known, disable, version), []))
+    rows, problems = _of_manifests(known, manifests, disable, version) if manifests else (_of_table(known, disable, version), [])
     entries = _catalogue.read(catalogue)
     rows = [_with_supply(row, entries, architecture, mirror_prefix) for row in sorted(rows, key=lambda row: row["image"] or row["name"])]
     references = {reference for row in rows for reference in (row["source"], row["mirror"], row["image"]) if reference}
     return {"rows": rows, "references": sorted(references), "problems": problems}
-
-
-def mirror_name(prefix, image):
-    """Where a mirror by prefix holds an image (an ImageName): PREFIX/rancher/mirrored-pause:3.6."""
-    return "%s/%s:%s" % (prefix.rstrip("/"), image.repository, image.tag)
 
 
 def _known(version, images):

@@ -104,6 +104,45 @@ def test_fix_for_one_image(images, wanted, fix, reason, pulls, tags):
     assert bool(plan["problems"]) == (fix == "impossible")
 
 
+MIRROR = {"mirror": "reg:5000/riscv64", "served": [PAUSE]}
+
+
+@pytest.mark.parametrize(
+    "images, wanted, fix, pulls, tags",
+    [
+        pytest.param([], MIRROR, "mirror", [PAUSE], 0, id="the mirror comes first"),
+        pytest.param([], dict(MIRROR, served=[]), "tag", [PAUSE_SOURCE], 1, id="the mirror does not serve it"),
+        pytest.param([], dict(MIRROR, fixes=["tag", "mirror"]), "tag", [PAUSE_SOURCE], 1, id="in the order of the inventory"),
+        pytest.param([], dict(MIRROR, catalogue=[]), "mirror", [PAUSE], 0, id="the mirror needs no catalogue"),
+        pytest.param([held(PAUSE, pinned=False)], MIRROR, "present", [], 0, id="what the kubelet pulled itself needs no pin"),
+        pytest.param([held(PAUSE, platforms=["linux/amd64"])], MIRROR, "tag", [PAUSE_SOURCE], 1, id="wrong content under the name"),
+        pytest.param([], {"fixes": ["flag", "tag"]}, "flag", [PAUSE_SOURCE], 0, id="flag"),
+        pytest.param([], {"fixes": ["flag"], "catalogue": []}, "impossible", [], 0, id="flag without a source"),
+        pytest.param([], {"fixes": ["preload"]}, "preload", [], 0, id="preload"),
+        pytest.param([], {"fixes": ["mirror"]}, "impossible", [], 0, id="no fix can serve it"),
+    ],
+)
+def test_fixes_in_the_order_that_is_wanted(images, wanted, fix, pulls, tags):
+    plan = decide(observed(images, demand=[asked(PAUSE)]), **wanted)
+    assert (plan["images"][0]["fix"], plan["pulls"], len(plan["tags"])) == (fix, pulls, tags)
+
+
+def test_flag_is_for_the_pause_image_alone():
+    assert rows(decide(observed(), fixes=["flag", "tag"])) == {PAUSE: "flag", COREDNS: "tag"}
+
+
+@pytest.mark.parametrize("images, fix, pulls", [([held(PAUSE_SOURCE, pinned=False)], "present", []), ([], "flag", [PAUSE_SOURCE])])
+def test_a_board_whose_pause_image_is_a_source_already(images, fix, pulls):
+    plan = decide(observed(images, demand=[asked(PAUSE_SOURCE)], pause_image=PAUSE_SOURCE), fixes=["flag", "tag"])
+    assert (rows(plan), plan["pulls"], plan["tags"]) == ({PAUSE_SOURCE: fix}, pulls, [])
+
+
+@pytest.mark.parametrize("fixes", [[], ["mirrors"], ["tag", "patch"]])
+def test_unknown_fixes_are_refused(fixes):
+    with pytest.raises(Problem, match="riscv_k3s_fixes"):
+        decide(observed(), fixes=fixes)
+
+
 def test_what_the_plan_does_converges():
     """A board on which the plan was carried out needs nothing more."""
     plan = decide(observed())
