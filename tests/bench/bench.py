@@ -51,7 +51,7 @@ def call(argv, log):
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"bench-{log}.log"
     with open(path, "w", encoding="utf-8") as output:
-        code = subprocess.run(argv, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT).returncode
+        code = subprocess.run(argv, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     if code:
         tail = "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])
         raise BenchError(f"{' '.join(map(str, argv))} ended with {code}, see {path}:\n{tail}")
@@ -75,7 +75,7 @@ def fresh_lab():
 def measure(name, playbook, repeats=1):
     """The fastest of some runs: the others waited for something else on this machine."""
     runs = []
-    for _ in range(repeats):
+    for _repeat in range(repeats):
         before = sessions()
         begin = time.monotonic()
         call([ROOT / "tools" / "play", str(playbook)], re.sub(r"\W+", "-", name))
@@ -130,4 +130,4 @@ if __name__ == "__main__":
     except (BenchError, subprocess.CalledProcessError) as error:
         sys.exit(f"bench: {error}")
     finally:
-        subprocess.run([LAB, "down"], stdin=subprocess.DEVNULL)
+        subprocess.run([LAB, "down"], stdin=subprocess.DEVNULL, check=False)

@@ -42,7 +42,7 @@ REGISTRY_HOSTS = tuple(
     )
 )
 # Folders that exist on one developer's machine only.
-PRIVATE_PATHS = re.compile(r"(?<![\w.~$}])/(?:" + "|".join(("wo" "rk", "fa" "rm", "tmp/" "rk", "root/" r"\.pyenv")) + ")/")
+PRIVATE_PATHS = re.compile(r"(?<![\w.~$}])/(?:" + "|".join("".join(parts) for parts in (("wo", "rk"), ("fa", "rm"), ("tmp/", "rk"), ("root/", r"\.pyenv"))) + ")/")
 LARGEST_FILE = 300_000  # bytes
 
 
