@@ -15,7 +15,8 @@ short_description: Tells modules on the controller how to talk to registries
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Makes the option C(registries) of M(riscv.k3s.registry_image_info) and M(riscv.k3s.registry_image_copy) from the content of registries.yaml, and what an inventory says besides.
+  - Makes the option C(registries) of M(riscv.k3s.registry_image_info) and M(riscv.k3s.registry_image_copy) from the content of
+    registries.yaml, and what an inventory says besides.
   - The result may hold a password; use it as a module's option only, never show it.
 positional: _input, registry
 options:

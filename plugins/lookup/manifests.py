@@ -6,18 +6,14 @@
 
 from __future__ import annotations
 
-import pathlib
-
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: manifests
 short_description: Reads packaged manifests of k3s from a folder of the controller
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Reads all manifests below a folder, for example a copy of C(/var/lib/rancher/k3s/server/manifests) of a test machine, or the folder C(manifests) of the source of k3s.
+  - Reads all manifests below a folder, for example a copy of C(/var/lib/rancher/k3s/server/manifests) of a test machine, or the folder
+    C(manifests) of the source of k3s.
 options:
   _terms:
     description: Folders.
@@ -38,6 +34,11 @@ _raw:
   type: list
   elements: dict
 """
+
+import pathlib
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
 
 _ENDINGS = (".yaml", ".yml", ".json")  # what k3s deploys, in any case
 
@@ -62,5 +63,7 @@ def _read(folder):
     except (OSError, ValueError) as error:
         raise AnsibleLookupError("A manifest below %s cannot be read. Found: %s." % (folder, error)) from error
     if not rows:
-        raise AnsibleLookupError("There is no manifest in %s. Found: no file that ends in %s. Next: mend riscv_k3s_target_manifests." % (folder, ", ".join(_ENDINGS)))
+        raise AnsibleLookupError(
+            "There is no manifest in %s. Found: no file that ends in %s. Next: mend riscv_k3s_target_manifests." % (folder, ", ".join(_ENDINGS))
+        )
     return rows

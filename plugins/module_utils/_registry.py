@@ -45,7 +45,9 @@ class Registry:
         """Raise Problem unless there is a registry which lets us in."""
         answer = self._connection.request("GET", "/v2/", expect=(200, 404))
         if answer.status == 404:
-            raise self._connection.problem("there is no registry", "404 for /v2/", "mend host and port in image, or the proxy of this environment", "unreachable")
+            raise self._connection.problem(
+                "there is no registry", "404 for /v2/", "mend host and port in image, or the proxy of this environment", "unreachable"
+            )
 
     def manifest(self, repository, reference) -> Optional[Manifest]:
         """What a tag or digest names, or None when the registry has no such thing."""

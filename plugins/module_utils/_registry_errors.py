@@ -38,7 +38,9 @@ def unreachable(base, url, reason, timeout, plain_http):
     host = urllib.parse.urlsplit(url).netloc
     what = "the registry %s cannot be reached" % host
     if isinstance(reason, socket.gaierror):
-        return RegistryProblem("dns", what, "its name is not known (%s)" % reason.strerror, base, "mend the host name in image, or this machine's DNS or hosts file")
+        return RegistryProblem(
+            "dns", what, "its name is not known (%s)" % reason.strerror, base, "mend the host name in image, or this machine's DNS or hosts file"
+        )
     if isinstance(reason, ConnectionRefusedError):
         return RegistryProblem("refused", what, "connection refused: nothing listens there", base, "start the registry, or mend host and port in image")
     if isinstance(reason, ssl.SSLCertVerificationError):
@@ -88,7 +90,13 @@ def _certificate(base, host, reason):
             "clock", "the certificate of %s is not valid yet by this machine's clock" % host, "it is %s here" % now, base, "set the clock (NTP), then run again"
         )
     if reason.verify_code == _EXPIRED:
-        return RegistryProblem("tls", "the certificate of %s has expired" % host, "it is %s here" % now, base, "renew the certificate, or set this machine's clock if that is wrong")
+        return RegistryProblem(
+            "tls",
+            "the certificate of %s has expired" % host,
+            "it is %s here" % now,
+            base,
+            "renew the certificate, or set this machine's clock if that is wrong",
+        )
     next_step = "give its authority with ca_file, or set tls_verify: false for a test"
     return RegistryProblem("tls", "the certificate of %s is not trusted" % host, reason.verify_message, base, next_step)
 
@@ -97,7 +105,13 @@ def _rate_limited(base, found, answer, username):
     after = answer.headers.get("Retry-After")
     # Seconds, or a date (RFC 9110).
     wait = "wait %s" % ("%s s" % after if after and after.isdigit() else "until %s" % after if after else "a while")
-    return RegistryProblem("rate_limited", "the registry limits how much may be asked", found, base, wait + (", then run again" if username else ", or log in for a higher limit, then run again"))
+    return RegistryProblem(
+        "rate_limited",
+        "the registry limits how much may be asked",
+        found,
+        base,
+        wait + (", then run again" if username else ", or log in for a higher limit, then run again"),
+    )
 
 
 def _message(answer):

@@ -43,7 +43,17 @@ def inspect(name, connect, architecture):
     image, exists (None: not known), digest, media_type, platforms, size (bytes of the config and layers for
     ``architecture``), has_architecture (None: not known), and where something is missing cause (as of RegistryProblem) and message.
     """
-    row = {"image": name.full, "exists": None, "digest": None, "media_type": None, "platforms": [], "size": None, "has_architecture": None, "cause": None, "message": None}
+    row = {
+        "image": name.full,
+        "exists": None,
+        "digest": None,
+        "media_type": None,
+        "platforms": [],
+        "size": None,
+        "has_architecture": None,
+        "cause": None,
+        "message": None,
+    }
     try:
         registry = connect(name.registry)
         manifest = registry.manifest(name.repository, name.digest or name.tag)
@@ -67,13 +77,21 @@ def platform_text(platform):
 
 def _content(registry, name, manifest, architecture):
     if manifest.media_type not in MANIFEST_TYPES:
-        raise RegistryProblem("other", "%s is of a kind that containerd does not run" % name.full, manifest.media_type or "no media type", name.registry, "publish it anew, as an OCI image")
+        raise RegistryProblem(
+            "other",
+            "%s is of a kind that containerd does not run" % name.full,
+            manifest.media_type or "no media type",
+            name.registry,
+            "publish it anew, as an OCI image",
+        )
     try:
         if manifest.media_type in INDEX_TYPES:
             return _of_index(registry, name, manifest.json(), architecture)
         return _of_image(registry, name, manifest.json(), architecture)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RegistryProblem("damaged", "the manifest of %s is damaged" % name.full, str(error), name.registry, "publish it anew, then look at the registry's storage") from error
+        raise RegistryProblem(
+            "damaged", "the manifest of %s is damaged" % name.full, str(error), name.registry, "publish it anew, then look at the registry's storage"
+        ) from error
 
 
 def _of_index(registry, name, index, architecture):
@@ -85,7 +103,13 @@ def _of_index(registry, name, index, architecture):
         inner = registry.manifest(name.repository, fitting[0]["digest"])
         if inner is None:
             next_step = "copy the image there anew, with this platform"
-            raise RegistryProblem("damaged", "%s lists %s, but the registry does not have that manifest" % (name.full, architecture), fitting[0]["digest"], name.registry, next_step)
+            raise RegistryProblem(
+                "damaged",
+                "%s lists %s, but the registry does not have that manifest" % (name.full, architecture),
+                fitting[0]["digest"],
+                name.registry,
+                next_step,
+            )
         found["size"] = _size(inner.json())
     return found
 
@@ -106,11 +130,21 @@ def not_found(registry, name):
     if not tags:
         registry.check()  # a proxy or another web server says 404 too
     shown = ", ".join(tags[-_TAGS_SHOWN:])
-    found = "there are " + (shown if len(tags) <= _TAGS_SHOWN else "%s and %d more" % (shown, len(tags) - _TAGS_SHOWN)) if tags else "no such repository there, or an empty one"
+    found = (
+        "there are " + (shown if len(tags) <= _TAGS_SHOWN else "%s and %d more" % (shown, len(tags) - _TAGS_SHOWN))
+        if tags
+        else "no such repository there, or an empty one"
+    )
     return RegistryProblem("not_found", "%s does not exist" % name.full, found, name.registry, "mend the name, or publish the image")
 
 
 def no_architecture(name, platforms, architecture):
     """The RegistryProblem for an image that is there, but not for this architecture."""
     found = ", ".join(platforms) or "no platform"
-    return RegistryProblem("no_architecture", "%s has no content for %s" % (name.full, architecture), found, name.registry, "take another source, or build the image with riscv.k3s.oci_image_build")
+    return RegistryProblem(
+        "no_architecture",
+        "%s has no content for %s" % (name.full, architecture),
+        found,
+        name.registry,
+        "take another source, or build the image with riscv.k3s.oci_image_build",
+    )

@@ -11,8 +11,10 @@ module: registry_image_copy
 short_description: Copy images within a registry or from one to another
 version_added: "1.0.0"
 description:
-  - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from where a registry mirror serves it as the stock image.
-  - What the target has already is not sent. Within one registry blobs are mounted, not sent. The tag is set last, so a copy that was interrupted leaves no half image,
+  - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from where a registry mirror
+    serves it as the stock image.
+  - What the target has already is not sent. Within one registry blobs are mounted, not sent. The tag is set last, so a copy that was
+    interrupted leaves no half image,
     and the next run goes on where it ended.
   - Needs no container engine. Runs on the controller as a rule.
 author:
@@ -59,7 +61,8 @@ options:
         required: true
   architecture:
     description:
-      - OCI name of the architecture to copy. Of an image for several platforms only the manifest for this one is copied, and its digest is then that of the target.
+      - OCI name of the architecture to copy. Of an image for several platforms only the manifest for this one is copied, and its digest is
+        then that of the target.
       - V(all) copies everything as it is, with all platforms. Take it where boards of other architectures pull the target too.
     type: str
     default: riscv64
@@ -176,7 +179,9 @@ def _pairs(images):
     for item in images:
         source, target = ImageName.parse(item["source"]), _target(item["target"])
         if targets.setdefault(target, source) != source:
-            raise Problem("%s is the target of two sources" % target.full, found="%s and %s" % (targets[target].full, source.full), next_step="leave one of them")
+            raise Problem(
+                "%s is the target of two sources" % target.full, found="%s and %s" % (targets[target].full, source.full), next_step="leave one of them"
+            )
         pairs.append((source, target))
     return pairs
 

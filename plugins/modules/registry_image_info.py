@@ -11,8 +11,10 @@ module: registry_image_info
 short_description: Ask registries what they really hold
 version_added: "1.0.0"
 description:
-  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking the registry. No image is downloaded.
-  - An image that is missing or a registry that cannot be reached is a row with a RV(images[].cause), never a failure. The module fails for wrong options only.
+  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking the registry. No image
+    is downloaded.
+  - An image that is missing or a registry that cannot be reached is a row with a RV(images[].cause), never a failure. The module fails for
+    wrong options only.
   - Runs on the controller (C(delegate_to=localhost)) or on a board, so that "the board cannot reach it" and "it is not there" can be told apart.
   - Asks several images at once, and a registry that cannot be reached only one time.
 author:
@@ -114,8 +116,9 @@ images:
       description:
         - Null when all is well, else one word.
         - >-
-          Of the way there, V(dns) (no such name), V(refused) (nothing listens), V(timeout), V(unreachable) (network), V(tls) (certificate), V(clock) (a certificate that is not
-          valid yet by this machine's clock), V(http_on_https) (O(registries[].plain_http) is missing), V(https_on_http) (it is too much).
+          Of the way there, V(dns) (no such name), V(refused) (nothing listens), V(timeout), V(unreachable) (network, or no registry there),
+          V(tls) (certificate), V(clock) (a certificate that is not valid yet by this machine's clock),
+          V(http_on_https) (O(registries[].plain_http) is missing), V(https_on_http) (it is too much).
         - Of the answer, V(unauthorized), V(not_found), V(no_architecture), V(rate_limited), V(server_error), V(damaged), V(other).
       type: str
       sample: not_found

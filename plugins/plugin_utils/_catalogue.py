@@ -87,7 +87,10 @@ def needless(catalogue, known, images, architecture):
         if not (entry and upstream) or entry.keep or entry.source_for(image) == image.full or upstream.source_for(image) != image.full:
             continue
         since = " since %s" % upstream.min_version if upstream.min_version else ""
-        found.append("%s has %s content of its own%s: where boards can pull it, its entry in riscv_k3s_catalogue is needless (keep: true silences this)" % (image.full, architecture, since))
+        found.append(
+            "%s has %s content of its own%s: where boards can pull it, its entry in riscv_k3s_catalogue is needless (keep: true silences this)"
+            % (image.full, architecture, since)
+        )
     return found
 
 
@@ -108,7 +111,9 @@ def _read_entry(number, item):
         raise Problem("a catalogue entry must be a dictionary", found=repr(item), where=where)
     unknown = sorted(set(item) - _KEYS)
     if unknown:
-        raise Problem("a catalogue entry has a key that is not known: " + ", ".join(map(str, unknown)), where=where, next_step="known are " + ", ".join(sorted(_KEYS)))
+        raise Problem(
+            "a catalogue entry has a key that is not known: " + ", ".join(map(str, unknown)), where=where, next_step="known are " + ", ".join(sorted(_KEYS))
+        )
     for key in ("stock", "source"):
         if not isinstance(item.get(key), str) or not item[key]:
             raise Problem("a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key)), where=where)
@@ -117,7 +122,9 @@ def _read_entry(number, item):
         raise Problem("stock is a repository, without a tag", found=item["stock"], where=where, next_step="select stock tags by the glob in tags")
     ImageName.parse(item["source"])
     if item.get("min_version") is not None and version_key(str(item["min_version"])) is None:
-        raise Problem("min_version is no version", found=repr(item["min_version"]), where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"')
+        raise Problem(
+            "min_version is no version", found=repr(item["min_version"]), where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"'
+        )
     return Entry(
         stock=ImageName.parse(item["stock"]).name,
         source=item["source"],
@@ -136,7 +143,9 @@ def _read_patch(patch, where):
     try:
         return normalise_patches([patch])[0]
     except Problem as problem:
-        raise Problem("the patch of a catalogue entry is not valid: " + problem.what, found=problem.found, where=where, next_step=problem.next_step) from problem
+        raise Problem(
+            "the patch of a catalogue entry is not valid: " + problem.what, found=problem.found, where=where, next_step=problem.next_step
+        ) from problem
 
 
 def _has_version(reference):

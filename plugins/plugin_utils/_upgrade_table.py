@@ -50,14 +50,20 @@ def _fix(row, served):
 
 def _missing(row, fix, answers, architecture):
     if row["image"] is None:
-        return "%s: its tag is not known. Next: give the release's list of images (k3s-images.txt) in riscv_k3s_target_images, or disable the component" % row["name"]
+        return (
+            "%s: its tag is not known. Next: give the release's list of images (k3s-images.txt) in riscv_k3s_target_images, or disable the component"
+            % row["name"]
+        )
     if fix is None:
         why = next((answers[key]["message"] for key in ("source", "mirror", "stock") if answers.get(key)), None)
         entry = "" if row["source"] else " The catalogue has no entry for it."
         return "%s: nothing serves it for %s.%s %s" % (row["image"], architecture, entry, why or "")
     if row["sure"] != _releases.EXACT and fix != "tag":
         # A tag that comes from a fixed source is made for whichever tag the new version turns out to ask for; a mirror must hold the very one.
-        return "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or riscv_k3s_target_manifests" % (row["image"], fix)
+        return "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or riscv_k3s_target_manifests" % (
+            row["image"],
+            fix,
+        )
     return None
 
 

@@ -70,7 +70,9 @@ def test_an_unsafe_version(lab, tmp_path, prefix):
 
 def test_a_source_that_is_not_there(lab, tmp_path, prefix):
     catalogue = [{"stock": "docker.io/rancher/mirrored-pause", "source": "%s/riscv64/pause:99" % lab.registry}]
-    run = upgrade(lab, tmp_path, "upgrade_check", riscv_k3s_target_disable=WITHOUT + ["coredns", "local-storage", "metrics-server"], riscv_k3s_catalogue=catalogue)
+    run = upgrade(
+        lab, tmp_path, "upgrade_check", riscv_k3s_target_disable=WITHOUT + ["coredns", "local-storage", "metrics-server"], riscv_k3s_catalogue=catalogue
+    )
     assert run.rc == 2
     assert "riscv64/pause:99 does not exist. Found: there are 1.0.0." in run.failures[0]["msg"]
 
@@ -107,7 +109,11 @@ def test_prepare_without_a_prefix(lab, tmp_path):
 
 def test_what_a_board_and_the_controller_see_differs(lab, tmp_path, prefix):
     """The same module on both: neither reaches docker.io, both the private registry."""
-    args = {"images": [lab.registry + "/riscv64/pause:1.0.0", "docker.io/rancher/mirrored-pause:3.6"], "registries": [{"host": lab.registry, "plain_http": True}], "timeout": 3}
+    args = {
+        "images": [lab.registry + "/riscv64/pause:1.0.0", "docker.io/rancher/mirrored-pause:3.6"],
+        "registries": [{"host": lab.registry, "plain_http": True}],
+        "timeout": 3,
+    }
     for host in ("localhost", lab.agent):
         rows = modules.task(lab, tmp_path, host, "registry_image_info", args)["images"]
         assert [row["has_architecture"] for row in rows] == [True, None], rows

@@ -74,7 +74,24 @@ def certificate(folder, start="20200101000000Z", end="20400101000000Z"):
     (folder / "index").write_text("")
     (folder / "serial").write_text("01\n")
     make_key = ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=test", "-config", "ca.cnf"]
-    sign = ["ca", "-batch", "-selfsign", "-notext", "-config", "ca.cnf", "-keyfile", "key.pem", "-in", "request.pem", "-out", "certificate.pem", "-startdate", start, "-enddate", end]
+    sign = [
+        "ca",
+        "-batch",
+        "-selfsign",
+        "-notext",
+        "-config",
+        "ca.cnf",
+        "-keyfile",
+        "key.pem",
+        "-in",
+        "request.pem",
+        "-out",
+        "certificate.pem",
+        "-startdate",
+        start,
+        "-enddate",
+        end,
+    ]
     for arguments in (make_key, sign):
         subprocess.run([openssl] + arguments, cwd=str(folder), check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return str(folder / "certificate.pem"), str(folder / "key.pem")

@@ -44,7 +44,12 @@ def test_source_takes_the_stock_tag_when_it_has_none(source, image, expected):
 )
 def test_first_entry_that_fits_is_taken(image, architecture, source):
     catalogue = _catalogue.read(
-        [entry(source="reg:5000/old:1", tags="3.6"), entry(source="reg:5000/new:1"), entry(source="reg:5000/never:1"), entry(source="reg:5000/arm:1", architecture="arm64")]
+        [
+            entry(source="reg:5000/old:1", tags="3.6"),
+            entry(source="reg:5000/new:1"),
+            entry(source="reg:5000/never:1"),
+            entry(source="reg:5000/arm:1", architecture="arm64"),
+        ]
     )
     found = _catalogue.find(catalogue, ImageName.parse(image), architecture)
     assert (found.source.rpartition(":")[0] if found else None) == source
@@ -80,7 +85,17 @@ def test_patches_of_several_architectures_are_not_repeated():
 
 @pytest.mark.parametrize(
     "tag, fits",
-    [("1.14.6", True), ("1.14.10", True), ("v2.0", True), ("1.15", True), ("1.14.5", False), ("1.9.1", False), ("1.14", False), ("1.14.6-build20260625", True), ("master-head", False)],
+    [
+        ("1.14.6", True),
+        ("1.14.10", True),
+        ("v2.0", True),
+        ("1.15", True),
+        ("1.14.5", False),
+        ("1.9.1", False),
+        ("1.14", False),
+        ("1.14.6-build20260625", True),
+        ("master-head", False),
+    ],
 )
 def test_min_version_compares_numbers(tag, fits):
     catalogue = _catalogue.read([entry(stock="a/b", min_version="1.14.6")])

@@ -61,7 +61,10 @@ def test_an_inventory_s_entries_win():
 
 def test_copies_of_the_public_sources():
     catalogue = _catalogue.read(merge([], prefix="reg:5000/mirror/"))
-    for image, source in (("mirrored-pause:3.6", "reg:5000/mirror/carvicsforth/pause:3.10.2"), ("mirrored-coredns-coredns:1.14.6", "reg:5000/mirror/rancher/mirrored-coredns-coredns:1.14.6")):
+    for image, source in (
+        ("mirrored-pause:3.6", "reg:5000/mirror/carvicsforth/pause:3.10.2"),
+        ("mirrored-coredns-coredns:1.14.6", "reg:5000/mirror/rancher/mirrored-coredns-coredns:1.14.6"),
+    ):
         name = ImageName.parse("rancher/" + image)
         assert _catalogue.find(catalogue, name, "riscv64").source_for(name) == source
 

@@ -34,14 +34,28 @@ def pod(image, name="p", namespace="kube-system"):
         pytest.param(VERSION, [manifest()], {"disable": ["servicelb"]}, [], [HELM], id="servicelb disabled"),
         pytest.param(VERSION, [manifest()], {"disable-helm-controller": "true"}, [], [LB], id="no helm controller"),
         pytest.param(VERSION, [manifest()], {"helm-controller-arg": "default-job-image=r.io/helm:2"}, [], ["r.io/helm:2", LB], id="configured job image"),
-        pytest.param(VERSION, [manifest()], {"helm-controller-arg": ["threads=1", "default-job-image=helm:2"]}, [], ["docker.io/library/helm:2", LB], id="among others"),
         pytest.param(
-            VERSION, [manifest()], {"system-default-registry": "r.io:5000"}, [], ["r.io:5000/rancher/klipper-helm:v0.7.3-build20220613", "r.io:5000/rancher/klipper-lb:v0.3.5"], id="default registry"
+            VERSION, [manifest()], {"helm-controller-arg": ["threads=1", "default-job-image=helm:2"]}, [], ["docker.io/library/helm:2", LB], id="among others"
+        ),
+        pytest.param(
+            VERSION,
+            [manifest()],
+            {"system-default-registry": "r.io:5000"},
+            [],
+            ["r.io:5000/rancher/klipper-helm:v0.7.3-build20220613", "r.io:5000/rancher/klipper-lb:v0.3.5"],
+            id="default registry",
         ),
         pytest.param(VERSION, [manifest()], {}, [pod("rancher/klipper-helm:v9")], ["docker.io/rancher/klipper-helm:v9", LB], id="a pod knows better"),
         pytest.param(VERSION, [manifest()], {}, [pod("rancher/klipper-helm:v9", namespace="default")], [HELM, LB], id="not k3s's pod"),
         pytest.param("v1.37.1+k3s1", [manifest()], {}, [], [], id="not known"),
-        pytest.param("v1.37.1+k3s1", [manifest()], {}, [pod("rancher/klipper-lb:v1"), pod("rancher/klipper-helm:v2")], ["docker.io/rancher/klipper-helm:v2", "docker.io/rancher/klipper-lb:v1"], id="known from pods"),
+        pytest.param(
+            "v1.37.1+k3s1",
+            [manifest()],
+            {},
+            [pod("rancher/klipper-lb:v1"), pod("rancher/klipper-helm:v2")],
+            ["docker.io/rancher/klipper-helm:v2", "docker.io/rancher/klipper-lb:v1"],
+            id="known from pods",
+        ),
         pytest.param(None, [manifest()], {}, [], [], id="no version"),
         pytest.param("v1.37.0+", [manifest()], None, [], [], id="odd version"),
     ],
@@ -69,7 +83,15 @@ def test_the_demand_of_a_version_is_its_image_list(k3s_manifests, version):
     ]
     pause = "%s:%s" % (_releases.PAUSE, _releases.stock_images(version)[_releases.PAUSE].tag)
     rows, problems = demand(manifests, pause)
-    server = {"architecture": "riscv64", "k3s": {"version": version + "+k3s1"}, "images": [], "manifests": manifests, "demand": rows, "pause_image": pause, "config": {}}
+    server = {
+        "architecture": "riscv64",
+        "k3s": {"version": version + "+k3s1"},
+        "images": [],
+        "manifests": manifests,
+        "demand": rows,
+        "pause_image": pause,
+        "config": {},
+    }
     plan = _plan.plan(server, _plan.Wanted("board-1", _catalogue.read([]), None), [server])
     listed = (folder / "image-list.txt").read_text().split()
     assert problems == []

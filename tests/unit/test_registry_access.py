@@ -7,7 +7,12 @@ import pytest
 from ansible_collections.riscv.k3s.plugins.plugin_utils._registry_access import registry_access
 
 HTTP = {"mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}, "docker.io": {"endpoint": ["http://reg:5000/v2/riscv64"]}}}
-AUTH = {"configs": {"reg:5000": {"auth": {"username": "u", "password": "p"}, "tls": {"ca_file": "/on/the/board.pem", "insecure_skip_verify": True}}, "*": {"auth": {"username": "x", "password": "y"}}}}
+AUTH = {
+    "configs": {
+        "reg:5000": {"auth": {"username": "u", "password": "p"}, "tls": {"ca_file": "/on/the/board.pem", "insecure_skip_verify": True}},
+        "*": {"auth": {"username": "x", "password": "y"}},
+    }
+}
 
 
 @pytest.mark.parametrize(

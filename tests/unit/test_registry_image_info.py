@@ -95,7 +95,13 @@ def test_what_is_missing(registry, name, exists, cause, words):
         ({MANIFEST: (200, {"Content-Type": content.OCI_INDEX}, b"[]")}, "damaged", "is damaged"),
         ({MANIFEST: (200, {"Content-Type": "text/html"}, b"<html>welcome</html>")}, "other", "text/html"),
         (
-            {MANIFEST: (200, {"Content-Type": content.OCI_INDEX}, json.dumps({"manifests": [{"digest": "sha256:" + "0" * 64, "platform": {"architecture": "riscv64"}}]}).encode())},
+            {
+                MANIFEST: (
+                    200,
+                    {"Content-Type": content.OCI_INDEX},
+                    json.dumps({"manifests": [{"digest": "sha256:" + "0" * 64, "platform": {"architecture": "riscv64"}}]}).encode(),
+                )
+            },
             "damaged",
             "lists riscv64, but the registry does not have that manifest",
         ),
@@ -154,7 +160,11 @@ def test_a_registry_that_hangs_up():
     with socket.socket() as rude:
         rude.bind(("127.0.0.1", 0))
         rude.listen(1)
-        thread = threading.Thread(target=lambda: rude.accept()[0].close())
+
+        def hang_up():
+            rude.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
         thread.start()
         row = ask_one("127.0.0.1:%d" % rude.getsockname()[1])
         thread.join()
@@ -196,7 +206,9 @@ def test_login(tmp_path):
 
 def test_credentials_go_to_their_own_registry_only():
     with scripted({MANIFEST: (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")}) as (host, script):
-        connect = connector({"registries": [{"host": "other.invalid", "plain_http": True, "tls_verify": True, "ca_file": None, "username": "u", "password": "p"}], "timeout": 5})
+        connect = connector(
+            {"registries": [{"host": "other.invalid", "plain_http": True, "tls_verify": True, "ca_file": None, "username": "u", "password": "p"}], "timeout": 5}
+        )
         assert connect(host)._connection._credentials is None
         ask_one(host)
     assert all("Authorization" not in headers for dummy, dummy, headers, dummy in script.seen)
@@ -232,7 +244,11 @@ def test_docker_io_is_asked_where_it_is_served():
 
 
 def test_the_module_itself(registry, monkeypatch, capsys):
-    arguments = {"images": [registry + "/riscv64/pause:3.10", registry + "/no:1"], "registries": [{"host": registry, "plain_http": True}], "_ansible_check_mode": True}
+    arguments = {
+        "images": [registry + "/riscv64/pause:3.10", registry + "/no:1"],
+        "registries": [{"host": registry, "plain_http": True}],
+        "_ansible_check_mode": True,
+    }
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)
     with pytest.raises(SystemExit) as ended:

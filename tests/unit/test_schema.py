@@ -61,7 +61,12 @@ def test_entries_and_builds_have_the_keys_that_the_code_knows():
         {"riscv_k3s_catalogue": [ENTRY]},
         {"riscv_k3s_catalogue": "{{ other }}", "unrelated": 1},
         {"riscv_k3s_catalogue": [dict(ENTRY, patch=PATCH, build={"src": "x.tgz", "env": {"A": 1}}, keep=True, min_version="v0.0.29")]},
-        {"riscv_k3s_registries": {"mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}}, "configs": {"reg:5000": {"auth": {"username": "u", "password": "p"}}}}},
+        {
+            "riscv_k3s_registries": {
+                "mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}},
+                "configs": {"reg:5000": {"auth": {"username": "u", "password": "p"}}},
+            }
+        },
         {"riscv_k3s_pinned": "{{ false }}", "riscv_k3s_wait_timeout": 5},
     ],
 )

@@ -36,14 +36,45 @@ def test_with_and_without_manifests_it_is_the_version_s_list(k3s_manifests, vers
 @pytest.mark.parametrize(
     "version, settings, expected",
     [
-        ("v1.36.3+k3s1", {"disable": ["traefik", "servicelb", "metrics-server"]}, ["local-path-provisioner:v0.0.37", "mirrored-coredns-coredns:1.14.6", "mirrored-library-busybox:1.37.0", "mirrored-pause:3.10.2"]),
-        ("v1.36.3+k3s1", {"disable": ["local-storage", "coredns", "traefik"]}, ["klipper-lb:v0.4.17", "mirrored-metrics-server:v0.9.0", "mirrored-pause:3.10.2"]),
-        ("v1.36.3+k3s1", {"manifests": [("coredns.yaml", WORKLOAD % "%{SYSTEM_DEFAULT_REGISTRY}%rancher/c:1")], "disable": ["servicelb"]}, ["c:1", "mirrored-pause:3.10.2"]),
-        ("v1.36.3+k3s1", {"manifests": [("coredns.yaml", WORKLOAD % "c:1"), ("m/a.yaml", WORKLOAD % "m:1")], "disable": ["coredns", "servicelb", "m"]}, ["mirrored-pause:3.10.2"]),
+        (
+            "v1.36.3+k3s1",
+            {"disable": ["traefik", "servicelb", "metrics-server"]},
+            ["local-path-provisioner:v0.0.37", "mirrored-coredns-coredns:1.14.6", "mirrored-library-busybox:1.37.0", "mirrored-pause:3.10.2"],
+        ),
+        (
+            "v1.36.3+k3s1",
+            {"disable": ["local-storage", "coredns", "traefik"]},
+            ["klipper-lb:v0.4.17", "mirrored-metrics-server:v0.9.0", "mirrored-pause:3.10.2"],
+        ),
+        (
+            "v1.36.3+k3s1",
+            {"manifests": [("coredns.yaml", WORKLOAD % "%{SYSTEM_DEFAULT_REGISTRY}%rancher/c:1")], "disable": ["servicelb"]},
+            ["c:1", "mirrored-pause:3.10.2"],
+        ),
+        (
+            "v1.36.3+k3s1",
+            {"manifests": [("coredns.yaml", WORKLOAD % "c:1"), ("m/a.yaml", WORKLOAD % "m:1")], "disable": ["coredns", "servicelb", "m"]},
+            ["mirrored-pause:3.10.2"],
+        ),
         ("v1.36.3+k3s1", {"manifests": [("traefik.yaml", CHART)], "disable": ["servicelb"]}, ["klipper-helm:v0.13.3-build20260727", "mirrored-pause:3.10.2"]),
         ("v1.36.3+k3s1", {"manifests": [("traefik.yaml", CHART)], "disable": ["traefik"]}, ["klipper-lb:v0.4.17", "mirrored-pause:3.10.2"]),
-        ("v1.37.1+k3s1", {"disable": ["coredns", "metrics-server"]}, ["klipper-helm:?", "klipper-lb:?", "local-path-provisioner:v0.0.37", "mirrored-library-busybox:?", "mirrored-library-traefik:3.7.13", "mirrored-pause:3.10.2"]),
-        ("v1.37.1+k3s1", {"disable": ["coredns", "metrics-server", "local-storage", "traefik"], "images": ["docker.io/rancher/klipper-lb:v0.5.0", "", "# a comment"]}, ["klipper-lb:v0.5.0", "mirrored-pause:3.10.2"]),
+        (
+            "v1.37.1+k3s1",
+            {"disable": ["coredns", "metrics-server"]},
+            [
+                "klipper-helm:?",
+                "klipper-lb:?",
+                "local-path-provisioner:v0.0.37",
+                "mirrored-library-busybox:?",
+                "mirrored-library-traefik:3.7.13",
+                "mirrored-pause:3.10.2",
+            ],
+        ),
+        (
+            "v1.37.1+k3s1",
+            {"disable": ["coredns", "metrics-server", "local-storage", "traefik"], "images": ["docker.io/rancher/klipper-lb:v0.5.0", "", "# a comment"]},
+            ["klipper-lb:v0.5.0", "mirrored-pause:3.10.2"],
+        ),
     ],
 )
 def test_what_is_wanted(version, settings, expected):
@@ -53,7 +84,9 @@ def test_what_is_wanted(version, settings, expected):
 
 
 def test_what_is_asked_of_registries():
-    wanted = upgrade_images("v1.36.3", CATALOGUE, disable=["coredns", "local-storage", "metrics-server", "servicelb", "traefik"], mirror_prefix="reg:5000/riscv64/")
+    wanted = upgrade_images(
+        "v1.36.3", CATALOGUE, disable=["coredns", "local-storage", "metrics-server", "servicelb", "traefik"], mirror_prefix="reg:5000/riscv64/"
+    )
     assert wanted["references"] == sorted([PAUSE, SOURCE, MIRROR])
 
 
@@ -67,7 +100,9 @@ def answer(image, cause=None):
 
 
 def row(**changes):
-    return dict({"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR, "patch": False}, **changes)
+    return dict(
+        {"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR, "patch": False}, **changes
+    )
 
 
 COPY = {"source": SOURCE, "target": MIRROR}
@@ -88,7 +123,9 @@ COPY = {"source": SOURCE, "target": MIRROR}
         pytest.param({"mirror": None}, None, None, "dns", "tag", None, None, id="no mirror"),
         pytest.param({"sure": "approximate"}, None, "not_found", "dns", "tag", COPY, None, id="approximate tag from a source"),
         pytest.param({"sure": "approximate"}, None, None, "dns", "mirror", None, "the tag is approximate", id="approximate tag in the mirror"),
-        pytest.param({"image": None, "source": None, "mirror": None, "sure": "unknown"}, None, None, None, None, None, "its tag is not known", id="unknown tag"),
+        pytest.param(
+            {"image": None, "source": None, "mirror": None, "sure": "unknown"}, None, None, None, None, None, "its tag is not known", id="unknown tag"
+        ),
     ],
 )
 def test_judgement(changes, source, mirror, stock, fix, copy, missing):
@@ -100,7 +137,10 @@ def test_judgement(changes, source, mirror, stock, fix, copy, missing):
 
 
 def test_the_table():
-    lines = upgrade_table({"rows": [row(patch=True), row(image=None, sure="unknown")], "problems": ["x is not valid YAML"]}, [answer(MIRROR, "not_found"), answer(PAUSE, "dns"), answer(SOURCE)])["lines"]
+    lines = upgrade_table(
+        {"rows": [row(patch=True), row(image=None, sure="unknown")], "problems": ["x is not valid YAML"]},
+        [answer(MIRROR, "not_found"), answer(PAUSE, "dns"), answer(SOURCE)],
+    )["lines"]
     assert lines[0].split() == ["IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED", "IN"]
     assert lines[1].split() == [PAUSE, "riscv64", "not_found", "dns", "tag", "+", "patch", "x"]
     assert lines[3] == "MISSING: x is not valid YAML"
