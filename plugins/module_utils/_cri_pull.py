@@ -25,37 +25,42 @@ class Pulls:
         self._check_mode = check_mode
         self._clock = clock
 
-    def present(self, names, always=False, retries=3, timeout=900):
+    def present(self, names, always=False, retries=3, timeout=900, digests=None):
         """Have each of ``names`` (full names) in the store. Returns (rows, digests before), a row an
         image in the order of ``names``: see `_row`.
 
         ``always`` pulls what is there already, too. ``retries`` and ``timeout`` (seconds) are for each image, as in Cri.pull.
+        ``digests`` {name: digest} is what names must stand for: other content under one of them is as good as none.
         An image of another architecture is a Problem: one that was there before any pull, one that this run pulled
         after it has been taken away again. A pull that fails does not stop the others, unless their registry is out of reach.
         """
         names = list(dict.fromkeys(names))
+        digests = digests or {}
         before = self._containerd.images()
         # A name whose pull broke off once stands in the list, but the CRI does not know it: it is missing, too.
         there = self._cri.statuses([name for name in names if name in before])
         old = {name: before[name]["digest"] for name in there}
+        right = [name for name in there if digests.get(name, old[name]) == old[name]]
         if not always:
-            for name, status in there.items():
-                self._check(name, status)
-        wanted = [name for name in names if always or name not in there]
+            for name in right:
+                self._check(name, there[name])
+        wanted = [name for name in names if always or name not in right]
         if self._check_mode:
-            return [_row(name, before[name], there[name]) if name in there else _planned(name) for name in names], old
+            return [_row(name, before[name], there[name]) if name in right else _planned(name, digests.get(name)) for name in names], old
         seconds, failures = self._pull(wanted, retries, timeout, before)
         after = before
         if wanted:
             after = self._containerd.images()
             there.update(self._cri.statuses(seconds))
-            failures += self._settle(seconds, before, after, there)
+            failures += self._settle(seconds, before, after, there, digests)
             for name in wanted:
                 # containerd 2.x leaves the name of a pull that failed, with content that cannot run.
                 if name not in seconds:
                     self._take_back(name, before, after)
         _raise(failures, len(names))
         rows = [_row(name, after[name], there[name], old.get(name) != after[name]["digest"], seconds.get(name, 0.0)) for name in names]
+        broken = {before[name]["digest"] for name in names if name in before and name not in old}
+        _count({image["digest"] for image in before.values()} - broken, rows)
         return rows, old
 
     def _pull(self, wanted, retries, timeout, before):
@@ -81,7 +86,7 @@ class Pulls:
         else:
             self._board.check(name, status)
 
-    def _settle(self, pulled, before, after, there):
+    def _settle(self, pulled, before, after, there, digests):
         """Check what was pulled; take wrong ones back. Returns a Problem for each of these."""
         failures = []
         for name in pulled:
@@ -92,6 +97,8 @@ class Pulls:
                         found="crictl said that it is",
                         next_step="see the log of containerd; the kubelet may have removed it, because the disk is full",
                     )
+                if digests.get(name, after[name]["digest"]) != after[name]["digest"]:
+                    raise _moved(name, after[name]["digest"], digests[name])
                 self._check(name, there[name])
             except Problem as problem:
                 failures.append(problem)
@@ -131,6 +138,15 @@ def _with_known(problem, name, before):
     return problem
 
 
+def _moved(name, found, wanted):
+    return Problem(
+        "%s is not the content that is wanted" % name,
+        found="the registry gave %s, wanted is %s" % (found, wanted),
+        where=ImageName.parse(name).registry,
+        next_step="find out who published it anew; when the new content is right, lock it with riscv.k3s.lock or state its digest, else publish the old one again",
+    )
+
+
 def _raise(failures, asked):
     if len(failures) == 1:
         raise failures[0]
@@ -150,11 +166,23 @@ def _row(name, image, status, changed=False, seconds=0.0):
         "size": status["size"],
         "seconds": seconds,
         "changed": changed,
+        "downloaded": 0,
     }
 
 
-def _planned(name):
-    return {"name": name, "digest": None, "architecture": None, "size": None, "seconds": 0.0, "changed": True}
+def _planned(name, digest):
+    return {"name": name, "digest": digest, "architecture": None, "size": None, "seconds": 0.0, "changed": True, "downloaded": None}
+
+
+def _count(held, rows):
+    """Set ``downloaded`` of each row: its size, when no name stood for its content (a set of digests) before; each content once.
+
+    Layers that another image has already are not downloaded again but counted here, so this is never too little.
+    """
+    for row in rows:
+        if row["digest"] not in held:
+            row["downloaded"] = row["size"]
+            held.add(row["digest"])
 
 
 def diff(rows, before):

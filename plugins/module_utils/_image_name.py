@@ -70,6 +70,11 @@ def normalise(text):
     return ImageName.parse(text).full
 
 
+def is_digest(text):
+    """Whether ``text`` is a digest as references have it, sha256: and 64 hexadecimal digits."""
+    return isinstance(text, str) and bool(_DIGEST.match(text))
+
+
 def _split_registry(head):
     first, slash, rest = head.partition("/")
     # As docker does: a first component is a registry only when it cannot be a plain name.

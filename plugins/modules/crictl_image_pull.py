@@ -48,6 +48,12 @@ options:
       - How often a pull is tried again that failed for a reason which may pass by itself, after 1, 2, 4 and more seconds.
     type: int
     default: 3
+  digests:
+    description:
+      - The digest that an image must have, by its name in O(images). An image that is there with another digest is pulled again.
+      - Fails when the registry gives other content, shows both digests, and takes away what it pulled, so that nothing can be tagged or started by mistake.
+    type: dict
+    default: {}
   timeout:
     description:
       - Seconds that one try of one pull may take.
@@ -60,7 +66,7 @@ attributes:
     description: Can run in check mode and return what it would change, without changing anything.
     support: partial
     details:
-      - It pulls nothing, so it cannot tell a digest, nor whether the registry holds the image and for which architecture.
+      - It pulls nothing, so it cannot tell a digest that is not in O(digests), nor whether the registry holds the image and for which architecture.
       - With O(policy=always) an image that is there is predicted as unchanged.
   diff_mode:
     description: Returns details on what has changed, or would change, in diff mode.
@@ -89,6 +95,14 @@ EXAMPLES = r"""
       - 192.168.173.76:6000/riscv64/pause:3.6
   become: true
 
+- name: Have exactly this content
+  riscv.k3s.crictl_image_pull:
+    images:
+      - 192.168.173.76:6000/riscv64/pause:3.6
+    digests:
+      192.168.173.76:6000/riscv64/pause:3.6: sha256:dc29a7ab6632deb9db2d933023e8248bc05785b5d00b44b649ef5e28c478c724
+  become: true
+
 - name: Take the newest content of a tag that moves, and look into the program itself
   riscv.k3s.crictl_image_pull:
     images:
@@ -99,6 +113,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+downloaded:
+  description: The sum of RV(images[].downloaded). None in check mode, when something would be pulled.
+  returned: success
+  type: int
+  sample: 15728640
 images:
   description: A row for each image, in the order of O(images).
   returned: success
@@ -110,7 +129,7 @@ images:
       type: str
       sample: 192.168.173.76:6000/riscv64/coredns:1.0
     digest:
-      description: Digest of the manifest or the index that the name stands for. None for what check mode would pull.
+      description: Digest of the manifest or the index that the name stands for. For what check mode would pull that in O(digests), or none.
       type: str
       sample: sha256:dc29a7ab6632deb9db2d933023e8248bc05785b5d00b44b649ef5e28c478c724
     architecture:
@@ -129,6 +148,13 @@ images:
       description: Whether the name stands for other content than before.
       type: bool
       sample: true
+    downloaded:
+      description:
+        - Bytes that this run brought to the board, config and compressed layers, when no name in its store stood for that content before.
+        - Layers that the board has by another image are not downloaded again but counted, so it may be too much and is never too little.
+        - None for what check mode would pull.
+      type: int
+      sample: 15728640
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -137,8 +163,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Conta
 from ansible_collections.riscv.k3s.plugins.module_utils._cri import Cri
 from ansible_collections.riscv.k3s.plugins.module_utils._cri_architecture import ARCHITECTURE_OPTION, Board
 from ansible_collections.riscv.k3s.plugins.module_utils._cri_pull import Pulls, diff
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import is_digest, normalise
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
 
 
@@ -146,8 +172,25 @@ def run(params, check_mode, programs):
     """The module's result for its ``params``; ``programs`` is a Programs."""
     pulls = Pulls(Containerd(programs), Cri(programs), Board(params["architecture"]), params["deep"], check_mode)
     names = [normalise(name) for name in params["images"]]
-    rows, before = pulls.present(names, params["policy"] == "always", params["retries"], params["timeout"])
-    return {"changed": any(row["changed"] for row in rows), "images": rows, "diff": diff(rows, before)}
+    rows, before = pulls.present(names, params["policy"] == "always", params["retries"], params["timeout"], _digests(params["digests"], names))
+    downloaded = [row["downloaded"] for row in rows]
+    return {
+        "changed": any(row["changed"] for row in rows),
+        "images": rows,
+        "downloaded": None if None in downloaded else sum(downloaded),
+        "diff": diff(rows, before),
+    }
+
+
+def _digests(given, names):
+    """The option digests with full names, checked."""
+    digests = {normalise(name): digest for name, digest in given.items()}
+    for name, digest in digests.items():
+        if name not in names:
+            raise Problem("digests names %s, which is not in images" % name, found=", ".join(names) or "no image", next_step="mend the name")
+        if not is_digest(digest):
+            raise Problem("the digest that is wanted of %s is none" % name, found=repr(digest), next_step="write sha256: and 64 hexadecimal digits")
+    return digests
 
 
 def main():
@@ -159,6 +202,7 @@ def main():
             architecture=ARCHITECTURE_OPTION,
             deep={"type": "bool", "default": False},
             retries={"type": "int", "default": 3},
+            digests={"type": "dict", "default": {}},
             timeout={"type": "int", "default": 900},
         ),
         supports_check_mode=True,

@@ -69,8 +69,9 @@ def test_pull_and_tag(lab, board, tmp_path):
     assert run.failures == []
     pulls, tags = [modules.Steps(*[row["result"] for row in run.rows[start::2]]) for start in (0, 1)]
     digest = pulls.done["images"][0]["digest"]
-    measured = {key: pulls.done["images"][0][key] for key in ("digest", "architecture", "size", "seconds")}
-    predicted = filled(pulls.predicted, {ONE: digest})
+    measured = {key: pulls.done["images"][0][key] for key in ("digest", "architecture", "size", "seconds", "downloaded")}
+    assert pulls.done["downloaded"] == measured["downloaded"] in (0, measured["size"]), "0 where another name stood for it"
+    predicted = dict(filled(pulls.predicted, {ONE: digest}), downloaded=measured["downloaded"])
     predicted["images"][0].update(measured)
     modules.assert_four_steps(pulls._replace(predicted=predicted))
     assert measured["architecture"] == "riscv64" and pulls.again["images"][0]["digest"] == digest

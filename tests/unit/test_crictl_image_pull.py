@@ -24,12 +24,12 @@ def _on_board_1(monkeypatch):
 
 
 def pull(fake, images, check_mode=False, **options):
-    params = dict({"images": images, "policy": "missing", "architecture": "riscv64", "deep": False, "retries": 3, "timeout": 900}, **options)
+    params = dict({"images": images, "policy": "missing", "architecture": "riscv64", "deep": False, "retries": 3, "digests": {}, "timeout": 900}, **options)
     return crictl_image_pull.run(params, check_mode, Programs({"k3s": "k3s"}, fake, is_root=True))
 
 
 def row(name, content, changed):
-    return {"name": name, "digest": content.digest, "architecture": content.architecture, "size": content.size, "seconds": 0.0, "changed": changed}
+    return {"name": name, "digest": content.digest, "architecture": content.architecture, "size": content.size, "seconds": 0.0, "changed": changed, "downloaded": content.size if changed else 0}
 
 
 def test_check_run_check_run():
@@ -174,3 +174,57 @@ def test_crictl_that_says_it_pulled_and_did_not():
     fake.deaf.add("pull")
     with pytest.raises(Problem, match="is not in the store after its pull"):
         pull(fake, [COREDNS])
+
+
+@pytest.mark.parametrize("version", ["1.6.20", "2.4.2"])
+def test_a_wanted_digest_check_run_check_run(version):
+    old, new = Content("old"), Content("new")
+    fake = FakeContainerd(version, registry={COREDNS: new})
+    fake.put(COREDNS, old, pinned=True)
+    digests = {COREDNS: new.digest}
+    predicted, real, predicted_again, again = (pull(fake, [COREDNS], check_mode, digests=digests) for check_mode in (True, False, True, False))
+    assert predicted["diff"] == real["diff"] and predicted["changed"] and real["images"] == [row(COREDNS, new, True)]
+    assert not predicted_again["changed"] and not again["changed"]
+    assert fake.names() == {COREDNS: (new.digest, True)}
+
+
+@pytest.mark.parametrize("version", ["1.6.20", "2.4.2"])
+@pytest.mark.parametrize("there", [None, Content("old"), Content("locked")])
+def test_other_content_than_wanted_is_taken_away_again(version, there):
+    new, locked = Content("new"), Content("locked")
+    fake = FakeContainerd(version, registry={COREDNS: new})
+    if there:
+        fake.put(COREDNS, there)
+    with pytest.raises(Problem, match=f"gave {new.digest}, wanted is {locked.digest}") as caught:
+        pull(fake, [COREDNS], policy="always", digests={COREDNS: locked.digest})
+    assert caught.value.where == "10.99.0.1:5000" and "riscv.k3s.lock" in caught.value.next_step
+    assert fake.names() == ({COREDNS: (there.digest, False)} if there else {})
+    assert not [name for name in fake.store if fake.store[name][0] is new]
+
+
+def test_wrong_content_that_was_there_is_no_reason_not_to_pull_the_wanted():
+    fake = FakeContainerd(registry={COREDNS: RISCV64})
+    fake.put(COREDNS, Content("amd64 too", "amd64"))
+    assert pull(fake, [COREDNS], digests={COREDNS: RISCV64.digest})["images"] == [row(COREDNS, RISCV64, True)]
+
+
+@pytest.mark.parametrize(
+    "digests, message",
+    [
+        ({PAUSE: RISCV64.digest}, "digests names .*pause:3.6, which is not in images"),
+        ({COREDNS: "sha256:1"}, "the digest that is wanted of .*coredns:1.0 is none"),
+    ],
+)
+def test_wrong_digests(digests, message):
+    with pytest.raises(Problem, match=message):
+        pull(FakeContainerd(), [COREDNS], digests=digests)
+
+
+def test_what_was_downloaded_counts_each_content_once():
+    same, there = Content("same", size=300), Content("there", size=50)
+    fake = FakeContainerd(registry={COREDNS: same, PAUSE: same, OTHER: there})
+    fake.put("other.example/old:1", there)
+    assert pull(fake, [COREDNS, PAUSE, OTHER], check_mode=True)["downloaded"] is None
+    result = pull(fake, [COREDNS, PAUSE, OTHER])
+    assert (result["downloaded"], [image["downloaded"] for image in result["images"]]) == (300, [300, 0, 0])
+    assert [pull(fake, [COREDNS, PAUSE, OTHER], check_mode)["downloaded"] for check_mode in (True, False)] == [0, 0]
