@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand_klipper import charts
@@ -93,6 +93,6 @@ def _with_supply(row, entries, architecture, mirror_prefix):
         entry = _catalogue.find(entries, image, architecture)
         if entry:
             supply.update(source=entry.source_for(image), patch=bool(entry.patch))
-        if mirror_prefix and image.tag:
+        if mirror_prefix and image.registry == DEFAULT_REGISTRY and image.tag:
             supply["mirror"] = mirror_name(mirror_prefix, image)
     return dict(row, **supply)
