@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pathlib
 import re
+import sys
 import time
 
 import pytest
@@ -180,6 +182,13 @@ def test_restart_leaves_containers_running(lab):
     before = lab.wait("a sandbox on board-1", sandboxes)
     lab.exec(lab.server, ["service", "k3s", "restart"])
     assert set(before) <= set(sandboxes())
+
+
+def test_ansible_restarts_k3s_by_the_service_manager(lab):
+    ansible = pathlib.Path(sys.executable).parent / "ansible"
+    argv = [str(ansible), "-i", str(lab.inventory), "agent", "-m", "ansible.builtin.service", "-a"]
+    assert "CHANGED" in lab.ctl(argv + ["name=k3s-agent state=restarted"]).stdout
+    assert "SUCCESS" in lab.ctl(argv + ["name=k3s-agent state=started"]).stdout
 
 
 def test_outside_names_fail_fast(lab):

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -51,12 +52,16 @@ def release_archives():
 
 
 def _go_version(environment):
+    advice = "Next: install Go 1.21 or newer, which fetches what it needs by itself (Debian: golang-go, on Debian 12 from backports)"
     if not shutil.which("go"):
-        raise LabError("the Go compiler was not found, it builds Kubernetes for the lab. Next: install the Debian package golang-go")
+        raise LabError("the Go compiler was not found, it builds Kubernetes for the lab. " + advice)
+    # Asked outside of the module: before 1.21 go cannot even read its go.mod.
+    found = re.match(r"go version go1\.(\d+)", run(["go", "version"], cwd="/").stdout)
+    if not found or int(found.group(1)) < 21:
+        raise LabError("go is too old to build Kubernetes. Found: %s. %s" % (found.group(0) if found else "an unknown version", advice))
     done = run(["go", "version"], check=False, cwd=SOURCE, env=environment)
     if done.returncode != 0:
-        raise LabError("go is too old for tests/lab/k3s/go.mod and could not fetch a newer toolchain by itself: %s. "
-                       "Next: install Go 1.24 or newer (Debian: golang-go from backports)" % done.stderr.strip())
+        raise LabError("go could not fetch the toolchain that tests/lab/k3s/go.mod asks for: %s. %s" % (done.stderr.strip(), advice))
     return done.stdout.strip()
 
 

@@ -66,7 +66,21 @@ def wait_for_stock_pods():
 def stock_boards():
     """Names of the boards that stock pods were sent to."""
     answer = kubectl("get", "pods", "-n", "kube-system") or {"items": []}
-    return {item["spec"].get("nodeName") for item in answer["items"]} - {None}
+    return {item["spec"].get("nodeName") for item in answer["items"] if not item["metadata"].get("deletionTimestamp")} - {None}
+
+
+def spread_stock_pods():
+    """The scheduler may send all stock pods to one board. Then one of them is sent to the other."""
+    everywhere = {board.name for board in boards.BOARDS}
+    used = stock_boards()
+    if used == everywhere:
+        return
+    for name in used:
+        on_board(boards.SERVER, ["k3s", "kubectl", "cordon", name])
+    on_board(boards.SERVER, ["k3s", "kubectl", "delete", "pod", "-n", "kube-system", "-l", "k8s-app=metrics-server", "--wait=false"])
+    wait_for("a stock pod on each board", lambda: stock_boards() == everywhere, 30)
+    for name in used:
+        on_board(boards.SERVER, ["k3s", "kubectl", "uncordon", name])
 
 
 def wait_for_failures():

@@ -53,6 +53,7 @@ def up(with_pause=True):
         cluster.wait_for_nodes()
         cluster.wait_for_addons()
         cluster.wait_for_stock_pods()
+        cluster.spread_stock_pods()
         cluster.wait_for_failures()
     except BaseException:
         say("it failed, and is left as it is for you to look at. Next: tests/lab/lab down")
