@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils import _manifest, _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import group_by_manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import HELM_CHART, group_by_manifest
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue
 
 
@@ -18,7 +18,8 @@ def patches(observed, images, wanted, architecture):
 
     ``observed`` is its result of k3s_info, ``images`` the rows of the plan, ``wanted`` a Wanted. A row has manifest,
     kind, name, reason and ``patch`` as k3s_manifest_patch takes it. Where a manifest needs anything, all of its
-    patches are listed: an overlay is made from the packaged file at once. Raises Problem when a manifest is missing.
+    patches are listed: an overlay is made from the packaged file at once. Raises Problem when a manifest is missing,
+    and when a patch does not fit it.
     """
     files = {row["path"]: row for row in observed.get("manifests") or []}
     groups = group_by_manifest(_wanted_patches(images, wanted, architecture))
@@ -26,6 +27,8 @@ def patches(observed, images, wanted, architecture):
     for manifest, group in sorted(groups.items()):
         reason = _reason(manifest, group, files, wanted)
         if reason:
+            # Here, so that a patch which does not fit is told before any board is touched.
+            _manifest.patch_manifest(files[manifest]["text"].encode(), [patch for patch in group if patch["kind"] != HELM_CHART], manifest)
             present += [_row(patch, reason) for patch in group]
     return {"present": present, "absent": _absent(files, groups)}
 

@@ -253,6 +253,11 @@ def test_an_amd64_server_is_patched_for_its_riscv64_agents():
         (observed(), {"servers": []}, "no server of the cluster was observed"),
         (observed(), {"architecture": "riscv128"}, "'riscv128' is not known"),
         (observed(), {"catalogue": _catalogue.read([dict(CATALOGUE[1], patch=PATCH)])}, "manifest coredns.yaml, which board-1 does not have"),
+        (
+            observed([held(PAUSE), held(COREDNS)], manifests=[file("coredns.yaml", MANIFEST)]),
+            {"catalogue": _catalogue.read([dict(CATALOGUE[1], patch=dict(PATCH, container="dns"))])},
+            "container coredns",
+        ),
     ],
 )
 def test_no_honest_plan(board, wanted, message):
