@@ -14,6 +14,7 @@ needs the controller must fail in that run, not drop out of it.
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -28,8 +29,10 @@ def inside(name, packages):
     return any(name == package or name.startswith(package + ".") for package in packages)
 
 
+@functools.lru_cache(maxsize=None)
 def imports(path):
-    """Dotted names a file imports; a string that names a plugin counts too (importlib, monkeypatch)."""
+    """Dotted names a file imports. A string that names a plugin counts too (importlib, monkeypatch); one that ends
+    with a dot, to which a name is added, counts as all plugins of that kind."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
@@ -37,7 +40,8 @@ def imports(path):
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.update(node.module + "." + alias.name for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(PLUGINS):
-            names.add(node.value)
+            kind = node.value[len(PLUGINS):-1] if node.value.endswith(".") else None
+            names.update([node.value] if kind is None else [node.value + one.stem for one in (ROOT / "plugins" / kind).glob("*.py")])
     return names
 
 
