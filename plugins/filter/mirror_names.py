@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import lacking
 
@@ -15,6 +16,7 @@ version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
   - The names below the prefix of those images of docker.io that a board asks for and some board does not have.
+  - Content that differs from the lock is as good as none.
 positional: _input, prefix
 options:
   _input:
@@ -26,6 +28,12 @@ options:
     description: Registry and path of the mirror.
     type: str
     required: true
+  lock:
+    description: The text of C(images.lock.yml), or none where there is no lock.
+    type: str
+  lock_file:
+    description: Where that text is from, for messages.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -43,6 +51,10 @@ _value:
 """
 
 
+def mirror_names(boards, prefix, lock=None, lock_file=None):
+    return lacking(boards, prefix, None if lock is None else _lock.read(lock, lock_file))
+
+
 class FilterModule:
     def filters(self):
-        return {"mirror_names": door(lacking)}
+        return {"mirror_names": door(mirror_names)}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _catalogue_default, _mirror, _plan, _plan_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _catalogue_default, _lock, _mirror, _plan, _plan_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
 
 DOCUMENTATION = r"""
@@ -77,6 +77,12 @@ options:
     type: list
     elements: dict
     default: []
+  lock:
+    description: The text of C(images.lock.yml), or none where there is no lock.
+    type: str
+  lock_file:
+    description: Where that text is from, for messages.
+    type: path
   cluster_architectures:
     description: Architectures of all boards of the cluster.
     type: list
@@ -97,8 +103,10 @@ _value:
 """
 
 
-def plan(observed, servers, catalogue, mirror=None, mirror_answers=(), **settings):
+def plan(observed, servers, catalogue, mirror=None, mirror_answers=(), lock=None, lock_file=None, **settings):
     settings = dict({"registries": None, "known": _catalogue_default.default_entries()}, **settings)
+    if lock is not None:
+        settings["lock"] = _lock.read(lock, lock_file)
     if mirror and "mirror" in settings.get("fixes", _plan_images.DEFAULT_FIXES):
         settings.update(mirror=mirror, served=_mirror.served(mirror_answers, mirror), registries=_mirror.with_mirror(settings["registries"], mirror))
     result = _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **settings), servers)

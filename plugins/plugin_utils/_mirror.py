@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
 
 # The registry answered, and the answer is no.
 _ANSWERS = ("not_found", "no_architecture")
@@ -41,15 +42,19 @@ def with_mirror(config, prefix):
     return dict(config or {}, mirrors=mirrors)
 
 
-def lacking(boards, prefix):
+def lacking(boards, prefix, lock=None):
     """What to ask the mirror for: its names of the images of docker.io that a board wants and some board does not have.
 
-    ``boards`` are results of k3s_info. Empty when every board has everything, so that a converged run asks nothing.
+    ``boards`` are results of k3s_info; content that differs from ``lock`` (a result of _lock.read, or None) is as good as none. Empty when every board has everything, so that a converged run asks nothing.
     """
     wanted = {item["image"] for board in boards for item in board.get("demand") or []}
-    stores = [{row["name"] for row in board.get("images") or []} for board in boards]
+    stores = [{row["name"] for row in board.get("images") or [] if not _differs(row, lock, board.get("architecture"))} for board in boards]
     images = [ImageName.parse(name) for name in sorted(wanted) if not all(name in store for store in stores)]
     return [mirror_name(prefix, image) for image in images if image.registry == DEFAULT_REGISTRY and image.tag]
+
+
+def _differs(row, lock, architecture):
+    return _lock.differs(row, (lock or {}).get((row["name"], architecture)))
 
 
 def served(answers, prefix):

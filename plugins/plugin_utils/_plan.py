@@ -15,7 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _demand_klipper, _plan_images, _plan_patches, _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _demand_klipper, _lock, _plan_images, _plan_patches, _registries
 
 
 class Wanted(NamedTuple):
@@ -35,6 +35,8 @@ class Wanted(NamedTuple):
     # REGISTRY/PREFIX that holds content under stock names, or None; and the stock names (full) that it serves for this architecture.
     mirror: Optional[str] = None
     served: Sequence[str] = ()
+    # What _lock.read returns, or None where there is no lock.
+    lock: Optional[Dict[Any, _lock.Locked]] = None
     # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
     known: Sequence[_catalogue.Entry] = ()
     # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
@@ -46,7 +48,7 @@ def plan(observed, wanted, servers):
 
     ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
     the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
-    with its ``fix`` and the reason), registries, pulls, tags, patches, warnings, problems, changes.
+    with its ``fix`` and the reason), registries, pulls and the digests they must have, tags, patches, warnings, problems, changes.
     Raises Problem where no honest plan can be made.
     """
     architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
@@ -66,18 +68,22 @@ def plan(observed, wanted, servers):
     _plan_images.check_fixes(wanted.fixes)
     images = [_plan_images.decide(item, architecture, store, wanted, observed.get("pause_image")) for item in _demand(observed, servers)]
     tags = _plan_images.tags(images)
+    pulls = _plan_images.pulls(images, store, architecture, wanted)
     result = {
         "board": wanted.board,
         "architecture": architecture,
         "k3s_version": (observed.get("k3s") or {}).get("version"),
         "images": images,
         "registries": _registries_action(observed, wanted),
-        "pulls": _plan_images.pulls(images, store, architecture, wanted),
+        "pulls": pulls,
+        "digests": _lock.digests(images, pulls),
         "tags": tags,
         "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
         "warnings": _warnings(observed, wanted, tags) + _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
     }
+    if wanted.lock is not None:
+        result["warnings"] += _lock.warnings(images, store, wanted.lock, architecture)
     result["changes"] = _count(result)
     return result
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _lock
 
 # mirror   docker.io is mirrored to a prefix of the private registry that holds the stock name: the kubelet pulls it itself
 # tag      pull the source, tag it with the stock name, pin it
@@ -37,7 +37,8 @@ def decide(item, architecture, store, wanted, pause_image):
     is_pause = image.full == pause_image
     if is_pause and not entry and is_flagged(pause_image, wanted):
         source = image.full
-    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause)
+    locked = (wanted.lock or {}).get((image.full, architecture))
+    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause, locked)
     return {
         "image": image.full,
         "source": source,
@@ -46,6 +47,7 @@ def decide(item, architecture, store, wanted, pause_image):
         "tag_from": tag_from,
         "where": item["where"],
         "required": item["required"],
+        "locked": locked.digest if locked else None,
     }
 
 
@@ -63,7 +65,8 @@ def pulls(rows, store, architecture, wanted):
     names = {row["tag_from"] for row in rows if row["tag_from"]}
     names |= {row["image"] for row in rows if row["fix"] == "mirror"}
     names |= {row["source"] for row in rows if row["fix"] == "flag"}
-    return sorted(name for name in names if wanted.pull_policy == "always" or name not in store or architecture not in architectures(store[name]))
+    digests = _lock.digests(rows, names)
+    return sorted(name for name in names if wanted.pull_policy == "always" or not _holds(store.get(name), architecture, digests.get(name)))
 
 
 def is_flagged(pause_image, wanted):
@@ -76,7 +79,11 @@ def architectures(held):
     return {platform.split("/")[1] for platform in held["platforms"] if "/" in platform}
 
 
-def _fix(held, source_held, source, image, architecture, wanted, is_pause):
+def _holds(held, architecture, digest):
+    return held is not None and architecture in architectures(held) and digest in (None, held["digest"])
+
+
+def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked):
     """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
     other = source if source != image.full else None
     if held is None:
@@ -85,9 +92,11 @@ def _fix(held, source_held, source, image, architecture, wanted, is_pause):
         spoken = ", ".join(sorted(architectures(held))) or "of no known architecture"
         reason = "the image in the store is %s, the board is %s" % (spoken, architecture)
         return ("tag", source, reason) if source else ("impossible", None, reason + ", and the catalogue names no source for it")
+    if wanted.existing == "overwrite" and _lock.differs(held, locked):
+        return _supply(source, image, architecture, wanted, is_pause, _lock.differs(held, locked))
     if other and wanted.pull_policy == "always" and "tag" in wanted.fixes:
         return "tag", other, "pull_policy is always"
-    if source_held and wanted.existing == "overwrite" and held["digest"] != source_held["digest"]:
+    if not locked and source_held and wanted.existing == "overwrite" and held["digest"] != source_held["digest"]:
         return "tag", other, "the source in the store has another digest"
     if wanted.pinned and not held["pinned"] and other and not (wanted.mirror and "mirror" in wanted.fixes):
         # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.
