@@ -64,17 +64,17 @@ def render(lock):
     return _HEADER + yaml.safe_dump({"all": {"vars": {_VARIABLE: rows}}}, sort_keys=False, width=4096)
 
 
-def candidates(plans, mirror=None):
+def candidates(plans, mirror=lambda image: None):
     """What to ask registries for, from the plans of boards: [{image, architecture, sources, required}], sorted.
 
     ``sources`` are references, the one that boards would take first: what the mirror has (a function from an ImageName to
-    its name there, or None), then the catalogue's source. An image without any source is left out.
+    its name there or None), then the catalogue's source. An image without any source is left out.
     """
     found = {}
     for plan in plans:
         for row in plan["images"]:
             image = ImageName.parse(row["image"])
-            sources = [mirror(image)] if mirror and mirror(image) else []
+            sources = [mirror(image)] if mirror(image) else []
             sources += [row["source"]] if row["source"] and row["source"] not in sources else []
             known = found.setdefault((row["image"], plan["architecture"]), {"sources": sources, "required": False})
             # What k3s is left to pull by itself is locked where it can be asked for, and else is not.

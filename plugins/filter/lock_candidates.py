@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a lock asks registries for."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import mirror_name
+
+DOCUMENTATION = r"""
+name: lock_candidates
+short_description: Lists what a lock asks registries for
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - The stock images that plans name, each for each architecture once, with the references that boards would take it from.
+positional: _input, mirror
+options:
+  _input:
+    description: Results of P(riscv.k3s.plan#filter), one a board.
+    type: list
+    elements: dict
+    required: true
+  mirror:
+    description: Registry and path that hold content under stock names, or none. It goes before the sources of the catalogue.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: See what would be locked
+  ansible.builtin.debug:
+    msg: "{{ [observe_plan] | riscv.k3s.lock_candidates }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Dictionaries with C(image), C(architecture), C(sources) and C(required), sorted.
+  type: list
+  elements: dict
+"""
+
+
+def lock_candidates(plans, mirror=None):
+    def in_mirror(image):
+        return mirror_name(mirror, image) if mirror and image.registry == DEFAULT_REGISTRY and image.tag else None
+
+    return _lock.candidates(plans, in_mirror)
+
+
+class FilterModule:
+    def filters(self):
+        return {"lock_candidates": door(lock_candidates)}
