@@ -34,6 +34,9 @@ options:
     description: Whether the plans were carried out, or only made.
     type: bool
     default: false
+  pulled:
+    description: RV(riscv.k3s.crictl_image_pull#module:downloaded) by board; a board that is not named pulled nothing.
+    type: dict
 """
 
 EXAMPLES = r"""

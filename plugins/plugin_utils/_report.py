@@ -7,22 +7,38 @@
 from __future__ import annotations
 
 _COLUMNS = ("BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "%s", "MANIFESTS", "PODS READY")
+# Behind them, when the plan was carried out.
+_PULLED = "PULLED"
 
 # A line names this many boards at most.
 _NAMED = 5
 
 
-def report(boards, api, unready, done=False):
+def report(boards, api, unready, done=False, pulled=None):
     """Lines of text.
 
     ``boards`` are results of _plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``unready`` its
-    sentences; ``done`` whether the plan was carried out.
+    sentences; ``done`` whether the plan was carried out; ``pulled`` {board: bytes that it downloaded, as crictl_image_pull counts them}.
     """
     head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
     rows = [head] + [_row(plan, api, done) for plan in boards]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    if done:
+        cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
+        rows = [row + (cell,) for row, cell in zip(rows, cells)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     return lines + _details(boards) + _first_wrong(boards, unready)
+
+
+def size(count):
+    """A number of bytes for people: 999 B, 1.0 kB, 73.8 MB; units of 1000, as crictl prints them."""
+    if count < 1000:
+        return "%d B" % count
+    for unit in ("kB", "MB"):
+        count /= 1000
+        if count < 999.95:  # what would be rounded to 1000.0 is of the next unit
+            return "%.1f %s" % (count, unit)
+    return "%.1f GB" % (count / 1000)
 
 
 def _row(plan, api, done):

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._report import report
+import pytest
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report import report, size
 
 PATCHES = {"present": [], "absent": []}
 
@@ -78,3 +79,18 @@ def test_what_holds_for_several_boards_is_said_once():
     line = "tag docker.io/rancher/mirrored-pause:3.6 from reg:5000/pause:1 (because)"
     assert report(boards, API, [])[9:-1] == ["all boards: " + line]
     assert report(boards + [plan(board="board-8")], API, [])[10:-1] == ["board-0, board-1, board-2, board-3, board-4 and 3 more: " + line]
+
+
+def test_after_the_run_it_says_what_was_pulled():
+    boards = [plan(row("tag", tag_from="reg:5000/pause:1")), plan(row("present"), board="board-2")]
+    lines = report(boards, API, [], done=True, pulled={"board-1": 73_800_000})
+    assert lines[0].endswith("  PULLED") and lines[1].endswith("  73.8 MB") and lines[2].endswith("  0 B")
+    assert "PULLED" not in report(boards, API, [])[0]
+
+
+@pytest.mark.parametrize(
+    "count, text",
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (584275, "584.3 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"), (21_452_802, "21.5 MB"), (10**9, "1.0 GB"), (2 * 10**12, "2000.0 GB")],
+)
+def test_sizes_are_for_people(count, text):
+    assert size(count) == text
