@@ -13,6 +13,7 @@
 # As k3s's own unit does: a start returns when the node is up, a stop ends k3s and leaves the containers running.
 pidfile=/run/@SERVICE@.pid
 readyfile=/run/k3s/lab-ready
+failurefile=/run/k3s/lab-failure
 
 running() {
     [ -s "$pidfile" ] && kill -0 "$(cat "$pidfile")" 2>/dev/null
@@ -23,13 +24,13 @@ start() {
         echo "@SERVICE@ is already running."
         return 0
     fi
-    rm -f "$readyfile"
+    rm -f "$readyfile" "$failurefile"
     setsid /usr/local/bin/k3s @COMMAND@ >>/var/log/k3s.log 2>&1 </dev/null &
     echo $! >"$pidfile"
     tries=0
     while [ ! -e "$readyfile" ]; do
-        if ! running; then
-            echo "@SERVICE@ ended while starting, see /var/log/k3s.log." >&2
+        if [ -e "$failurefile" ] || ! running; then
+            echo "@SERVICE@ failed to start: $(cat "$failurefile" 2>/dev/null) See /var/log/k3s.log; it is tried again." >&2
             return 1
         fi
         tries=$((tries + 1))

@@ -36,7 +36,10 @@ RISCV64 = BINFMT / "qemu-riscv64"
 NETNS = pathlib.Path("/run/netns")
 _SHARED = "/run/riscv.k3s-labs.json"
 # A kubelet sets these for the whole machine; when the last lab goes they are put back.
-KERNEL_SETTINGS = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"]
+KERNEL_SETTINGS = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
+                   "kernel/keys/root_maxbytes"]
+# A lab needs some 25 of these, and the kernel's own limit of 128 is for all that root runs: a kubelet without one ends.
+INOTIFY, INOTIFY_INSTANCES = "fs/inotify/max_user_instances", 1024
 
 
 def check_machine(state):
@@ -69,9 +72,12 @@ def acquire(lab):
     """Set the machine up for the lab of that name. What was otherwise before the first lab came is noted, for the last one to go."""
     with _shared() as shared:
         if not shared:
-            shared.update(labs=[], kernel={name: _setting(name).read_text(encoding="ascii").strip() for name in KERNEL_SETTINGS},
+            settings = {name: _setting(name).read_text(encoding="ascii").strip() for name in [*KERNEL_SETTINGS, INOTIFY]}
+            shared.update(labs=[], kernel=settings,
                           netns_mounted=_is_mounted(NETNS), binfmt_mounted=_is_mounted(BINFMT), binfmt_registered=RISCV64.exists())
         shared["labs"] = sorted(set(shared["labs"]) | {lab})
+        if int(_setting(INOTIFY).read_text(encoding="ascii")) < INOTIFY_INSTANCES:
+            _setting(INOTIFY).write_text(str(INOTIFY_INSTANCES), encoding="ascii")
         if not _is_mounted(BINFMT):
             run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT])
         if not RISCV64.exists():

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,14 +59,17 @@ func (c *children) start(name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	endings := c.ended()
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.stopping {
+		return fmt.Errorf("%s is not started any more: k3s stops", name)
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	started := &child{name: name, cmd: cmd, done: make(chan struct{})}
-	endings := c.ended()
-	c.mutex.Lock()
 	c.running = append(c.running, started)
-	c.mutex.Unlock()
 	go func() {
 		err := cmd.Wait()
 		close(started.done)

@@ -94,7 +94,7 @@ func (n *node) startControlPlane(ctx context.Context) error {
 func (n *node) startScheduler(ctx context.Context, cluster *cluster) {
 	deadline := time.Now().Add(60 * time.Second)
 	_, known, err := cluster.countNodes(ctx)
-	for err == nil && known < n.Boards && time.Now().Before(deadline) {
+	for err == nil && known < n.Boards && ctx.Err() == nil && time.Now().Before(deadline) {
 		if ready, _, err := cluster.countNodes(ctx); err == nil && ready >= n.Boards {
 			break
 		}

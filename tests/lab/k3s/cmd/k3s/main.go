@@ -12,7 +12,8 @@
 //	registries     registries.yaml is read once, at start, and written as certs.d/HOST/hosts.toml and, for logins, into
 //	               config.toml; an endpoint with a path gets override_path; a plain-http registry must stand under its own name
 //	archives       every archive in agent/images is imported at start, all platforms, with both pin labels
-//	restart        a stop ends k3s, kubelet and containerd, and leaves the containers running
+//	restart        a stop ends k3s, kubelet and containerd, and leaves the containers running; a failure is followed by another
+//	               start after 5 s, which is what k3s's systemd unit asks for
 //	staging        every start writes all packaged manifests anew, 0600, whatever the files were; only disabled ones are left out
 //	deploying      passes of 15 s; sorted walk with sub-folders; .yaml, .yml, .json; no dot files; a file is looked at when its
 //	               mtime differs from the remembered one, applied when its sha256 differs from its Addon's; every file is
@@ -68,11 +69,7 @@ func run(command string, args []string) error {
 		fmt.Printf("k3s version %s (lab stand-in)\ngo version %s\n", release.version, runtime.Version())
 		return nil
 	case "server", "agent":
-		settings, err := readSettings(args)
-		if err != nil {
-			return err
-		}
-		return runNode(command == "server", settings)
+		return keepRunning(command == "server", args)
 	case "help", "--help", "-h":
 		fmt.Println("usage: k3s server|agent [--config FILE] [--data-dir FOLDER] [--KEY VALUE ...]\n       k3s crictl|ctr|kubectl ARGUMENTS\n       k3s --version")
 		return nil

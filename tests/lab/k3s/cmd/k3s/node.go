@@ -20,7 +20,12 @@ import (
 // boardFile holds what a board of the lab has in place of flannel and of a machine of its own.
 const boardFile = "/usr/local/share/k3s-lab/board.json"
 
-const readyFile = "/run/k3s/lab-ready"
+// What a start that worked, and one that did not, tell the service manager.
+const (
+	readyFile    = "/run/k3s/lab-ready"
+	failureFile  = "/run/k3s/lab-failure"
+	restartDelay = 5 * time.Second
+)
 
 type board struct {
 	PodCIDR string `json:"pod_cidr"`
@@ -38,8 +43,36 @@ type node struct {
 	children children
 }
 
-// runNode runs until it is told to stop or a child ends by itself.
-func runNode(isServer bool, s settings) error {
+// keepRunning starts the node, and after a failure starts it again, until it is told to stop.
+func keepRunning(isServer bool, args []string) error {
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	// k3s puts its own folder first, so that containerd finds the shim and runc that belong to it.
+	path := os.Getenv("PATH")
+	for {
+		settings, err := readSettings(args)
+		if err == nil {
+			os.Setenv("PATH", filepath.Join(settings.dataDir, "data/current/bin")+":"+path)
+			err = runNode(ctx, isServer, settings)
+		}
+		if ctx.Err() != nil {
+			logrus.Info("Shut down, containers go on running")
+			return nil
+		}
+		logrus.Errorf("%v; starting again in %s", err, restartDelay)
+		_ = os.Remove(readyFile)
+		if err := writeFile(failureFile, []byte(fmt.Sprintln(err))); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(restartDelay):
+		}
+	}
+}
+
+// runNode runs until the context ends or a child ends by itself.
+func runNode(ctx context.Context, isServer bool, s settings) error {
 	installed, err := installedRelease()
 	if err != nil {
 		return err
@@ -52,17 +85,12 @@ func runNode(isServer bool, s settings) error {
 	if err := json.Unmarshal(content, &n.board); err != nil {
 		return fmt.Errorf("%s: %w", boardFile, err)
 	}
-	// k3s puts its own folder first, so that containerd finds the shim and runc that belong to it.
-	os.Setenv("PATH", n.path("data/current/bin")+":"+os.Getenv("PATH"))
-
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	// The controllers of this run must end with it.
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer n.children.stop()
 	logrus.Infof("Starting k3s %s", n.release.version)
 	if err := n.startAll(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return err
 	}
 	// The service manager's start returns when this is there.
@@ -71,7 +99,6 @@ func runNode(isServer bool, s settings) error {
 	}
 	select {
 	case <-ctx.Done():
-		logrus.Info("Shutting down, containers go on running")
 		return nil
 	case name := <-n.children.ended():
 		return fmt.Errorf("%s ended, see %s", name, n.children.logPath(name))
