@@ -132,6 +132,15 @@ config:
   returned: when V(config) is gathered
   type: dict
   sample: {pause-image: "docker.io/carvicsforth/pause:3.10.2", disable: [traefik]}
+own_config:
+  description: Files of this collection in C(/etc/rancher/k3s/config.yaml.d), sorted.
+  returned: when V(config) is gathered
+  type: list
+  elements: dict
+  contains:
+    path: {description: Its path., type: str, sample: /etc/rancher/k3s/config.yaml.d/riscv-k3s.yaml}
+    sha256: {description: Its checksum., type: str}
+    stale: {description: Whether k3s was not restarted since it was written., type: bool}
 pause_image:
   description: The effective pause image, from containerd's configuration, else from RV(config), else null.
   returned: when V(config) is gathered

@@ -74,7 +74,7 @@ class _View:
 
     def config(self):
         config = parse_config(self._sections["config"].out)
-        return {"config": config, "pause_image": self._pause_image(config)}
+        return {"config": config, "own_config": self._own_config(), "pause_image": self._pause_image(config)}
 
     def registries(self):
         path = self._board["registries"]
@@ -132,6 +132,14 @@ class _View:
         if self._good("events"):
             api["events"] = parse_events(self._sections["events"].out, self._token)
         return {"api": api}
+
+    def _own_config(self):
+        files = self._files()
+        if files is None:
+            return None
+        stale = self._sections["stale"].out.splitlines() if "stale" in self._sections else []
+        own = sorted(path for path in files if "/config.yaml.d/" in path)
+        return [{"path": path, "sha256": files[path]["sha256"], "stale": path in stale} for path in own]
 
     def _pause_image(self, config):
         lines = self._sections["pause"].out.split()

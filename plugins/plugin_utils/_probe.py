@@ -35,6 +35,8 @@ CONFIG_KEYS = (
     "system-default-registry",
     "write-kubeconfig",
 )
+# Files of this collection in config.yaml.d, as a pattern of sh.
+OWN_CONFIG = "riscv-k3s*.yaml"
 SECONDS = 30  # for each program: a containerd that hangs must not hang the run
 LARGEST_TEXT = 256  # KiB; a larger manifest (a set of CRDs) sends no text
 
@@ -83,7 +85,7 @@ v=${l#*:}; v=${v#"${v%%[! ]*}"}; v=${v#[\"\']}; v=${v%% *}; v=${v%[\"\']}
 case $k in data-dir) d=$v ;; private-registry) R=$v ;; write-kubeconfig) W=$v ;; esac
 done <"$f"
 done
-D=${D:-${d:-@DEFAULT_DATA_DIR@}} M= F=
+D=${D:-${d:-@DEFAULT_DATA_DIR@}} M= F= O=
 A=@CONTAINERD_CONFIG@
 board() {
 uname -n; uname -m; echo "$K"; echo "$D"; echo "$R"; echo "$W"
@@ -108,6 +110,12 @@ g containerd c version
 """,
     "config": r"""
 s config printf "%s" "$C"
+for f in "$E"/config.yaml.d/@OWN@; do [ ! -f "$f" ] || O=$O$N$f; done
+stale() {
+IFS=$N; set -f
+for f in $O; do [ ! -f "$A" ] || [ ! "$f" -nt "$A" ] || echo "$f"; done
+}
+[ -z "$O" ] || s stale stale
 pause() {
 [ -f "$A" ] || return 0
 while IFS=" =	" read -r k v || [ -n "$k" ]; do
@@ -138,10 +146,10 @@ s texts texts
     "files": r"""
 [ -f "$R" ] && [ @REGISTRIES@ = 1 ] || R=
 sums() {
-[ -n "$F$R" ] || return 0
+[ -n "$F$R$O" ] || return 0
 [ -z "$F" ] || cd "$M" || return
 IFS=$N; set -f
-"$@" $F $R
+"$@" $F $R $O
 }
 s sums sums sha256sum
 s stats sums stat -L -c "%Y %a %n"
@@ -222,7 +230,7 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
     wanted = set(parts)
     if api == "never":
         wanted.discard("api")
-    if wanted & {"manifests", "registries"}:
+    if wanted & {"config", "manifests", "registries"}:
         wanted.add("files")
     template = _START + "".join(_PARTS[name] for name in _ORDER if name in wanted)
     template = template.replace("@EVENTS@", _EVENTS.replace("@JSONPATH@", _jsonpath(token, None, _EVENT_FIELDS)) if events else ":")
@@ -242,6 +250,7 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         "REGISTRIES": "1" if "registries" in wanted else "0",
         "ALWAYS": "1" if api == "always" else "0",
         "JSONPATH": "".join(_jsonpath(token, kind, fields) for kind, fields in _FIELDS.items()),
+        "OWN": OWN_CONFIG,
         "CONTAINERD_CONFIG": '"$D/agent/etc/containerd/config.toml"' if not programs.get("containerd_address") else "/etc/containerd/config.toml",
     }
     values.update(_commands(programs))

@@ -144,6 +144,18 @@ def test_registries(board):
     assert row["sha256"] == hashlib.sha256(b"mirrors:\n").hexdigest()
 
 
+def test_own_config(board):
+    assert seen(board, ["config"])["own_config"] == []
+    board.file("data/agent/etc/containerd/config.toml", "", mtime=1000000000)
+    board.file("etc/config.yaml.d/riscv-k3s.yaml", "pause-image: x\n", mtime=2000000000)
+    board.file("etc/config.yaml.d/riscv-k3s-old.yaml", "", mtime=500000000)
+    board.file("etc/config.yaml.d/other.yaml", "token: secret\n")
+    assert seen(board, ["config"])["own_config"] == seen(board)["own_config"] == [
+        {"path": str(board.etc / "config.yaml.d/riscv-k3s-old.yaml"), "sha256": hashlib.sha256(b"").hexdigest(), "stale": False},
+        {"path": str(board.etc / "config.yaml.d/riscv-k3s.yaml"), "sha256": hashlib.sha256(b"pause-image: x\n").hexdigest(), "stale": True},
+    ]
+
+
 def test_unreachable_api(board):
     board.answer("kubectl", err="The connection to the server 127.0.0.1:6443 was refused\n", rc=1)
     result = seen(board, ["api"], api="always")
