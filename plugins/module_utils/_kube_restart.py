@@ -18,8 +18,8 @@ def restart(params, check_mode, kube):
     began = kube.clock()
     state = read_state(kube.pods_and_workloads(params["namespace"]))
     meant = choose(state.pods, params["images"], params["pods"], params["selectors"], params["namespace"], params["only_broken"])
-    skipped = [{"namespace": pod.namespace, "name": pod.name, "reason": why} for pod, why in _skipped(meant, params["allow_unowned"])]
-    names = {(row["namespace"], row["name"]) for row in skipped}
+    left_alone = [{"namespace": pod.namespace, "name": pod.name, "reason": why} for pod, why in _left_alone(meant, params["allow_unowned"])]
+    names = {(row["namespace"], row["name"]) for row in left_alone}
     groups = _by_workload([pod for pod in meant if (pod.namespace, pod.name) not in names])
     restarted, ready = [], []
     for workload, pods in groups:
@@ -33,13 +33,13 @@ def restart(params, check_mode, kube):
         "changed": bool(restarted),
         "restarted": restarted,
         "ready": [_row(pod) for pod in ready],
-        "skipped": skipped,
+        "left_alone": left_alone,
         "seconds": round(kube.clock() - began, 1),
-        "warnings": ["The pod %(namespace)s/%(name)s is not restarted: %(reason)s." % row for row in skipped],
+        "warnings": ["The pod %(namespace)s/%(name)s is not restarted: %(reason)s." % row for row in left_alone],
     }
 
 
-def _skipped(pods, allow_unowned):
+def _left_alone(pods, allow_unowned):
     for pod in pods:
         if pod.static:
             yield pod, "it is a static pod, which its node's kubelet makes from a file; deleting it would restart nothing"

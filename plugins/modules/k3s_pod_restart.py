@@ -145,7 +145,7 @@ ready:
       images:
         - image: docker.io/rancher/mirrored-coredns-coredns:1.9.1
           image_id: sha256:8b5a6d2f0f5c
-skipped:
+left_alone:
   description: The pods that were meant but left alone.
   type: list
   elements: dict

@@ -21,7 +21,7 @@ ROOT = HERE.parents[1]
 ARCHIVES = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riscv.k3s/riscv64"
 REGISTRIES = "/etc/rancher/k3s/registries.yaml"
 STATE = """
-ctr -a /run/k3s/containerd/containerd.sock -n k8s.io images ls
+/usr/bin/ctr -a /run/k3s/containerd/containerd.sock -n k8s.io images ls
 cd /var/lib/rancher/k3s
 [ ! -d server/manifests ] || find server/manifests -type f -exec sha256sum {} + | sort
 find /etc/rancher -type f -exec stat -c '%n %a %y' {} +
@@ -88,6 +88,13 @@ def tasks(lab, folder, host, *wanted, options=()):
 def task(lab, folder, host, module, args, options=(), **keywords):
     """Run a module once and return its result."""
     return tasks(lab, folder, host, dict({"riscv.k3s." + module: args}, **keywords), options=options).rows[0]["result"]
+
+
+def failure(lab, folder, host, module, args, options=()):
+    """Run a module that must fail once, and return its result."""
+    run = tasks(lab, folder, host, {"riscv.k3s." + module: args}, options=options)
+    assert run.failures, run.output
+    return run.failures[0]
 
 
 def four(module, args):

@@ -77,13 +77,13 @@ def test_pods_without_owner(allow, deleted):
     cluster = Cluster(make_pod("default", "alone", image=DNS))
     result = run(cluster, images=[DNS], allow_unowned=allow)
     assert cluster.deleted == deleted and result["changed"] is bool(deleted)
-    assert names(result["skipped"]) == ([] if allow else ["alone"]) and len(result["warnings"]) == len(result["skipped"])
+    assert names(result["left_alone"]) == ([] if allow else ["alone"]) and len(result["warnings"]) == len(result["left_alone"])
 
 
 def test_static_pods_are_never_deleted():
     cluster = Cluster(make_pod("kube-system", "etcd", "Node/board-1", DNS))
     result = run(cluster, images=[DNS], allow_unowned=True)
-    assert not cluster.deleted and not result["changed"] and "static pod" in result["skipped"][0]["reason"]
+    assert not cluster.deleted and not result["changed"] and "static pod" in result["left_alone"][0]["reason"]
 
 
 def test_timeout_tells_the_reasons_and_stops():

@@ -166,3 +166,10 @@ def test_scripts_are_executable():
     # Others with such a first line are modules, or go to a board, where the lab gives them their mode.
     scripts = [path for path in files() if path.read_bytes()[:2] == b"#!" and not path.suffix]
     assert [str(path) for path in scripts if not os.access(path, os.X_OK)] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_return_value_means_something_else_to_ansible(name):
+    """A result with `skipped` counts as a task that did not run, one with `failed` as failed, and so on."""
+    documented = yaml.safe_load(re.search(r'^RETURN = r"""(.*?)^"""', module_text(name), re.DOTALL | re.MULTILINE).group(1))
+    assert not {"skipped", "failed", "unreachable", "results", "exception", "invocation", "rc"} & set(documented)
