@@ -77,6 +77,11 @@ options:
     type: list
     elements: dict
     default: []
+  embedded:
+    description: Registries whose images boards share by the embedded registry of k3s, V(*) for all.
+    type: list
+    elements: str
+    default: []
   lock:
     description: The text of C(images.lock.yml), or none where there is no lock.
     type: str

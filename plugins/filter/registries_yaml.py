@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._embedded import with_hosts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import with_mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._registries import render
 
@@ -18,7 +19,7 @@ author: The riscv.k3s developers (@riscv-k3s)
 description:
   - k3s silently ignores keys that it does not know; here they are an error.
   - Equal settings give equal text, so that its checksum tells whether a board's file is as wanted.
-positional: _input, mirror
+positional: _input, mirror, shared
 options:
   _input:
     description: A dictionary with C(mirrors) and C(configs), as the documentation of k3s describes them.
@@ -27,6 +28,11 @@ options:
   mirror:
     description: Registry and path that docker.io is sent to, before any other endpoint.
     type: str
+  shared:
+    description: Registries that the embedded registry of k3s shares the images of; each gets an entry.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -45,8 +51,8 @@ _value:
 """
 
 
-def registries_yaml(config, mirror=None):
-    return render(with_mirror(config, mirror) if mirror else config)
+def registries_yaml(config, mirror=None, shared=()):
+    return render(with_hosts(with_mirror(config, mirror) if mirror else config, shared))
 
 
 class FilterModule:

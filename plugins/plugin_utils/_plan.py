@@ -15,7 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _demand_klipper, _lock, _plan_images, _plan_patches, _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _config_files, _demand_klipper, _embedded, _lock, _plan_images, _plan_patches, _registries
 
 
 class Wanted(NamedTuple):
@@ -37,6 +37,8 @@ class Wanted(NamedTuple):
     served: Sequence[str] = ()
     # What _lock.read returns, or None where there is no lock.
     lock: Optional[Dict[Any, _lock.Locked]] = None
+    # Registries whose images boards share by k3s's embedded registry, ["*"] for all; none where it is not used.
+    embedded: Sequence[str] = ()
     # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
     known: Sequence[_catalogue.Entry] = ()
     # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
@@ -48,7 +50,7 @@ def plan(observed, wanted, servers):
 
     ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
     the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
-    with its ``fix`` and the reason), registries, pulls and the digests they must have, tags, patches, warnings, problems, changes.
+    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), pulls and the digests they must have, tags, patches, warnings, problems, changes.
     Raises Problem where no honest plan can be made.
     """
     architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
@@ -72,9 +74,10 @@ def plan(observed, wanted, servers):
     result = {
         "board": wanted.board,
         "architecture": architecture,
-        "k3s_version": (observed.get("k3s") or {}).get("version"),
+        "k3s_version": _version(observed),
         "images": images,
         "registries": _registries_action(observed, wanted),
+        "config": _config_files.action(observed, _settings(observed, wanted)),
         "pulls": pulls,
         "digests": _lock.digests(images, pulls),
         "tags": tags,
@@ -82,6 +85,9 @@ def plan(observed, wanted, servers):
         "warnings": _warnings(observed, wanted, tags) + _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
     }
+    if wanted.embedded:
+        names = [name for row in images for name in (row["image"], row["source"]) if name]
+        result["warnings"] += _embedded.warnings(result["k3s_version"], wanted.cluster_architectures, names, wanted.pull_policy)
     if wanted.lock is not None:
         result["warnings"] += _lock.warnings(images, store, wanted.lock, architecture)
     result["changes"] = _count(result)
@@ -111,19 +117,35 @@ def _is_pause_of_another(item, board, observed):
     return board is not observed and item["image"] == board.get("pause_image") != observed.get("pause_image")
 
 
+def _version(observed):
+    return (observed.get("k3s") or {}).get("version")
+
+
+def _settings(observed, wanted):
+    """Keys of k3s's configuration that the own file in config.yaml.d sets on this board."""
+    return _embedded.settings(_version(observed), wanted.role) if wanted.embedded else {}
+
+
 def _registries_action(observed, wanted):
-    if wanted.registries is None:
-        return {"change": False, "restart": False, "reason": "riscv_k3s_registries is not set: left as it is"}
+    """``shared`` are the hosts that registries.yaml names for the embedded registry, beside what the inventory says."""
+    shared = _embedded.hosts(_version(observed), wanted.embedded)
+    change, restart, reason = _registries_change(observed, _embedded.with_hosts(wanted.registries, shared))
+    return {"change": change, "restart": restart, "reason": reason, "shared": shared}
+
+
+def _registries_change(observed, config):
+    if config is None:
+        return False, False, "riscv_k3s_registries is not set: left as it is"
     seen = observed.get("registries") or {}
     if not seen.get("present"):
-        return {"change": True, "restart": True, "reason": "there is none"}
-    if seen.get("sha256") != sha256(_registries.render(wanted.registries).encode()):
-        return {"change": True, "restart": True, "reason": "its content differs"}
+        return True, True, "there is none"
+    if seen.get("sha256") != sha256(_registries.render(config).encode()):
+        return True, True, "its content differs"
     if seen.get("mode") not in (None, "0600"):
-        return {"change": True, "restart": False, "reason": "its mode is %s, it may hold passwords" % seen["mode"]}
+        return True, False, "its mode is %s, it may hold passwords" % seen["mode"]
     if seen.get("stale"):
-        return {"change": False, "restart": True, "reason": "k3s was not restarted since it was written"}
-    return {"change": False, "restart": False, "reason": "as wanted"}
+        return False, True, "k3s was not restarted since it was written"
+    return False, False, "as wanted"
 
 
 def _warnings(observed, wanted, tags):
@@ -144,8 +166,7 @@ def _warnings(observed, wanted, tags):
 
 def _count(result):
     return (
-        int(result["registries"]["change"])
-        + int(result["registries"]["restart"])
+        sum(int(result[file][key]) for file in ("registries", "config") for key in ("change", "restart"))
         + len(result["pulls"])
         + sum(len(tag["targets"]) for tag in result["tags"])
         + len(result["patches"]["present"])

@@ -27,7 +27,11 @@ _TLS = {"ca_file": str, "cert_file": str, "key_file": str, "insecure_skip_verify
 def render(config):
     """The text of registries.yaml for ``config``, a dictionary with mirrors and configs. Raises Problem."""
     check(config)
-    return _HEADER + yaml.safe_dump(_plain(config), default_flow_style=False, sort_keys=True, width=4096)
+    plain = _plain(config)
+    if config.get("mirrors"):
+        # An entry without endpoints says that the embedded registry shares the images of this one.
+        plain["mirrors"] = {str(host): _plain(mirror or {}) for host, mirror in config["mirrors"].items()}
+    return _HEADER + yaml.safe_dump(plain, default_flow_style=False, sort_keys=True, width=4096)
 
 
 def check(config):
@@ -56,6 +60,7 @@ def plain_http_hosts(config):
 
 def _check_mirror(host, mirror):
     where = "mirrors." + _host(host, "mirrors")
+    mirror = {} if mirror is None else mirror
     _mapping(mirror, where, ("endpoint", "rewrite"))
     endpoints = mirror.get("endpoint") or []
     if not isinstance(endpoints, list):

@@ -50,7 +50,7 @@ def _row(plan, api, done):
         plan["board"],
         plan["architecture"],
         plan["k3s_version"] or "?",
-        _registries(plan["registries"]),
+        _files(plan["registries"], plan["config"]),
         "%d of %d" % (present, len(plan["images"])),
         str(to_fix),
         _patches(patches),
@@ -58,8 +58,10 @@ def _row(plan, api, done):
     )
 
 
-def _registries(action):
-    return "write, restart" if action["change"] and action["restart"] else "write" if action["change"] else "restart" if action["restart"] else "ok"
+def _files(*actions):
+    parts = ["write"] if any(action["change"] for action in actions) else []
+    parts += ["restart"] if any(action["restart"] for action in actions) else []
+    return ", ".join(parts) or "ok"
 
 
 def _patches(patches):
@@ -85,6 +87,10 @@ def _details(boards):
 
 
 def _texts(plan):
+    config = plan["config"]
+    if config["change"] or config["restart"]:
+        verb = "restart for" if not config["change"] else "write" if config["text"] else "remove"
+        yield "%s %s (%s)" % (verb, config["path"], config["reason"])
     for row in plan["images"]:
         if row["tag_from"]:
             yield "%s %s from %s (%s)" % (row["fix"], row["image"], row["tag_from"], row["reason"])

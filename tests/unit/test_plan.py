@@ -182,7 +182,7 @@ def test_registries(seen, change, restart):
 
 
 def test_registries_that_are_not_set_are_left_alone():
-    assert decide(observed())["registries"] == {"change": False, "restart": False, "reason": "riscv_k3s_registries is not set: left as it is"}
+    assert decide(observed())["registries"] == {"change": False, "restart": False, "reason": "riscv_k3s_registries is not set: left as it is", "shared": []}
 
 
 def file(path, text, skip=False):

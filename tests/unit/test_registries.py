@@ -45,7 +45,7 @@ def test_text_subclasses_of_ansible_are_plain_text():
         ({"mirrors": {"http://x": {"endpoint": ["http://x"]}}}, "without scheme"),
         ({"mirrors": {HOST: {"endpoint": ["http://u:secret@x"]}}}, "configs.x.auth"),
         ({"mirrors": {HOST: {"rewrite": {"(": "x"}}}}, "regular expression"),
-        ({"mirrors": {HOST: None}}, "must be a dictionary"),
+        ({"mirrors": {HOST: "x"}}, "must be a dictionary"),
         ({"configs": {HOST: {"auth": {"token": "secret"}}}}, "k3s ignores token"),
         ({"configs": {HOST: {"tls": {"insecure_skip_verify": "yes"}}}}, "true or false"),
         ({"configs": {HOST: {"tls": {"cert_file": "/c"}}}}, "needs key_file"),

@@ -23,6 +23,7 @@ def plan(*images, **changes):
         "k3s_version": "v1.24.2+k3s2",
         "images": list(images),
         "registries": {"change": False, "restart": False},
+        "config": {"change": False, "restart": False, "path": "/own.yaml", "text": None, "reason": "as wanted"},
         "patches": PATCHES,
         "warnings": [],
         "problems": [image for image in images if image["fix"] == "impossible" and image["required"]],
@@ -94,3 +95,16 @@ def test_after_the_run_it_says_what_was_pulled():
 )
 def test_sizes_are_for_people(count, text):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    "config, cell, line",
+    [
+        ({"change": True, "restart": True, "text": "x"}, "write, restart", "write /own.yaml (because)"),
+        ({"change": True, "restart": True, "text": None}, "write, restart", "remove /own.yaml (because)"),
+        ({"change": False, "restart": True, "text": "x"}, "restart", "restart for /own.yaml (because)"),
+    ],
+)
+def test_the_own_file_of_settings(config, cell, line):
+    lines = report([plan(row("present"), config=dict(config, path="/own.yaml", reason="because"))], API, [])
+    assert cell in lines[1] and lines[2] == "board-1: " + line

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""k3s's embedded registry: where there is one, what it needs, what it cannot."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _embedded, _registries
+
+LISTED = ["docker.io", "registry.k8s.io"]
+
+
+@pytest.mark.parametrize(
+    "version, has, shared",
+    [
+        ("v1.24.2+k3s2", False, []),
+        ("v1.26.12+k3s1", False, []),
+        ("v1.26.13+k3s1", True, LISTED),
+        ("v1.26.15+k3s1", True, ["*"]),
+        ("v1.28.5+k3s1", False, []),
+        ("v1.29.1+k3s1", True, LISTED),
+        ("v1.29.3+k3s1", True, ["*"]),
+        ("v1.30.0+k3s1", True, ["*"]),
+        ("v1.36.3+k3s1", True, ["*"]),
+        (None, False, []),
+        ("dev", False, []),
+    ],
+)
+def test_versions(version, has, shared):
+    assert _embedded.settings(version, "server") == ({"embedded-registry": True} if has else {})
+    assert _embedded.settings(version, "agent") == {}
+    assert _embedded.hosts(version, ["*"]) == shared
+    assert _embedded.hosts(version, ["reg:5000"]) == (["reg:5000"] if has else [])
+    (first, *_others) = _embedded.warnings(version, ["riscv64"], [], "missing") or [""]
+    assert ("has no embedded registry" in first) == (not has)
+
+
+@pytest.mark.parametrize("version, experimental", [("v1.29.11+k3s1", True), ("v1.29.12+k3s1", False), ("v1.30.7+k3s1", True), ("v1.31.4+k3s1", False), ("v1.32.0+k3s1", False)])
+def test_experimental(version, experimental):
+    assert any("experimental" in text for text in _embedded.warnings(version, ["riscv64"], [], "missing")) == experimental
+
+
+@pytest.mark.parametrize(
+    "architectures, images, pull_policy, words",
+    [
+        (["riscv64"], ["docker.io/a/b:1"], "missing", []),
+        (["riscv64", "riscv64"], [], "missing", []),
+        (["riscv64", "amd64"], [], "missing", ["amd64, riscv64"]),
+        (["riscv64"], ["docker.io/a/b:latest", "docker.io/a/b:1"], "missing", ["for itself: docker.io/a/b:latest"]),
+        (["riscv64"], [], "always", ["before it moved"]),
+    ],
+)
+def test_limits(architectures, images, pull_policy, words):
+    found = _embedded.warnings("v1.36.3+k3s1", architectures, images, pull_policy)
+    assert len(found) == len(words) and all(word in text for word, text in zip(words, found))
+
+
+@pytest.mark.parametrize(
+    "config, shared, mirrors",
+    [
+        ({}, ["*"], {"*": {}}),
+        ({"mirrors": None}, LISTED, {"docker.io": {}, "registry.k8s.io": {}}),
+        ({"mirrors": {"docker.io": {"endpoint": ["http://r"]}}}, LISTED, {"docker.io": {"endpoint": ["http://r"]}, "registry.k8s.io": {}}),
+    ],
+)
+def test_mirrors(config, shared, mirrors):
+    before = repr(config)
+    assert _embedded.with_hosts(config, shared) == {"mirrors": mirrors}
+    assert repr(config) == before
+
+
+def test_no_registries():
+    assert _embedded.with_hosts(None, []) is None
+    with pytest.raises(Problem, match="riscv_k3s_registries is not set"):
+        _embedded.with_hosts(None, ["*"])
+
+
+@pytest.mark.parametrize("mirror", [{}, None])
+def test_an_entry_without_endpoints_is_written(mirror):
+    assert _registries.render({"mirrors": {"*": mirror}}).endswith("mirrors:\n  '*': {}\n")
