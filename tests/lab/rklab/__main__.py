@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 import boards
@@ -14,7 +15,7 @@ import controller
 import lifecycle
 import memory
 import network
-from common import CONTROLLER, LabError, STATE, VERSIONS, say
+from common import CONTAINERDS, CONTROLLER, LabError, STATE, VERSIONS, say
 
 USAGE = """\
 Two k3s boards and a private registry on this machine, made of namespaces. They start broken, as boards do whose stock
@@ -27,12 +28,15 @@ def parser():
     """The commands and their options."""
     top = argparse.ArgumentParser(prog="lab", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("build", help="install packages and build programs, and nothing else")
+    build = commands.add_parser("build", help="install packages and build programs, and nothing else")
     up = commands.add_parser("up", help="bring the lab up, broken")
     up.add_argument("--no-pause", action="store_true", help="leave board-1 without the pause image, too")
     down = commands.add_parser("down", help="end and remove everything of the lab")
     down.add_argument("--check", action="store_true", help="then list what is left of a lab, and fail if there is anything")
-    commands.add_parser("reset", help="down, then up")
+    reset = commands.add_parser("reset", help="down, then up")
+    for command in (build, up, reset):
+        command.add_argument("--containerd", metavar="1|2", default=os.environ.get("RISCV_K3S_LAB_CONTAINERD") or CONTAINERDS[0],
+                             help="major version of the boards' containerd (default 1; RISCV_K3S_LAB_CONTAINERD)")
     commands.add_parser("status", help="what kubectl and crictl say")
     commands.add_parser("inventory", help="print the folder of the inventory for Ansible")
     upgrade = commands.add_parser("upgrade", help="install the other version of k3s: A = %(A)s, B = %(B)s" % VERSIONS)
@@ -68,9 +72,9 @@ def perform(options):
 
 def _change(command, options):
     if command == "build":
-        lifecycle.build()
+        lifecycle.build(_containerd(options))
     elif command == "up":
-        lifecycle.up(with_pause=not options.no_pause)
+        lifecycle.up(_containerd(options), with_pause=not options.no_pause)
     elif command == "down":
         lifecycle.down()
         found = lifecycle.leftovers()
@@ -80,8 +84,9 @@ def _change(command, options):
             say("nothing of a lab is left")
         return 1 if found else 0
     elif command == "reset":
+        containerd = _containerd(options)
         lifecycle.down()
-        lifecycle.up()
+        lifecycle.up(containerd)
     elif command == "upgrade":
         lifecycle.upgrade(options.version)
     elif command == "restart":
@@ -89,6 +94,13 @@ def _change(command, options):
     elif command == "reboot":
         lifecycle.reboot(boards.find(options.board))
     return 0
+
+
+def _containerd(options):
+    # Not by argparse, which does not look at what comes from the environment.
+    if options.containerd not in CONTAINERDS:
+        raise LabError("there is no containerd %s for the boards, there are %s" % (options.containerd, " and ".join(CONTAINERDS)))
+    return options.containerd
 
 
 def _argv(options):

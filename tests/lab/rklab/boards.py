@@ -23,12 +23,12 @@ DISK_FOLDERS = {"etc/rancher": 0o755, "var/lib/rancher": 0o755, "var/lib/kubelet
                 "var/tmp": 0o1777, "tmp": 0o1777, "root": 0o700, "home": 0o755}
 # An account without rights, for tests of what the modules say to one.
 USER, USER_ID = "operator", 1999
-# What a k3s data folder's bin holds, and which built or packaged program that is.
-TOOLS = {name: "/usr/local/lib/k3s-lab/kubernetes" for name in
+# Where a board has the built programs, and what a k3s data folder's bin holds: a packaged program where none was built.
+BUILT = "/usr/local/lib/k3s-lab/"
+TOOLS = {name: BUILT + "kubernetes" for name in
          ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl")}
-TOOLS.update(crictl="/usr/local/lib/k3s-lab/crictl", ctr="/usr/bin/ctr", containerd="/usr/bin/containerd", runc="/usr/sbin/runc",
-             etcd="/usr/bin/etcd")
-TOOLS["containerd-shim-runc-v2"] = "/usr/bin/containerd-shim-runc-v2"
+TOOLS.update(crictl=BUILT + "crictl", runc="/usr/sbin/runc", etcd="/usr/bin/etcd")
+TOOLS.update({name: "/usr/bin/" + name for name in ("ctr", "containerd", "containerd-shim-runc-v2")})
 
 
 @dataclass
@@ -69,8 +69,11 @@ def find(name):
     raise LabError("there is no board %s, there are %s" % (name, " and ".join(board.name for board in BOARDS)))
 
 
-def prepare(board, version):
-    """Make a new board's folders and files. Its system files lie on a tmpfs over the machine's own, which stay as they are."""
+def prepare(board, version, programs):
+    """Make a new board's folders and files; ``programs`` are the names of those that were built.
+
+    Its system files lie on a tmpfs over the machine's own, which stay as they are.
+    """
     system, disk = board.folder / "system", board.folder / "disk"
     for folder in (system, board.folder / "root"):
         folder.mkdir(parents=True)
@@ -82,7 +85,7 @@ def prepare(board, version):
         (disk / folder).chmod(mode)
     upper = system / "upper"
     _system_files(board, upper)
-    _k3s_files(board, upper, disk, version)
+    _k3s_files(board, upper, disk, version, programs)
     _ssh_files(board, upper, disk)
 
 
@@ -105,15 +108,15 @@ def _host_file(name):
     return "".join(line + "\n" for line in lines if not line.startswith(USER + ":"))
 
 
-def _k3s_files(board, upper, disk, version):
+def _k3s_files(board, upper, disk, version, programs):
     data = disk / "var/lib/rancher/k3s"
     settings = {"pod_cidr": board.pod_cidr, "cgroup": cgroups.create(board.name), "boards": len(BOARDS)}
     _write(upper / "usr/local/share/k3s-lab/board.json", json.dumps(settings))
     set_version(board, version)
     for name in ("k3s", "kubectl", "crictl", "ctr"):
-        _link(upper / "usr/local/bin" / name, "k3s" if name != "k3s" else "/usr/local/lib/k3s-lab/k3s")
+        _link(upper / "usr/local/bin" / name, "k3s" if name != "k3s" else BUILT + "k3s")
     for name, target in TOOLS.items():
-        _link(data / "data/lab/bin" / name, target)
+        _link(data / "data/lab/bin" / name, BUILT + name if name in programs else target)
     _link(data / "data/current", "lab")
     config = "token: lab-token\nnode-ip: %s\n" % board.address
     if board.command == "agent":

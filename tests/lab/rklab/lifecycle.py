@@ -23,25 +23,25 @@ import pause
 from common import LabError, NAME, PAUSE_IMAGE_OF_A, STATE, VERSIONS, run, say, wait_for
 
 
-def build():
-    """Everything that must be there before a lab can start."""
+def build(containerd="1"):
+    """Everything that must be there before a lab with that containerd can start."""
     machine.check_machine(STATE)
     machine.install_packages()
-    return builds.build(), builds.release_archives()
+    return builds.build(containerd), builds.release_archives()
 
 
-def up(with_pause=True):
-    """Bring up both boards and the registry, broken as they are meant to be."""
+def up(containerd="1", with_pause=True):
+    """Bring up both boards and the registry, broken as they are meant to be. ``containerd`` is the boards' major version of it."""
     machine.check_machine(STATE)
     if memory.is_up():
         raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
     _refuse_foreign_lab()
-    programs, archives = build()
+    programs, archives = build(containerd)
     begin = time.monotonic()
     if leftovers():
         say("removing what an earlier lab left")
         down()
-    values = {"boards": {}, "version": "A"}
+    values = {"boards": {}, "version": "A", "containerd": containerd}
     STATE.mkdir(parents=True, exist_ok=True)
     memory.save(values)
     try:
@@ -60,7 +60,8 @@ def up(with_pause=True):
         raise
     values["complete"] = True
     memory.save(values)
-    say("up after %d s, k3s %s on %s" % (time.monotonic() - begin, VERSIONS["A"], " and ".join(board.name for board in boards.BOARDS)))
+    say("up after %d s, k3s %s with containerd %s on %s"
+        % (time.monotonic() - begin, VERSIONS["A"], containerd, " and ".join(board.name for board in boards.BOARDS)))
 
 
 def _start(values, programs):
@@ -73,7 +74,7 @@ def _start(values, programs):
     network.create(boards.BOARDS)
     values["registry"] = memory.process(controller.start_registry())
     for board in boards.BOARDS:
-        boards.prepare(board, VERSIONS["A"])
+        boards.prepare(board, VERSIONS["A"], programs)
         values["boards"][board.name] = memory.process(boards.boot(board))
         memory.save(values)
     controller.write_inventory()
@@ -83,9 +84,11 @@ def _give_pause():
     """Import the pause image on board-1 as soon as its containerd answers."""
     argv = ["k3s", "ctr", "images", "import", "--all-platforms", "--no-unpack", "/var/tmp/pause.tar"]
     wait_for("containerd on board-1", lambda: cluster.on_board(boards.SERVER, argv, check=False).returncode == 0, 30)
-    names = cluster.on_board(boards.SERVER, ["k3s", "ctr", "images", "ls", "-q"]).stdout.split()
-    if PAUSE_IMAGE_OF_A not in names:
-        raise LabError("ctr imported the pause image, and now has %s" % names)
+    rows = {line.split()[0]: line.split()[2] for line in cluster.on_board(boards.SERVER, ["k3s", "ctr", "images", "ls"]).stdout.splitlines()}
+    if PAUSE_IMAGE_OF_A not in rows:
+        raise LabError("ctr imported the pause image, and now has %s" % ", ".join(sorted(rows)))
+    # By itself containerd 2 unpacks nothing of another architecture.
+    cluster.on_board(boards.SERVER, ["k3s", "ctr", "snapshots", "unpack", rows[PAUSE_IMAGE_OF_A]])
 
 
 def _link_or_copy(source, target):

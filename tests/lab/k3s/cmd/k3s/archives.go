@@ -45,12 +45,31 @@ func (n *node) importArchives(ctx context.Context) error {
 			logrus.Errorf("Failed to read the image names of %s: %v", path, err)
 		}
 		for _, name := range names {
-			if _, err := n.ctr(ctx, "images", "label", name, pinLabel, ownPinLabel); err != nil {
+			if err := n.keepImage(ctx, name); err != nil {
 				logrus.Warnf("Image %s: %v", name, err)
 			}
 		}
 		return nil
 	})
+}
+
+// keepImage pins an image, and unpacks it. On a board of the images' own architecture containerd unpacks by itself when the first
+// container starts; but from 2 on it does not for another architecture, and the lab's boards are not riscv64.
+func (n *node) keepImage(ctx context.Context, name string) error {
+	if _, err := n.ctr(ctx, "images", "label", name, pinLabel, ownPinLabel); err != nil {
+		return err
+	}
+	list, err := n.ctr(ctx, "images", "ls", "name=="+name)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(list), "\n")
+	fields := strings.Fields(lines[len(lines)-1])
+	if len(fields) < 3 || fields[0] != name {
+		return fmt.Errorf("ctr images ls: %q", list)
+	}
+	_, err = n.ctr(ctx, "snapshots", "unpack", fields[2])
+	return err
 }
 
 const (
@@ -71,11 +90,15 @@ func (n *node) clearPins(ctx context.Context) error {
 	return nil
 }
 
-// ctr runs the command-line client: an own client library would be larger than all of this stand-in.
+// ctr runs the command-line client: an own client library would be larger than all of this stand-in. What it warns of on stderr
+// (containerd 2: cgroup v1 is deprecated) is no part of the answer.
 func (n *node) ctr(ctx context.Context, args ...string) (string, error) {
-	output, err := n.ctrCommand(ctx, args...).CombinedOutput()
+	command := n.ctrCommand(ctx, args...)
+	var said strings.Builder
+	command.Stderr = &said
+	output, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(output)))
+		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(said.String()))
 	}
 	return string(output), nil
 }

@@ -11,6 +11,7 @@
 //	               system-default-registry, node-name, node-ip, server, token
 //	registries     registries.yaml is read once, at start, and written as certs.d/HOST/hosts.toml and, for logins, into
 //	               config.toml; an endpoint with a path gets override_path; a plain-http registry must stand under its own name
+//	containerd     config.toml of version 2 for containerd 1, of version 3 for containerd 2; the pause image stands there
 //	archives       every archive in agent/images is imported at start, all platforms, with both pin labels
 //	restart        a stop ends k3s, kubelet and containerd, and leaves the containers running; a failure is followed by another
 //	               start after 5 s, which is what k3s's systemd unit asks for

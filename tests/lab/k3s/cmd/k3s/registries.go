@@ -190,8 +190,8 @@ func endpointURL(endpoint string) (address string, override bool, err error) {
 	return parsed.String(), override, nil
 }
 
-// logins is the part of containerd's config.toml that holds user names and passwords.
-func (r registries) logins() string {
+// logins is the part of containerd's config.toml that holds user names and passwords; plugin is the quoted name of the plugin that pulls.
+func (r registries) logins(plugin string) string {
 	var text strings.Builder
 	names := make([]string, 0, len(r.Configs))
 	for name, config := range r.Configs {
@@ -205,7 +205,7 @@ func (r registries) logins() string {
 		if name == "docker.io" {
 			name = "registry-1.docker.io"
 		}
-		fmt.Fprintf(&text, "\n[plugins.\"io.containerd.grpc.v1.cri\".registry.configs.%q.auth]\n", name)
+		fmt.Fprintf(&text, "\n[plugins.%s.registry.configs.%q.auth]\n", plugin, name)
 		for _, pair := range [][2]string{{"username", auth.Username}, {"password", auth.Password}, {"auth", auth.Auth}, {"identitytoken", auth.IdentityToken}} {
 			if pair[1] != "" {
 				fmt.Fprintf(&text, "  %s = %q\n", pair[0], pair[1])
