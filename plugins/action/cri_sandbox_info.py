@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._action import ObservingAction
 from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join, own_node, select
@@ -34,7 +36,8 @@ class ActionModule(ObservingAction):
                 next_step="see that k3s runs on the board: `systemctl status k3s k3s-agent`",
             )
         api = seen.get("api")
-        pods = join(seen["sandboxes"], seen["containers"], api["pods"] if api and api["reachable"] else None, own_node(seen), (api or {}).get("events"))
+        known = api["pods"] if api and api["reachable"] else None
+        pods = join(seen["sandboxes"], seen["containers"], known, own_node(seen), (api or {}).get("events"), now=time.time())
         result = {key: seen[key] for key in ("hostname", "config", "sandboxes", "containers", "errors")}
         result["pods"] = select(pods, options["namespace"], options["name"], options["labels"], options["states"])
         if api:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._action import ObservingAction
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, chosen_parts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
 
 
 class ActionModule(ObservingAction):
     """Observe a board."""
 
     OPTIONS = {
-        "gather": {"type": "list", "elements": "str", "choices": ["all"] + list(PARTS), "default": ["all"]},
+        "gather": {"type": "list", "elements": "str", "choices": ["all"] + list(PARTS) + list(EXTRAS), "default": ["all"]},
         "architecture": {"type": "str", "default": "auto"},
         "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     }

@@ -68,8 +68,9 @@ def parse_api(text, token):
 
     Returns {nodes: [{name, uid, ready, architecture, internal_ip, created_at}], pods: [..], addons: [{name, checksum,
     source}]}, each sorted. A pod is {namespace, name, uid, static_uid (of a static pod's mirror, else ""), node,
-    phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, images,
-    containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init}], ip, created_at}.
+    phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, deleted_at, images,
+    containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init,
+    last_reason}], ip, created_at}.
     """
     found = {"Node": [], "Pod": [], "Addon": []}
     makers = {"Node": _node, "Pod": _pod, "Addon": _addon}
@@ -135,6 +136,7 @@ def _pod(fields):
         "labels": labels,
         "owner": _owner(owners),
         "deleting": bool(deleted),
+        "deleted_at": deleted or None,
         "images": sorted(set(init_images + images)),
         "containers": containers,
         "ip": address,
@@ -156,9 +158,12 @@ def _container(spec, status, init):
         "message": details.get("message") or "",
         "exit_code": details.get("exitCode"),
         "init": init,
+        "last_reason": "",
     }
     # A container that waits to be started again has what ended it in its last state.
     last = (status.get("lastState") or {}).get("terminated")
+    if last:
+        row["last_reason"] = last.get("reason") or ""
     if last and row["exit_code"] is None:
         row["exit_code"] = last.get("exitCode")
         if row["reason"] == "CrashLoopBackOff" and last.get("message"):

@@ -113,6 +113,14 @@ pods:
           V(missing) a pod that is to run here and has no sandbox.
         - Null when the API was not asked.
       type: str
+    mismatch:
+      description:
+        - Where containerd and the API differ, null where they agree.
+        - V(ghost-sandbox) is an orphan, V(uid-reused) an orphan whose name another pod has now, V(stale-attempt) a previous sandbox,
+          V(stuck-terminating) a pod that should be gone for more than 30 seconds, V(other-image) a container whose image is not what the
+          wanted name stands for in the store (P(riscv.k3s.join_pods#filter) with the result of M(riscv.k3s.k3s_info) only),
+          V(static-pod) a pod whose mirror in the API has a UID of its own.
+      type: str
     cause: {description: "A first guess at what is wrong, null when nothing is.", type: str}
 sandboxes:
   description: All sandboxes as containerd knows them, as in M(riscv.k3s.k3s_info).

@@ -19,11 +19,13 @@ description:
 options:
   gather:
     description:
-      - What to read; V(all) is everything.
+      - What to read; V(all) is everything but V(events), V(logs), V(preflight) and V(dns), which P(riscv.k3s.diagnosis#filter)
+        needs besides, and which cost more.
       - The option O(api) decides further about V(api).
+      - V(events) needs V(api), and V(logs) and V(dns) need V(sandboxes).
     type: list
     elements: str
-    choices: [all, k3s, config, registries, manifests, images, disk, sandboxes, api]
+    choices: [all, k3s, config, registries, manifests, images, disk, sandboxes, api, events, logs, preflight, dns]
     default: [all]
   architecture:
     description:
@@ -243,4 +245,27 @@ api:
       description: "What the deploy controller applied: name, checksum, source."
       type: list
       elements: dict
+details:
+  description:
+    - What a diagnosis needs of the API besides. RV(details.events) are the events of all objects, RV(details.nodes) the conditions of
+      each node, RV(details.pods) when and how a pod is deleted, RV(details.endpoints) the addresses of the service C(kubernetes).
+  returned: when V(events) is gathered and O(api) allows it
+  type: dict
+  contains:
+    events: {description: Events with passwords and tokens blanked., type: list, elements: dict}
+    nodes: {description: "A node's name to its conditions.", type: dict}
+    pods: {description: "A pod's UID to its details.", type: dict}
+    endpoints: {description: "Addresses with ports, null when not known.", type: list, elements: str}
+logs:
+  description: The last lines of containers that ended and were not started again, by the container's id, with passwords and tokens blanked.
+  returned: when V(logs) is gathered
+  type: dict
+preflight:
+  description: What the kernel and the system offer of what k3s needs, and the names of keys in C(registries.yaml) that k3s does not know.
+  returned: when V(preflight) is gathered
+  type: dict
+dns:
+  description: What can be told of a CoreDNS that is not ready; empty where it is.
+  returned: when V(dns) is gathered
+  type: dict
 """

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 
 from ansible.plugins.action import ActionBase
 
@@ -46,4 +47,6 @@ class ObservingAction(ActionBase):
         output = done["stdout"]
         if token not in output:
             output += "\n" + done["stderr"]
-        return observe(output, token, parts, architecture=architecture, explicit=bool(options["crictl"] and options["ctr"]))
+        seen = observe(output, token, parts, architecture=architecture, explicit=bool(options["crictl"] and options["ctr"]))
+        # The board's clock is compared with the controller's at the moment of the answer.
+        return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen

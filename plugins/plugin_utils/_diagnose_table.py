@@ -76,3 +76,32 @@ def _why(seen):
     if seen.get("msg"):
         return seen["msg"]
     return "; ".join("%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or ())
+
+
+def text(document):
+    """The document of _diagnosis.diagnose() for a terminal: lines."""
+    titles = ("BOARD", "POD", "KUBECTL SAYS", "CRICTL SAYS", "CAUSE", "REMEDY")
+    rows = [row for row in document["pods"] if row["relation"] != "previous"]
+    cells = [titles] + [_cells(row)[:4] + _named(row, document["findings"]) for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
+    lines = [_line(line, widths) for line in cells]
+    lines += ["%s: not looked at: %s" % (board["name"], board["error"]) for board in document["boards"] if not board["observed"]]
+    for number, finding in enumerate(document["findings"], 1):
+        lines += ["", "%d. %s  [%s, %s]" % (number, finding["title"], finding["cause"], finding["confidence"])]
+        lines += ["   evidence: " + line for line in finding["evidence"]]
+        lines.append("   remedy:   " + finding["remedy"])
+        if finding["command"]:
+            lines.append("   on %s: %s" % (finding["run_on"], finding["command"]))
+    for row in document["collect"]:
+        lines += ["", "No finding for %s. %s" % (row["pod"] or "the pods", row["text"])]
+        if row["command"]:
+            lines.append("   on %s: %s" % (row["board"], row["command"]))
+    unready = sum(board["unready"] for board in document["boards"])
+    return lines + ["", "%d pods, %d not Ready, %d findings." % (len(rows), unready, len(document["findings"]))]
+
+
+def _named(row, findings):
+    if row["finding"] is None:
+        return row["cause"] or "-", "-"
+    finding = findings[row["finding"]]
+    return finding["cause"], "see %d" % (row["finding"] + 1)

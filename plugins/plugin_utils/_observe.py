@@ -13,8 +13,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import is_
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_k3s import parse_config, parse_df, parse_k3s_version
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import parse_api, parse_containers, parse_events, parse_sandboxes
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _evidence
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import split_files, split_output, split_texts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
 
 PARTS = ("k3s", "config", "registries", "manifests", "images", "disk", "sandboxes", "api")
 _BOARD_LINES = ("hostname", "machine", "k3s", "data_dir", "registries", "kubeconfig", "role", "stale")
@@ -22,8 +24,8 @@ _TOO_LONG = (124, 137, 143)  # exit statuses of timeout, the last one that of bu
 
 
 def chosen_parts(gather):
-    """The parts that the option ``gather`` names, where ``all`` means each."""
-    return list(PARTS) if "all" in gather else [part for part in PARTS if part in gather]
+    """The parts that the option ``gather`` names, where ``all`` means each that a plain observation has."""
+    return [part for part in PARTS if part in gather or "all" in gather] + [part for part in EXTRAS if part in gather]
 
 
 def observe(output, token, parts, architecture="auto", explicit=False):
@@ -44,7 +46,7 @@ def observe(output, token, parts, architecture="auto", explicit=False):
     }
     view = _View(sections, token, board, result["errors"])
     for part in parts:
-        if part != "api" or "api" in sections:
+        if part not in ("api", "events") or "api" in sections:
             result.update(getattr(view, part)())
     if "manifests" in parts:
         pods = (result.get("api") or {}).get("pods", ())
@@ -132,6 +134,33 @@ class _View:
         if self._good("events"):
             api["events"] = parse_events(self._sections["events"].out, self._token)
         return {"api": api}
+
+    def events(self):
+        """The rest of what a diagnosis asks the API."""
+        good = self._good("api")
+        return {"details": _evidence.parse_details(self._sections["api"].out, self._token) if good else None}
+
+    def logs(self):
+        return {"logs": _evidence.parse_logs(self._sections["logs"].out, self._token) if "logs" in self._sections else {}}
+
+    def preflight(self):
+        return {"preflight": self._out("preflight", _evidence.parse_preflight)}
+
+    def dns(self):
+        """What a CoreDNS that is not ready says, as far as this board can tell it."""
+        told = {"pods": {}, "rights": None, "network": {}}
+        for name, section in self._sections.items():
+            kind, dummy, pod = name.partition(" ")
+            if kind == "ready":
+                told["pods"].setdefault(pod, {})["ready"] = _evidence.parse_ready(section.out)
+            elif kind == "log" and pod:
+                lines = [_evidence.redact(line) for line in section.out.splitlines() if line.strip()]
+                told["pods"].setdefault(pod, {})["log"] = lines
+        if self._good("rights"):
+            told["rights"] = sorted(_evidence.parse_rights(self._sections["rights"].out))
+        if "network" in self._sections:
+            told["network"] = _evidence.parse_network(self._sections["network"].out, self._token)
+        return {"dns": told}
 
     def _own_config(self):
         files = self._files()

@@ -9,29 +9,40 @@ A sandbox is what containerd keeps for one attempt to run a pod. Its UID is the 
 
 from __future__ import annotations
 
+import calendar
+import time
 from collections import Counter
 
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import NORMAL_REASONS
 
 _FINISHED = ("Succeeded", "Failed")
 _LONGEST = 240
+_PATIENCE = 30  # seconds over the time that a pod was given to end
 
 
-def join(sandboxes, containers, api_pods, node=None, events=None):
+def join(sandboxes, containers, api_pods, node=None, events=None, digests=None, now=None):
     """The pods of one board, a row for each sandbox and for each pod that has none, sorted by namespace and name.
 
     ``sandboxes`` and ``containers`` are containerd's rows, ``api_pods`` the API's or None when it was not asked,
     ``node`` the board's name as a node (else it is told from the pods that match), ``events`` the pods' latest
-    warnings by UID. Each row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, created_at, labels,
-    containers, api, relation, cause}.
+    warnings by UID, ``digests`` what the names in the board's store stand for, ``now`` the time in seconds since 1970. Each
+    row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, created_at, labels, containers, api, relation,
+    mismatch, cause}.
 
     ``relation``: matched (the pod's latest sandbox), previous (an older one of it), orphan (no such pod in the API),
     missing (a pod that is to run here and has no sandbox); None without the API. A static pod is matched by the UID
     that its mirror in the API bears as an annotation.
+
+    ``mismatch`` says where both sides differ: uid-reused (an orphan whose name another pod has now), ghost-sandbox (any other
+    orphan), stale-attempt (a previous one), stuck-terminating (should be gone by ``now``), other-image (a container
+    runs another image than the name that is wanted stands for), static-pod (its mirror has a UID of its own); else None.
     """
     pods = {uid: pod for pod in api_pods or () for uid in (pod["uid"], pod.get("static_uid")) if uid}
     node = node_of(sandboxes, pods, node)
     latest = {row["uid"]: row["id"] for row in sorted(sandboxes, key=_age)}
+    names = {(pod["namespace"], pod["name"]) for pod in api_pods or ()}
     rows = []
     for sandbox in sandboxes:
         pod = pods.get(sandbox["uid"])
@@ -42,15 +53,17 @@ def join(sandboxes, containers, api_pods, node=None, events=None):
         else:
             relation = "matched" if latest[sandbox["uid"]] == sandbox["id"] else "previous"
         own = [row for row in containers if row["sandbox_id"] == sandbox["id"]]
-        rows.append(_row(sandbox, own, pod, relation, node, events or {}))
+        row = _row(sandbox, own, pod, relation, node, events or {})
+        rows.append(dict(row, mismatch=_mismatch(row, pod, names, digests or {}, now)))
     for pod in api_pods or ():
         seen = pod["uid"] in latest or pod.get("static_uid") in latest
         if not seen and pod["node"] == node and pod["phase"] not in _FINISHED:
-            rows.append(_row(None, [], pod, "missing", node, events or {}))
+            row = _row(None, [], pod, "missing", node, events or {})
+            rows.append(dict(row, mismatch=_mismatch(row, pod, names, {}, now)))
     return sorted(rows, key=lambda row: (row["namespace"], row["name"], row["uid"], row["attempt"] or 0))
 
 
-def join_boards(boards, api):
+def join_boards(boards, api, now=None):
     """The pods of all boards, each row as from join() with ``board`` added, sorted by board.
 
     ``boards`` maps a board's name to what k3s_info or cri_sandbox_info returned for it, ``api`` is the API's part of
@@ -63,11 +76,12 @@ def join_boards(boards, api):
     for board in sorted(boards):
         seen = boards[board] or {}
         if seen.get("sandboxes") is not None:
-            joined = join(seen["sandboxes"], seen.get("containers") or [], pods, own_node(seen), events)
+            digests = {row["name"]: row["digest"] for row in seen.get("images") or ()}
+            joined = join(seen["sandboxes"], seen.get("containers") or [], pods, own_node(seen), events, digests, now)
             rows += [dict(row, board=board) for row in joined]
     for pod in pods or ():
         if not pod["node"] and pod["phase"] not in _FINISHED:
-            rows.append(dict(_row(None, [], pod, "missing", None, events or {}), board=None))
+            rows.append(dict(_row(None, [], pod, "missing", None, events or {}), board=None, mismatch=None))
     return rows
 
 
@@ -143,6 +157,31 @@ def _containers(containers, pod):
             }
         )
     return rows
+
+
+def _mismatch(row, pod, names, digests, now):
+    if row["relation"] == "orphan":
+        return "uid-reused" if (row["namespace"], row["name"]) in names else "ghost-sandbox"
+    if row["relation"] == "previous":
+        return "stale-attempt"
+    if pod is None:
+        return None
+    deleted = pod.get("deleted_at")
+    # The API writes the moment at which the pod is to be gone, the time that it was given included.
+    if deleted and now is not None and now - calendar.timegm(time.strptime(deleted[:19], "%Y-%m-%dT%H:%M:%S")) > _PATIENCE:
+        return "stuck-terminating"
+    if any(_runs_another(container, digests) for container in row["containers"]):
+        return "other-image"
+    return "static-pod" if pod.get("static_uid") and row["uid"] == pod["static_uid"] else None
+
+
+def _runs_another(container, digests):
+    try:
+        wanted = digests.get(normalise(container["image"]))
+    except Problem:
+        return False
+    dummy, at, digest = container["image_id"].rpartition("@")
+    return bool(wanted and at and container["state"] == "running" and digest != wanted)
 
 
 def _cause(row, pod, events):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._command import SEARCH_PATH
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _probe_diagnose as _extra
 
 ETC = "/etc/rancher/k3s"
 DATA_DIR = "/var/lib/rancher/k3s"
@@ -232,7 +233,7 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         wanted.discard("api")
     if wanted & {"config", "manifests", "registries"}:
         wanted.add("files")
-    template = _START + "".join(_PARTS[name] for name in _ORDER if name in wanted)
+    template = _START + "".join(_steps(wanted))
     template = template.replace("@EVENTS@", _EVENTS.replace("@JSONPATH@", _jsonpath(token, None, _EVENT_FIELDS)) if events else ":")
     values = {
         "PATH": shlex.quote(path),
@@ -249,12 +250,34 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         "BLOCKS": str(LARGEST_TEXT * 2),
         "REGISTRIES": "1" if "registries" in wanted else "0",
         "ALWAYS": "1" if api == "always" else "0",
-        "JSONPATH": "".join(_jsonpath(token, kind, fields) for kind, fields in _FIELDS.items()),
+        "JSONPATH": _query(token, "events" in wanted),
+        "OPTIONS": "|".join(_extra.KERNEL),
+        "MODULES": "|".join(module for module in _extra.KERNEL.values() if module),
+        "WRONG": "|".join(_extra.WRONG_KEYS),
         "OWN": OWN_CONFIG,
         "CONTAINERD_CONFIG": '"$D/agent/etc/containerd/config.toml"' if not programs.get("containerd_address") else "/etc/containerd/config.toml",
     }
     values.update(_commands(programs))
     return re.sub(r"@([A-Z0-9_]+)@", lambda match: values[match.group(1)], template)
+
+
+def _steps(wanted):
+    """The texts of the parts. Where a diagnosis is asked for, some of them are others than in a plain observation."""
+    parts = dict(_PARTS)
+    if "events" in wanted:
+        parts["api"] = _extra.API.replace("@DNS@", _extra.DNS if "dns" in wanted else "")
+    if wanted & {"logs", "dns"}:
+        parts["sandboxes"] = _extra.SANDBOXES + (_extra.LOGS if "logs" in wanted else "") + (_extra.NETWORK if "dns" in wanted else "")
+    parts["preflight"] = _extra.PREFLIGHT
+    return [parts[name] for name in _ORDER + ("preflight",) if name in wanted]
+
+
+def _query(token, everything):
+    query = "".join(_jsonpath(token, kind, fields) for kind, fields in _FIELDS.items())
+    if everything:
+        query += "".join(_jsonpath(token, kind, fields) for kind, fields in _extra.FIELDS.items())
+        query += "".join(_range(choice, token + " " + kind, fields) for kind, (choice, fields) in _extra.CHOSEN.items())
+    return query
 
 
 def split_output(text, token):
@@ -315,10 +338,12 @@ def _relative(path):
 
 
 def _jsonpath(token, kind, fields):
-    choice = '[?(@.kind=="%s")]' % kind if kind else "[*]"
-    mark = "%s %s" % (token, kind or "Event")
+    return _range('?(@.kind=="%s")' % kind if kind else "*", "%s %s" % (token, kind or "Event"), fields)
+
+
+def _range(choice, mark, fields):
     # The token in front of each record: a message may hold line ends of its own.
-    return "{range .items%s}%s%s{'\\n'}{end}".replace("'", '"') % (choice, mark, "".join('{"\\t"}{%s}' % field for field in fields))
+    return "{range .items[%s]}%s%s{'\\n'}{end}".replace("'", '"') % (choice, mark, "".join('{"\\t"}{%s}' % field for field in fields))
 
 
 def _commands(programs):

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.riscv.k3s.plugins.action import cri_sandbox_info, k3s_info
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _action
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
 
 from fake_board import TOKEN, FakeBoard
 
@@ -94,7 +95,7 @@ def test_board_that_runs_no_shell(run):
 
 
 def test_every_part_is_documented():
-    assert k3s_info.ActionModule.OPTIONS["gather"]["choices"] == ["all", *PARTS]
+    assert k3s_info.ActionModule.OPTIONS["gather"]["choices"] == ["all", *PARTS, *EXTRAS]
 
 
 def test_cri_sandbox_info_of_an_agent(run):

@@ -89,6 +89,7 @@ def test_whole_row():
         ],
         "api": {"phase": "Running", "ready": True, "reasons": [], "owner": None, "deleting": False},
         "relation": "matched",
+        "mismatch": None,
         "cause": None,
     }
 
