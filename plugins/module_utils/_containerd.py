@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from ansible_collections.riscv.k3s.plugins.module_utils._command import last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName, default_registry_hint
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import PIN_LABEL, PIN_VALUE, is_tagged, parse_image_list, parse_version
 
 # What a diff shows for the digest of an image that check mode did not pull.
@@ -118,5 +118,6 @@ def missing(names, wanted):
     return Problem(
         "the image %s is not in containerd's store" % wanted,
         found="there is " + ", ".join(there) if there else "nothing under %s" % ImageName.parse(wanted).name,
-        next_step=("use one of these names, or " if there else "") + "pull the image first with riscv.k3s.crictl_image_pull",
+        next_step=("use one of these names, or " if there else "") + "pull the image first with riscv.k3s.crictl_image_pull"
+        + default_registry_hint(ImageName.parse(wanted).registry),
     )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 
@@ -13,6 +14,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._command import last_lin
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import silent_containerd
 from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import classify
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._files import read_bytes
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import parse_image_status
 
 # What crictl prints, since 1.20 at least, for the first image of its list that is not there.
@@ -62,11 +65,17 @@ class Cri:
                 return
             if _is_silent(result.err):
                 raise silent_containerd(result.err)
-            problem = classify(name, result.err or result.out)
+            problem = classify(name, result.err or result.out, self._has_http_mirror(ImageName.parse(name).registry))
             if not (left and problem.may_pass):
                 raise problem
             self._sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
+
+    def _has_http_mirror(self, registry):
+        """Whether k3s made registries.yaml into an http endpoint for this registry, in either form that containerd has had."""
+        folder = os.path.join(self._programs.data_dir, "agent", "etc", "containerd")
+        texts = [read_bytes(os.path.join(folder, path)) for path in ("config.toml", os.path.join("certs.d", registry, "hosts.toml"))]
+        return any(text and ("http://" + registry).encode() in text for text in texts)
 
     def _failure(self, result):
         if _is_silent(result.err):

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName, default_registry_hint
 
 
 class PullProblem(Problem):
@@ -24,7 +24,7 @@ class PullProblem(Problem):
             "%s cannot be pulled: %s" % (name, cause.why.format(registry=registry)),
             found=_core(message),
             where="registry %s" % registry,
-            next_step=cause.next_step.format(registry=registry),
+            next_step=cause.next_step.format(registry=registry) + default_registry_hint(registry),
         )
         self.kind = cause.kind
         self.may_pass = cause.may_pass
@@ -130,6 +130,13 @@ _CAUSES = (
     ),
     _Cause("broken", r"connection reset by peer|broken pipe|unexpected EOF|: EOF", "the connection to {registry} broke off", _RETRY, may_pass=True),
 )
+# containerd asks its mirrors first, then the registry itself by https, and tells only what the last one said.
+_NOT_IN_MIRROR = _Cause(
+    "not-found",
+    "",
+    "{registry} has no such name (containerd then asked by https, in vain)",
+    "check repository and tag, or push the image first with riscv.k3s.oci_image_build",
+)
 _UNKNOWN = _Cause("unknown", "", "containerd says why", "see the log of k3s on the board")
 
 _FATAL = re.compile(r'level=fatal msg="(.*)"\s*\Z')
@@ -139,11 +146,14 @@ _WRAPPING = re.compile(
 )
 
 
-def classify(name, message):
-    """The PullProblem for what crictl printed (``message``) when it could not pull ``name`` (a full name)."""
+def classify(name, message, has_http_mirror=False):
+    """The PullProblem for what crictl printed (``message``) when it could not pull ``name`` (a full name).
+
+    ``has_http_mirror`` is whether the board's containerd knows that the registry of this name speaks plain http.
+    """
     for cause in _CAUSES:
         if re.search(cause.sign, message):
-            return PullProblem(cause, name, message)
+            return PullProblem(_NOT_IN_MIRROR if has_http_mirror and cause.kind == "plain-http" else cause, name, message)
     return PullProblem(_UNKNOWN, name, message)
 
 

@@ -55,6 +55,25 @@ def test_plain_http_names_the_mirror_to_write():
     assert "mirrors: {'10.99.0.1:5000': {endpoint: ['http://10.99.0.1:5000']}}" in problem.next_step
 
 
+@pytest.mark.parametrize("path", ["config.toml", "certs.d/10.99.0.1:5000/hosts.toml"])
+def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path):
+    """containerd asks the registry itself last, by https, and tells only of that; a mirror for it says what it means."""
+    file = tmp_path / "agent/etc/containerd" / path
+    file.parent.mkdir(parents=True)
+    file.write_text("http://10.99.0.1:5000/v2")
+    message = failure(NAME, "failed to do request: http: server gave HTTP response to HTTPS client")
+    cri = Cri(Programs({"k3s": "k3s", "data_dir": str(tmp_path)}, FakeRunner([(["k3s", "crictl", ...], (1, "", message))]), is_root=True))
+    with pytest.raises(PullProblem) as caught:
+        cri.pull(NAME)
+    assert (caught.value.kind, caught.value.unreachable) == ("not-found", False)
+    assert "10.99.0.1:5000 has no such name" in caught.value.what
+
+
+def test_a_short_name_may_have_been_meant_otherwise():
+    assert "write it in front of the name" in classify("docker.io/riscv64/coredns:1.0", "connect: connection refused").next_step
+    assert "in front" not in classify(NAME, "connect: connection refused").next_step
+
+
 def test_a_failure_of_another_kind_is_told_as_it_is():
     problem = classify(NAME, failure(NAME, "the moon is full"))
     assert (problem.kind, problem.found) == ("unknown", "the moon is full")
