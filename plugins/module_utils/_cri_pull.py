@@ -143,7 +143,8 @@ def _moved(name, found, wanted):
         "%s is not the content that is wanted" % name,
         found="the registry gave %s, wanted is %s" % (found, wanted),
         where=ImageName.parse(name).registry,
-        next_step="find out who published it anew; when the new content is right, lock it with riscv.k3s.lock or state its digest, else publish the old one again",
+        next_step="find out who published it anew; when the new content is right, lock it with riscv.k3s.lock or state its digest, "
+        "else publish the old one again",
     )
 
 

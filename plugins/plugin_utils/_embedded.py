@@ -58,7 +58,10 @@ def warnings(version, architectures, images, pull_policy):
     ``version`` of its k3s; ``architectures`` of all boards of the cluster; ``images`` full names that boards ask for or are given.
     """
     if not _has(version, _EXPERIMENTAL):
-        return ["k3s %s has no embedded registry (v1.26.13, v1.27.10, v1.28.6, v1.29.1 and later have): every board downloads for itself" % (version or "of unknown version")]
+        return [
+            "k3s %s has no embedded registry (v1.26.13, v1.27.10, v1.28.6, v1.29.1 and later have): every board downloads for itself"
+            % (version or "of unknown version")
+        ]
     found = []
     if not _has(version, _STABLE):
         found.append("the embedded registry of k3s %s is experimental; it is not from v1.29.12, v1.30.8 and v1.31.4 on" % version)

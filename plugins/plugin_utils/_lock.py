@@ -104,7 +104,11 @@ def make(wanted, answers, previous, now, keep_others=False):
             lock.pop(key, None)
             left_out.append("%s is not locked: %s" % (item["image"], rows[-1]["message"]))
     if failures:
-        raise Problem("%d of %d images cannot be locked" % (len(failures), len(wanted)), found=" ".join(failures), next_step="mend these, then run again; the lock was not changed")
+        raise Problem(
+            "%d of %d images cannot be locked" % (len(failures), len(wanted)),
+            found=" ".join(failures),
+            next_step="mend these, then run again; the lock was not changed",
+        )
     return lock, left_out
 
 

@@ -15,7 +15,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _config_files, _demand_klipper, _embedded, _lock, _plan_images, _plan_patches, _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _config_files, _demand_klipper, _embedded, _lock, _plan_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _plan_patches, _registries
 
 
 class Wanted(NamedTuple):
@@ -50,7 +51,8 @@ def plan(observed, wanted, servers):
 
     ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
     the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
-    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), pulls and the digests they must have, tags, patches, warnings, problems, changes.
+    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), pulls and the digests they must have,
+    tags, patches, warnings, problems, changes.
     Raises Problem where no honest plan can be made.
     """
     architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)

@@ -29,7 +29,8 @@ def pull(fake, images, check_mode=False, **options):
 
 
 def row(name, content, changed):
-    return {"name": name, "digest": content.digest, "architecture": content.architecture, "size": content.size, "seconds": 0.0, "changed": changed, "downloaded": content.size if changed else 0}
+    told = {"name": name, "digest": content.digest, "architecture": content.architecture, "size": content.size}
+    return dict(told, seconds=0.0, changed=changed, downloaded=content.size if changed else 0)
 
 
 def test_check_run_check_run():

@@ -15,7 +15,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
-SOURCE = "reg:5000/riscv64/pause:1.0"
+SOURCE, MIRROR = "reg:5000/riscv64/pause:1.0", "mirror:5000/stock/rancher/mirrored-pause:3.6"
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "f" * 64
 BEFORE, NOW = "2026-11-01T00:00:00Z", "2026-11-24T00:00:00Z"
 
@@ -85,8 +85,8 @@ def test_a_file_that_was_spoilt(spoil, message):
         pytest.param([item()], [answer(size=8)], [locked()], False, [locked(size=8, when=NOW)], id="another size"),
         pytest.param([item(COREDNS)], [answer()], [locked()], False, [locked(COREDNS, when=NOW)], id="no longer asked for"),
         pytest.param([item(COREDNS)], [answer()], [locked()], True, [locked(COREDNS, when=NOW), locked()], id="asked for by boards that were not seen"),
-        pytest.param([item(sources=["m:5/pause:3.6", SOURCE])], [answer("m:5/pause:3.6"), answer()], [], False, [locked(source="m:5/pause:3.6", when=NOW)], id="mirror"),
-        pytest.param([item(sources=["m:5/pause:3.6", SOURCE])], [answer("m:5/pause:3.6", message="no"), answer()], [], False, [locked(when=NOW)], id="not in the mirror"),
+        pytest.param([item(sources=[MIRROR, SOURCE])], [answer(MIRROR), answer()], [], False, [locked(source=MIRROR, when=NOW)], id="mirror"),
+        pytest.param([item(sources=[MIRROR, SOURCE])], [answer(MIRROR, message="no"), answer()], [], False, [locked(when=NOW)], id="not in the mirror"),
         pytest.param([item(required=False)], [answer(message="no")], [locked()], False, [], id="not needed and not there"),
     ],
 )
