@@ -27,12 +27,13 @@ class Copied(NamedTuple):
     size: int  # bytes of the blobs in ``copied``
 
 
-class _Tree(NamedTuple):
+class Tree(NamedTuple):
     """What is to be copied: the manifest that the target will name, those below it, and descriptors of all blobs."""
 
     top: Manifest
     below: List[Manifest]
     blobs: Dict[str, Any]
+    named: str  # digest that the source's name has, which is that of the index where only one of its images is copied
 
 
 def copy(source, target, connect, architecture, work, dry_run=False) -> Copied:
@@ -42,7 +43,7 @@ def copy(source, target, connect, architecture, work, dry_run=False) -> Copied:
     folder for one blob at a time. With ``dry_run`` nothing is sent and the answer is the same. Raises Problem.
     """
     here, there = connect(source.registry), connect(target.registry)
-    tree = _read(here, source, architecture)
+    tree = read(here, source, architecture)
     known = there.manifest(target.repository, target.tag)
     before = known.digest if known else None
     if before == tree.top.digest:
@@ -62,7 +63,8 @@ def copy(source, target, connect, architecture, work, dry_run=False) -> Copied:
     return Copied(tree.top.digest, before, copied, skipped, sum(tree.blobs[digest]["size"] for digest in copied))
 
 
-def _read(registry, name, architecture):
+def read(registry, name, architecture) -> Tree:
+    """The Tree of an image (an ImageName) in ``registry`` for one architecture or ALL, without content of blobs. Raises Problem."""
     top = registry.manifest(name.repository, name.digest or name.tag)
     if top is None:
         raise not_found(registry, name)
@@ -74,12 +76,12 @@ def _read(registry, name, architecture):
             below = [_below(registry, name, entry) for entry in entries]
             if any(manifest.media_type in INDEX_TYPES for manifest in below):
                 raise _damaged(name, "an index within an index")
-            return _Tree(top, below, _blobs(below))
+            return Tree(top, below, _blobs(below), top.digest)
         fitting = [entry for entry in entries if entry.get("platform", {}).get("architecture") == architecture]
         if not fitting:
             raise no_architecture(name, [platform_text(entry.get("platform", {})) for entry in entries], architecture)
         chosen = _below(registry, name, fitting[0])
-        return _Tree(chosen, [], _blobs([chosen]))
+        return Tree(chosen, [], _blobs([chosen]), top.digest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(name, repr(error)) from error
 
@@ -89,7 +91,7 @@ def _read_image(registry, name, manifest, architecture):
         platform = json.loads(registry.blob(name.repository, manifest.json()["config"]["digest"]))
         if platform.get("architecture") != architecture:
             raise no_architecture(name, [platform_text(platform)], architecture)
-    return _Tree(manifest, [], _blobs([manifest]))
+    return Tree(manifest, [], _blobs([manifest]), manifest.digest)
 
 
 def _below(registry, name, entry):

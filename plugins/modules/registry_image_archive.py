@@ -1,0 +1,222 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fetch images from registries into one archive."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_image_archive
+short_description: Fetch images from registries into one archive, under names of choice
+version_added: "1.0.0"
+description:
+  - Makes an archive that C(ctr images import) and the folder C(agent/images) of k3s take, for boards that cannot reach a registry
+    or lose what they have. Its images carry the names that O(images[].targets) gives them, stock names for example.
+  - The archive is a tar with an OCI layout. The same content under the same names gives the same bytes.
+  - Every digest and the architecture are checked. The archive is replaced in one step. A run that was interrupted is gone on with, and
+    what the archive holds already is not fetched again.
+  - Needs no container engine. Runs on the controller as a rule.
+author:
+  - The riscv.k3s developers (@riscv-k3s)
+extends_documentation_fragment:
+  - riscv.k3s.registries
+requirements:
+  - Python 3.8 or later; nothing but its standard library
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change, without changing it.
+    support: full
+    details:
+      - Manifests and configurations are read from the registries. Layers are not.
+  diff_mode:
+    description: Returns what changed, or in check mode would change, when in diff mode.
+    support: full
+    details:
+      - The names in the archive before and after, each with the digest of its content.
+  idempotent:
+    description: A second run with the same input changes nothing.
+    support: full
+    details:
+      - An archive that holds the wanted content, whole, is left alone.
+  platform:
+    description: Where the module runs.
+    platforms: posix
+    support: full
+options:
+  path:
+    description:
+      - The archive. Its folder is made when it is missing.
+      - What was fetched for it lies in the folder O(path)C(.part) until the archive is whole.
+    type: path
+    required: true
+  images:
+    description:
+      - What the archive shall hold, and nothing else.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      source:
+        description: Reference of the image, by tag or digest.
+        type: str
+        required: true
+      targets:
+        description: Names that its content has in the archive, with a tag.
+        type: list
+        elements: str
+        required: true
+      digest:
+        description: Digest that the source must have, as C(images.lock.yml) names it. Another one is an error that shows both.
+        type: str
+  architecture:
+    description:
+      - OCI name of the architecture. Of an image for several platforms only this one is taken.
+    type: str
+    default: riscv64
+seealso:
+  - module: riscv.k3s.registry_image_copy
+  - module: riscv.k3s.oci_image_build
+"""
+
+EXAMPLES = r"""
+- name: Fetch stock images from the private registry into an archive
+  riscv.k3s.registry_image_archive:
+    path: /var/tmp/stock-images.tar
+    images:
+      - source: 192.168.173.76:6000/riscv64/pause:3.10
+        targets: [docker.io/rancher/mirrored-pause:3.6, docker.io/rancher/mirrored-pause:3.10.2]
+      - source: 192.168.173.76:6000/riscv64/coredns:1.14.7
+        targets: [docker.io/rancher/mirrored-coredns-coredns:1.9.1]
+    registries:
+      - host: 192.168.173.76:6000
+        plain_http: true
+  delegate_to: localhost
+  run_once: true
+
+- name: Have k3s import it at its next start
+  ansible.builtin.copy:
+    src: /var/tmp/stock-images.tar
+    dest: /var/lib/rancher/k3s/agent/images/stock-images.tar
+    mode: "0600"
+"""
+
+RETURN = r"""
+path:
+  description: The archive.
+  returned: success
+  type: str
+  sample: /var/tmp/stock-images.tar
+images:
+  description: A row for each name in the archive, sorted by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Full name in the archive.
+      type: str
+      sample: docker.io/rancher/mirrored-pause:3.6
+    source:
+      description: Full name of the source.
+      type: str
+      sample: 192.168.173.76:6000/riscv64/pause:3.10
+    digest:
+      description: Digest of the image's manifest.
+      type: str
+      sample: sha256:76ae54bb0e9cc44b8219fdef3872b83c5d9bcb07916c0038842f203f42230e38
+    before:
+      description: Digest that the archive had under that name before, or null.
+      type: str
+size:
+  description: Bytes of all content in the archive.
+  returned: success
+  type: int
+fetched:
+  description: Digests of the blobs that were fetched, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+downloaded:
+  description: Bytes of the blobs in RV(fetched).
+  returned: success
+  type: int
+what:
+  description: What was asked and went wrong.
+  returned: failure
+  type: str
+found:
+  description: What was there instead.
+  returned: failure
+  type: str
+where:
+  description: The registry or file it is about.
+  returned: failure
+  type: str
+next_step:
+  description: What to do about it.
+  returned: failure
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName, is_digest
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_archive import Wanted, write
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS, connector
+
+
+def run(params, check_mode):
+    """Make the archive that ``params`` describe; returns the module's result."""
+    wanted = _wanted(params["images"])
+    done = write(params["path"], wanted, connector(params), params["architecture"], dry_run=check_mode)
+    sources = {target.full: item.source.full for item in wanted for target in item.targets}
+    rows = [{"name": name, "source": sources[name], "digest": digest, "before": done.before.get(name)} for name, digest in done.after.items()]
+    sides = ["".join("%s %s\n" % pair for pair in sorted(side.items())) for side in (done.before, done.after)]
+    result = {"changed": done.changed, "path": params["path"], "images": rows, "size": done.size}
+    return dict(result, fetched=done.fetched, downloaded=done.downloaded, diff={"before": sides[0], "after": sides[1]})
+
+
+def _wanted(images):
+    """All names are checked before anything is asked for."""
+    found, names = [], {}
+    for item in images:
+        source, targets = ImageName.parse(item["source"]), [_target(text) for text in item["targets"]]
+        if not targets:
+            raise Problem("%s has no name in the archive" % source.full, found="targets is empty", next_step="name at least one in images[].targets")
+        for target in targets:
+            if names.setdefault(target, source) != source:
+                both = "%s and %s" % (names[target].full, source.full)
+                raise Problem("%s is the name of two sources" % target.full, found=both, next_step="leave one of them")
+        if item["digest"] and not is_digest(item["digest"]):
+            raise Problem("%r is no digest" % item["digest"], where=source.full, next_step="write it as sha256: and 64 hexadecimal digits")
+        found.append(Wanted(source, targets, item["digest"]))
+    return found
+
+
+def _target(text):
+    target = ImageName.parse(text)
+    if target.digest:
+        raise Problem("%s cannot be a name in an archive" % target.full, found="a digest in targets", next_step="name a tag: the digest is that of the source")
+    return target
+
+
+def main():
+    image = {
+        "source": {"type": "str", "required": True},
+        "targets": {"type": "list", "elements": "str", "required": True},
+        "digest": {"type": "str"},
+    }
+    spec = dict(
+        REGISTRY_OPTIONS,
+        path={"type": "path", "required": True},
+        images={"type": "list", "elements": "dict", "required": True, "options": image},
+        architecture={"type": "str", "default": "riscv64"},
+    )
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    with fail_on_problem(module):
+        module.exit_json(**run(module.params, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""registry_image_archive from a real registry, and from ones that fail midway. That containerd takes it is tested on the lab."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+
+import pytest
+import registry_content as content
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
+from registry_servers import docker_registry, scripted
+
+PAUSE = "docker.io/rancher/mirrored-pause:3.6"
+NEW_PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
+APP = "docker.io/rancher/app:1"
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    with docker_registry(tmp_path_factory.mktemp("registry")) as address:
+        client = content.connect(address)
+        content.push_image(client, "riscv64/pause", "3.10")
+        content.push_image(client, "riscv64/other", "1", layers=(b"layer", b"other"))
+        content.push_image(client, "amd64/pause", "3.10", "amd64")
+        content.push_index(client, "many/app", "1", ["amd64", "riscv64"])
+        yield address
+
+
+def images(host, **more):
+    return [dict({"source": host + "/riscv64/pause:3.10", "targets": [PAUSE, NEW_PAUSE], "digest": None}, **more)]
+
+
+def run(path, wanted, host, check_mode=False):
+    registries = [{"host": host, "plain_http": True, "tls_verify": True, "ca_file": None, "username": None, "password": None}]
+    params = {"path": str(path), "images": wanted, "architecture": "riscv64", "registries": registries, "timeout": 5}
+    return registry_image_archive.run(params, check_mode)
+
+
+def members(path):
+    with tarfile.open(str(path)) as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar}
+
+
+def test_check_run_check_run(tmp_path, host):
+    path = tmp_path / "new folder" / "images.tar"
+    predicted = run(path, images(host), host, check_mode=True)
+    assert not path.exists() and not path.parent.exists()
+    real = run(path, images(host), host)
+    assert real == predicted and real["changed"]
+    manifest, blobs = content.image()
+    digest = content.digest_of(manifest)
+    assert [(row["name"], row["digest"], row["before"]) for row in real["images"]] == [(NEW_PAUSE, digest, None), (PAUSE, digest, None)]
+    assert real["fetched"] == sorted(map(content.digest_of, blobs))
+    assert real["diff"] == {"before": "", "after": "%s %s\n%s %s\n" % (NEW_PAUSE, digest, PAUSE, digest)}
+    for check_mode in (True, False):
+        again = run(path, images(host), host, check_mode)
+        assert (again["changed"], again["fetched"], again["downloaded"]) == (False, [], 0)
+        assert [row["before"] for row in again["images"]] == [digest, digest]
+    assert [entry.name for entry in path.parent.iterdir()] == ["images.tar"]
+
+
+def test_what_is_in_it(tmp_path, host):
+    """Both names stand in the index, their content once; every blob is what it is called."""
+    run(tmp_path / "images.tar", images(host), host)
+    found = members(tmp_path / "images.tar")
+    assert list(found)[:2] == ["index.json", "oci-layout"]
+    entries = json.loads(found["index.json"])["manifests"]
+    assert [entry["annotations"]["io.containerd.image.name"] for entry in entries] == [NEW_PAUSE, PAUSE]
+    assert [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in entries] == ["3.10.2", "3.6"]
+    assert {entry["digest"] for entry in entries} == {content.digest_of(content.image()[0])}
+    blobs = {name: data for name, data in found.items() if name.startswith("blobs/")}
+    assert len(blobs) == 3
+    assert all(name == "blobs/sha256/" + hashlib.sha256(data).hexdigest() for name, data in blobs.items())
+
+
+def test_the_same_bytes_wherever_and_in_whatever_order(tmp_path, host):
+    other = {"source": host + "/riscv64/other:1", "targets": [APP], "digest": None}
+    run(tmp_path / "one.tar", images(host) + [other], host)
+    turned = [other] + images(host, targets=[NEW_PAUSE, PAUSE])
+    run(tmp_path / "two.tar", turned, host)
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+
+
+def test_one_architecture_of_an_index(tmp_path, host):
+    top = content.connect(host).manifest("many/app", "1").digest
+    wanted = [{"source": host + "/many/app:1", "targets": [APP], "digest": top}]
+    done = run(tmp_path / "images.tar", wanted, host)
+    assert done["images"][0]["digest"] == content.digest_of(content.image("riscv64", (b"layer of riscv64",))[0])
+
+
+def test_what_it_holds_is_not_fetched_again(tmp_path, host):
+    path = tmp_path / "images.tar"
+    run(path, images(host), host)
+    other = {"source": host + "/riscv64/other:1", "targets": [APP], "digest": None}
+    done = run(path, images(host, targets=[PAUSE]) + [other], host)
+    assert (done["changed"], done["fetched"]) == (True, [content.digest_of(b"other")])
+    assert sorted(line.split()[0] for line in done["diff"]["after"].splitlines()) == [APP, PAUSE]
+    assert len(members(path)) == 2 + 2 + 3  # texts, manifests, blobs (both images have the config and a layer in common)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "a bit", "another file", "empty"])
+def test_a_damaged_archive_is_made_anew(tmp_path, host, damage):
+    path = tmp_path / "images.tar"
+    run(path, images(host), host)
+    good = path.read_bytes()
+    place = good.index(b"layer\0")
+    bad = {"truncated": good[:place], "a bit": good[:place] + b"L" + good[place + 1 :], "another file": b"no archive", "empty": b""}[damage]
+    path.write_bytes(bad)
+    done = run(path, images(host), host)
+    assert done["changed"] and path.read_bytes() == good
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"source": "{host}/riscv64/pause:9"}, "there are 3.10"),
+        ({"source": "{host}/amd64/pause:3.10"}, "has no content for riscv64"),
+        ({"digest": "sha256:" + "0" * 64}, "wanted is sha256:" + "0" * 64),
+        ({"digest": "3.10"}, "is no digest"),
+        ({"targets": []}, "targets is empty"),
+        ({"targets": [PAUSE + "@sha256:" + "0" * 64]}, "a digest in targets"),
+        ({"source": "not/Valid"}, "not an image reference"),
+    ],
+)
+def test_what_cannot_be_put_in(tmp_path, host, change, message):
+    wanted = images(host, **{key: value.format(host=host) if isinstance(value, str) else value for key, value in change.items()})
+    with pytest.raises(Problem) as caught:
+        run(tmp_path / "images.tar", wanted, host)
+    assert message in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_name_for_two_sources(tmp_path, host):
+    wanted = images(host) + [{"source": host + "/riscv64/other:1", "targets": [PAUSE], "digest": None}]
+    with pytest.raises(Problem) as caught:
+        run(tmp_path / "images.tar", wanted, host)
+    assert "name of two sources" in str(caught.value)
+
+
+def source_answers(layer_sent):
+    manifest, (config, layer) = content.image()
+    return {
+        ("GET", "/v2/app/manifests/1"): (200, {"Content-Type": content.OCI_MANIFEST}, manifest),
+        ("GET", "/v2/app/blobs/" + content.digest_of(config)): (200, {}, config),
+        ("GET", "/v2/app/blobs/" + content.digest_of(layer)): layer_sent,
+    }
+
+
+@pytest.mark.parametrize(
+    "layer_sent, cause, words",
+    [
+        ((200, {}, b"lay"), "damaged", "3 of 5 bytes"),
+        ((200, {}, b"LAYER"), "damaged", "came damaged"),
+        ((503, {}, b""), "server_error", "run again"),
+        ((429, {"Retry-After": "5"}, b""), "rate_limited", "wait 5 s"),
+    ],
+)
+def test_a_fetch_that_breaks_leaves_no_archive_and_goes_on_where_it_ended(tmp_path, layer_sent, cause, words):
+    path = tmp_path / "images.tar"
+    with scripted(source_answers(layer_sent)) as (host, script):
+        wanted = [{"source": host + "/app:1", "targets": [APP], "digest": None}]
+        with pytest.raises(RegistryProblem) as caught:
+            run(path, wanted, host)
+        assert caught.value.cause == cause and words in str(caught.value)
+        assert not path.exists()
+        script.answers.update(source_answers((200, {}, b"layer")))
+        # The config came whole the first time, if it was fetched before the layer.
+        ready = {"sha256:" + name[len("sha256-") :] for name in os.listdir(str(path) + ".part")} - {content.digest_of(b"layer")}
+        done = run(path, wanted, host)
+        assert set(done["fetched"]) == set(map(content.digest_of, content.image()[1])) - ready
+        assert members(path) and not os.path.exists(str(path) + ".part")
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path, host):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Problem) as caught:
+        run(tmp_path / "file" / "images.tar", images(host), host)
+    assert "cannot be written" in str(caught.value)
+
+
+def test_the_module_itself(tmp_path, host, monkeypatch, capsys):
+    arguments = {"path": str(tmp_path / "images.tar"), "images": images(host), "registries": [{"host": host, "plain_http": True}]}
+    monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        registry_image_archive.main()
+    assert (ended.value.code, json.loads(capsys.readouterr().out)["changed"]) == (0, True)
+    assert tarfile.open(fileobj=io.BytesIO((tmp_path / "images.tar").read_bytes())).getnames()[0] == "index.json"
