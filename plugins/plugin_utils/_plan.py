@@ -84,7 +84,7 @@ def plan(observed, wanted, servers):
         "digests": _lock.digests(images, pulls),
         "tags": tags,
         "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
-        "warnings": _warnings(observed, wanted, tags) + _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture),
+        "warnings": _warnings(observed, wanted, tags) + _needless(wanted, images, architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
     }
     if wanted.embedded:
@@ -148,6 +148,13 @@ def _registries_change(observed, config):
     if seen.get("stale"):
         return False, True, "k3s was not restarted since it was written"
     return False, False, "as wanted"
+
+
+def _needless(wanted, images, architecture):
+    # With a mirror the boards do not look at docker.io, and the entries tell prepare_upgrade what to publish.
+    if wanted.mirror:
+        return []
+    return _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture)
 
 
 def _warnings(observed, wanted, tags):

@@ -292,3 +292,4 @@ def test_an_override_that_upstream_made_needless_is_a_warning():
     plan = decide(observed([held(PAUSE), held(COREDNS)]), known=_catalogue.read(STOCK))
     assert [text.split(" has ")[0] for text in plan["warnings"]] == [PAUSE]
     assert plan["changes"] == 0
+    assert decide(observed([held(PAUSE), held(COREDNS)]), known=_catalogue.read(STOCK), mirror="reg:5000/riscv64")["warnings"] == []
