@@ -86,8 +86,8 @@ def test_pull_and_tag(lab, board, tmp_path):
 
 def test_pull_always_follows_a_tag_that_moves_and_keeps_its_pin(lab, board, tmp_path):
     move = {"riscv.k3s.oci_image_build": dict(MOVED, plain_http=True), "delegate_to": "localhost"}
-    wanted = [pull(MOVING), tag(MOVING, MOVING), pull(MOVING, policy="always"), move, pull(MOVING), pull(MOVING, policy="always"), pull(MOVING, policy="always")]
-    run = modules.tasks(lab, tmp_path, board, *wanted)
+    always = pull(MOVING, policy="always")
+    run = modules.tasks(lab, tmp_path, board, pull(MOVING), tag(MOVING, MOVING), always, move, pull(MOVING), always, always)
     assert run.failures == []
     assert [row["result"]["changed"] for row in run.rows] == [True, True, False, True, False, True, False]
     digest = run.rows[-1]["result"]["images"][0]["digest"]
@@ -99,7 +99,8 @@ def test_existing_and_pins(lab, board, tmp_path):
     keep = tag(TWO, STOCK, existing="keep")
     four = modules.four("crictl_image_tag", tag(TWO, STOCK)["riscv.k3s.crictl_image_tag"])
     unpin = tag(TWO, STOCK, pinned=False)
-    run = modules.tasks(lab, tmp_path, board, pull(ONE, TWO), tag(ONE, STOCK, pinned=False), dict(keep, check_mode=True), keep, *four, dict(unpin, check_mode=True), unpin)
+    wanted = [pull(ONE, TWO), tag(ONE, STOCK, pinned=False), dict(keep, check_mode=True), keep, *four, dict(unpin, check_mode=True), unpin]
+    run = modules.tasks(lab, tmp_path, board, *wanted)
     assert run.failures == []
     one, two = [row["digest"] for row in run.rows[0]["result"]["images"]]
     first, *kept = [row["result"] for row in run.rows[1:4]]
