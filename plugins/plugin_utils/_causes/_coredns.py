@@ -12,15 +12,16 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import _model as
 from ansible_collections.riscv.k3s.plugins.plugin_utils._causes._sandbox import seconds
 
 STARTING = 30  # seconds in which a CoreDNS that is not ready is one that starts
+_NETWORK = 3  # seconds until its network stands; what was found broken by then is broken for whoever starts next, too
 _NEEDED = ("services", "namespaces", "endpointslices.discovery.k8s.io")
 
 
-def waiting(fleet):
-    """The rows of CoreDNS pods that run, are not ready, and are no longer just starting."""
+def waiting(fleet, older=_NETWORK):
+    """The rows of CoreDNS pods that run for so many seconds, and are not ready."""
     for row in fleet.pods:
         if not is_coredns(row) or row["relation"] != "matched" or row["api"]["ready"] or row["api"]["deleting"]:
             continue
-        if [container["state"] for container in row["containers"]] == ["running"] and age(fleet, row) >= STARTING:
+        if [container["state"] for container in row["containers"]] == ["running"] and age(fleet, row) >= older:
             yield row
 
 
@@ -136,7 +137,7 @@ def forwarding(fleet):
 
 def unexplained(fleet):
     """CoreDNS waits for the API, and nothing that was read says why."""
-    for row in waiting(fleet):
+    for row in waiting(fleet, STARTING):
         body, log = told(fleet, row)
         lines = [line for line in log if "ERROR" in line or "Failed" in line]
         if lines:

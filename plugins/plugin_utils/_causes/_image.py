@@ -68,7 +68,7 @@ def other_namespace(fleet, row):
         if images is not None and image not in images and elsewhere:
             evidence = [_never_evidence(container), "ctr --namespace default images ls on %s: %s" % (row["board"], elsewhere[0])]
             remedy = "Bring it into the namespace k8s.io, where the kubelet looks."
-            command = "k3s ctr -n default images export - %s | k3s ctr -n k8s.io images import --all-platforms -" % elsewhere[0]
+            command = "k3s ctr -n default images export --all-platforms - %s | k3s ctr -n k8s.io images import --all-platforms -" % elsewhere[0]
             title = "%s is in containerd's namespace default, not in k8s.io" % image
             yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, command, row["board"])
 

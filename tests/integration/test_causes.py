@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A healthy lab is broken in one way after the other: diagnose names each cause first, and its command, run as printed, mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from causes import CASES
+from runs import ROOT, play
+
+STATE = """
+cd /var/lib/rancher/k3s
+k3s ctr -n k8s.io images ls | sort
+k3s crictl ps -a -q --no-trunc | sort
+[ ! -d server/manifests ] || find server/manifests -type f -exec stat -c '%n %Y %a' {} + | sort
+find /etc/rancher agent/etc /tmp -type f -exec stat -c '%n %Y %a' {} + | sort
+"""
+
+
+@pytest.fixture(scope="module", name="healthy")
+def _healthy(lab):
+    play(lab, "riscv.k3s.build_images")
+    play(lab, "riscv.k3s.site")
+    # Later runs of site find nothing to wait for only when everything is Ready.
+    lab.wait("a healthy lab", lambda: all_ready(lab), 90)
+    return lab
+
+
+@pytest.fixture(name="diagnose")
+def _diagnose(healthy, tmp_path):
+    path = tmp_path / "diagnose.json"
+
+    def run(*options):
+        path.unlink(missing_ok=True)
+        done = play(healthy, "riscv.k3s.diagnose", "-e", "riscv_k3s_diagnose_json=%s" % path, *options)
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return document, done
+
+    return run
+
+
+def all_ready(lab):
+    """Whether every stock pod is Ready, and there are as many as the lab has workloads."""
+    items = lab.get("pods", "-n", "kube-system")["items"]
+    ready = [item for item in items if any(one["type"] == "Ready" and one["status"] == "True" for one in item["status"].get("conditions", ()))]
+    return len(items) == len(ready) == 3
+
+
+def follow(lab, finding):
+    """Run a finding's command where it says, as printed."""
+    if finding["run_on"] == "controller":
+        environment = dict(
+            os.environ,
+            ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"),
+            ANSIBLE_PIPELINING="1",
+            PATH="%s:%s" % (ROOT / ".venv/bin", os.environ["PATH"]),
+        )
+        return lab.ctl(["sh", "-c", finding["command"]], env=environment)
+    return lab.exec(finding["run_on"], finding["command"])
+
+
+def test_healthy_lab_gives_no_finding_and_nothing_changes(diagnose, healthy):
+    lab = healthy
+    boards = (lab.server, lab.agent)
+    before = [lab.exec(board, STATE).stdout for board in boards]
+    for options in ([], ["--check"]):
+        document, done = diagnose(*options)
+        assert (document["findings"], document["collect"]) == ([], [])
+        assert done.changed == {lab.server: 0, lab.agent: 0} or done.changed[lab.agent] == 0
+    assert [lab.exec(board, STATE).stdout for board in boards] == before
+    assert [board["unready"] for board in document["boards"]] == [0, 0]
+
+
+def test_one_command_a_board_and_one_query_a_cluster(diagnose, healthy):
+    lab = healthy
+    for board in (lab.server, lab.agent):
+        lab.exec(board, "touch /run/lab-count-processes; rm -f /var/log/ssh-processes/*; : >/var/log/ssh-sessions.log")
+    try:
+        diagnose()
+        for board, queries in ((lab.server, 1), (lab.agent, 0)):
+            assert len(lab.read(board, "/var/log/ssh-sessions.log").splitlines()) == 1
+            lines = lab.exec(board, "cat /var/log/ssh-processes/*").stdout.splitlines()
+            started = [line.split("execve(", 1)[1] for line in lines if "execve(" in line and line.rstrip().endswith("= 0")]
+            assert not [line for line in started if "python" in line.split(",")[0]]
+            own = [line for line in started if '"kubectl"' in line and "/k3s" in line.split(",")[0] and "--kubeconfig=/dev/null" not in line]
+            assert len(own) == queries, own
+    finally:
+        for board in (lab.server, lab.agent):
+            lab.exec(board, "rm -f /run/lab-count-processes")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.cause for case in CASES])
+def test_cause_is_named_first_and_its_command_mends_it(case, diagnose, healthy):
+    lab = healthy
+    seen = []
+
+    def named():
+        document, done = diagnose()
+        seen.append([finding["cause"] for finding in document["findings"]])
+        if seen[-1][:1] != [case.cause]:
+            return None
+        assert document["findings"][0]["title"] in done.text
+        return document["findings"][0]
+
+    def well():
+        document, dummy = diagnose()
+        seen.append([(finding["cause"], finding["evidence"]) for finding in document["findings"]] + document["collect"])
+        return not seen[-1]
+
+    case.inject(lab)
+    try:
+        finding = lab.wait("%s is the first finding: %s" % (case.cause, seen), named, 60)
+        assert finding["evidence"] and finding["remedy"]
+        if case.mends:
+            follow(lab, finding)
+            lab.wait("mended by `%s`: %s" % (finding["command"], seen), well, 90)
+    finally:
+        case.undo(lab)
+        lab.wait("healthy again", lambda: all_ready(lab), 90)
