@@ -128,10 +128,6 @@ def changed(run):
     return [(row["task"], row["host"]) for row in run.rows if row["status"] == "ok" and row["result"].get("changed")]
 
 
-def diff(run):
-    return run.result("riscv.k3s.lock : Write the lock", "board-1")["diff"]
-
-
 def test_lock_check_run_check(story):
     assert (story.predicted.rc, story.made.rc, story.written) == (0, 0, False), story.made.output
     assert changed(story.predicted) == changed(story.made) == [("riscv.k3s.lock : Write the lock", "board-1")]
@@ -150,7 +146,7 @@ def test_boards_get_what_is_locked(story):
 
 
 def test_what_was_pulled_is_told(story):
-    table = next(row["result"]["msg"] for row in story.first.rows if row["task"] == "riscv.k3s.health : Report")
+    table = story.first.result("riscv.k3s.health : Report", "board-1")["msg"]
     told = {line.split()[0]: line.rpartition("  ")[2] for line in table[1:3]}
     for board in ("board-1", "board-2"):
         result = story.first.result("riscv.k3s.images : Pull the sources", board)
@@ -177,13 +173,13 @@ def test_locking_again_shows_what_moved_and_nothing_else(story):
     old, new = story.lock[STOCK], story.moved_lock[STOCK]
     assert old["digest"] != new["digest"] and old["when"] < new["when"]
     assert dict(story.moved_lock, **{STOCK: old}) == story.lock
-    (texts,) = diff(story.moved) if isinstance(diff(story.moved), list) else [diff(story.moved)]
+    (texts,) = story.moved.result("riscv.k3s.lock : Write the lock", "board-1")["diff"]
     assert old["digest"] in texts["before"] and new["digest"] in texts["after"]
 
 
 def test_drift_is_listed_by_board(story):
     old, new = story.lock[STOCK]["digest"], story.moved_lock[STOCK]["digest"]
-    (lines,) = [row["result"]["msg"] for row in story.planned.rows if row["task"] == "Show the plan"]
+    lines = story.planned.result("Show the plan", "board-1")["msg"]
     (line,) = [line for line in lines if line.startswith("board-1: tag %s " % STOCK)]
     assert "the store has %s, the lock %s" % (old, new) in line
     assert [line for line in lines if line.startswith("board-2: tag %s " % STOCK) and "not in the store" in line]
