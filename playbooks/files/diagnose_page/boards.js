@@ -45,7 +45,7 @@ function boardSummary(board) {
 }
 
 function diskUse(disk) {
-  if (!disk || !disk.size) return null;
+  if (!disk || !disk.size || disk.available === null) return null;
   const gauge = el('span', { class: 'gauge', 'aria-hidden': 'true' }, el('span', {}));
   gauge.firstChild.style.width = Math.round(100 * (1 - disk.available / disk.size)) + '%';
   return [bytes(disk.available) + ' free of ' + bytes(disk.size), gauge];
