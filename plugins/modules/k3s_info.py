@@ -190,6 +190,14 @@ images:
     platforms: {description: Platforms whose content is here., type: list, elements: str, sample: [linux/riscv64]}
     pinned: {description: Whether it is kept from garbage collection., type: bool}
     size: {description: Size in bytes., type: int}
+preloads:
+  description: Archives of this collection in C(agent/images), sorted by name; null when they cannot be listed.
+  returned: when V(images) is gathered
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the file. It tells what the archive should hold., type: str, sample: riscv-k3s-0123456789ab.tar}
+    stale: {description: Whether k3s was not started since it was placed., type: bool}
 disk:
   description: The file system of RV(data_dir).
   returned: when V(disk) is gathered

@@ -37,12 +37,20 @@ class Entry(NamedTuple):
 
     def source_for(self, image):
         """The full reference to pull for ``image`` (an ImageName)."""
+        if image.full == self.patched_image():
+            return image.full
         if _has_version(self.source):
             return ImageName.parse(self.source).full
         return ImageName.parse("%s:%s" % (self.source, image.tag)).full
 
+    def patched_image(self):
+        """Full name of the image that the patch names in place of the stock one, or None."""
+        return ImageName.parse(self.patch["image"]).full if self.patch and self.patch.get("image") else None
+
     def serves(self, image, architecture):
-        """Whether this entry is for ``image`` on boards of this architecture."""
+        """Whether this entry is for ``image`` on boards of this architecture: the stock image, or what its patch puts in that one's place."""
+        if image.full == self.patched_image():
+            return self.architecture == architecture
         if self.stock != image.name or self.architecture != architecture or not image.tag:
             return False
         return fnmatch.fnmatchcase(image.tag, self.tags) and (self.min_version is None or _not_below(image.tag, self.min_version))

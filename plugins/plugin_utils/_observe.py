@@ -117,7 +117,7 @@ class _View:
         if rows is not None:
             keep = ("name", "digest", "platforms", "pinned", "size")
             rows = sorted(({key: row[key] for key in keep} for row in rows if is_tagged(row["name"])), key=lambda row: row["name"])
-        return {"images": rows}
+        return {"images": rows, "preloads": self._preloads()}
 
     def disk(self):
         found = self._out("disk", parse_df)
@@ -169,6 +169,13 @@ class _View:
         stale = self._sections["stale"].out.splitlines() if "stale" in self._sections else []
         own = sorted(path for path in files if "/config.yaml.d/" in path)
         return [{"path": path, "sha256": files[path]["sha256"], "stale": path in stale} for path in own]
+
+    def _preloads(self):
+        """Archives of this collection in agent/images; `read` before a name says that k3s was started since it was placed."""
+        if not self._good("preloads"):
+            return None
+        lines = [line.partition(" ") for line in self._sections["preloads"].out.splitlines() if line]
+        return sorted(({"name": name, "stale": word == "stale"} for word, dummy, name in lines), key=lambda row: row["name"])
 
     def _pause_image(self, config):
         lines = self._sections["pause"].out.split()

@@ -16,7 +16,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _config_files, _demand_klipper, _embedded, _lock, _plan_images
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _plan_patches, _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _plan_patches, _preload, _registries
 
 
 class Wanted(NamedTuple):
@@ -51,7 +51,8 @@ def plan(observed, wanted, servers):
 
     ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
     the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
-    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), pulls and the digests they must have,
+    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), preload (the archive in agent/images),
+    pulls and the digests they must have,
     tags, patches, warnings, problems, changes.
     Raises Problem where no honest plan can be made.
     """
@@ -79,7 +80,8 @@ def plan(observed, wanted, servers):
         "k3s_version": _version(observed),
         "images": images,
         "registries": _registries_action(observed, wanted),
-        "config": _config_files.action(observed, _settings(observed, wanted)),
+        "config": _config_files.action(observed, _settings(observed, wanted, images)),
+        "preload": _preload.action(observed, images, wanted, architecture),
         "pulls": pulls,
         "digests": _lock.digests(images, pulls),
         "tags": tags,
@@ -123,9 +125,11 @@ def _version(observed):
     return (observed.get("k3s") or {}).get("version")
 
 
-def _settings(observed, wanted):
+def _settings(observed, wanted, images):
     """Keys of k3s's configuration that the own file in config.yaml.d sets on this board."""
-    return _embedded.settings(_version(observed), wanted.role) if wanted.embedded else {}
+    settings = dict(_embedded.settings(_version(observed), wanted.role)) if wanted.embedded else {}
+    pause_image = _plan_images.flagged(observed.get("pause_image"), images, wanted)
+    return dict(settings, **{"pause-image": pause_image}) if pause_image else settings
 
 
 def _registries_action(observed, wanted):
@@ -175,7 +179,7 @@ def _warnings(observed, wanted, tags):
 
 def _count(result):
     return (
-        sum(int(result[file][key]) for file in ("registries", "config") for key in ("change", "restart"))
+        sum(int(result[file][key]) for file in ("registries", "config", "preload") for key in ("change", "restart"))
         + len(result["pulls"])
         + sum(len(tag["targets"]) for tag in result["tags"])
         + len(result["patches"]["present"])

@@ -29,7 +29,8 @@ def decide(item, architecture, store, wanted, pause_image):
     """The row of the plan for one image.
 
     ``item`` is a row of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image`` the
-    full name that containerd is told to use. Fixes beside those in FIXES: present, stock (left to k3s), impossible.
+    full name that containerd is told to use. Fixes beside those in FIXES: present, patch (its workload is made to
+    ask for another image), stock (left to k3s), impossible.
     """
     image = ImageName.parse(item["image"])
     entry = _catalogue.find(wanted.catalogue, image, architecture)
@@ -38,7 +39,15 @@ def decide(item, architecture, store, wanted, pause_image):
     if is_pause and not entry and is_flagged(pause_image, wanted):
         source = image.full
     locked = (wanted.lock or {}).get((image.full, architecture))
-    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause, locked)
+    is_preloaded = _supply(source, image, architecture, wanted, is_pause, "")[0] == "preload"
+    patched = entry.patched_image() if entry else None
+    if patched and patched != image.full:
+        return _row(item, image, patched, "patch", "its workload is patched to ask for %s" % patched)
+    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause, locked, is_preloaded)
+    return _row(item, image, source, fix, reason, tag_from, locked, is_preloaded)
+
+
+def _row(item, image, source, fix, reason, tag_from=None, locked=None, is_preloaded=False):
     return {
         "image": image.full,
         "source": source,
@@ -48,6 +57,8 @@ def decide(item, architecture, store, wanted, pause_image):
         "where": item["where"],
         "required": item["required"],
         "locked": locked.digest if locked else None,
+        # Whether an archive is what brings it, be it missing now or not.
+        "preload": is_preloaded,
     }
 
 
@@ -64,7 +75,7 @@ def pulls(rows, store, architecture, wanted):
     """What crictl_image_pull is given: everything is fetched and checked before anything is switched."""
     names = {row["tag_from"] for row in rows if row["tag_from"]}
     names |= {row["image"] for row in rows if row["fix"] == "mirror"}
-    names |= {row["source"] for row in rows if row["fix"] == "flag"}
+    names |= {row["source"] for row in rows if row["fix"] in ("flag", "patch")}
     digests = _lock.digests(rows, names)
     return sorted(name for name in names if wanted.pull_policy == "always" or not _holds(store.get(name), architecture, digests.get(name)))
 
@@ -72,6 +83,20 @@ def pulls(rows, store, architecture, wanted):
 def is_flagged(pause_image, wanted):
     """Whether the board's pause image is a source of the catalogue: the fix `flag` was carried out there."""
     return any(entry.source == pause_image for entry in wanted.catalogue)
+
+
+def flagged(pause_image, rows, wanted):
+    """What pause-image in config.yaml must name: the source of a row with the fix flag, or what it names already; None where it is left alone."""
+    for row in rows:
+        if row["fix"] == "flag":
+            return row["source"]
+    return pause_image if "flag" in wanted.fixes and is_flagged(pause_image, wanted) else None
+
+
+def mirror_first(wanted):
+    """Whether a mirror goes before archives: then it is not known what an archive brings, since a mirror is asked for missing images only."""
+    fixes = list(wanted.fixes)
+    return bool(wanted.mirror) and "preload" in fixes and "mirror" in fixes[: fixes.index("preload")]
 
 
 def architectures(held):
@@ -83,7 +108,7 @@ def _holds(held, architecture, digest):
     return held is not None and architecture in architectures(held) and digest in (None, held["digest"])
 
 
-def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked):
+def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, is_preloaded):
     """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
     other = source if source != image.full else None
     if held is None:
@@ -91,7 +116,12 @@ def _fix(held, source_held, source, image, architecture, wanted, is_pause, locke
     if architecture not in architectures(held):
         spoken = ", ".join(sorted(architectures(held))) or "of no known architecture"
         reason = "the image in the store is %s, the board is %s" % (spoken, architecture)
-        return ("tag", source, reason) if source else ("impossible", None, reason + ", and the catalogue names no source for it")
+        if not source:
+            return "impossible", None, reason + ", and the catalogue names no source for it"
+        return ("tag", source, reason) if "tag" in wanted.fixes else _supply(source, image, architecture, wanted, is_pause, reason)
+    if is_preloaded and not mirror_first(wanted):
+        # k3s imports and pins it at each start; the archive's name says which content that is.
+        return "present", None, "%s, brought by an archive" % architecture
     if wanted.existing == "overwrite" and _lock.differs(held, locked):
         return _supply(source, image, architecture, wanted, is_pause, _lock.differs(held, locked))
     if other and wanted.pull_policy == "always" and "tag" in wanted.fixes:

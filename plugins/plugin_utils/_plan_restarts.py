@@ -10,15 +10,18 @@ from ansible_collections.riscv.k3s.plugins.module_utils._image_name import Image
 
 # Waiting for a sandbox or for init containers: the kubelet goes on by itself as soon as the image is there.
 _GOES_ON = frozenset(("ContainerCreating", "PodInitializing"))
+# Fixes that bring a stock name by themselves, with no tag.
+_BROUGHT = frozenset(("mirror", "preload"))
 
 
 def restarts(api, plans):
-    """Pods to restart after the tags of ``plans`` (results of _plan.plan for the cluster's boards) are set.
+    """Pods to restart after ``plans`` (results of _plan.plan for the cluster's boards) were carried out.
 
     A pod in image back-off would wait up to five minutes by itself; one that runs the old content would keep it.
     A pod of a patched workload is left out: the workload rolls anew by itself. Returns sorted ``namespace/name``.
     """
-    changed = {target for plan in plans for tag in plan["tags"] for target in tag["targets"] if target != tag["source"]}
+    changed = {row["image"] for plan in plans for row in plan["images"] if row["fix"] in _BROUGHT}
+    changed |= {target for plan in plans for tag in plan["tags"] for target in tag["targets"] if target != tag["source"]}
     patched = {(patch["kind"], patch["name"]) for plan in plans for patch in plan["patches"]["present"]}
     return sorted(
         "%s/%s" % (pod["namespace"], pod["name"])

@@ -38,6 +38,7 @@ CONFIG_KEYS = (
 )
 # Files of this collection in config.yaml.d, as a pattern of sh.
 OWN_CONFIG = "riscv-k3s*.yaml"
+PRELOADS = "riscv-k3s-*.tar"
 SECONDS = 30  # for each program: a containerd that hangs must not hang the run
 LARGEST_TEXT = 256  # KiB; a larger manifest (a set of CRDs) sends no text
 
@@ -157,6 +158,12 @@ s stats sums stat -L -c "%Y %a %n"
 """,
     "images": r"""
 g images c images ls
+preloads() {
+for f in "$D"/agent/images/@PRELOADS@; do
+[ ! -f "$f" ] || if [ -f "$A" ] && [ ! "$f" -nt "$A" ]; then echo "read ${f##*/}"; else echo "stale ${f##*/}"; fi
+done
+}
+s preloads preloads
 """,
     "disk": r"""
 disk() { if [ -d "$D" ]; then df -Pk "$D"; else df -Pk /; fi; }
@@ -255,6 +262,7 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         "MODULES": "|".join(module for module in _extra.KERNEL.values() if module),
         "WRONG": "|".join(_extra.WRONG_KEYS),
         "OWN": OWN_CONFIG,
+        "PRELOADS": PRELOADS,
         "CONTAINERD_CONFIG": '"$D/agent/etc/containerd/config.toml"' if not programs.get("containerd_address") else "/etc/containerd/config.toml",
     }
     values.update(_commands(programs))

@@ -50,7 +50,7 @@ def _row(plan, api, done):
         plan["board"],
         plan["architecture"],
         plan["k3s_version"] or "?",
-        _files(plan["registries"], plan["config"]),
+        _files(plan["registries"], plan["config"], plan["preload"]),
         "%d of %d" % (present, len(plan["images"])),
         str(to_fix),
         _patches(patches),
@@ -91,6 +91,11 @@ def _texts(plan):
     if config["change"] or config["restart"]:
         verb = "restart for" if not config["change"] else "write" if config["text"] else "remove"
         yield "%s %s (%s)" % (verb, config["path"], config["reason"])
+    preload = plan["preload"]
+    if preload["change"] or preload["restart"]:
+        verb = "place" if preload["place"] else "restart for" if preload["restart"] else "remove"
+        name = ", ".join(preload["obsolete"]) if verb == "remove" else preload["archive"] or "the archive of images"
+        yield "%s %s (%s)" % (verb, name, preload["reason"])
     for row in plan["images"]:
         if row["tag_from"]:
             yield "%s %s from %s (%s)" % (row["fix"], row["image"], row["tag_from"], row["reason"])

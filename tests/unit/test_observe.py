@@ -144,6 +144,18 @@ def test_registries(board):
     assert row["sha256"] == hashlib.sha256(b"mirrors:\n").hexdigest()
 
 
+def test_preloads(board):
+    assert seen(board)["preloads"] == []
+    board.file("data/agent/etc/containerd/config.toml", "", mtime=2)
+    board.file("data/agent/images/riscv-k3s-000000000002.tar", "", mtime=3)
+    board.file("data/agent/images/riscv-k3s-000000000001.tar", "", mtime=1)
+    board.file("data/agent/images/k3s-airgap-images-amd64.tar", "", mtime=1)
+    assert seen(board, ["images"])["preloads"] == [
+        {"name": "riscv-k3s-000000000001.tar", "stale": False},
+        {"name": "riscv-k3s-000000000002.tar", "stale": True},
+    ]
+
+
 def test_own_config(board):
     assert seen(board, ["config"])["own_config"] == []
     board.file("data/agent/etc/containerd/config.toml", "", mtime=1000000000)

@@ -31,8 +31,9 @@ def pod(*containers, **changes):
     return dict(row, **changes)
 
 
-def plan(source="reg:5000/riscv64/coredns:1", patches=()):
-    return {"tags": [{"source": source, "targets": [COREDNS]}], "patches": {"present": list(patches), "absent": []}}
+def plan(source="reg:5000/riscv64/coredns:1", patches=(), fix="tag"):
+    tags = [{"source": source, "targets": [COREDNS]}] if fix == "tag" else []
+    return {"images": [{"image": COREDNS, "fix": fix}], "tags": tags, "patches": {"present": list(patches), "absent": []}}
 
 
 PATCHED = {"kind": "Deployment", "name": "coredns"}
@@ -49,7 +50,10 @@ PATCHED = {"kind": "Deployment", "name": "coredns"}
         pytest.param(pod(container(image="rancher/other:1")), [plan()], False, id="another image"),
         pytest.param(pod(container("running", "", "sha256:" + "0" * 64)), [plan()], False, id="an image known by its ID alone"),
         pytest.param(pod(container()), [plan(source=COREDNS)], False, id="only pinned"),
-        pytest.param(pod(container()), [{"tags": [], "patches": {"present": [], "absent": []}}], False, id="nothing tagged"),
+        pytest.param(pod(container()), [plan(fix="present")], False, id="nothing tagged"),
+        pytest.param(pod(container()), [plan(fix="preload")], True, id="an archive brings it"),
+        pytest.param(pod(container()), [plan(fix="mirror")], True, id="a mirror brings it"),
+        pytest.param(pod(container(reason="ContainerCreating")), [plan(fix="preload")], False, id="goes on when the archive is imported"),
         pytest.param(pod(container()), [plan(patches=[PATCHED])], False, id="rolls anew by its patch"),
         pytest.param(pod(container(), owner={"kind": "ReplicaSet", "name": "coredns-custom-7b98449c4"}), [plan(patches=[PATCHED])], True, id="similar name"),
         pytest.param(pod(container(), owner=None), [plan(patches=[PATCHED])], True, id="no owner"),

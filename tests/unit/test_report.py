@@ -24,6 +24,7 @@ def plan(*images, **changes):
         "images": list(images),
         "registries": {"change": False, "restart": False},
         "config": {"change": False, "restart": False, "path": "/own.yaml", "text": None, "reason": "as wanted"},
+        "preload": {"place": False, "change": False, "restart": False, "archive": None, "obsolete": [], "reason": "as wanted"},
         "patches": PATCHES,
         "warnings": [],
         "problems": [image for image in images if image["fix"] == "impossible" and image["required"]],
@@ -95,6 +96,20 @@ def test_after_the_run_it_says_what_was_pulled():
 )
 def test_sizes_are_for_people(count, text):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    "preload, cell, line",
+    [
+        ({"place": True, "change": True, "restart": True, "archive": "new.tar", "obsolete": ["old.tar"]}, "write, restart", "place new.tar (because)"),
+        ({"change": True, "restart": False, "archive": None, "obsolete": ["old.tar"]}, "write", "remove old.tar (because)"),
+        ({"change": True, "restart": False, "archive": "new.tar", "obsolete": ["old.tar"]}, "write", "remove old.tar (because)"),
+        ({"change": False, "restart": True, "archive": "new.tar", "obsolete": []}, "restart", "restart for new.tar (because)"),
+    ],
+)
+def test_the_archive_of_images(preload, cell, line):
+    lines = report([plan(row("present"), preload=dict({"place": False}, **preload, reason="because"))], API, [])
+    assert cell in lines[1] and lines[2] == "board-1: " + line
 
 
 @pytest.mark.parametrize(
