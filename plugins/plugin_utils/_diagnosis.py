@@ -98,7 +98,7 @@ def _board(fleet, name, pods, findings):
         "hostname": seen.get("hostname"),
         "node": node.get("name"),
         "observed": observed,
-        "error": None if observed else seen.get("msg") or "it was not looked at",
+        "error": None if observed else redact(seen.get("msg") or "it was not looked at"),
         "role": k3s.get("role"),
         "k3s": k3s.get("version"),
         "containerd": (seen.get("containerd") or {}).get("version"),

@@ -23,6 +23,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import (
     _system,
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._causes._model import CONFIDENCES, Fleet, pod_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._evidence import redact
 
 REGISTRY = (
     _board.CAUSES
@@ -96,7 +97,7 @@ def _entry(fleet, cause, finding, rows):
         "confidence": finding.confidence,
         "subject": {"kind": kind, "board": board, "name": name},
         "pods": pods,
-        "evidence": finding.evidence,
+        "evidence": [redact(line) for line in finding.evidence],
         "remedy": finding.remedy,
         "command": finding.command,
         "run_on": finding.run_on,

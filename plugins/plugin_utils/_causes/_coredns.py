@@ -57,7 +57,7 @@ def _reach(net, who):
 def _finding(fleet, row, title, confidence, evidence, remedy, command, run_on):
     body, log = told(fleet, row)
     lines = [line for line in log if re.search(r"forbidden|dial tcp|x509|i/o timeout|refused|no route|Unauthorized|Failed to watch", line)]
-    return m.Finding(title, confidence, m.pod_subject(row), evidence + body + ["log of coredns: %s" % lines[-1]] * bool(lines), remedy, command, run_on)
+    return m.Finding(title, confidence, m.pod_subject(row), evidence + body + ["log of coredns: %s" % line for line in lines[-1:]], remedy, command, run_on)
 
 
 def rights(fleet):

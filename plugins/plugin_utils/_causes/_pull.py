@@ -31,7 +31,7 @@ _KINDS = {
     "not-found": ("no-such-image", "There is no image of that name or tag", "image"),
     "disk-full": ("pull-disk-full", "The board's disk is full, so the image could not be stored", "disk"),
 }
-_FAILED = re.compile(r"[Ff]ailed to pull|failed to resolve|pulling image|code = ", re.DOTALL)
+_FAILED = re.compile(r"[Ff]ailed to pull|failed to resolve|code = ")
 
 
 def look(fleet, row, kind):
@@ -70,7 +70,7 @@ def _finding(fleet, row, container, image, problem, text):
     evidence = ["%s: %s" % (text[0], m.one_line(text[1]))]
     subject = ("image", row["board"], image)
     remedy, command, run_on = _remedy(fleet, row, container, image, way, problem, evidence)
-    return m.Finding(title.format(registry=registry) + ": " + image, m.CERTAIN, subject, evidence, remedy, command, run_on)
+    return m.Finding(_title(title, registry) + ": " + image, m.CERTAIN, subject, evidence, remedy, command, run_on)
 
 
 def _remedy(fleet, row, container, image, way, problem, evidence):
@@ -105,10 +105,15 @@ def _sibling(fleet, row, image):
     return next((one for one in sorted(fleet.images(row["board"]) or {}) if one.rpartition(":")[0] == name and one != image), None)
 
 
+def _title(title, registry):
+    text = title.format(registry=registry)
+    return text[0].upper() + text[1:] if text.startswith("the ") else text
+
+
 def _cause(kind):
     cause, title, dummy = _KINDS[kind]
     told = "ErrImagePull or ImagePullBackOff, with containerd's error of the kind `%s`" % kind
-    return m.Cause(cause, title.format(registry="The registry") + ".", told, lambda fleet, row: look(fleet, row, kind), True)
+    return m.Cause(cause, _title(title, "the registry") + ".", told, lambda fleet, row: look(fleet, row, kind), True)
 
 
 CAUSES = [_cause(kind) for kind in _KINDS]

@@ -86,7 +86,7 @@ def crash_loop(fleet, row):
             continue
         state = "container %s: %s, exit code %s, %d restarts" % (container["name"], container["reason"], container["exit_code"], container["restarts"])
         log = fleet.log(row, container["name"])
-        evidence = [state] + ["last log line of %s: %s" % (container["name"], log[-1])] * bool(log)
+        evidence = [state] + ["last log line of %s: %s" % (container["name"], line) for line in log[-1:]]
         if not log and container["message"] and "back-off" not in container["message"]:
             evidence.append("container %s: %s" % (container["name"], m.one_line(container["message"])))
         title = "%s ends right after its start" % container["name"]

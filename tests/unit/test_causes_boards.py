@@ -1,0 +1,266 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Causes about boards, their system, registries.yaml and manifests: positive cases and near misses."""
+
+import importlib.machinery
+import importlib.util
+import pathlib
+
+import pytest
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import REGISTRY
+from ansible_collections.riscv.k3s.plugins.plugin_utils._causes._model import CONFIDENCES
+
+from fake_fleet import NOW, FakeFleet
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(name="fleet")
+def _fleet():
+    return FakeFleet()
+
+
+def unreachable(fleet):
+    fleet.boards["board-3"] = {"unreachable": True, "msg": "Failed to connect to the host via ssh: No route to host"}
+
+
+def not_installed(fleet):
+    fleet.boards["board-3"] = {"failed": True, "what": "k3s was not found on this board", "msg": "k3s was not found on this board. Found: no program"}
+
+
+def silent(fleet):
+    fleet.boards["board-3"] = None
+
+
+def stopped(fleet, board="board-2"):
+    fleet.boards[board]["k3s"]["running"] = False
+    fleet.boards[board]["errors"] = [{"section": "containerd", "rc": 1, "message": "connect: connection refused"}]
+    fleet.server["details"]["nodes"][board] = {"Ready": {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}}
+
+
+def stopped_server(fleet):
+    stopped(fleet, "board-1")
+    no_api(fleet)
+
+
+def no_api(fleet):
+    fleet.server["api"] = {"reachable": False, "error": "The connection to the server was refused", "nodes": [], "pods": [], "addons": []}
+    fleet.server["details"] = None
+
+
+def node(condition, status, message="m"):
+    def change(fleet):
+        fleet.server["details"]["nodes"]["board-2"][condition] = {"status": status, "reason": "r", "message": message}
+
+    return change
+
+
+def disk(part):
+    def change(fleet):
+        fleet.agent["disk"]["available"] = int(fleet.agent["disk"]["size"] * part)
+
+    return change
+
+
+def system(key, value):
+    def change(fleet):
+        fleet.agent["preflight"][key] = value
+
+    return change
+
+
+def option(name, value):
+    def change(fleet):
+        fleet.agent["preflight"]["options"][name] = (value, "/boot/config-6.6.0")
+
+    return change
+
+
+def with_module(fleet):
+    option("VXLAN", "m")(fleet)
+    fleet.agent["preflight"]["modules"] = {"vxlan": "can be loaded"}
+
+
+def no_configuration(fleet):
+    fleet.agent["preflight"]["options"] = {}
+
+
+def stale_registries(fleet):
+    fleet.agent["registries"]["stale"] = True
+
+
+def evicted(fleet):
+    row = fleet.pod("p", "board-2", "a:1", sandbox=False, ready=False, phase="Failed", reasons=["Evicted"])
+    row["containers"] = []
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (unreachable, ["board-unreachable"]),
+        (not_installed, ["k3s-missing"]),
+        (silent, []),
+        (stopped, ["k3s-down"]),
+        (stopped_server, ["k3s-down"]),
+        (no_api, ["api-down"]),
+        (node("Ready", "False", "container runtime is down"), ["node-not-ready"]),
+        (node("Ready", "False", "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"), ["cni-missing", "node-not-ready"]),
+        (node("DiskPressure", "True"), ["disk-pressure"]),
+        (node("DiskPressure", "False"), []),
+        (node("MemoryPressure", "True"), ["memory-pressure"]),
+        (node("PIDPressure", "True"), ["pid-pressure"]),
+        (disk(0.04), ["disk-nearly-full"]),
+        (disk(0.2), []),
+        (evicted, ["evicted"]),
+        (system("time", NOW - 7200), ["clock"]),
+        (system("time", NOW - 100), []),
+        (system("time", None), []),
+        (system("cgroup2", ["cpu", "cpuset", "pids"]), ["cgroup-missing"]),
+        (system("sysctl", {"net.ipv4.ip_forward": "0"}), ["sysctl-off"]),
+        (system("sysctl", {}), []),
+        (option("VXLAN", "n"), ["kernel-feature-missing"]),
+        (option("VXLAN", "m"), ["kernel-feature-missing"]),
+        (with_module, []),
+        (no_configuration, []),
+        (system("wrong_keys", [(3, "endpoints")]), ["registries-key"]),
+        (system("wrong_keys", [(9, "token")]), ["registries-key"]),
+        (stale_registries, ["registries-stale"]),
+        (system("rules", []), []),
+    ],
+)
+def test_boards(fleet, change, expected):
+    change(fleet)
+    document = fleet.document()
+    assert [finding["cause"] for finding in document["findings"]] == expected
+    assert all(finding["evidence"] for finding in document["findings"])
+
+
+@pytest.mark.parametrize("init, command", [("systemd", "systemctl start k3s-agent"), ("openrc", "rc-service k3s-agent start"), ("sysv", "service k3s-agent start")])
+def test_command_is_that_of_the_boards_service_manager(fleet, init, command):
+    stopped(fleet)
+    fleet.agent["preflight"]["init"] = init
+    (finding,) = fleet.document()["findings"]
+    assert (finding["command"], finding["run_on"]) == (command, "board-2")
+
+
+def test_misspelt_key_is_mended_where_it_stands(fleet):
+    fleet.agent["preflight"]["wrong_keys"] = [(3, "endpoints"), (9, "token")]
+    (finding,) = fleet.document()["findings"]
+    assert finding["command"] == "sed -i -e '3s/endpoints/endpoint/' /etc/rancher/k3s/registries.yaml && systemctl restart k3s-agent"
+
+
+def twice(fleet):
+    fleet.manifest("coredns.own.yaml", "x", applied=False)
+
+
+def in_a_folder(fleet):
+    fleet.manifest("sub/coredns.yml", "x", applied=False)
+
+
+def twice_but_skipped(fleet):
+    fleet.manifest("coredns.own.yaml", "x", applied=False, skip=True)
+
+
+def new(fleet):
+    fleet.manifest("own.yaml", "x", applied=False, age=5)
+
+
+def old(fleet):
+    fleet.manifest("own.yaml", "x", applied=False)
+
+
+def changed(fleet):
+    fleet.server["manifests"][0]["sha256"] = "f" * 64
+
+
+def failed(fleet):
+    old(fleet)
+    fleet.event(None, "ApplyManifestFailed", "no matches for kind Nothing", kind="Addon", name="own")
+
+
+def of_another_server(fleet):
+    changed(fleet)
+    fleet.agent["manifests"] = [dict(fleet.server["manifests"][0], sha256="%064x" % 1)]
+    fleet.server["manifests"][0]["skip"] = False
+
+
+OVERLAY = "\n".join(
+    [
+        "# Written by riscv.k3s, do not edit: made anew by riscv.k3s.site, removed by riscv.k3s.undo.",
+        "# riscv.k3s-from: coredns.yaml sha256:%s",
+        "# riscv.k3s-patch: sha256:" + "2" * 64,
+        "# riscv.k3s-install: 1",
+        "kind: Deployment\n",
+    ]
+)
+
+
+def overlay(source):
+    def change(fleet):
+        fleet.server["manifests"][0]["skip"] = True
+        fleet.manifest("coredns-riscv64.yaml", OVERLAY % source)
+
+    return change
+
+
+def went_back(fleet, names="aba", ready=False):
+    for name in names:
+        fleet.event(None, "ScalingReplicaSet", "Scaled up replica set coredns-%s from 0 to 1" % name, "Normal", "Deployment", name="coredns")
+    fleet.coredns["owner"] = {"kind": "ReplicaSet", "name": "coredns-a"}
+    fleet.coredns["labels"]["pod-template-hash"] = "a"
+    fleet.coredns["ready"] = ready
+    if not ready:
+        fleet.coredns["containers"][0].update(ready=False, state="waiting", reason="ErrImageNeverPull", image="x:1")
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (twice, ["two-files-one-addon"]),
+        (in_a_folder, ["two-files-one-addon"]),
+        (twice_but_skipped, []),
+        (new, []),
+        (old, ["addon-not-applied"]),
+        (changed, ["addon-not-applied"]),
+        (failed, ["addon-not-applied"]),
+        (overlay("f" * 64), ["stale-overlay"]),
+        (overlay("%064x" % 1), []),
+        (went_back, ["manifest-overwritten", "image-never-pull"]),
+        (lambda fleet: went_back(fleet, "ba"), ["image-never-pull"]),
+        (lambda fleet: went_back(fleet, ready=True), []),
+    ],
+)
+def test_manifests(fleet, change, expected):
+    change(fleet)
+    assert fleet.causes() == expected
+
+
+def test_applied_is_not_claimed_without_the_api(fleet):
+    old(fleet)
+    no_api(fleet)
+    assert fleet.causes() == ["api-down"]
+
+
+@pytest.mark.parametrize("change, command", [(old, "touch "), (failed, "k3s kubectl apply --dry-run=server -f ")])
+def test_what_to_do_about_an_addon(fleet, change, command):
+    change(fleet)
+    finding = fleet.document()["findings"][0]
+    assert finding["command"] == command + "/var/lib/rancher/k3s/server/manifests/own.yaml"
+
+
+def test_certain_comes_before_likely_and_both_before_possible(fleet):
+    for change in (disk(0.01), system("time", NOW - 7200), stale_registries):
+        change(fleet)
+    findings = fleet.document()["findings"]
+    assert [finding["confidence"] for finding in findings] == list(CONFIDENCES)
+
+
+def test_registry_and_documentation():
+    ids = [cause.id for cause in REGISTRY]
+    assert len(set(ids)) >= 40 and all(cause.about.endswith(".") and cause.told_by for cause in REGISTRY)
+    loader = importlib.machinery.SourceFileLoader("causes_doc", str(ROOT / "tools" / "causes-doc"))
+    tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("causes_doc", loader))
+    loader.exec_module(tool)
+    assert (ROOT / "docs" / "causes.md").read_text(encoding="utf-8") == tool.document(), "run tools/causes-doc"

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Causes about images: what each is told by, and what comes near and must not be called so. Messages as recorded on the lab."""
+
+import pytest
+
+from fake_fleet import DIGEST, PAUSE, STOCK, FakeFleet
+
+IMAGE = "reg.example:5000/a/b:1"
+PULL = 'failed to pull and unpack image "%s": failed to resolve reference "%s": ' % (IMAGE, IMAGE)
+ERRORS = [
+    ("no-such-image", "rpc error: code = NotFound desc = " + PULL + IMAGE + ": not found"),
+    ("plain-http", "rpc error: code = Unknown desc = " + PULL + "http: server gave HTTP response to HTTPS client"),
+    ("https-on-http", "rpc error: code = Unknown desc = " + PULL + "tls: first record does not look like a TLS handshake"),
+    ("tls-authority", "rpc error: code = Unknown desc = " + PULL + "tls: failed to verify certificate: x509: certificate signed by unknown authority"),
+    ("registry-clock", "rpc error: code = Unknown desc = " + PULL + "x509: certificate has expired or is not yet valid: current time 1970-01-01"),
+    ("registry-name", "rpc error: code = Unknown desc = " + PULL + "dial tcp: lookup reg.example: no such host"),
+    ("registry-refused", "rpc error: code = Unknown desc = " + PULL + "dial tcp 10.0.0.9:5000: connect: connection refused"),
+    ("registry-unreachable", "rpc error: code = Unknown desc = " + PULL + "dial tcp 10.0.0.9:5000: connect: no route to host"),
+    ("registry-timeout", "rpc error: code = DeadlineExceeded desc = " + PULL + "dial tcp 10.0.0.9:5000: i/o timeout"),
+    ("registry-rate-limit", "rpc error: code = Unknown desc = " + PULL + "unexpected status from HEAD request: 429 Too Many Requests"),
+    ("registry-fault", "rpc error: code = Unknown desc = " + PULL + "unexpected status from HEAD request: 503 Service Unavailable"),
+    ("registry-auth", "rpc error: code = Unknown desc = " + PULL + "pull access denied, repository does not exist or may require authorization"),
+    ("no-platform", "rpc error: code = NotFound desc = " + PULL + "no match for platform in manifest: not found"),
+    ("pull-disk-full", "rpc error: code = Unknown desc = " + PULL + "write /var/lib/x: no space left on device"),
+]
+
+
+@pytest.fixture(name="fleet")
+def _fleet():
+    return FakeFleet()
+
+
+@pytest.mark.parametrize("cause, message", ERRORS, ids=[row[0] for row in ERRORS])
+def test_pull_errors(fleet, cause, message):
+    fleet.waiting("p", "ErrImagePull", message)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["confidence"], finding["subject"]["name"]) == (cause, "certain", IMAGE)
+    assert message in finding["evidence"][0]
+    assert finding["pods"] == [{"board": "board-2", "pod": "default/p"}]
+
+
+def test_after_a_back_off_the_event_tells(fleet):
+    row = fleet.waiting("p", "ImagePullBackOff", 'Back-off pulling image "%s"' % IMAGE)
+    fleet.event(row, "Failed", 'Failed to pull image "%s": %s' % (IMAGE, ERRORS[0][1]))
+    fleet.event(row, "BackOff", "Back-off pulling image")
+    assert fleet.causes() == ["no-such-image"]
+
+
+def test_a_back_off_without_its_event_is_no_finding_but_something_to_collect(fleet):
+    row = fleet.waiting("p", "ImagePullBackOff", "Back-off pulling image")
+    fleet.event(row, "Failed", 'Failed to pull image "another:1": rpc error: code = NotFound desc = another:1: not found')
+    document = fleet.document()
+    assert document["findings"] == []
+    assert document["collect"][0]["pod"] == "default/p" and "describe pod p" in document["collect"][0]["command"]
+
+
+def test_same_image_of_two_pods_is_one_finding(fleet):
+    for name in ("p", "q"):
+        fleet.waiting(name, "ErrImagePull", ERRORS[0][1])
+    (finding,) = fleet.document()["findings"]
+    assert [row["pod"] for row in finding["pods"]] == ["default/p", "default/q"]
+
+
+def test_stock_image_is_the_work_of_site(fleet):
+    fleet.waiting("p", "ErrImagePull", ERRORS[6][1], image=STOCK)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["command"], finding["run_on"]) == ("ansible-playbook -i hosts.yml riscv.k3s.site", "controller")
+
+
+def test_tag_that_the_board_has_is_offered(fleet):
+    fleet.agent["images"].append({"name": "reg.example:5000/a/b:2", "digest": DIGEST, "platforms": ["linux/riscv64"], "pinned": False, "size": 1})
+    fleet.waiting("p", "ErrImagePull", ERRORS[0][1])
+    (finding,) = fleet.document()["findings"]
+    assert finding["command"] == "k3s kubectl -n default set image pod/p main=reg.example:5000/a/b:2"
+
+
+@pytest.mark.parametrize(
+    "message, reason, held, expected",
+    [
+        ('failed to get sandbox image "%s": failed to pull image' % PAUSE, "FailedCreatePodSandBox", False, ["pause-image-missing"]),
+        ('failed to get sandbox image "%s": failed to pull image' % PAUSE, "FailedCreatePodSandBox", True, []),
+        ("failed to reserve sandbox name", "FailedCreatePodSandBox", False, []),
+        ('failed to get sandbox image "%s"' % PAUSE, "Other", False, []),
+    ],
+)
+def test_pause(fleet, message, reason, held, expected):
+    if not held:
+        fleet.agent["images"] = []
+    row = fleet.waiting("p", "ContainerCreating", sandbox=False)
+    fleet.event(row, reason, message)
+    assert fleet.causes() == expected
+
+
+@pytest.mark.parametrize(
+    "stored, elsewhere, expected",
+    [
+        ([], [], ["image-never-pull"]),
+        (["lab/x:1"], [], ["image-short-name"]),
+        ([], ["docker.io/lab/x:1"], ["image-other-namespace"]),
+        ([], ["docker.io/lab/y:1"], ["image-never-pull"]),
+        (["lab/x:2"], [], ["image-never-pull"]),
+        (["docker.io/lab/x:1"], [], []),
+    ],
+)
+def test_never_pull(fleet, stored, elsewhere, expected):
+    fleet.agent["images"] = [{"name": name, "digest": DIGEST, "platforms": [], "pinned": False, "size": 1} for name in stored]
+    fleet.agent["preflight"]["elsewhere"] = elsewhere
+    fleet.waiting("p", "ErrImageNeverPull", image="lab/x:1")
+    assert fleet.causes() == expected
+
+
+def test_garbage_collection_is_shown_when_the_node_tells_it(fleet):
+    fleet.event(None, "ImageGCFailed", "failed to garbage collect required amount of images", kind="Node", name="board-2")
+    fleet.waiting("p", "ErrImageNeverPull", image="lab/x:1")
+    (finding,) = fleet.document()["findings"]
+    assert "event ImageGCFailed: failed to garbage collect required amount of images" in finding["evidence"]
+
+
+@pytest.mark.parametrize(
+    "platforms, line, expected",
+    [
+        (["linux/amd64"], "exec /coredns: exec format error", ["wrong-architecture"]),
+        (["linux/riscv64"], "exec /coredns: exec format error", ["exec-format"]),
+        ([], "exec /coredns: exec format error", ["exec-format"]),
+        (["linux/amd64", "linux/riscv64"], "exec /coredns: exec format error", ["exec-format"]),
+        (["linux/amd64"], "exiting", ["crash-loop"]),
+    ],
+)
+def test_architectures(fleet, platforms, line, expected):
+    fleet.agent["images"] = [{"name": STOCK, "digest": DIGEST, "platforms": platforms, "pinned": False, "size": 1}]
+    fleet.pod("p", "board-2", STOCK, ready=False, state="waiting", reason="CrashLoopBackOff", exit_code=1, restarts=3)
+    fleet.agent["logs"] = {"c-p": ["starting", line]}
+    (finding,) = fleet.document()["findings"]
+    assert [finding["cause"]] == expected and any(line in text for text in finding["evidence"])

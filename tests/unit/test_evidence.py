@@ -1,0 +1,181 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of the observing script that only a diagnosis asks for: run in real shells, and read."""
+
+import json
+
+import pytest
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._evidence import parse_details, parse_preflight, parse_ready, parse_rights, redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import build_script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
+
+from fake_board import SHELLS, TOKEN, FakeBoard
+
+ALL = PARTS + EXTRAS
+
+
+def container(name, number, state, sandbox="s1"):
+    labels = {"io.kubernetes.container.name": name}
+    row = {"id": "%s%d" % (name, number), "podSandboxId": sandbox, "metadata": {"name": name, "attempt": number}, "image": {"image": "sha256:1"}}
+    return dict(row, imageRef="sha256:1", state="CONTAINER_" + state, createdAt="1700000000000000000", labels=labels, annotations={"a": "b"})
+
+
+@pytest.fixture(name="board")
+def _board(tmp_path):
+    board = FakeBoard(tmp_path)
+    board.file("etc/k3s.yaml", "")
+    board.answer("crictl ps", json.dumps({"containers": []}, indent=2))
+    return board
+
+
+@pytest.fixture(name="seen", params=SHELLS, ids=lambda shell: shell[0])
+def _seen(request, board):
+    def run(parts=ALL):
+        return observe(board.run(parts, request.param), TOKEN, parts)
+
+    return run
+
+
+def test_a_plain_observation_sends_nothing_of_it():
+    plain = build_script(TOKEN, PARTS)
+    assert not [word for word in ("preflight", "iptables", "logs", "events", "inspect", "can-i") if word in plain]
+
+
+def test_healthy_board_is_asked_once_more_by_crictl_and_the_api_never(board, seen):
+    seen()
+    calls = board.calls()
+    assert sum("get nodes" in call or " get " in call for call in calls) == 1
+    assert not [call for call in calls if "logs" in call or "auth" in call or "--raw" in call or "inspect" in call]
+
+
+def test_logs_of_what_ended_for_good(board, seen):
+    rows = [container("a", 1, "RUNNING"), container("a", 0, "EXITED"), container("b", 2, "EXITED"), container("b", 1, "EXITED"), container("a", 0, "EXITED", "s2")]
+    board.answer("crictl ps", json.dumps({"containers": rows}, indent=2))
+    board.answer("crictl logs --tail 15", out="one\npassword=hunter2\ntwo\n")
+    result = seen()
+    assert sorted(result["logs"]) == ["a0", "b2"]
+    assert result["logs"]["b2"] == ["one", "password=…", "two"]
+    assert len(result["containers"]) == 5
+
+
+def test_logs_that_cannot_be_read_are_told_as_such(board, seen):
+    board.answer("crictl ps", json.dumps({"containers": [container("b", 2, "EXITED")]}, indent=2))
+    board.answer("crictl logs --tail 15", err="no such file\n", rc=1)
+    assert seen()["logs"] == {"b2": ["no such file"]}
+
+
+def test_containerd_that_does_not_answer(board, seen):
+    board.answer("crictl pods", err="connection refused", rc=1)
+    result = seen()
+    assert (result["sandboxes"], result["containers"], result["logs"]) == (None, None, {})
+    assert {"section": "pods", "rc": 1, "message": "connection refused"} in result["errors"]
+
+
+def test_wrong_keys_of_registries_by_name_only(board, seen):
+    board.file("etc/registries.yaml", 'mirrors:\n  x:\n    endpoints: ["http://u:topsecret@x"]\nconfigs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n')
+    result = seen()
+    assert result["preflight"]["wrong_keys"] == [(3, "endpoints"), (7, "token")]
+    assert "topsecret" not in board.run(ALL)
+
+
+def test_address_that_the_config_states(board, seen):
+    board.file("etc/config.yaml", "token: topsecret\nadvertise-address: '10.0.0.9'\n")
+    assert seen()["preflight"]["addresses"] == {"advertise-address": "10.0.0.9"}
+    assert "topsecret" not in board.run(ALL)
+
+
+def test_coredns_that_is_not_ready_is_asked_why(board, seen):
+    board.answer("kubectl --request-timeout=20s get", "%s Dns\tfalse\tcoredns-x\tPod\n%s Dns\ttrue\tcoredns-y\tPod\n" % (TOKEN, TOKEN))
+    board.answer("kubectl --request-timeout=5s get --raw", out="", err='I1 get.go:174] "Response Body" body="kubernetes"\nError from server (ServiceUnavailable): x\n', rc=1)
+    board.answer("kubectl --request-timeout=5s -n kube-system", "[ERROR] services is forbidden\n")
+    board.answer("kubectl --request-timeout=5s auth can-i", RIGHTS)
+    told = seen()["dns"]
+    assert told["pods"] == {"coredns-x": {"ready": "kubernetes", "log": ["[ERROR] services is forbidden"]}}
+    assert told["rights"] == ["namespaces", "services"]
+
+
+RIGHTS = """Resources                                       Non-Resource URLs   Resource Names   Verbs
+selfsubjectreviews.authentication.k8s.io        []                  []               [create]
+                                                [/api]              []               [get]
+namespaces                                      []                  []               [list watch]
+services                                        []                  []               [list watch]
+endpoints                                       []                  []               [watch]
+"""
+
+
+def test_rights():
+    assert parse_rights(RIGHTS) == {"namespaces", "services"}
+    assert parse_rights("*.*   []   []   [*]\n") == {"*.*"}
+
+
+def test_network_of_a_coredns_that_is_not_ready(board, seen):
+    board.answer("crictl ps", json.dumps({"containers": [container("coredns", 0, "RUNNING")]}, indent=2))
+    inspected = '{\n  "info": {\n    "pid": 4711,\n    "options": {"x": 1},\n "pid": 1\n },\n "env": [\n "KUBERNETES_SERVICE_HOST=10.44.0.1"\n ]\n}\n'
+    board.answer("crictl inspect", inspected)
+    # There is no such process, so nothing can be asked from its network; busybox's shell has an nsenter of its own.
+    board.program("nsenter", "#!/bin/sh\nexit 1\n")
+    board.answer("kubectl --kubeconfig=/dev/null", err="error: You must be logged in to the server (Unauthorized)\n", rc=1)
+    network = seen()["dns"]["network"]
+    assert (network["address"], network["pod"]["answers"]) == ("10.44.0.1", False)
+    assert network["host"] == {"answers": True, "text": "error: You must be logged in to the server (Unauthorized)"}
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ('"Response Body" body="kubernetes"\nError from server', '"Response Body" body="kubernetes"\nError from server'),
+        (' body="kubernetes"\nError from server', "kubernetes"),
+        (': {"kind":"x"}', '{"kind":"x"}'),
+        ("Error from server (NotFound): pods not found", "Error from server (NotFound): pods not found"),
+    ],
+)
+def test_ready(text, expected):
+    assert parse_ready('" body="kubernetes"' if text.startswith(" body") else text) == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("password=hunter2 user=x", "password=… user=x"),
+        ('{"token": "abc", "a": 1}', '{"token": "…", "a": 1}'),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer …"),
+        ("GET http://joe:hunter2@reg/v2/", "GET http://joe:…@reg/v2/"),
+        ("API_KEY: abc", "API_KEY: …"),
+        ('secret "settings" not found', 'secret "settings" not found'),
+        ("dial tcp 10.43.0.1:443: i/o timeout", "dial tcp 10.43.0.1:443: i/o timeout"),
+        ("failed to fetch anonymous token", "failed to fetch anonymous token"),
+    ],
+)
+def test_redact(text, expected):
+    assert redact(text) == expected
+
+
+def test_preflight():
+    lines = ["release 6.1", "config /proc/config.gz # CONFIG_VXLAN is not set", "config /proc/config.gz CONFIG_VETH=m", "loaded veth ", "dep vxlan"]
+    seen = parse_preflight("\n".join(lines + ["cgroup memory 0", "cgroup cpu 1", "sysctl net/ipv4/ip_forward 0", "garbage", ""]))
+    assert seen["options"] == {"VXLAN": ("n", "/proc/config.gz"), "VETH": ("m", "/proc/config.gz")}
+    assert seen["modules"] == {"veth": "loaded", "vxlan": "can be loaded"}
+    assert (seen["cgroups"], seen["sysctl"]) == ({"memory": False, "cpu": True}, {"net.ipv4.ip_forward": "0"})
+
+
+def test_details():
+    event = "Pod\tdefault\tp\tu1\tWarning\tFailed\tnull\t%s\tnull\t3\tkubelet\t\tboard-1\tline one\tand\nline two"
+    text = "\n".join(
+        [
+            TOKEN + " Event\t" + event % "2026-11-24T10:00:01Z",
+            TOKEN + " Event\t" + event.replace("Warning", "Normal") % "2026-11-24T10:00:00Z",
+            TOKEN + ' State\tboard-1\t[{"type":"Ready","status":"True","reason":"r","message":"m"}]\t',
+            TOKEN + " Slice\tEndpointSlice\tdefault\t10.0.0.1 10.0.0.2\t6443",
+            TOKEN + " Slice\tEndpointSlice\tother\t10.0.0.3\t80",
+            TOKEN + ' Detail\tu1\t2026-11-24T10:00:00Z\t1\t["a/b"]\tgone\t2026-11-24T09:00:00Z\tNever Always\t[]',
+            TOKEN + " Pod\tignored",
+        ]
+    )
+    found = parse_details(text, TOKEN)
+    assert [(row["type"], row["count"], row["message"]) for row in found["events"]] == [("Normal", 3, "line one\tand\nline two"), ("Warning", 3, "line one\tand\nline two")]
+    assert found["nodes"] == {"board-1": {"Ready": {"status": "True", "reason": "r", "message": "m"}}}
+    assert found["endpoints"] == ["10.0.0.1:6443", "10.0.0.2:6443"]
+    assert found["pods"]["u1"]["finalizers"] == ["a/b"] and found["pods"]["u1"]["policies"] == ["Never", "Always"]
