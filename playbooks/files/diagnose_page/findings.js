@@ -68,10 +68,9 @@ function collectSection(into, list) {
     el(
       'li',
       { class: 'card' },
-      el('h3', { tabindex: '-1' }, item.pod || item.board || 'The cluster'),
-      item.board && item.pod ? el('p', {}, 'on ', look(item.board, 'board:' + item.board, 'boards')) : null,
+      el('h3', { tabindex: '-1' }, item.pod || 'The cluster'),
       el('p', {}, item.text),
-      item.command ? command(item.command, null) : null,
+      item.command ? command(item.command, item.board) : null,
     );
   into.append(cards, paged(cards, list, 12, card, 'entry'));
 }
