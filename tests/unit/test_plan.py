@@ -128,13 +128,17 @@ def test_fixes_in_the_order_that_is_wanted(images, wanted, fix, pulls, tags):
 
 
 def test_flag_is_for_the_pause_image_alone():
-    assert rows(decide(observed(), fixes=["flag", "tag"])) == {PAUSE: "flag", COREDNS: "tag"}
+    plan = decide(observed(), fixes=["flag", "tag"])
+    assert rows(plan) == {PAUSE: "flag", COREDNS: "tag"}
+    assert plan["config"]["restart"] and "pause-image: %s\n" % PAUSE_SOURCE in plan["config"]["text"]
+    assert decide(observed())["config"]["text"] is None
 
 
 @pytest.mark.parametrize("images, fix, pulls", [([held(PAUSE_SOURCE, pinned=False)], "present", []), ([], "flag", [PAUSE_SOURCE])])
 def test_a_board_whose_pause_image_is_a_source_already(images, fix, pulls):
     plan = decide(observed(images, demand=[asked(PAUSE_SOURCE)], pause_image=PAUSE_SOURCE), fixes=["flag", "tag"])
     assert (rows(plan), plan["pulls"], plan["tags"]) == ({PAUSE_SOURCE: fix}, pulls, [])
+    assert "pause-image: %s\n" % PAUSE_SOURCE in plan["config"]["text"]
 
 
 @pytest.mark.parametrize("fixes", [[], ["mirrors"], ["tag", "patch"]])
