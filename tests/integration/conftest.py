@@ -18,6 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests/lab/lab"
 MANIFESTS = "/var/lib/rancher/k3s/server/manifests"
 
+# Each worker of pytest-xdist has a lab of its own; most of a test's time is waiting for k3s's passes.
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["RISCV_K3S_LAB_NAME"] = "k3s-" + os.environ["PYTEST_XDIST_WORKER"]
+
 
 class Lab:
     """A running lab. Commands end in a test failure that shows what they said, unless ``check`` is false."""
