@@ -78,7 +78,8 @@ def test_pull_and_tag(lab, board, tmp_path):
 
     modules.assert_four_steps(tags._replace(predicted=filled(tags.predicted, {STOCK: digest, OTHER: digest})))
     assert tags.done["normalised"] == {"tests-other": OTHER}
-    assert any("1.6.20" in warning for warning in tags.done["warnings"]), "this containerd honours no pins, which is told"
+    if "Version:  1.6.20" in lab.exec(board, ["k3s", "ctr", "version"]).stdout:
+        assert any("1.6.20" in warning for warning in tags.done["warnings"]), "this containerd honours no pins, which is told"
     there = store(lab, board)
     assert [there[name] for name in (ONE, STOCK, OTHER)] == [(digest, False), (digest, True), (digest, True)]
     assert image_id(lab, board, ONE) == image_id(lab, board, STOCK) == image_id(lab, board, OTHER) is not None

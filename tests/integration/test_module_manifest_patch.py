@@ -8,11 +8,16 @@ from __future__ import annotations
 import modules
 import pytest
 
-DEPLOYMENT = "metrics-server/metrics-server-deployment.yaml"
+METRICS = {
+    "manifest": "metrics-server/metrics-server-deployment.yaml",
+    "kind": "Deployment",
+    "name": "metrics-server",
+    "container": "metrics-server",
+}
 COREDNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns"}
 PATCHES = [
     dict(COREDNS, image="10.99.0.1:5000/tests/coredns:1", image_pull_policy="Never", command=["/coredns"]),
-    {"manifest": DEPLOYMENT, "kind": "Deployment", "name": "metrics-server", "container": "metrics-server", "image_pull_policy": "Never", "env": {"TESTS": "on"}},
+    dict(METRICS, image_pull_policy="Never", env={"TESTS": "on"}),
     {"manifest": "traefik.yaml", "kind": "HelmChart", "name": "traefik", "values": {"image": {"repository": "tests/traefik"}}},
 ]
 IN_PLACE = [dict(COREDNS, image="docker.io/rancher/mirrored-coredns-coredns:1.9.1", image_pull_policy="Never", command=["/coredns"])]
@@ -68,7 +73,8 @@ def is_stock(lab):
 
 
 def install_counters(lab):
-    return lab.exec(lab.server, "grep -h riscv.k3s-install: {0}/coredns-riscv64.yaml {0}/metrics-server/*-riscv64.yaml".format(lab.manifests)).stdout.split()[2::3]
+    found = lab.exec(lab.server, "grep -h riscv.k3s-install: {0}/coredns-riscv64.yaml {0}/metrics-server/*-riscv64.yaml".format(lab.manifests))
+    return found.stdout.split()[2::3]
 
 
 def assert_waited(results):
