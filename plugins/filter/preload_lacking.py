@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a board lacks of its archive of images."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._preload import lacking
+
+DOCUMENTATION = r"""
+name: preload_lacking
+short_description: What a board lacks of its archive of images
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - Compares the images in a board's store with those that the archive in C(agent/images) should have brought when k3s started.
+positional: _input, plan
+options:
+  _input:
+    description: RV(riscv.k3s.k3s_info#module:images) of the board.
+    type: list
+    elements: dict
+    required: true
+  plan:
+    description: The board's plan, as the filter P(riscv.k3s.plan#filter) made it.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Require what the archive should have brought
+  ansible.builtin.assert:
+    that: observed.images | riscv.k3s.preload_lacking(observe_plan) | length == 0
+"""
+
+RETURN = r"""
+_value:
+  description: A sentence for each image that is missing or of another architecture.
+  type: list
+  elements: str
+"""
+
+
+class FilterModule:
+    def filters(self):
+        return {"preload_lacking": door(lacking)}
