@@ -122,9 +122,7 @@ def _images(fleet):
     wanted = {row["image"] for dummy, board in fleet.seen() for row in board.get("demand") or ()}
     keys = ("name", "digest", "platforms", "pinned", "size")
     return [
-        dict({key: row[key] for key in keys}, board=name, wanted=row["name"] in wanted)
-        for name, board in fleet.seen()
-        for row in board.get("images") or ()
+        dict({key: row[key] for key in keys}, board=name, wanted=row["name"] in wanted) for name, board in fleet.seen() for row in board.get("images") or ()
     ]
 
 

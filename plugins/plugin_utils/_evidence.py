@@ -49,9 +49,10 @@ def parse_network(text, token):
 
 def parse_preflight(text):
     """The part ``preflight`` as {release, time, options: {name: (value, file)}, modules: {name: where}, overlay, sysctl, cgroup2,
-    cgroups, iptables, rules, firewalld, init, cni, wrong_keys: [(line, key)], addresses, elsewhere}."""
+    cgroups, iptables, rules, firewalld, init, cni, wrong_keys: [(line, key)], addresses, elsewhere, mirrors: {registry: [url]}}."""
     seen = {"release": "", "time": None, "options": {}, "modules": {}, "overlay": False, "sysctl": {}, "cgroup2": None, "cgroups": {}, "iptables": ""}
-    seen.update(rules=[], firewalld=False, init="sysv", cni=[], wrong_keys=[], addresses={}, elsewhere=[])
+    seen.update(rules=[], firewalld=False, init="sysv", cni=[], wrong_keys=[], addresses={}, elsewhere=[], mirrors={})
+    registry = None
     for line in text.splitlines():
         key, dummy, value = line.partition(" ")
         if key == "config":
@@ -84,6 +85,10 @@ def parse_preflight(text):
         elif key == "address":
             name, dummy, address = value.partition(":")
             seen["addresses"][name.strip()] = address.strip().strip("\"'")
+        elif key == "mirror":
+            registry = value
+        elif key == "endpoint" and registry:
+            seen["mirrors"].setdefault(registry, []).append(redact(value))
         elif key == "time":
             seen["time"] = int(value) if value.isdigit() else None
         elif key in ("release", "iptables", "init"):

@@ -133,17 +133,25 @@ case $f in *.gz) zcat "$f" 2>/dev/null ;; *) cat "$f" ;; esac | grep -E "CONFIG_
 break
 done
 [ ! -r /proc/modules ] || grep -oE "^(@MODULES@) " /proc/modules | sed "s/^/loaded /"
-for f in builtin dep; do [ ! -r "/lib/modules/$r/modules.$f" ] || grep -oE "^[^:]*/(@MODULES@)\.ko" "/lib/modules/$r/modules.$f" | sed -e "s/.*\//$f /" -e 's/\.ko$//'; done
+for f in builtin dep; do
+x=/lib/modules/$r/modules.$f
+[ ! -r "$x" ] || grep -oE "^[^:]*/(@MODULES@)\.ko" "$x" | sed -e "s/.*\//$f /" -e 's/\.ko$//'
+done
 grep -E "overlay$" /proc/filesystems | sed "s/^/filesystem /"
 for f in net/ipv4/ip_forward net/bridge/bridge-nf-call-iptables; do [ ! -r "/proc/sys/$f" ] || echo "sysctl $f $(cat "/proc/sys/$f")"; done
 if [ -r /sys/fs/cgroup/cgroup.controllers ]; then read -r x </sys/fs/cgroup/cgroup.controllers; echo "cgroup2 $x"
 elif [ -r /proc/cgroups ]; then while read -r x y z f; do echo "cgroup $x $f"; done </proc/cgroups; fi
 p=$PATH; PATH=$PATH:$D/data/current/bin/aux
 echo "iptables $(iptables -V 2>&1 | sed -n 1p)"
-iptables-save 2>/dev/null | grep -E "^(:FORWARD |:OUTPUT |:KUBE-SERVICES |-A KUBE-SERVICES .*default/kubernetes:https|-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT))" | sed "s/^/rule /"
+x="^(:FORWARD |:OUTPUT |:KUBE-SERVICES |-A KUBE-SERVICES .*default/kubernetes:https|-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT))"
+iptables-save 2>/dev/null | grep -E "$x" | sed "s/^/rule /"
 PATH=$p
 [ ! -e /run/firewalld.pid ] && [ ! -d /run/firewalld ] || echo "firewalld running"
 if [ -d /run/systemd/system ]; then echo "init systemd"; elif command -v rc-service >/dev/null; then echo "init openrc"; else echo "init sysv"; fi
+for f in "$D"/agent/etc/containerd/certs.d/*/hosts.toml; do
+[ ! -f "$f" ] || { x=${f%/*}; echo "mirror ${x##*/}"; sed -n 's/^ *\[host\."\([^"]*\)"\].*/endpoint \1/p' "$f"; }
+done
+[ ! -f "$A" ] || sed -n -e 's/^ *\[plugins.*registry\.mirrors\."\([^"]*\)"\].*/mirror \1/p' -e 's/^ *endpoint *= *\[ *"\([^"]*\)".*/endpoint \1/p' "$A"
 for f in "$D"/agent/etc/cni/net.d/*.conf*; do [ ! -f "$f" ] || echo "cni $f"; done
 [ ! -f "$R" ] || grep -nE "^ *[\"']?(@WRONG@)[\"']? *:" "$R" | sed -e "s/^\([0-9]*\): *[\"']*\([a-z_-]*\).*/wrongkey \1 \2/"
 grep -hsE "^ *(advertise-address|node-ip) *:" "$E/config.yaml" "$E"/config.yaml.d/*.y*ml | sed "s/^ */address /"

@@ -148,7 +148,8 @@ chmod 755 kube-apiserver
 service k3s restart
 """ % DATA
 # A date of its own that is two hours behind until it is set.
-OLD_DATE = r"""printf '%s\n' '#!/bin/sh' 'case "$*" in *-s*) rm -f "$0"; exit 0 ;; *+%s*) echo $(($(/usr/bin/date +%s) - 7200)) ;; *) exec /usr/bin/date "$@" ;; esac' >/usr/local/sbin/date
+OLD_DATE = r"""printf '%s\n' '#!/bin/sh' \
+  'case "$*" in *-s*) rm -f "$0"; exit 0 ;; *+%s*) echo $(($(/usr/bin/date +%s) - 7200)) ;; *) exec /usr/bin/date "$@" ;; esac' >/usr/local/sbin/date
 chmod 755 /usr/local/sbin/date"""
 MEMORY = """
 apiVersion: apps/v1
@@ -197,16 +198,34 @@ CASES = [
     Case("k3s-down", *shell("agent", "service k3s-agent stop", "service k3s-agent start")),
     Case("sysctl-off", *shell("agent", "sysctl -w net.ipv4.ip_forward=0", "sysctl -w net.ipv4.ip_forward=1")),
     Case("clock", *shell("agent", OLD_DATE, "rm -f /usr/local/sbin/date")),
-    Case("two-files-one-addon", *shell("server", "cd %s && cp ccm.yaml ccm.own.yaml" % MANIFESTS, "rm -f %s/ccm*own.yaml; k3s kubectl -n kube-system delete addon ccm-own; echo '#' >>%s/ccm.yaml" % (MANIFESTS, MANIFESTS))),
-    Case("addon-not-applied", *shell("server", "cd %s && touch -r ccm.yaml /tmp/old && echo '# more' >>ccm.yaml && touch -r /tmp/old ccm.yaml" % MANIFESTS, "touch %s/ccm.yaml" % MANIFESTS)),
+    Case(
+        "two-files-one-addon",
+        *shell(
+            "server",
+            "cd %s && cp ccm.yaml ccm.own.yaml" % MANIFESTS,
+            "rm -f %s/ccm*own.yaml; k3s kubectl -n kube-system delete addon ccm-own; echo '#' >>%s/ccm.yaml" % (MANIFESTS, MANIFESTS),
+        ),
+    ),
+    Case(
+        "addon-not-applied",
+        *shell(
+            "server",
+            "cd %s && touch -r ccm.yaml /tmp/old && echo '# more' >>ccm.yaml && touch -r /tmp/old ccm.yaml" % MANIFESTS,
+            "touch %s/ccm.yaml" % MANIFESTS,
+        ),
+    ),
     Case("stale-overlay", *shell("server", "echo '# newer' >>%s/coredns.yaml" % MANIFESTS)),
     Case("no-such-image", *pod("10.99.0.1:5000/riscv64/busybox:none")),
-    Case("image-short-name", *pod("docker.io/lab/short:1", "%s tag %s lab/short:1" % (CTR, BUSYBOX), policy="Never", after="%s rm lab/short:1 docker.io/lab/short:1" % CTR)),
+    Case(
+        "image-short-name",
+        *pod("docker.io/lab/short:1", "%s tag %s lab/short:1" % (CTR, BUSYBOX), policy="Never", after="%s rm lab/short:1 docker.io/lab/short:1" % CTR),
+    ),
     Case(
         "image-other-namespace",
         *pod(
             "docker.io/lab/other:1",
-            "{0} tag {1} docker.io/lab/other:1 && {0} export --all-platforms - docker.io/lab/other:1 | k3s ctr -n default images import --all-platforms - && {0} rm docker.io/lab/other:1".format(CTR, BUSYBOX),
+            "{0} tag {1} docker.io/lab/other:1 && {0} export --all-platforms - docker.io/lab/other:1"
+            " | k3s ctr -n default images import --all-platforms - && {0} rm docker.io/lab/other:1".format(CTR, BUSYBOX),
             policy="Never",
             after="%s rm docker.io/lab/other:1; k3s ctr -n default images rm docker.io/lab/other:1" % CTR,
         ),
@@ -214,18 +233,30 @@ CASES = [
     Case("image-never-pull", *pod(BUSYBOX, "%s rm %s" % (CTR, BUSYBOX), policy="Never", after="k3s crictl pull " + BUSYBOX)),
     Case("wrong-architecture", *pod(STOCK_BUSYBOX, content("arm64"), policy="Never")),
     Case("exec-format", *pod(STOCK_BUSYBOX, content("riscv64"), policy="Never")),
-    Case("evicted", *pod(BUSYBOX, command='["/bin/busybox", "sh", "-c", "/bin/busybox head -c 9000000 /dev/zero >/full/x; sleep 3600"]', spec=", volumeMounts: [{name: full, mountPath: /full}]}\n  volumes:\n  - {name: full, emptyDir: {sizeLimit: 1Mi}")),
+    Case(
+        "evicted",
+        *pod(
+            BUSYBOX,
+            command='["/bin/busybox", "sh", "-c", "/bin/busybox head -c 9000000 /dev/zero >/full/x; sleep 3600"]',
+            spec=", volumeMounts: [{name: full, mountPath: /full}]}\n  volumes:\n  - {name: full, emptyDir: {sizeLimit: 1Mi}",
+        ),
+    ),
     Case("out-of-memory", functools.partial(_deploy, MEMORY), _delete_deployment),
     Case("stuck-terminating", *_terminating()),
     Case("pause-image-missing", *without_stock("docker.io/rancher/mirrored-pause:3.6 $(%s ls -q | grep /pause)" % CTR, "app=local-path-provisioner")),
     Case("registry-refused", *without_stock("docker.io/rancher/local-path-provisioner:v0.0.21", "app=local-path-provisioner")),
-    Case("cni-missing", *coredns("mv {0}/10-bridge.conflist {0}/kept".format(DATA + "/agent/etc/cni/net.d"), "agent", "rm -f %s/agent/etc/cni/net.d/kept" % DATA)),
+    Case(
+        "cni-missing", *coredns("mv {0}/10-bridge.conflist {0}/kept".format(DATA + "/agent/etc/cni/net.d"), "agent", "rm -f %s/agent/etc/cni/net.d/kept" % DATA)
+    ),
     Case("coredns-rights", *coredns("k3s kubectl delete clusterrolebinding system:coredns")),
     Case("service-rules", *coredns("iptables -t nat -F KUBE-SERVICES", "agent")),
     Case("firewall", *coredns("iptables -I FORWARD -s 10.42.0.0/16 -j DROP", "agent")),
     Case("apiserver-address", *coredns(OLD_ADDRESS)),
     Case("manifest-overwritten", *shell("server", OVERLAY_GONE)),
     Case("entrypoint-missing", _entrypoint, lambda lab: None),
-    Case("plain-http", *pod("10.99.0.1:5000/riscv64/pause:1.0.0", "echo 'mirrors: {}' >%s; service k3s-agent restart" % REGISTRIES, policy="Always", command='["/pause"]')),
+    Case(
+        "plain-http",
+        *pod("10.99.0.1:5000/riscv64/pause:1.0.0", "echo 'mirrors: {}' >%s; service k3s-agent restart" % REGISTRIES, policy="Always", command='["/pause"]'),
+    ),
     Case("crash-loop", *pod(BUSYBOX, command='["/bin/busybox", "sh", "-c", "echo cannot find my config; exit 3"]'), mends=False),
 ]

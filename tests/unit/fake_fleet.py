@@ -62,7 +62,9 @@ class FakeFleet:
             "pause_image": PAUSE,
             "registries": {"path": "/etc/rancher/k3s/registries.yaml", "present": True, "sha256": "1" * 64, "mode": "0600", "stale": False},
             "manifests": [],
-            "demand": [{"image": STOCK, "where": ["manifests/coredns.yaml Deployment/coredns container coredns"], "required": True}] if role == "server" else [],
+            "demand": (
+                [{"image": STOCK, "where": ["manifests/coredns.yaml Deployment/coredns container coredns"], "required": True}] if role == "server" else []
+            ),
             "images": [{"name": one, "digest": DIGEST, "platforms": ["linux/riscv64"], "pinned": True, "size": 1000} for one in (PAUSE, STOCK)],
             "disk": {"path": DATA, "size": 32 << 30, "available": 16 << 30},
             "sandboxes": [],
@@ -85,7 +87,17 @@ class FakeFleet:
         uid = "uid-" + name
         status = {"name": container, "image": image, "image_id": "x@" + DIGEST, "ready": True, "restarts": 0, "state": "running", "reason": "", "message": ""}
         status.update(exit_code=None, init=False, last_reason="")
-        row = {"namespace": namespace, "name": name, "uid": uid, "static_uid": "", "node": board, "phase": "Running", "ready": True, "reasons": [], "owner": None}
+        row = {
+            "namespace": namespace,
+            "name": name,
+            "uid": uid,
+            "static_uid": "",
+            "node": board,
+            "phase": "Running",
+            "ready": True,
+            "reasons": [],
+            "owner": None,
+        }
         row.update(labels=labels or {}, deleting=False, deleted_at=None, ip="10.42.0.9", created_at=ago(600), images=[image], containers=[status])
         for key, value in more.items():
             (row if key in row and key not in ("state", "message") else status)[key] = value

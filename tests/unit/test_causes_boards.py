@@ -106,7 +106,10 @@ def evicted(fleet):
         (stopped_server, ["k3s-down"]),
         (no_api, ["api-down"]),
         (node("Ready", "False", "container runtime is down"), ["node-not-ready"]),
-        (node("Ready", "False", "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"), ["cni-missing", "node-not-ready"]),
+        (
+            node("Ready", "False", "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"),
+            ["cni-missing", "node-not-ready"],
+        ),
         (node("DiskPressure", "True"), ["disk-pressure"]),
         (node("DiskPressure", "False"), []),
         (node("MemoryPressure", "True"), ["memory-pressure"]),
@@ -137,7 +140,9 @@ def test_boards(fleet, change, expected):
     assert all(finding["evidence"] for finding in document["findings"])
 
 
-@pytest.mark.parametrize("init, command", [("systemd", "systemctl start k3s-agent"), ("openrc", "rc-service k3s-agent start"), ("sysv", "service k3s-agent start")])
+@pytest.mark.parametrize(
+    "init, command", [("systemd", "systemctl start k3s-agent"), ("openrc", "rc-service k3s-agent start"), ("sysv", "service k3s-agent start")]
+)
 def test_command_is_that_of_the_boards_service_manager(fleet, init, command):
     stopped(fleet)
     fleet.agent["preflight"]["init"] = init
@@ -188,7 +193,7 @@ def of_another_server(fleet):
 
 OVERLAY = "\n".join(
     [
-        "# Written by riscv.k3s, do not edit: made anew by riscv.k3s.site, removed by riscv.k3s.undo.",
+        "# Written by riscv.k3s, do not edit: made anew by riscv.k3s.site, removed by riscv.k3s.k3s_manifest_patch with state: absent.",
         "# riscv.k3s-from: coredns.yaml sha256:%s",
         "# riscv.k3s-patch: sha256:" + "2" * 64,
         "# riscv.k3s-install: 1",

@@ -56,6 +56,21 @@ def test_a_back_off_without_its_event_is_no_finding_but_something_to_collect(fle
     assert document["collect"][0]["pod"] == "default/p" and "describe pod p" in document["collect"][0]["command"]
 
 
+@pytest.mark.parametrize(
+    "mirrors, expected",
+    [
+        ({"reg.example:5000": ["http://reg.example:5000/v2"]}, ["no-such-image"]),
+        ({"reg.example:5000": ["https://reg.example:5000/v2"]}, ["plain-http"]),
+        ({"reg.example:5000": ["http://other.example/v2"]}, ["plain-http"]),
+        ({"other.example": ["http://reg.example:5000/v2"]}, ["plain-http"]),
+    ],
+)
+def test_what_containerd_tells_after_a_mirror_without_the_image(fleet, mirrors, expected):
+    fleet.agent["preflight"]["mirrors"] = mirrors
+    fleet.waiting("p", "ErrImagePull", ERRORS[1][1])
+    assert fleet.causes() == expected
+
+
 def test_same_image_of_two_pods_is_one_finding(fleet):
     for name in ("p", "q"):
         fleet.waiting(name, "ErrImagePull", ERRORS[0][1])

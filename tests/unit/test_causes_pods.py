@@ -26,7 +26,11 @@ def test_a_healthy_fleet_gives_nothing(fleet):
     [
         ({"state": "waiting", "reason": "CreateContainerError", "message": "failed to generate spec: no command specified"}, [], "entrypoint-missing"),
         ({"state": "waiting", "reason": "RunContainerError", "message": EXEC + 'exec: "-conf": executable file not found in $PATH'}, [], "entrypoint-missing"),
-        ({"state": "terminated", "reason": "StartError", "exit_code": 128, "message": EXEC + 'exec: "/x": stat /x: no such file or directory'}, [], "entrypoint-missing"),
+        (
+            {"state": "terminated", "reason": "StartError", "exit_code": 128, "message": EXEC + 'exec: "/x": stat /x: no such file or directory'},
+            [],
+            "entrypoint-missing",
+        ),
         ({"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 1}, ["exec /coredns: operation not permitted"], "file-capabilities"),
         ({"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 1}, ["chown /x: operation not permitted"], "crash-loop"),
         ({"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 137, "last_reason": "OOMKilled"}, [], "out-of-memory"),
@@ -56,7 +60,9 @@ def test_crash_loop_shows_its_last_line_and_is_only_possible_without(fleet):
 
 
 def test_memory_of_a_deployment_is_raised_by_the_command(fleet):
-    row = fleet.pod("d-abc-1", "board-2", "a:1", ready=False, state="waiting", reason="CrashLoopBackOff", last_reason="OOMKilled", labels={"pod-template-hash": "abc"})
+    row = fleet.pod(
+        "d-abc-1", "board-2", "a:1", ready=False, state="waiting", reason="CrashLoopBackOff", last_reason="OOMKilled", labels={"pod-template-hash": "abc"}
+    )
     row["owner"] = {"kind": "ReplicaSet", "name": "d-abc"}
     (finding,) = fleet.document()["findings"]
     assert finding["command"].startswith("k3s kubectl -n default set resources deployment/d -c main --limits=memory=")
@@ -195,4 +201,6 @@ def test_an_address_that_is_set_in_the_config_is_taken_out(fleet):
     wrong_address(fleet)
     fleet.server["preflight"]["addresses"] = {"advertise-address": "10.0.0.99"}
     finding = fleet.document()["findings"][0]
-    assert finding["command"].startswith("sed -i '/^advertise-address *:/d' ") and "advertise-address in config.yaml of board-1: 10.0.0.99" in finding["evidence"]
+    assert (
+        finding["command"].startswith("sed -i '/^advertise-address *:/d' ") and "advertise-address in config.yaml of board-1: 10.0.0.99" in finding["evidence"]
+    )

@@ -52,7 +52,13 @@ def test_healthy_board_is_asked_once_more_by_crictl_and_the_api_never(board, see
 
 
 def test_logs_of_what_ended_for_good(board, seen):
-    rows = [container("a", 1, "RUNNING"), container("a", 0, "EXITED"), container("b", 2, "EXITED"), container("b", 1, "EXITED"), container("a", 0, "EXITED", "s2")]
+    rows = [
+        container("a", 1, "RUNNING"),
+        container("a", 0, "EXITED"),
+        container("b", 2, "EXITED"),
+        container("b", 1, "EXITED"),
+        container("a", 0, "EXITED", "s2"),
+    ]
     board.answer("crictl ps", json.dumps({"containers": rows}, indent=2))
     board.answer("crictl logs --tail 15", out="one\npassword=hunter2\ntwo\n")
     result = seen()
@@ -75,10 +81,22 @@ def test_containerd_that_does_not_answer(board, seen):
 
 
 def test_wrong_keys_of_registries_by_name_only(board, seen):
-    board.file("etc/registries.yaml", 'mirrors:\n  x:\n    endpoints: ["http://u:topsecret@x"]\nconfigs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n')
+    board.file(
+        "etc/registries.yaml",
+        'mirrors:\n  x:\n    endpoints: ["http://u:topsecret@x"]\nconfigs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n',
+    )
     result = seen()
     assert result["preflight"]["wrong_keys"] == [(3, "endpoints"), (7, "token")]
     assert "topsecret" not in board.run(ALL)
+
+
+def test_mirrors_as_k3s_made_them_for_containerd(board, seen):
+    board.file("data/agent/etc/containerd/certs.d/reg:5000/hosts.toml", 'server = "https://reg:5000"\n[host."http://u:topsecret@reg:5000/v2"]\n')
+    board.file(
+        "data/agent/etc/containerd/config.toml",
+        '[plugins.cri.registry.mirrors."old"]\n  endpoint = ["http://old:1"]\n[plugins.x.auth]\npassword = "topsecret"\n',
+    )
+    assert seen()["preflight"]["mirrors"] == {"reg:5000": ["http://u:…@reg:5000/v2"], "old": ["http://old:1"]}
 
 
 def test_address_that_the_config_states(board, seen):
@@ -89,7 +107,12 @@ def test_address_that_the_config_states(board, seen):
 
 def test_coredns_that_is_not_ready_is_asked_why(board, seen):
     board.answer("kubectl --request-timeout=20s get", "%s Dns\tfalse\tcoredns-x\tPod\n%s Dns\ttrue\tcoredns-y\tPod\n" % (TOKEN, TOKEN))
-    board.answer("kubectl --request-timeout=5s get --raw", out="", err='I1 get.go:174] "Response Body" body="kubernetes"\nError from server (ServiceUnavailable): x\n', rc=1)
+    board.answer(
+        "kubectl --request-timeout=5s get --raw",
+        out="",
+        err='I1 get.go:174] "Response Body" body="kubernetes"\nError from server (ServiceUnavailable): x\n',
+        rc=1,
+    )
     board.answer("kubectl --request-timeout=5s -n kube-system", "[ERROR] services is forbidden\n")
     board.answer("kubectl --request-timeout=5s auth can-i", RIGHTS)
     told = seen()["dns"]
@@ -175,7 +198,10 @@ def test_details():
         ]
     )
     found = parse_details(text, TOKEN)
-    assert [(row["type"], row["count"], row["message"]) for row in found["events"]] == [("Normal", 3, "line one\tand\nline two"), ("Warning", 3, "line one\tand\nline two")]
+    assert [(row["type"], row["count"], row["message"]) for row in found["events"]] == [
+        ("Normal", 3, "line one\tand\nline two"),
+        ("Warning", 3, "line one\tand\nline two"),
+    ]
     assert found["nodes"] == {"board-1": {"Ready": {"status": "True", "reason": "r", "message": "m"}}}
     assert found["endpoints"] == ["10.0.0.1:6443", "10.0.0.2:6443"]
     assert found["pods"]["u1"]["finalizers"] == ["a/b"] and found["pods"]["u1"]["policies"] == ["Never", "Always"]

@@ -41,10 +41,14 @@ def not_applied(fleet):
             # One name for two files is another cause, and HA servers have a folder each.
             if checksum == row["sha256"] or names.count(name) > 1 or age < _PASS or _is_from_another_server(fleet, board, row, checksum):
                 continue
-            failures = [event for event in fleet.details.get("events", ()) if event["kind"] == "Addon" and event["name"] == name and event["reason"] in _FAILURES]
+            failures = [
+                event for event in fleet.details.get("events", ()) if event["kind"] == "Addon" and event["name"] == name and event["reason"] in _FAILURES
+            ]
             evidence = ["%s: sha256 %s; checksum of Addon %s: %s" % (_path(fleet, board, row), row["sha256"][:12], name, (checksum or "none")[:12])]
             evidence += [m.event_text(event) for event in failures[-1:]]
-            remedy = "Its last event says what is wrong with it. Mend the file" if failures else "k3s looks at a file only when its time of change differs. Touch it"
+            remedy = (
+                "Its last event says what is wrong with it. Mend the file" if failures else "k3s looks at a file only when its time of change differs. Touch it"
+            )
             remedy += "; k3s looks again within 15 s."
             command = ("k3s kubectl apply --dry-run=server -f %s" if failures else "touch %s") % _path(fleet, board, row)
             title = "k3s has not applied %s" % row["path"]
@@ -99,7 +103,11 @@ def overwritten(fleet):
                 continue
             for name in _workloads(fleet, board, row):
                 back = _went_back(fleet, name)
-                broken = [pod for pod in fleet.pods if pod["namespace"] == "kube-system" and m.workload(fleet, pod) == "deployment/" + name and not (pod["api"] or {}).get("ready", True)]
+                broken = [
+                    pod
+                    for pod in fleet.pods
+                    if pod["namespace"] == "kube-system" and m.workload(fleet, pod) == "deployment/" + name and not (pod["api"] or {}).get("ready", True)
+                ]
                 if back and broken:
                     evidence = back + ["%s has no .skip and no overlay beside it" % _path(fleet, board, row)]
                     remedy = "k3s writes its packaged manifests anew at each start. Use an overlay (patch_mode overlay), which stays."
@@ -114,7 +122,9 @@ def _workloads(fleet, board, row):
 
 def _went_back(fleet, deployment):
     """The events that show it: replica set A, then B, then A again."""
-    events = [event for event in fleet.details.get("events", ()) if event["kind"] == "Deployment" and event["name"] == deployment and _SCALED.match(event["message"])]
+    events = [
+        event for event in fleet.details.get("events", ()) if event["kind"] == "Deployment" and event["name"] == deployment and _SCALED.match(event["message"])
+    ]
     if not events:
         return []
     last = events[-1]
@@ -130,7 +140,14 @@ def _went_back(fleet, deployment):
 
 CAUSES = [
     m.Cause("two-files-one-addon", "Two manifests stand for one Addon.", "file names that are the same up to the first dot", two_files),
-    m.Cause("manifest-overwritten", "What was changed in a packaged manifest is lost.", "its Deployment went back to an earlier ReplicaSet, and no overlay stands beside the file", overwritten),
+    m.Cause(
+        "manifest-overwritten",
+        "What was changed in a packaged manifest is lost.",
+        "its Deployment went back to an earlier ReplicaSet, and no overlay stands beside the file",
+        overwritten,
+    ),
     m.Cause("stale-overlay", "An overlay is older than the packaged file.", "the checksum in its header", stale_overlay),
-    m.Cause("addon-not-applied", "k3s has not applied a manifest.", "the Addon's checksum is not the file's sha256; events of the deploy controller", not_applied),
+    m.Cause(
+        "addon-not-applied", "k3s has not applied a manifest.", "the Addon's checksum is not the file's sha256; events of the deploy controller", not_applied
+    ),
 ]

@@ -26,7 +26,9 @@ def missing(fleet):
     """No k3s at all."""
     for name, board in sorted(fleet.boards.items()):
         if board and (board.get("what") or "").startswith("k3s was not found"):
-            yield m.Finding("There is no k3s on %s" % name, m.CERTAIN, ("board", name, name), [m.one_line(board["msg"])], board.get("next_step") or "Install k3s.")
+            yield m.Finding(
+                "There is no k3s on %s" % name, m.CERTAIN, ("board", name, name), [m.one_line(board["msg"])], board.get("next_step") or "Install k3s."
+            )
 
 
 def is_down(board):
@@ -55,7 +57,9 @@ def api_down(fleet):
     if fleet.api and not fleet.api["reachable"] and board and not is_down(board):
         evidence = ["k3s kubectl on %s: %s" % (fleet.server, m.one_line(fleet.api["error"] or "no answer"))]
         remedy = "Start the server's k3s anew; its log says what keeps the API from starting."
-        yield m.Finding("The API does not answer", m.CERTAIN, ("cluster", fleet.server, fleet.server), evidence, remedy, fleet.service(fleet.server), fleet.server)
+        yield m.Finding(
+            "The API does not answer", m.CERTAIN, ("cluster", fleet.server, fleet.server), evidence, remedy, fleet.service(fleet.server), fleet.server
+        )
 
 
 def not_ready(fleet):

@@ -86,7 +86,10 @@ def endpoint(fleet):
             continue
         evidence = ["endpoints of default/kubernetes: %s; addresses of the nodes: %s" % (", ".join(addresses), ", ".join(sorted(nodes)))]
         evidence += [_reach(net, "host"), _reach(net, "pod")] if net else []
-        command, remedy = fleet.service(fleet.server), "k3s tells its address when it starts: start it anew. When the address changes (DHCP), give the board a fixed one."
+        command, remedy = (
+            fleet.service(fleet.server),
+            "k3s tells its address when it starts: start it anew. When the address changes (DHCP), give the board a fixed one.",
+        )
         stated = fleet.preflight(fleet.server).get("addresses", {}).get("advertise-address")
         if stated:
             evidence.append("advertise-address in config.yaml of %s: %s" % (fleet.server, stated))
@@ -105,7 +108,10 @@ def service_rules(fleet):
         if rules:
             continue
         evidence = [_reach(net, "host"), "iptables-save on %s: no rule of KUBE-SERVICES for %s" % (row["board"], net["address"])]
-        remedy = "kube-proxy writes the rules when k3s starts. When they do not stay, the kernel lacks something for iptables (see kernel-feature-missing) or a firewall empties the tables."
+        remedy = (
+            "kube-proxy writes the rules when k3s starts. When they do not stay, the kernel lacks something for iptables "
+            "(see kernel-feature-missing), or a firewall empties the tables."
+        )
         yield _finding(fleet, row, "The service rules are gone on %s" % row["board"], m.CERTAIN, evidence, remedy, fleet.service(row["board"]), row["board"])
 
 
@@ -125,7 +131,10 @@ def forwarding(fleet):
             command = "firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=10.43.0.0/16 && firewall-cmd --reload"
         elif drops:
             evidence += ["iptables-save on %s: %s" % (row["board"], rule) for rule in drops[:3]]
-            title, remedy = "A firewall rule drops the traffic of pods on %s" % row["board"], "Take the rule away, or let 10.42.0.0/16 and 10.43.0.0/16 pass before it."
+            title, remedy = (
+                "A firewall rule drops the traffic of pods on %s" % row["board"],
+                "Take the rule away, or let 10.42.0.0/16 and 10.43.0.0/16 pass before it.",
+            )
             command = "iptables -D %s" % drops[0][len("-A ") :]
         elif any(rule.startswith(":FORWARD DROP") for rule in seen.get("rules", ())):
             evidence.append("iptables-save on %s: %s" % (row["board"], next(rule for rule in seen["rules"] if rule.startswith(":FORWARD DROP"))))
@@ -141,15 +150,30 @@ def unexplained(fleet):
         body, log = told(fleet, row)
         lines = [line for line in log if "ERROR" in line or "Failed" in line]
         if lines:
-            remedy = "The log says what the API answers. x509: the clock or a changed authority. Unauthorized: an old token, delete the pod. refused or timeout: the service address."
+            remedy = (
+                "The log says what the API answers. x509: the clock or a changed authority. Unauthorized: an old token, delete the pod. "
+                "refused or timeout: the service address."
+            )
             command = m.on_server(fleet, "-n kube-system logs", row["name"])
             yield _finding(fleet, row, "CoreDNS cannot list from the API", m.POSSIBLE, ["log of coredns: %s" % lines[-1]], remedy, *command)
 
 
 CAUSES = [
     m.Cause("coredns-rights", "CoreDNS may not list what it needs from the API.", "`kubectl auth can-i --list` as its service account", rights),
-    m.Cause("apiserver-address", "The service `kubernetes` leads to an address at which no node is.", "endpoints of default/kubernetes and the nodes' addresses", endpoint),
-    m.Cause("service-rules", "The rules that lead to services are gone on the board.", "10.43.0.1 answers neither board nor pod, and iptables has no rule for it", service_rules),
-    m.Cause("firewall", "The traffic of pods is dropped on the board.", "10.43.0.1 answers the board and not the pod; firewalld, FORWARD, its rules", forwarding),
+    m.Cause(
+        "apiserver-address",
+        "The service `kubernetes` leads to an address at which no node is.",
+        "endpoints of default/kubernetes and the nodes' addresses",
+        endpoint,
+    ),
+    m.Cause(
+        "service-rules",
+        "The rules that lead to services are gone on the board.",
+        "10.43.0.1 answers neither board nor pod, and iptables has no rule for it",
+        service_rules,
+    ),
+    m.Cause(
+        "firewall", "The traffic of pods is dropped on the board.", "10.43.0.1 answers the board and not the pod; firewalld, FORWARD, its rules", forwarding
+    ),
 ]
 LATE = [m.Cause("coredns-waits", "CoreDNS cannot list from the API, for a reason that was not found.", "its /ready and its log", unexplained)]

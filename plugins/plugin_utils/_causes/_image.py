@@ -57,7 +57,9 @@ def short_name(fleet, row):
             evidence = [_never_evidence(container), "ctr images ls on %s: %s (without its domain)" % (row["board"], short)]
             remedy = "Tag it with its full name."
             command = "k3s ctr -n k8s.io images tag %s %s" % (short, image)
-            yield m.Finding("%s is in the store, but without its domain" % image, m.CERTAIN, ("image", row["board"], image), evidence, remedy, command, row["board"])
+            yield m.Finding(
+                "%s is in the store, but without its domain" % image, m.CERTAIN, ("image", row["board"], image), evidence, remedy, command, row["board"]
+            )
 
 
 def other_namespace(fleet, row):
@@ -87,10 +89,20 @@ def never_pull(fleet, row):
         confidence = m.CERTAIN if images is not None else m.LIKELY
         remedy = "Put it into the store; garbage collection or `crictl rmi` may have removed it, so pin it."
         if fleet.wants(row["board"], image):
-            yield m.Finding("%s is not in the store, and its policy is Never" % image, confidence, ("image", row["board"], image), evidence, remedy, fleet.site(), m.CONTROLLER)
+            yield m.Finding(
+                "%s is not in the store, and its policy is Never" % image,
+                confidence,
+                ("image", row["board"], image),
+                evidence,
+                remedy,
+                fleet.site(),
+                m.CONTROLLER,
+            )
         else:
             command = "k3s crictl pull %s" % image
-            yield m.Finding("%s is not in the store, and its policy is Never" % image, confidence, ("image", row["board"], image), evidence, remedy, command, row["board"])
+            yield m.Finding(
+                "%s is not in the store, and its policy is Never" % image, confidence, ("image", row["board"], image), evidence, remedy, command, row["board"]
+            )
 
 
 def _not_executable(fleet, row):
@@ -132,16 +144,40 @@ def exec_format(fleet, row):
         if stored:
             evidence.append("the image calls itself %s (%s)" % (", ".join(stored["platforms"]), stored["digest"]))
         title = "The kernel of %s cannot run the program of %s" % (row["board"], image)
-        remedy = "The program inside is of another architecture, or a script without its #! line. Build the image anew; crictl_image_pull with deep finds such images before they run."
+        remedy = "The program inside is of another architecture, or a script without its #! line. Build the image anew."
         command = (fleet.site(), m.CONTROLLER) if fleet.wants(row["board"], image) else (None, None)
         yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, *command)
 
 
 CAUSES = [
     m.Cause("pause-image-missing", "The pause image cannot be had.", "FailedCreatePodSandBox names it, and the store does not hold it", pause, True),
-    m.Cause("image-short-name", "The image is in the store under a name without its domain.", "ErrImageNeverPull, and such a name in `ctr images ls`", short_name, True),
-    m.Cause("image-other-namespace", "The image is in another namespace of containerd.", "ErrImageNeverPull, and the name in namespace default", other_namespace, True),
-    m.Cause("image-never-pull", "The image is not in the store, and may not be pulled.", "ErrImageNeverPull, and the store without the name; garbage collection shows in the node's events", never_pull, True),
-    m.Cause("wrong-architecture", "The content under the name is of another architecture.", "exec format error, and the platforms that containerd holds", wrong_architecture, True),
+    m.Cause(
+        "image-short-name",
+        "The image is in the store under a name without its domain.",
+        "ErrImageNeverPull, and such a name in `ctr images ls`",
+        short_name,
+        True,
+    ),
+    m.Cause(
+        "image-other-namespace",
+        "The image is in another namespace of containerd.",
+        "ErrImageNeverPull, and the name in namespace default",
+        other_namespace,
+        True,
+    ),
+    m.Cause(
+        "image-never-pull",
+        "The image is not in the store, and may not be pulled.",
+        "ErrImageNeverPull, and the store without the name; garbage collection shows in the node's events",
+        never_pull,
+        True,
+    ),
+    m.Cause(
+        "wrong-architecture",
+        "The content under the name is of another architecture.",
+        "exec format error, and the platforms that containerd holds",
+        wrong_architecture,
+        True,
+    ),
     m.Cause("exec-format", "The kernel cannot run the program.", "exec format error, though the image claims the board's architecture", exec_format, True),
 ]

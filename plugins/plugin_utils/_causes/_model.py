@@ -104,7 +104,7 @@ class Fleet(NamedTuple):
 
     def set_clock(self, board):
         """The command that gives a board the controller's time."""
-        return "ansible %s%s -b -m ansible.builtin.raw -a \"date -u -s @$(date +%%s)\"" % (self.inventory, board)
+        return 'ansible %s%s -b -m ansible.builtin.raw -a "date -u -s @$(date +%%s)"' % (self.inventory, board)
 
     def data_dir(self, board):
         """The folder of k3s on a board."""

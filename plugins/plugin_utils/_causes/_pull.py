@@ -43,8 +43,21 @@ def look(fleet, row, kind):
         image = m.full(container["image"])
         text = _message(fleet, row, container, image)
         problem = _classify(image, text[1]) if text else None
-        if problem and problem.kind == kind:
+        if problem and _kind(fleet, row, image, problem) == kind:
             yield _finding(fleet, row, container, image, problem, text)
+
+
+def _kind(fleet, row, image, problem):
+    """The kind of a problem. containerd tells the error of the last endpoint only: after a plain http mirror that has no such image,
+    it asks the same address by https, and it is that which it tells.
+    """
+    return "not-found" if problem.kind == "plain-http" and _http_mirror(fleet, row, image) else problem.kind
+
+
+def _http_mirror(fleet, row, image):
+    registry = ImageName.parse(image).registry
+    endpoints = fleet.preflight(row["board"]).get("mirrors", {}).get(registry, ())
+    return next((url for url in endpoints if url.startswith("http://") and url.split("/")[2] == registry), None)
 
 
 def _message(fleet, row, container, image):
@@ -65,12 +78,15 @@ def _classify(image, text):
 
 
 def _finding(fleet, row, container, image, problem, text):
-    cause, title, way = _KINDS[problem.kind]
+    kind = _kind(fleet, row, image, problem)
+    cause, title, way = _KINDS[kind]
     registry = ImageName.parse(image).registry
     evidence = ["%s: %s" % (text[0], m.one_line(text[1]))]
     subject = ("image", row["board"], image)
     remedy, command, run_on = _remedy(fleet, row, container, image, way, problem, evidence)
-    return m.Finding(_title(title, registry) + ": " + image, m.CERTAIN, subject, evidence, remedy, command, run_on)
+    if kind != problem.kind:
+        evidence.append("containerd asks %s first, which speaks http, and tells the error of the last endpoint only" % _http_mirror(fleet, row, image))
+    return m.Finding(_title(title, registry) + ": " + image, m.CERTAIN if kind == problem.kind else m.LIKELY, subject, evidence, remedy, command, run_on)
 
 
 def _remedy(fleet, row, container, image, way, problem, evidence):
@@ -92,6 +108,8 @@ def _remedy(fleet, row, container, image, way, problem, evidence):
         return problem.next_step, fleet.set_clock(row["board"]), m.CONTROLLER
     if way == "disk":
         return problem.next_step, "k3s crictl rmi --prune", row["board"]
+    if way == "image":
+        return "Check repository and tag, or push the image first.", None, None
     return problem.next_step, None, None
 
 

@@ -12,7 +12,10 @@ import time
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import _model as m
 
-_CNI = re.compile(r"cni plugin not initialized|cni config uninitialized|no networks found in|failed to find plugin|failed to load cni|NetworkPluginNotReady|network plugin is not ready")
+_CNI = re.compile(
+    r"cni plugin not initialized|cni config uninitialized|no networks found in|failed to find plugin|failed to load cni"
+    r"|NetworkPluginNotReady|network plugin is not ready"
+)
 _PATIENCE = 30  # seconds over the time that a pod was given to end
 
 
@@ -53,12 +56,19 @@ def terminating(fleet):
         if late < _PATIENCE:
             continue
         evidence = ["metadata.deletionTimestamp: %s, %d s ago" % (detail["deleted_at"], late)]
-        remedy, words = "Its kubelet does not end it: see that k3s runs on its board. Or drop it from the API:", ["delete pod", row["name"], "--force", "--grace-period=0"]
+        remedy, words = "Its kubelet does not end it: see that k3s runs on its board. Or drop it from the API:", [
+            "delete pod",
+            row["name"],
+            "--force",
+            "--grace-period=0",
+        ]
         if detail["finalizers"]:
             evidence.append("metadata.finalizers: %s" % ", ".join(detail["finalizers"]))
             remedy = "Whoever set the finalizer has to take it away, and does not. Take it away by hand:"
-            words = ["patch pod", row["name"], "--type=merge", "-p", "'{\"metadata\":{\"finalizers\":null}}'"]
-        yield m.Finding("%s does not go away" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), evidence, remedy, *m.on_server(fleet, "-n", row["namespace"], *words))
+            words = ["patch pod", row["name"], "--type=merge", "-p", '\'{"metadata":{"finalizers":null}}\'']
+        yield m.Finding(
+            "%s does not go away" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), evidence, remedy, *m.on_server(fleet, "-n", row["namespace"], *words)
+        )
 
 
 def ghost(fleet):
@@ -67,7 +77,9 @@ def ghost(fleet):
         if row["relation"] != "orphan" or row["state"] != "ready" or fleet.now - seconds(row["created_at"]) < _PATIENCE:
             continue
         evidence = ["crictl pods on %s: %s %s, uid %s" % (row["board"], row["sandbox_id"][:13], row["state"], row["uid"]), "the API has no pod with that UID"]
-        same = [other for other in fleet.pods if m.pod_name(other) == m.pod_name(row) and other["uid"] != row["uid"] and other["relation"] in ("matched", "missing")]
+        same = [
+            other for other in fleet.pods if m.pod_name(other) == m.pod_name(row) and other["uid"] != row["uid"] and other["relation"] in ("matched", "missing")
+        ]
         title = "A sandbox of %s was left behind on %s" % (m.pod_name(row), row["board"])
         if same:
             evidence.append("the pod of that name has the UID %s now" % same[0]["uid"])

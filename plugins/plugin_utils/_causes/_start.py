@@ -12,7 +12,9 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import _model as
 
 _NO_COMMAND = re.compile(r"no command specified")
 _NOT_FOUND = re.compile(r'exec: "(?P<name>[^"]*)": (?:executable file not found|stat [^:]*: no such file)|exec (?P<path>\S+): no such file or directory')
-_NOT_PERMITTED = re.compile(r"exec (?:container process )?[`\"']?(?P<path>[^\s`\"':]+)[`\"']?: operation not permitted|exec: \"[^\"]*\": operation not permitted", re.IGNORECASE)
+_NOT_PERMITTED = re.compile(
+    r"exec (?:container process )?[`\"']?(?P<path>[^\s`\"':]+)[`\"']?: operation not permitted|exec: \"[^\"]*\": operation not permitted", re.IGNORECASE
+)
 _FORMAT = re.compile(r"exec format error", re.IGNORECASE)
 
 
@@ -98,11 +100,15 @@ def crash_loop(fleet, row):
 def config_missing(fleet, row):
     """A ConfigMap, Secret or key that the pod names is not there."""
     pod = fleet.api_pod(row)
-    texts = [("container %s" % container["name"], container["message"]) for container in pod["containers"] if container["reason"] == "CreateContainerConfigError"]
+    texts = [
+        ("container %s" % container["name"], container["message"]) for container in pod["containers"] if container["reason"] == "CreateContainerConfigError"
+    ]
     if not pod["ready"] and not texts and row["state"] != "ready":
         texts = [("event %s" % event["reason"], event["message"]) for event in fleet.events_of(row) if event["reason"] == "FailedMount"][:1]
     for where, text in texts:
-        match = re.search(r"""(configmap|secret) "?([^"\s]+)"? not found|non-existent (?:config|secret) key: (\S+)|couldn't find key (\S+)""", text, re.IGNORECASE)
+        match = re.search(
+            r"""(configmap|secret) "?([^"\s]+)"? not found|non-existent (?:config|secret) key: (\S+)|couldn't find key (\S+)""", text, re.IGNORECASE
+        )
         if match:
             missing = "%s %s" % (match.group(1).lower(), match.group(2)) if match.group(1) else "the key %s" % (match.group(3) or match.group(4))
             remedy = "Make it; with --disable=coredns nobody keeps the key NodeHosts, so use .skip and an overlay for CoreDNS instead."
@@ -111,8 +117,20 @@ def config_missing(fleet, row):
 
 
 CAUSES = [
-    m.Cause("entrypoint-missing", "The image has no command, or not the one that is asked for.", "`no command specified`, or an executable that is not found", entrypoint, True),
-    m.Cause("file-capabilities", "The program's file has capabilities that the container may not have.", "`operation not permitted` when it is started", capabilities, True),
+    m.Cause(
+        "entrypoint-missing",
+        "The image has no command, or not the one that is asked for.",
+        "`no command specified`, or an executable that is not found",
+        entrypoint,
+        True,
+    ),
+    m.Cause(
+        "file-capabilities",
+        "The program's file has capabilities that the container may not have.",
+        "`operation not permitted` when it is started",
+        capabilities,
+        True,
+    ),
     m.Cause("out-of-memory", "The container used more memory than its limit.", "OOMKilled", out_of_memory, True),
     m.Cause("config-missing", "A ConfigMap, Secret or key is missing.", "CreateContainerConfigError, or FailedMount", config_missing, True),
 ]

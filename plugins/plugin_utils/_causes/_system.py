@@ -73,7 +73,9 @@ def _controller(seen, name):
         return dict(row, state=OK if there else MISSING, detail="cgroup.controllers: " + " ".join(seen["cgroup2"]))
     if seen["cgroups"]:
         there = seen["cgroups"].get(name)
-        return dict(row, state=OK if there else MISSING, detail="/proc/cgroups: %s" % ("enabled" if there else "not enabled" if there is False else "not there"))
+        return dict(
+            row, state=OK if there else MISSING, detail="/proc/cgroups: %s" % ("enabled" if there else "not enabled" if there is False else "not there")
+        )
     return row
 
 
@@ -98,7 +100,9 @@ def cgroups(fleet):
     for name, rows in _missing(fleet, lambda one: one.startswith("cgroup ")):
         evidence = ["%s: %s" % (row["name"], row["detail"]) for row in rows]
         remedy = "Switch them on by the kernel's command line (cgroup_enable=memory cgroup_memory=1), and reboot."
-        yield m.Finding("%s lacks %s" % (name, ", ".join(row["name"] for row in rows)), m.CERTAIN, ("board", name, name), evidence, remedy, "cat /proc/cmdline", name)
+        yield m.Finding(
+            "%s lacks %s" % (name, ", ".join(row["name"] for row in rows)), m.CERTAIN, ("board", name, name), evidence, remedy, "cat /proc/cmdline", name
+        )
 
 
 def sysctls(fleet):
@@ -131,5 +135,7 @@ CAUSES = [
     m.Cause("cgroup-missing", "The board lacks a controller of cgroups.", "`cgroup.controllers`, or `/proc/cgroups`", cgroups),
     m.Cause("sysctl-off", "A setting of the kernel's network is off.", "`net.ipv4.ip_forward`, `net.bridge.bridge-nf-call-iptables`", sysctls),
     m.Cause("clock", "The board's clock is wrong.", "`date` on the board differs from the controller's by more than two minutes", clock),
-    m.Cause("kernel-feature-missing", "The kernel lacks something that k3s needs.", "`/proc/config.gz` or `/boot/config-*`, and the modules that are there", kernel),
+    m.Cause(
+        "kernel-feature-missing", "The kernel lacks something that k3s needs.", "`/proc/config.gz` or `/boot/config-*`, and the modules that are there", kernel
+    ),
 ]
