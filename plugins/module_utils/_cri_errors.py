@@ -121,6 +121,12 @@ _CAUSES = (
         "make room under k3s's data folder, for instance with `k3s crictl rmi --prune`, which leaves pinned images",
     ),
     _Cause(
+        "damaged",
+        r"failed size validation|unexpected commit (?:digest|size)",
+        "what {registry} gives of it is damaged",
+        "run again; when it stays so, publish the image anew, and look at the registry's storage",
+    ),
+    _Cause(
         "time-out",
         r"i/o timeout|DeadlineExceeded|deadline exceeded|TLS handshake timeout|Client\.Timeout",
         "{registry} did not answer in time",

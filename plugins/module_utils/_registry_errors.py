@@ -12,6 +12,7 @@ import re
 import socket
 import ssl
 import urllib.parse
+from http.client import IncompleteRead
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 
@@ -53,8 +54,13 @@ def unreachable(base, url, reason, timeout, plain_http):
     if isinstance(reason, (socket.timeout, TimeoutError)):
         return RegistryProblem("timeout", what, "no answer within %s s" % timeout, base, "is it up, and does a firewall let this machine through?")
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    next_step = "look at the registry's log" + (", or leave out plain_http if it speaks https" if plain_http else "")
-    return RegistryProblem("unreachable", what, text, base, next_step)
+    hint = ", or leave out plain_http if it speaks https" if plain_http else ""
+    if isinstance(reason, IncompleteRead):
+        text = "%d bytes of an answer are missing" % reason.expected
+    if isinstance(reason, (ConnectionResetError, BrokenPipeError, IncompleteRead)):
+        next_step = "run again, what is complete is kept; when it stays so, look at the registry's log" + hint
+        return RegistryProblem("unreachable", "the connection to the registry %s broke off" % host, text, base, next_step)
+    return RegistryProblem("unreachable", what, text, base, "look at the registry's log" + hint)
 
 
 def refused(base, method, url, answer, username=None, has_token=False):

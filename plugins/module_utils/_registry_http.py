@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import functools
 import json
 import shutil
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
@@ -21,6 +24,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._registry_auth import Ch
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_errors import RegistryProblem, refused, unreachable
 
 _MAX_BODY = 8 << 20  # bytes; the specification lets a registry refuse manifests above 4 MiB
+_PATIENCE = 60  # seconds that a registry may let one request wait by Retry-After, in all
 
 
 class Answer(NamedTuple):
@@ -33,16 +37,17 @@ class Connection:
     """How to talk to one registry, ``host`` being host or host:port. Keeps nothing but the token it was given.
 
     ``credentials`` as of _registry_auth, or None. ``ca_file`` is trusted beside the system's authorities. ``timeout`` (seconds)
-    is for a peer that says nothing. Proxies are those of the environment, as for other programs.
+    is for a peer that says nothing. Proxies are those of the environment, as for other programs. Tests inject ``sleep``.
     """
 
-    def __init__(self, host, credentials=None, plain_http=False, tls_verify=True, ca_file=None, timeout=60):
+    def __init__(self, host, credentials=None, plain_http=False, tls_verify=True, ca_file=None, timeout=60, sleep=time.sleep):
         self.base = "%s://%s" % ("http" if plain_http else "https", host)
         self._host = host
         self._plain_http = plain_http
         self._credentials = credentials
         self._username = credentials.username if credentials else None
         self._timeout = timeout
+        self._sleep = sleep
         self._authorization: Optional[str] = None
         self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_tls(tls_verify, ca_file)), _Redirects())
 
@@ -92,6 +97,17 @@ class Connection:
             raise self.problem("the token server gave no token", "an answer without one from " + url.split("?")[0], "look at the token server's log") from error
 
     def _send(self, method, url, headers, data, file, authorization, into=None):
+        """Send, and again as often as the registry says when to come back, as long as that is soon."""
+        patience = _PATIENCE
+        while True:
+            answer = self._send_once(method, url, headers, data, file, authorization, into)
+            wait = _retry_after(answer)
+            if wait is None or wait > patience:
+                return answer
+            self._sleep(wait)
+            patience -= wait
+
+    def _send_once(self, method, url, headers, data, file, authorization, into):
         if file is not None:
             with open(file, "rb") as content:
                 return self._open(method, url, headers, content, authorization, into)
@@ -105,10 +121,12 @@ class Connection:
             with self._opener.open(request, timeout=self._timeout) as answer:
                 if into is not None:
                     shutil.copyfileobj(answer, into)
+                    _require_all(answer)
                     return Answer(answer.status, answer.headers, b"")
                 body = answer.read(_MAX_BODY + 1)
                 if len(body) > _MAX_BODY:
                     raise self.problem("the answer is too long", "more than %d bytes from %s" % (_MAX_BODY, url), "is this a manifest or an image's config?")
+                _require_all(answer)
                 return Answer(answer.status, answer.headers, body)
         except urllib.error.HTTPError as error:
             with error:
@@ -127,6 +145,26 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             return None  # the redirect itself is then the answer
         kept = {name: value for name, value in req.headers.items() if name.lower() != "host"}
         return urllib.request.Request(newurl, headers=kept, method=req.get_method())
+
+
+def _require_all(answer):
+    # Python takes a body that ends early for a whole one, unless all of it is asked for in one piece.
+    if answer.length:
+        raise IncompleteRead(b"", answer.length)
+
+
+def _retry_after(answer):
+    """Seconds after which to come back (at least 1), when the registry says so (RFC 9110: a number, or a date); else None."""
+    text = answer.headers.get("Retry-After") if answer.status in (429, 503) else None
+    if not text:
+        return None
+    if text.isdigit():
+        return max(1, int(text))
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+        return max(1, int((date - datetime.datetime.now(date.tzinfo)).total_seconds()) + 1)
+    except (TypeError, ValueError):
+        return None
 
 
 @functools.lru_cache(maxsize=None)  # reading the system's authorities takes a slow board half a second

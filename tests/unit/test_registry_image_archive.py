@@ -158,7 +158,7 @@ def source_answers(layer_sent):
         ((200, {}, b"lay"), "damaged", "3 of 5 bytes"),
         ((200, {}, b"LAYER"), "damaged", "came damaged"),
         ((503, {}, b""), "server_error", "run again"),
-        ((429, {"Retry-After": "5"}, b""), "rate_limited", "wait 5 s"),
+        ((429, {"Retry-After": "300"}, b""), "rate_limited", "wait 300 s"),
     ],
 )
 def test_a_fetch_that_breaks_leaves_no_archive_and_goes_on_where_it_ended(tmp_path, layer_sent, cause, words):

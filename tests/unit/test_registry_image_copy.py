@@ -130,7 +130,7 @@ def source_answers(layer_sent):
         ((200, {}, b"lay"), "damaged", "3 of 5 bytes"),
         ((200, {}, b"LAYER"), "damaged", "came damaged"),
         ((503, {}, b""), "server_error", "run again"),
-        ((429, {"Retry-After": "5"}, b""), "rate_limited", "wait 5 s"),
+        ((429, {"Retry-After": "300"}, b""), "rate_limited", "wait 300 s"),
         ((404, {}, b""), "not_found", "does not have it"),
     ],
 )

@@ -85,7 +85,7 @@ def test_what_is_missing(registry, name, exists, cause, words):
     [
         ({MANIFEST: (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")}, "unauthorized", "wants a login"),
         ({MANIFEST: (403, {}, b"")}, "unauthorized", "wants a login"),
-        ({MANIFEST: (429, {"Retry-After": "37"}, b"")}, "rate_limited", "wait 37 s"),
+        ({MANIFEST: (429, {"Retry-After": "300"}, b"")}, "rate_limited", "wait 300 s"),
         ({MANIFEST: (429, {}, b"")}, "rate_limited", "wait a while"),
         ({MANIFEST: (500, {}, b"<html>oops</html>")}, "server_error", "500 (oops)"),
         ({MANIFEST: (502, {}, b"")}, "server_error", "look at its log"),
