@@ -51,7 +51,7 @@ def test_only_command_starts_processes(path):
         assert imported(path, STARTS_PROCESSES) == []
 
 
-@pytest.mark.parametrize("path", code("plugin_utils"))
+@pytest.mark.parametrize("path", code("plugin_utils") + code("plugin_utils/_causes"))
 def test_plans_are_pure(path):
     """What decides on the controller does no I/O and does not know Ansible; pure parsers of module_utils it may use."""
     of_ansible = [] if path.name in DOORS else imported(path, ["ansible"])
