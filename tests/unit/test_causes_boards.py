@@ -9,6 +9,7 @@ import pathlib
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
 from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import REGISTRY
 from ansible_collections.riscv.k3s.plugins.plugin_utils._causes._model import CONFIDENCES
 
@@ -191,21 +192,11 @@ def of_another_server(fleet):
     fleet.server["manifests"][0]["skip"] = False
 
 
-OVERLAY = "\n".join(
-    [
-        "# Written by riscv.k3s, do not edit: made anew by riscv.k3s.site, removed by riscv.k3s.k3s_manifest_patch with state: absent.",
-        "# riscv.k3s-from: coredns.yaml sha256:%s",
-        "# riscv.k3s-patch: sha256:" + "2" * 64,
-        "# riscv.k3s-install: 1",
-        "kind: Deployment\n",
-    ]
-)
-
-
 def overlay(source):
     def change(fleet):
+        text = _overlay.with_headers(b"kind: Deployment\n", b"", "coredns.yaml", [])[1].decode()
         fleet.server["manifests"][0]["skip"] = True
-        fleet.manifest("coredns-riscv64.yaml", OVERLAY % source)
+        fleet.manifest("coredns-riscv64.yaml", text.replace(_overlay.read_header(text).source_sha256, source))
 
     return change
 
