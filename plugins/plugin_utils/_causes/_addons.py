@@ -72,7 +72,7 @@ def two_files(fleet):
             evidence = ["%s (sha256 %s)" % (_path(fleet, board, row), row["sha256"][:12]) for row in both]
             evidence.append("an Addon is named by the file's name up to the first dot: %s" % name)
             own = max(both, key=lambda row: row["mtime"])
-            stem, dot, rest = posixpath.basename(own["path"]).partition(".")
+            stem, dummy, rest = posixpath.basename(own["path"]).partition(".")
             target = "%s-own.%s" % (stem, rest.rpartition(".")[2])
             folder = posixpath.dirname(_path(fleet, board, own))
             remedy = "They take turns at one Addon. Give your own file another name before its first dot, or move it out of the folder."

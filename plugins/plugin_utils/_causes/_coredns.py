@@ -147,7 +147,7 @@ def forwarding(fleet):
 def unexplained(fleet):
     """CoreDNS waits for the API, and nothing that was read says why."""
     for row in waiting(fleet, STARTING):
-        body, log = told(fleet, row)
+        dummy, log = told(fleet, row)
         lines = [line for line in log if "ERROR" in line or "Failed" in line]
         if lines:
             remedy = (

@@ -79,7 +79,7 @@ def _classify(image, text):
 
 def _finding(fleet, row, container, image, problem, text):
     kind = _kind(fleet, row, image, problem)
-    cause, title, way = _KINDS[kind]
+    dummy, title, way = _KINDS[kind]
     registry = ImageName.parse(image).registry
     evidence = ["%s: %s" % (text[0], m.one_line(text[1]))]
     subject = ("image", row["board"], image)
