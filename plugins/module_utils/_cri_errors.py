@@ -136,7 +136,9 @@ _CAUSES = (
     ),
     _Cause("broken", r"connection reset by peer|broken pipe|unexpected EOF|: EOF", "the connection to {registry} broke off", _RETRY, may_pass=True),
 )
-# containerd asks its mirrors first, then the registry itself by https, and tells only what the last one said.
+# containerd asks its mirrors first, then the registry itself by https, and tells only what the last one said. What that is when
+# it speaks plain http depends on the registry's server.
+_ASKED_BY_HTTPS = re.compile(r"server gave HTTP response to HTTPS client|tls: first record does not look like a TLS handshake")
 _NOT_IN_MIRROR = _Cause(
     "not-found",
     "",
@@ -159,7 +161,7 @@ def classify(name, message, has_http_mirror=False):
     """
     for cause in _CAUSES:
         if re.search(cause.sign, message):
-            return PullProblem(_NOT_IN_MIRROR if has_http_mirror and cause.kind == "plain-http" else cause, name, message)
+            return PullProblem(_NOT_IN_MIRROR if has_http_mirror and _ASKED_BY_HTTPS.search(message) else cause, name, message)
     return PullProblem(_UNKNOWN, name, message)
 
 

@@ -20,6 +20,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 _HEADER = "# Written by riscv.k3s from riscv_k3s_registries in the inventory; k3s reads it when it starts.\n"
 _WHERE = "riscv_k3s_registries"
 _HOST = re.compile(r"(?:\*|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?)\Z")
+# A user and password where none belong: in an endpoint. They are not shown.
+_LOGIN = re.compile(r"""(['"](?:[a-z]+://)?)[^'"]*@""")
 _AUTH = frozenset(("username", "password", "auth", "identity_token"))
 _TLS = {"ca_file": str, "cert_file": str, "key_file": str, "insecure_skip_verify": bool}
 
@@ -112,7 +114,7 @@ def _mapping(value, where, known):
 
 
 def _wrong(what, found, where):
-    return Problem(what, found=repr(found), where=", ".join(part for part in (_WHERE, where) if part))
+    return Problem(what, found=_LOGIN.sub(r"\1***@", repr(found)), where=", ".join(part for part in (_WHERE, where) if part))
 
 
 def _plain(value):

@@ -55,18 +55,24 @@ def test_plain_http_names_the_mirror_to_write():
     assert "mirrors: {'10.99.0.1:5000': {endpoint: ['http://10.99.0.1:5000']}}" in problem.next_step
 
 
+@pytest.mark.parametrize("said", ["http: server gave HTTP response to HTTPS client", "tls: first record does not look like a TLS handshake"])
 @pytest.mark.parametrize("path", ["config.toml", "certs.d/10.99.0.1:5000/hosts.toml"])
-def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path):
+def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
     """containerd asks the registry itself last, by https, and tells only of that; a mirror for it says what it means."""
     file = tmp_path / "agent/etc/containerd" / path
     file.parent.mkdir(parents=True)
     file.write_text("http://10.99.0.1:5000/v2")
-    message = failure(NAME, "failed to do request: http: server gave HTTP response to HTTPS client")
+    message = failure(NAME, "failed to do request: " + said)
     cri = Cri(Programs({"k3s": "k3s", "data_dir": str(tmp_path)}, FakeRunner([(["k3s", "crictl", ...], (1, "", message))]), is_root=True))
     with pytest.raises(PullProblem) as caught:
         cri.pull(NAME)
     assert (caught.value.kind, caught.value.unreachable) == ("not-found", False)
     assert "10.99.0.1:5000 has no such name" in caught.value.what
+
+
+def test_damaged_content_is_told():
+    said = "failed commit on ref \"layer-sha256:1\": \"layer-sha256:1\" failed size validation: 5 != 10: failed precondition"
+    assert classify(NAME, failure(NAME, said)).kind == "damaged"
 
 
 def test_a_short_name_may_have_been_meant_otherwise():

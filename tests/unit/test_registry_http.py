@@ -58,6 +58,36 @@ def test_status(status, body, credentials, message):
     assert message in str(caught.value) and "Where: http://%s." % host in str(caught.value) and "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "answers, waits, status",
+    [
+        ([(429, {"Retry-After": "2"}, b""), (503, {"Retry-After": "0"}, b""), (200, {}, b"")], [2, 1], 200),
+        ([(429, {"Retry-After": "Wed, 01 Jan 2020 00:00:00 GMT"}, b""), (200, {}, b"")], [1], 200),
+        ([(429, {"Retry-After": "soon"}, b""), (200, {}, b"")], [], 429),
+        ([(429, {}, b""), (200, {}, b"")], [], 429),
+        ([(500, {"Retry-After": "2"}, b""), (200, {}, b"")], [], 500),
+        # In all no longer than a minute.
+        ([(429, {"Retry-After": "25"}, b"")], [25, 25], 429),
+        ([(429, {"Retry-After": "3600"}, b"")], [], 429),
+    ],
+)
+def test_it_waits_as_long_as_the_registry_asks(answers, waits, status):
+    waited = []
+    with scripted({("GET", "/v2/"): answers}) as (host, _script):
+        connection = Connection(host, plain_http=True, sleep=waited.append)
+        assert connection.request("GET", "/v2/", expect=(status,)).status == status
+    assert waited == waits
+
+
+def test_an_answer_that_breaks_off(tmp_path):
+    half = (200, {"Content-Length": "10"}, b"12345")
+    with scripted({("GET", "/v2/"): half, ("GET", "/v2/a/blobs/sha256:1"): half}) as (host, _script):
+        registry = Registry(host, plain_http=True)
+        for ask in (registry.check, lambda: registry.pull_blob("a", "sha256:1", 10, str(tmp_path / "blob"))):
+            with pytest.raises(Problem, match="the connection to the registry .* broke off. Found: 5 bytes of an answer are missing"):
+                ask()
+
+
 def test_nothing_listens():
     with pytest.raises(Problem, match="cannot be reached. Found: connection refused"):
         Registry("127.0.0.1:%d" % free_port(), plain_http=True).check()
