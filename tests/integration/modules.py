@@ -158,8 +158,8 @@ def build(lab, folder, *wanted):
 
 
 def archive(name):
-    """The release archive of a riscv64 program that the lab built."""
-    return str(next(ARCHIVES.glob(name + "_*_linux_riscv64.tgz")))
+    """The release archive of a riscv64 program that the lab builds, as a pattern, which oci_image_build takes."""
+    return str(ARCHIVES / (name + "_*_linux_riscv64.tgz"))
 
 
 def connect_boards(lab, folder):
