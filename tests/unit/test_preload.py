@@ -56,14 +56,26 @@ MIRROR = {"fixes": ["mirror", "preload"], "mirror": "reg:5000/riscv64"}
     [
         pytest.param([], [], {}, ARCHIVE, True, True, [], "there is none", id="broken"),
         pytest.param(THERE, [(ARCHIVE, False)], {}, ARCHIVE, False, False, [], "as wanted", id="converged"),
-        pytest.param([held(PAUSE, pinned=False), held(COREDNS, pinned=False)], [(ARCHIVE, False)], {}, ARCHIVE, False, False, [], "as wanted", id="not pinned by an old k3s"),
+        pytest.param(
+            [held(PAUSE, pinned=False), held(COREDNS, pinned=False)],
+            [(ARCHIVE, False)],
+            {},
+            ARCHIVE,
+            False,
+            False,
+            [],
+            "as wanted",
+            id="not pinned by an old k3s",
+        ),
         pytest.param(THERE, [], {}, ARCHIVE, True, True, [], "there is none", id="images are there, but nothing that outlives the store"),
         pytest.param([held(PAUSE)], [(ARCHIVE, False)], {}, ARCHIVE, False, True, [], "k3s has not imported " + COREDNS, id="an image was lost"),
         pytest.param(THERE, [(ARCHIVE, True)], {}, ARCHIVE, False, True, [], "not restarted", id="placed, and the run was interrupted"),
         pytest.param(THERE, [(OLD, False)], {}, ARCHIVE, True, True, [OLD], "another one is wanted", id="after an upgrade"),
         pytest.param(THERE, [(OLD, False), (ARCHIVE, False)], {}, ARCHIVE, True, False, [OLD], "nothing in it is wanted", id="an older one was left"),
         pytest.param([held(PAUSE)], [(OLD, False), (ARCHIVE, False)], {}, ARCHIVE, True, True, [OLD], "has not imported", id="both"),
-        pytest.param(THERE, [(OLD, False)], {"fixes": ["tag"]}, None, True, False, [OLD], "nothing in it is wanted", id="the fix is not used any more"),
+        pytest.param(
+            THERE, [(OLD, False)], {"fixes": ["tag"]}, None, True, False, [OLD], "nothing in it is wanted", id="the fix is not used any more"
+        ),
         pytest.param(THERE, [], {"fixes": ["tag"]}, None, False, False, [], "as wanted", id="not used"),
         pytest.param([], [], {"fixes": ["tag", "preload"]}, None, False, False, [], "as wanted", id="tag goes first"),
         pytest.param([], [], {"catalogue": []}, None, False, False, [], "as wanted", id="nothing to put in"),
@@ -147,7 +159,12 @@ def test_what_a_board_lacks_of_its_archive(images, sentences):
 PATCHED = "reg:5000/riscv64/coredns:mine"
 PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "image": PATCHED}
 ENTRY = {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE, "patch": PATCH}
-MANIFEST = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns, image: rancher/mirrored-coredns-coredns:1.9.1}]}}}\n"
+MANIFEST = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: coredns}
+spec: {template: {spec: {containers: [{name: coredns, image: rancher/mirrored-coredns-coredns:1.9.1}]}}}
+"""
 
 
 @pytest.mark.parametrize(
