@@ -142,10 +142,12 @@ def _registries_action(observed, wanted):
 def _registries_change(observed, config):
     if config is None:
         return False, False, "riscv_k3s_registries is not set: left as it is"
+    # A mistake in it is told here; the task that writes the file hides its errors, for they may hold passwords.
+    text = _registries.render(config)
     seen = observed.get("registries") or {}
     if not seen.get("present"):
         return True, True, "there is none"
-    if seen.get("sha256") != sha256(_registries.render(config).encode()):
+    if seen.get("sha256") != sha256(text.encode()):
         return True, True, "its content differs"
     if seen.get("mode") not in (None, "0600"):
         return True, False, "its mode is %s, it may hold passwords" % seen["mode"]
@@ -166,7 +168,8 @@ def _warnings(observed, wanted, tags):
     if wanted.registries is not None:
         for host in _registries.plain_http_hosts(wanted.registries):
             warnings.append(
-                "%s is reached by http but has no mirror of its own name: a pull that names it directly will try https. Add mirrors.\"%s\".endpoint: [\"http://%s\"]" % (host, host, host)
+                "%s is reached by http but has no mirror of its own name: a pull that names it directly will try https. "
+                'Add mirrors."%s".endpoint: ["http://%s"]' % (host, host, host)
             )
     containerd = observed.get("containerd") or {}
     if tags and wanted.pinned and containerd.get("version") and not containerd.get("pins"):

@@ -36,7 +36,6 @@ class Private:
     def __init__(self, lab, folder):
         self.lab, self.folder, self._process = lab, folder, None
         self.ca_file = folder / "ca.pem"
-        # 20 characters: strace, which notes the programs of a board, shows 32.
         self.password = secrets.token_hex(10)
 
     @property

@@ -13,8 +13,6 @@ import re
 import tempfile
 from typing import NamedTuple
 
-
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CALLBACKS = pathlib.Path(__file__).parent / "callback"
 _RECAP = re.compile(r"^(\S+) +: +ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
@@ -55,8 +53,8 @@ def play(lab, playbook, *args, check=True, extra_env=None):
             ANSIBLE_NOCOLOR="1",
             ANSIBLE_PIPELINING="1",
             RECORD_FILE=str(record),
-            **(extra_env or {}),
         )
+        environment.update(extra_env or {})
         argv = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(lab.inventory), "-i", str(ROOT / "tests/lab/inventory"), str(playbook), *args]
         done = lab.ctl(argv, check=check, env=environment)
         rows = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
