@@ -21,7 +21,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import INDEX
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_layer import bytes_digest, file_digest
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_layer import file_digest
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_copy import Tree, read
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_errors import RegistryProblem
 

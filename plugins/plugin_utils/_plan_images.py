@@ -22,7 +22,8 @@ def check_fixes(fixes):
     """Raise Problem for a list of fixes (riscv_k3s_fixes) that holds anything unknown."""
     unknown = [fix for fix in fixes if fix not in FIXES]
     if unknown or not fixes:
-        raise Problem("riscv_k3s_fixes names a fix that is not known", found=", ".join(map(str, unknown)) or "no fix at all", next_step="known are " + ", ".join(FIXES))
+        found = ", ".join(map(str, unknown)) or "no fix at all"
+        raise Problem("riscv_k3s_fixes names a fix that is not known", found=found, next_step="known are " + ", ".join(FIXES))
 
 
 def decide(item, architecture, store, wanted, pause_image):

@@ -72,7 +72,8 @@ def _check_mirror(host, mirror):
         if not url or url.scheme not in ("http", "https") or not url.netloc:
             raise _wrong("an endpoint must be a URL with http:// or https://", endpoint, where)
         if url.username or url.password:
-            raise Problem("an endpoint must not hold a user or password", where="%s, %s" % (_WHERE, where), next_step="put them under configs.%s.auth" % url.hostname)
+            next_step = "put them under configs.%s.auth" % url.hostname
+            raise Problem("an endpoint must not hold a user or password", where="%s, %s" % (_WHERE, where), next_step=next_step)
     for pattern in mirror.get("rewrite") or {}:
         try:
             re.compile(pattern)

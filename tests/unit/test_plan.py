@@ -76,19 +76,51 @@ def rows(plan):
         pytest.param([held(PAUSE_SOURCE)], {}, "tag", "not in the store", [], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="pulled already"),
         pytest.param([held(PAUSE)], {}, "present", "riscv64, pinned", [], [], id="present"),
         pytest.param([held(PAUSE), held(PAUSE_SOURCE)], {}, "present", "riscv64, pinned", [], [], id="present with its source"),
-        pytest.param([held(PAUSE, pinned=False)], {}, "tag", "not pinned", [], [{"source": PAUSE, "targets": [PAUSE]}], id="pin only, nothing is pulled"),
+        pytest.param(
+            [held(PAUSE, pinned=False)], {}, "tag", "not pinned", [], [{"source": PAUSE, "targets": [PAUSE]}], id="pin only, nothing is pulled"
+        ),
         pytest.param([held(PAUSE, pinned=False)], {"pinned": False}, "present", "not pinned", [], [], id="pins not wanted"),
         pytest.param(
-            [held(PAUSE, platforms=["linux/amd64"])], {}, "tag", "store is amd64, the board is riscv64", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="wrong architecture"
+            [held(PAUSE, platforms=["linux/amd64"])],
+            {},
+            "tag",
+            "store is amd64, the board is riscv64",
+            [PAUSE_SOURCE],
+            [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
+            id="wrong architecture",
         ),
-        pytest.param([held(PAUSE, platforms=[])], {}, "tag", "of no known architecture", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="content of no architecture"),
+        pytest.param(
+            [held(PAUSE, platforms=[])],
+            {},
+            "tag",
+            "of no known architecture",
+            [PAUSE_SOURCE],
+            [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
+            id="content of no architecture",
+        ),
         pytest.param([held(PAUSE, platforms=["linux/amd64", "linux/riscv64"])], {}, "present", "riscv64", [], [], id="one of several architectures"),
         pytest.param(
-            [held(PAUSE), held(PAUSE_SOURCE, platforms=["linux/amd64"], digest="sha256:2")], {}, "tag", "another digest", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="wrong source"
+            [held(PAUSE), held(PAUSE_SOURCE, platforms=["linux/amd64"], digest="sha256:2")],
+            {},
+            "tag",
+            "another digest",
+            [PAUSE_SOURCE],
+            [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
+            id="wrong source",
         ),
-        pytest.param([held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")], {}, "tag", "another digest", [], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="source moved on"),
+        pytest.param(
+            [held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")],
+            {},
+            "tag",
+            "another digest",
+            [],
+            [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
+            id="source moved on",
+        ),
         pytest.param([held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")], {"existing": "keep"}, "present", "pinned", [], [], id="existing is kept"),
-        pytest.param([held(PAUSE)], {"pull_policy": "always"}, "tag", "always", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="always"),
+        pytest.param(
+            [held(PAUSE)], {"pull_policy": "always"}, "tag", "always", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="always"
+        ),
         pytest.param([], {"catalogue": []}, "impossible", "no riscv64 source", [], [], id="no source"),
         pytest.param([], {"architecture": "amd64"}, "stock", "nothing for amd64", [], [], id="another architecture is left to k3s"),
         pytest.param([held(PAUSE, platforms=["linux/amd64"])], {"catalogue": []}, "impossible", "names no source", [], [], id="wrong and no source"),
@@ -185,8 +217,18 @@ def test_registries(seen, change, restart):
     assert (action["change"], action["restart"]) == (change, restart)
 
 
+def test_a_mistake_in_registries_is_told_though_the_board_has_none():
+    with pytest.raises(Problem, match="k3s ignores pasword"):
+        decide(observed(), registries={"configs": {"10.99.0.1:5000": {"auth": {"pasword": "x"}}}})
+
+
 def test_registries_that_are_not_set_are_left_alone():
-    assert decide(observed())["registries"] == {"change": False, "restart": False, "reason": "riscv_k3s_registries is not set: left as it is", "shared": []}
+    assert decide(observed())["registries"] == {
+        "change": False,
+        "restart": False,
+        "reason": "riscv_k3s_registries is not set: left as it is",
+        "shared": [],
+    }
 
 
 def file(path, text, skip=False):

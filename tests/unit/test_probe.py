@@ -36,7 +36,23 @@ def sections(board, shell, parts=PARTS, **options):
 def test_everything(board, shell):
     board.file("etc/k3s.yaml", "")
     found = sections(board, shell)
-    assert list(found) == ["user", "board", "version", "containerd", "config", "pause", "texts", "sums", "stats", "images", "preloads", "disk", "pods", "containers", "api"]
+    assert list(found) == [
+        "user",
+        "board",
+        "version",
+        "containerd",
+        "config",
+        "pause",
+        "texts",
+        "sums",
+        "stats",
+        "images",
+        "preloads",
+        "disk",
+        "pods",
+        "containers",
+        "api",
+    ]
     assert {section.rc for section in found.values()} == {0}
     assert found["version"].out == "k3s version v1.24.2+k3s2 (a3a5e4ab)\ngo version go1.18.1\n"
     assert found["board"].out.split("\n")[2:5] == [str(board.home / "bin/k3s"), str(board.data), str(board.etc / "registries.yaml")]

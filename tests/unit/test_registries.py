@@ -14,7 +14,9 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils import _registries
 HOST = "192.168.173.76:6000"
 GOOD = {
     "mirrors": {HOST: {"endpoint": ["http://" + HOST]}, "docker.io": {"endpoint": ["http://%s/v2/riscv64" % HOST], "rewrite": {"^a/(.*)$": "b/$1"}}},
-    "configs": {"reg.example:443": {"auth": {"username": "u", "password": "pass:#word"}, "tls": {"ca_file": "/ca.pem", "insecure_skip_verify": False}}},
+    "configs": {
+        "reg.example:443": {"auth": {"username": "u", "password": "pass:#word"}, "tls": {"ca_file": "/ca.pem", "insecure_skip_verify": False}}
+    },
 }
 
 
@@ -31,7 +33,10 @@ def test_text_subclasses_of_ansible_are_plain_text():
     class Tagged(str):
         pass
 
-    assert Tagged("x") == yaml.safe_load(_registries.render({"configs": {Tagged("h"): {"auth": {"password": Tagged("x")}}}}))["configs"]["h"]["auth"]["password"]
+    assert (
+        Tagged("x")
+        == yaml.safe_load(_registries.render({"configs": {Tagged("h"): {"auth": {"password": Tagged("x")}}}}))["configs"]["h"]["auth"]["password"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,10 @@ def plan(*images, **changes):
     return dict(result, **changes)
 
 
-API = {"reachable": True, "pods": [{"namespace": "kube-system", "ready": True, "phase": "Running"}, {"namespace": "kube-system", "ready": False, "phase": "Pending"}]}
+API = {
+    "reachable": True,
+    "pods": [{"namespace": "kube-system", "ready": True, "phase": "Running"}, {"namespace": "kube-system", "ready": False, "phase": "Pending"}],
+}
 
 
 def test_healthy():
@@ -45,7 +48,16 @@ def test_healthy():
 def test_what_is_planned_stands_below_the_table():
     patch = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "reason": "it has no overlay"}
     lines = report(
-        [plan(row("tag", tag_from="reg:5000/pause:1"), registries={"change": True, "restart": True}, patches={"present": [patch], "absent": []}, warnings=["old"])], API, ["pod x is not Ready: y"]
+        [
+            plan(
+                row("tag", tag_from="reg:5000/pause:1"),
+                registries={"change": True, "restart": True},
+                patches={"present": [patch], "absent": []},
+                warnings=["old"],
+            )
+        ],
+        API,
+        ["pod x is not Ready: y"],
     )
     assert "write, restart" in lines[1] and "1 to patch" in lines[1] and "1 of 2" in lines[1]
     assert lines[2:] == [
@@ -92,7 +104,16 @@ def test_after_the_run_it_says_what_was_pulled():
 
 @pytest.mark.parametrize(
     "count, text",
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"), (21_452_802, "21.5 MB"), (10**9, "1.0 GB"), (2 * 10**12, "2000.0 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (21_452_802, "21.5 MB"),
+        (10**9, "1.0 GB"),
+        (2 * 10**12, "2000.0 GB"),
+    ],
 )
 def test_sizes_are_for_people(count, text):
     assert size(count) == text
@@ -101,7 +122,11 @@ def test_sizes_are_for_people(count, text):
 @pytest.mark.parametrize(
     "preload, cell, line",
     [
-        ({"place": True, "change": True, "restart": True, "archive": "new.tar", "obsolete": ["old.tar"]}, "write, restart", "place new.tar (because)"),
+        (
+            {"place": True, "change": True, "restart": True, "archive": "new.tar", "obsolete": ["old.tar"]},
+            "write, restart",
+            "place new.tar (because)",
+        ),
         ({"change": True, "restart": False, "archive": None, "obsolete": ["old.tar"]}, "write", "remove old.tar (because)"),
         ({"change": True, "restart": False, "archive": "new.tar", "obsolete": ["old.tar"]}, "write", "remove old.tar (because)"),
         ({"change": False, "restart": True, "archive": "new.tar", "obsolete": []}, "restart", "restart for new.tar (because)"),

@@ -137,7 +137,7 @@ def forwarding(fleet):
             )
             command = "iptables -D %s" % drops[0][len("-A ") :]
         elif any(rule.startswith(":FORWARD DROP") for rule in seen.get("rules", ())):
-            evidence.append("iptables-save on %s: %s" % (row["board"], next(rule for rule in seen["rules"] if rule.startswith(":FORWARD DROP"))))
+            evidence.append("iptables-save on %s: %s" % (row["board"], [rule for rule in seen["rules"] if rule.startswith(":FORWARD DROP")][0]))
             title, remedy = "The policy of FORWARD drops the traffic of pods on %s" % row["board"], "Let it accept, or let 10.42.0.0/16 and 10.43.0.0/16 pass."
             command = "iptables -P FORWARD ACCEPT"
         confidence = m.CERTAIN if command else m.LIKELY

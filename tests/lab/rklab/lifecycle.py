@@ -196,5 +196,3 @@ def leftovers():
     if STATE.exists() and any(STATE.iterdir()):
         found.append("folder %s" % STATE)
     return found
-
-

@@ -38,7 +38,8 @@ def process(pid):
 
 def is_alive(remembered):
     """Whether that very process still runs."""
-    return remembered is not None and remembered["began"] == _began(remembered["pid"]) is not None
+    began = _began(remembered["pid"]) if remembered is not None else None
+    return began is not None and remembered["began"] == began
 
 
 def _began(pid):
