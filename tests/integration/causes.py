@@ -210,8 +210,8 @@ CASES = [
         "addon-not-applied",
         *shell(
             "server",
-            "cd %s && touch -r ccm.yaml /tmp/old && echo '# more' >>ccm.yaml && touch -r /tmp/old ccm.yaml" % MANIFESTS,
-            "touch %s/ccm.yaml" % MANIFESTS,
+            "cd %s && touch -r rolebindings.yaml /tmp/old && echo '# more' >>rolebindings.yaml && touch -r /tmp/old rolebindings.yaml" % MANIFESTS,
+            "touch %s/rolebindings.yaml; rm -f /tmp/old" % MANIFESTS,
         ),
     ),
     Case("stale-overlay", *shell("server", "echo '# newer' >>%s/coredns.yaml" % MANIFESTS)),
@@ -244,7 +244,7 @@ CASES = [
     Case("out-of-memory", functools.partial(_deploy, MEMORY), _delete_deployment),
     Case("stuck-terminating", *_terminating()),
     Case("pause-image-missing", *without_stock("docker.io/rancher/mirrored-pause:3.6 $(%s ls -q | grep /pause)" % CTR, "app=local-path-provisioner")),
-    Case("registry-refused", *without_stock("docker.io/rancher/local-path-provisioner:v0.0.21", "app=local-path-provisioner")),
+    Case("registry-name", *without_stock("docker.io/rancher/local-path-provisioner:v0.0.21", "app=local-path-provisioner")),
     Case(
         "cni-missing", *coredns("mv {0}/10-bridge.conflist {0}/kept".format(DATA + "/agent/etc/cni/net.d"), "agent", "rm -f %s/agent/etc/cni/net.d/kept" % DATA)
     ),
