@@ -143,7 +143,7 @@ if [ -r /sys/fs/cgroup/cgroup.controllers ]; then read -r x </sys/fs/cgroup/cgro
 elif [ -r /proc/cgroups ]; then while read -r x y z f; do echo "cgroup $x $f"; done </proc/cgroups; fi
 p=$PATH; PATH=$PATH:$D/data/current/bin/aux
 echo "iptables $(iptables -V 2>&1 | sed -n 1p)"
-x="^(:FORWARD |:OUTPUT |:KUBE-SERVICES |-A KUBE-SERVICES .*default/kubernetes:https|-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT))"
+x="^(:FORWARD |:OUTPUT |:KUBE-SERVICES |-A KUBE-SERVICES .*default/kubernetes:https|-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT)|-A PREROUTING .*KUBE-SERVICES)"
 iptables-save 2>/dev/null | grep -E "$x" | sed "s/^/rule /"
 PATH=$p
 [ ! -e /run/firewalld.pid ] && [ ! -d /run/firewalld ] || echo "firewalld running"

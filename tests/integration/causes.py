@@ -249,7 +249,7 @@ CASES = [
         "cni-missing", *coredns("mv {0}/10-bridge.conflist {0}/kept".format(DATA + "/agent/etc/cni/net.d"), "agent", "rm -f %s/agent/etc/cni/net.d/kept" % DATA)
     ),
     Case("coredns-rights", *coredns("k3s kubectl delete clusterrolebinding system:coredns")),
-    Case("service-rules", *coredns("iptables -t nat -F KUBE-SERVICES", "agent")),
+    Case("service-rules", *coredns("iptables -t nat -F PREROUTING; iptables -t nat -F OUTPUT", "agent")),
     Case("firewall", *coredns("iptables -I FORWARD -s 10.42.0.0/16 -j DROP", "agent")),
     Case("apiserver-address", *coredns(OLD_ADDRESS)),
     Case("manifest-overwritten", *shell("server", OVERLAY_GONE)),

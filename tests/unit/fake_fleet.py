@@ -17,10 +17,11 @@ STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 DIGEST = "sha256:" + "a" * 64
 RULE = '-A KUBE-SERVICES -d 10.43.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" -j KUBE-SVC-NPX46M4PTMTKRN6Y'
+JUMP = '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'
 PREFLIGHT = "\n".join(
     ["release 6.6.0", "time %d" % NOW, "filesystem nodev overlay", "cgroup2 cpuset cpu io memory pids", "iptables iptables v1.8.9 (nf_tables)"]
     + ["config /boot/config-6.6.0 CONFIG_%s=y" % option for option in KERNEL]
-    + ["sysctl net/ipv4/ip_forward 1", "sysctl net/bridge/bridge-nf-call-iptables 1", "rule :FORWARD ACCEPT [0:0]", "rule " + RULE]
+    + ["sysctl net/ipv4/ip_forward 1", "sysctl net/bridge/bridge-nf-call-iptables 1", "rule :FORWARD ACCEPT [0:0]", "rule " + RULE, "rule " + JUMP]
     + ["init systemd", "cni %s/agent/etc/cni/net.d/10-flannel.conflist" % DATA]
 )
 

@@ -5,7 +5,7 @@
 
 import pytest
 
-from fake_fleet import RULE, STOCK, FakeFleet, ago
+from fake_fleet import JUMP, RULE, STOCK, FakeFleet, ago
 
 EXEC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
 FORBIDDEN = 'plugin/kubernetes: Failed to watch: services is forbidden: User "system:serviceaccount:kube-system:coredns" cannot list'
@@ -154,12 +154,16 @@ def no_rules(fleet):
     fleet.rules("board-1", ":FORWARD ACCEPT [0:0]")
 
 
+def no_jump(fleet):
+    fleet.rules("board-1", RULE)
+
+
 def drop(fleet):
-    fleet.rules("board-1", ":FORWARD ACCEPT [0:0]", RULE, "-A FORWARD -s 10.42.0.0/16 -j DROP")
+    fleet.rules("board-1", ":FORWARD ACCEPT [0:0]", RULE, JUMP, "-A FORWARD -s 10.42.0.0/16 -j DROP")
 
 
 def policy(fleet):
-    fleet.rules("board-1", ":FORWARD DROP [0:0]", RULE)
+    fleet.rules("board-1", ":FORWARD DROP [0:0]", RULE, JUMP)
 
 
 def firewalld(fleet):
@@ -172,6 +176,7 @@ def firewalld(fleet):
         (remove_rights, True, True, "coredns-rights", "k3s kubectl auth reconcile -f /var/lib/rancher/k3s/server/manifests/coredns.yaml"),
         (wrong_address, False, False, "apiserver-address", "systemctl restart k3s"),
         (no_rules, False, False, "service-rules", "systemctl restart k3s"),
+        (no_jump, False, True, "service-rules", "systemctl restart k3s"),
         (drop, False, True, "firewall", "iptables -D FORWARD -s 10.42.0.0/16 -j DROP"),
         (policy, False, True, "firewall", "iptables -P FORWARD ACCEPT"),
         (firewalld, False, True, "firewall", "firewall-cmd"),

@@ -99,15 +99,17 @@ def endpoint(fleet):
 
 
 def service_rules(fleet):
-    """Neither the board nor the pod reaches the service address, and the rules that lead there are not in the kernel."""
+    """The pod does not reach the service address, and the rules that lead there are not in the kernel, or nothing leads to them."""
     for row in waiting(fleet):
         net, seen = network(fleet, row), fleet.preflight(row["board"])
-        if not net or net["host"]["answers"] or net["pod"]["answers"] or not seen:
+        if not net or net["pod"]["answers"] or not seen:
             continue
         rules = [rule for rule in seen["rules"] if rule.startswith("-A KUBE-SERVICES") and net["address"] in rule]
-        if rules:
+        jumps = [rule for rule in seen["rules"] if rule.startswith("-A PREROUTING") and rule.endswith("KUBE-SERVICES")]
+        if rules and jumps:
             continue
-        evidence = [_reach(net, "host"), "iptables-save on %s: no rule of KUBE-SERVICES for %s" % (row["board"], net["address"])]
+        lacks = "rule of KUBE-SERVICES for %s" % net["address"] if not rules else "rule of PREROUTING that leads to KUBE-SERVICES"
+        evidence = [_reach(net, "pod"), "iptables-save on %s: no %s" % (row["board"], lacks)]
         remedy = (
             "kube-proxy writes the rules when k3s starts. When they do not stay, the kernel lacks something for iptables "
             "(see kernel-feature-missing), or a firewall empties the tables."
@@ -169,7 +171,7 @@ CAUSES = [
     m.Cause(
         "service-rules",
         "The rules that lead to services are gone on the board.",
-        "10.43.0.1 answers neither board nor pod, and iptables has no rule for it",
+        "10.43.0.1 does not answer the pod, and iptables has no rule for it, or none that leads there",
         service_rules,
     ),
     m.Cause(
