@@ -121,10 +121,18 @@ _CAUSES = (
         "make room under k3s's data folder, for instance with `k3s crictl rmi --prune`, which leaves pinned images",
     ),
     _Cause(
-        "damaged",
+        "broken",
+        r"failed to read expected number of bytes",
+        "what {registry} sends of it ends too early",
+        "run again; when it stays so, a blob may be cut in the registry's storage: publish the image anew, and look at the registry's log",
+        may_pass=True,
+    ),
+    _Cause(
+        "server",
         r"failed size validation|unexpected commit (?:digest|size)",
         "what {registry} gives of it is damaged",
         "run again; when it stays so, publish the image anew, and look at the registry's storage",
+        may_pass=True,
     ),
     _Cause(
         "time-out",

@@ -107,8 +107,8 @@ def assert_healed(lab, folder, image):
 @pytest.mark.parametrize(
     "kind, path, words",
     [
-        ("short", BLOB, ("damaged",)),
-        ("cut", BLOB, ("broke off",)),
+        ("short", BLOB, ("ends too early",)),
+        ("cut", BLOB, ("ends too early",)),
         ("die", BLOB, ()),  # broken off, or refused when containerd asks for the rest
         ("cut", MANIFEST, ("broke off",)),
     ],

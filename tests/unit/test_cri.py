@@ -70,9 +70,17 @@ def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
     assert "10.99.0.1:5000 has no such name" in caught.value.what
 
 
-def test_damaged_content_is_told():
-    said = "failed commit on ref \"layer-sha256:1\": \"layer-sha256:1\" failed size validation: 5 != 10: failed precondition"
-    assert classify(NAME, failure(NAME, said)).kind == "damaged"
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('failed commit on ref "layer-sha256:1": "layer-sha256:1" failed size validation: 5 != 10: failed precondition', "of it is damaged"),
+        # containerd 1.6 says the same of a blob that is cut in storage, and of a connection that is.
+        ("failed to read expected number of bytes: unexpected EOF", "ends too early"),
+    ],
+)
+def test_damaged_content_is_told(said, why):
+    problem = classify(NAME, failure(NAME, said))
+    assert why in problem.what and problem.may_pass and not problem.unreachable
 
 
 def test_a_short_name_may_have_been_meant_otherwise():
