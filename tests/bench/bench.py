@@ -20,6 +20,8 @@ import sys
 import time
 from typing import NamedTuple
 
+import scale
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
 BENCH = ROOT / "tests" / "bench"
@@ -29,6 +31,7 @@ SESSIONS = "/var/log/ssh-sessions.log"
 # Starting an interpreter by its path is how Ansible runs a module; `command -v python3` only looks for one.
 PYTHON_START = re.compile(r"/python3[0-9.]*(?=[\s'\"]|$)")
 REPEATS = 3
+REGISTRY = "10.99.0.1:5000"
 # As anyone does who minds the time: without it a ping alone is six commands.
 ENVIRONMENT = dict(os.environ, ANSIBLE_PIPELINING="1")
 
@@ -72,13 +75,14 @@ def fresh_lab():
     call([ROOT / "tools" / "play", "riscv.k3s.build_images"], "build-images")
 
 
-def measure(name, playbook, repeats=1):
+def measure(name, playbook, repeats=1, variables=None):
     """The fastest of some runs: the others waited for something else on this machine."""
+    extra = ["-e", json.dumps(variables)] if variables else []
     runs = []
     for _repeat in range(repeats):
         before = sessions()
         begin = time.monotonic()
-        call([ROOT / "tools" / "play", str(playbook)], re.sub(r"\W+", "-", name))
+        call([ROOT / "tools" / "play", str(playbook), *extra], re.sub(r"\W+", "-", name))
         seconds = time.monotonic() - begin
         asked = [line for board, lines in sessions().items() for line in lines[len(before[board]):]]
         runs.append(Run(name, seconds, len(asked), sum(bool(PYTHON_START.search(line)) for line in asked)))
@@ -111,6 +115,21 @@ def table(runs):
     return "\n".join("  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]) for row in rows)
 
 
+def measure_images():
+    """Lines about what images cost."""
+    fresh_lab()
+    call([ROOT / "tools" / "play", str(BENCH / "pulls.yml")], "registries")
+    seconds = scale.pull_seconds(LAB, REGISTRY, "board-2")
+    lines = [f"`crictl pull` alone, the {len(scale.SOURCES)} images of a first run, one board: {seconds:.1f} s"]
+    call([LAB, "ctl", "--", sys.executable, str(BENCH / "scale.py"), REGISTRY, str(max(scale.COUNTS))], "publish")
+    for count in scale.COUNTS:
+        variables = {"bench_images": scale.images(REGISTRY, count)}
+        first = measure(f"{count} images, first", BENCH / "scale.yml", variables=variables)
+        again = measure(f"{count} images, again", BENCH / "scale.yml", REPEATS, variables)
+        lines.append(f"{count} images pulled and tagged on one board: first {first.seconds:.1f} s, again {again.seconds:.1f} s ({again.pythons} Python starts)")
+    return lines
+
+
 def main():
     fresh_lab()
     runs = [measure("ping", BENCH / "ping.yml", REPEATS)]
@@ -122,6 +141,7 @@ def main():
         runs += [first, measure(f"{name}, {again}", playbook, REPEATS)]
     print(f"\n{table(runs)}\n")
     print(f"Two boards, ssh with pipelining; ssh commands and Python starts are summed over both. The fastest of {REPEATS} runs, of one for the first ones.")
+    print("\n" + "\n".join(measure_images()))
 
 
 if __name__ == "__main__":
