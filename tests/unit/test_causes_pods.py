@@ -209,3 +209,10 @@ def test_an_address_that_is_set_in_the_config_is_taken_out(fleet):
     assert (
         finding["command"].startswith("sed -i '/^advertise-address *:/d' ") and "advertise-address in config.yaml of board-1: 10.0.0.99" in finding["evidence"]
     )
+
+
+def test_what_keeps_a_pod_from_running_comes_before_what_does_not(fleet):
+    fleet.manifest("coredns.own.yaml", "x", applied=False)
+    remove_rights(fleet)
+    fleet.unready_coredns()
+    assert fleet.causes() == ["coredns-rights", "two-files-one-addon"]

@@ -36,6 +36,7 @@ REGISTRY = (
     + _system.CAUSES
     + _sandbox.CAUSES
     + _coredns.CAUSES
+    + _addons.LATE
     + _start.LATE
     + _board.LATE
     + _resources.LATE

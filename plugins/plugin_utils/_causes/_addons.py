@@ -139,13 +139,16 @@ def _went_back(fleet, deployment):
 
 
 CAUSES = [
-    m.Cause("two-files-one-addon", "Two manifests stand for one Addon.", "file names that are the same up to the first dot", two_files),
     m.Cause(
         "manifest-overwritten",
         "What was changed in a packaged manifest is lost.",
         "its Deployment went back to an earlier ReplicaSet, and no overlay stands beside the file",
         overwritten,
     ),
+]
+# No pod stands still for these: they come after what keeps pods from running.
+LATE = [
+    m.Cause("two-files-one-addon", "Two manifests stand for one Addon.", "file names that are the same up to the first dot", two_files),
     m.Cause("stale-overlay", "An overlay is older than the packaged file.", "the checksum in its header", stale_overlay),
     m.Cause(
         "addon-not-applied", "k3s has not applied a manifest.", "the Addon's checksum is not the file's sha256; events of the deploy controller", not_applied
