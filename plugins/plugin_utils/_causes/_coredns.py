@@ -13,6 +13,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._causes._sandbox import 
 
 STARTING = 30  # seconds in which a CoreDNS that is not ready is one that starts
 _NETWORK = 3  # seconds until its network stands; what was found broken by then is broken for whoever starts next, too
+_ERROR = re.compile(r"\[ERROR\]|Failed to|forbidden|Unauthorized|x509|i/o timeout|connection refused|no route to host")
 _NEEDED = ("services", "namespaces", "endpointslices.discovery.k8s.io")
 
 
@@ -55,8 +56,9 @@ def _reach(net, who):
 
 
 def _finding(fleet, row, title, confidence, evidence, remedy, command, run_on):
+    """A finding with what CoreDNS itself says added to its evidence."""
     body, log = told(fleet, row)
-    lines = [line for line in log if re.search(r"forbidden|dial tcp|x509|i/o timeout|refused|no route|Unauthorized|Failed to watch", line)]
+    lines = [line for line in log if _ERROR.search(line)]
     return m.Finding(title, confidence, m.pod_subject(row), evidence + body + ["log of coredns: %s" % line for line in lines[-1:]], remedy, command, run_on)
 
 
@@ -150,14 +152,13 @@ def unexplained(fleet):
     """CoreDNS waits for the API, and nothing that was read says why."""
     for row in waiting(fleet, STARTING):
         dummy, log = told(fleet, row)
-        lines = [line for line in log if "ERROR" in line or "Failed" in line]
-        if lines:
+        if any(_ERROR.search(line) for line in log):
             remedy = (
                 "The log says what the API answers. x509: the clock or a changed authority. Unauthorized: an old token, delete the pod. "
                 "refused or timeout: the service address."
             )
             command = m.on_server(fleet, "-n kube-system logs", row["name"])
-            yield _finding(fleet, row, "CoreDNS cannot list from the API", m.POSSIBLE, ["log of coredns: %s" % lines[-1]], remedy, *command)
+            yield _finding(fleet, row, "CoreDNS cannot list from the API", m.POSSIBLE, [], remedy, *command)
 
 
 CAUSES = [
