@@ -134,7 +134,7 @@ def coredns(inject, which="server", undo="true"):
 
 
 OVERLAY_GONE = (
-    "cd %s && rm -f coredns-riscv64.yaml coredns.yaml.skip && echo '# changed' >>coredns.yaml && k3s kubectl -n kube-system delete addon coredns-riscv64"
+    'cd %s && rm -f coredns-riscv64.yaml coredns.yaml.skip && echo "# changed $(date +%%s)" >>coredns.yaml && k3s kubectl -n kube-system delete addon coredns-riscv64'
     % MANIFESTS
 )
 # The address is wrong for one start only, as after a change of the board's address.
@@ -210,7 +210,7 @@ CASES = [
         "addon-not-applied",
         *shell(
             "server",
-            "cd %s && touch -r rolebindings.yaml /tmp/old && echo '# more' >>rolebindings.yaml && touch -r /tmp/old rolebindings.yaml" % MANIFESTS,
+            'cd %s && touch -r rolebindings.yaml /tmp/old && echo "# more $(date +%%s)" >>rolebindings.yaml && touch -r /tmp/old rolebindings.yaml' % MANIFESTS,
             "touch %s/rolebindings.yaml; rm -f /tmp/old" % MANIFESTS,
         ),
     ),
