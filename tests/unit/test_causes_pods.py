@@ -82,6 +82,13 @@ def test_terminating(fleet, deleted, finalizers, expected):
         assert "finalizers" in document["findings"][0]["command"]
 
 
+def test_terminating_pod_whose_sandbox_is_gone(fleet):
+    row = fleet.pod("p", "board-1", "a:1", sandbox=False, ready=False, phase="Failed", deleting=True, deleted_at=ago(600))
+    fleet.server["details"]["pods"] = {row["uid"]: {"deleted_at": ago(600), "finalizers": ["a/b"], "grace": 1, "message": ""}}
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["subject"]["board"]) == ("stuck-terminating", "board-1")
+
+
 @pytest.mark.parametrize(
     "name, age, state, expected, mismatch",
     [

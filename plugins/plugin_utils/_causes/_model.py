@@ -63,6 +63,13 @@ class Fleet(NamedTuple):
         """The API's own row of a pod of the joined view, or None."""
         return next((pod for pod in (self.api or {}).get("pods", ()) if row["uid"] in (pod["uid"], pod.get("static_uid"))), None)
 
+    def without_row(self):
+        """The API's pods that have no row in the joined view, as such rows: they are done, and their sandbox is gone."""
+        known = {uid for row in self.pods for uid in (row["uid"], (self.api_pod(row) or {}).get("uid"))}
+        boards = {row["node"]: row["board"] for row in self.pods if row["board"]}
+        pods = [pod for pod in (self.api or {}).get("pods", ()) if pod["uid"] not in known]
+        return [dict(pod, board=boards.get(pod["node"]), api=pod, relation="missing", sandbox_id=None) for pod in pods]
+
     def events_of(self, row):
         """The warnings about a pod, the latest first."""
         pod = self.api_pod(row)

@@ -36,7 +36,7 @@ def pressure(fleet, kind):
 
 def evicted(fleet):
     """Pods that the kubelet ended; they stay as Failed until somebody deletes them."""
-    for row in fleet.pods + [dict(pod, board=None, api=pod, relation=None) for pod in _without_row(fleet)]:
+    for row in fleet.pods + fleet.without_row():
         reasons = (row["api"] or {}).get("reasons") or []
         if row["relation"] == "previous" or "Evicted" not in reasons:
             continue
@@ -45,12 +45,6 @@ def evicted(fleet):
         remedy = "Mend what it names (disk or memory of its node), then delete what is left of the pod."
         command = m.on_server(fleet, "-n", row["namespace"], "delete pod", row["name"])
         yield m.Finding("%s was evicted" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), evidence, remedy, *command)
-
-
-def _without_row(fleet):
-    """Finished pods whose sandbox is gone have no row in the joined view."""
-    known = {row["uid"] for row in fleet.pods}
-    return [pod for pod in (fleet.api or {}).get("pods", ()) if pod["uid"] not in known and pod["phase"] == "Failed"]
 
 
 def nearly_full(fleet):

@@ -47,7 +47,7 @@ def _node(fleet, board):
 
 def terminating(fleet):
     """Pods that should be gone."""
-    for row in fleet.pods:
+    for row in fleet.pods + fleet.without_row():
         detail = fleet.detail(row)
         if row["relation"] == "previous" or not (row["api"] or {}).get("deleting") or not detail.get("deleted_at"):
             continue
