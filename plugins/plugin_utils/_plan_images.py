@@ -40,12 +40,13 @@ def decide(item, architecture, store, wanted, pause_image):
     if is_pause and not entry and is_flagged(pause_image, wanted):
         source = image.full
     locked = (wanted.lock or {}).get((image.full, architecture))
-    is_preloaded = _supply(source, image, architecture, wanted, is_pause, "")[0] == "preload"
+    # What would serve it if it were missing; flag and preload are there for the day when it is.
+    lasting = _supply(source, image, architecture, wanted, is_pause, "")[0]
     patched = entry.patched_image() if entry else None
     if patched and patched != image.full:
         return _row(item, image, patched, "patch", "its workload is patched to ask for %s" % patched)
-    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause, locked, is_preloaded)
-    return _row(item, image, source, fix, reason, tag_from, locked, is_preloaded)
+    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause, locked, lasting)
+    return _row(item, image, source, fix, reason, tag_from, locked, lasting == "preload")
 
 
 def _row(item, image, source, fix, reason, tag_from=None, locked=None, is_preloaded=False):
@@ -94,10 +95,10 @@ def flagged(pause_image, rows, wanted):
     return pause_image if "flag" in wanted.fixes and is_flagged(pause_image, wanted) else None
 
 
-def mirror_first(wanted):
-    """Whether a mirror goes before archives: then it is not known what an archive brings, since a mirror is asked for missing images only."""
+def mirror_first(wanted, fix):
+    """Whether a mirror goes before ``fix``: then it is not known what that serves, since a mirror is asked for missing images only."""
     fixes = list(wanted.fixes)
-    return bool(wanted.mirror) and "preload" in fixes and "mirror" in fixes[: fixes.index("preload")]
+    return bool(wanted.mirror) and fix in fixes and "mirror" in fixes[: fixes.index(fix)]
 
 
 def architectures(held):
@@ -109,7 +110,7 @@ def _holds(held, architecture, digest):
     return held is not None and architecture in architectures(held) and digest in (None, held["digest"])
 
 
-def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, is_preloaded):
+def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, lasting):
     """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
     other = source if source != image.full else None
     if held is None:
@@ -120,9 +121,11 @@ def _fix(held, source_held, source, image, architecture, wanted, is_pause, locke
         if not source:
             return "impossible", None, reason + ", and the catalogue names no source for it"
         return ("tag", source, reason) if "tag" in wanted.fixes else _supply(source, image, architecture, wanted, is_pause, reason)
-    if is_preloaded and not mirror_first(wanted):
+    if lasting == "preload" and not mirror_first(wanted, "preload"):
         # k3s imports and pins it at each start; the archive's name says which content that is.
         return "present", None, "%s, brought by an archive" % architecture
+    if lasting == "flag" and other and not mirror_first(wanted, "flag"):
+        return "flag", None, "so that it needs no stock name, whatever k3s asks for next"
     if wanted.existing == "overwrite" and _lock.differs(held, locked):
         return _supply(source, image, architecture, wanted, is_pause, _lock.differs(held, locked))
     if other and wanted.pull_policy == "always" and "tag" in wanted.fixes:

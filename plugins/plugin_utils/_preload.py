@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_images import architectures, mirror_first
 
 _DIGITS = 12
@@ -35,7 +36,7 @@ def action(observed, rows, wanted, architecture):
     held = {row["name"]: row["stale"] for row in observed.get("preloads") or []}
     result = {"archive": None, "architecture": architecture, "images": [], "place": False, "change": False, "restart": False, "obsolete": []}
     missing = [row["image"] for row in rows if row["fix"] == "preload"]
-    if mirror_first(wanted) and not missing:
+    if mirror_first(wanted, "preload") and not missing:
         # What the mirror serves was not asked, so it is not known what an archive would have to hold.
         stale = any(held.values())
         return dict(result, restart=stale, reason="k3s was not restarted since it was placed" if stale else "as wanted")
@@ -72,8 +73,15 @@ def lacking(images, plan):
 
 def _images(rows):
     """Everything that an archive is to serve, not only what is missing now: the archive outlives the store."""
+    firm = {ImageName.parse(row["image"]).name for row in rows if not _is_of_pods(row)}
     targets = {}
     for row in rows:
-        if row["preload"]:
+        # A pod that runs an older tag of what a manifest asks for is about to be replaced: it must not change the archive once more.
+        is_passing = row["fix"] == "present" and _is_of_pods(row) and ImageName.parse(row["image"]).name in firm
+        if row["preload"] and not is_passing:
             targets.setdefault((row["source"], row["locked"]), []).append(row["image"])
     return [{"source": source, "targets": sorted(targets[source, digest]), "digest": digest} for source, digest in sorted(targets, key=str)]
+
+
+def _is_of_pods(row):
+    return all(place.startswith("pod ") for place in row["where"])

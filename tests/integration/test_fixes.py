@@ -76,7 +76,7 @@ def wait_until_ready(lab, *images):
 
 
 def restart(lab):
-    """Restart k3s on both boards, and wait until all pods are Ready; what was Ready before does not count."""
+    """Restart k3s on both boards. Containers go on meanwhile; afterwards all pods are Ready."""
     for board in (lab.server, lab.agent):
         lab.lab("restart", board)
     wait_until_ready(lab)
@@ -171,9 +171,7 @@ def test_flag_and_patch(lab, broken):
     wanted = {"riscv_k3s_fixes": ["flag"], "riscv_k3s_catalogue": patched_catalogue()}
     done = run(lab, "site", **wanted)
     assert "All healthy." in done.text
-    # board-1 came with a pause image of its own, which is pinned; no other name is given to anything.
-    tagged = [row for result in done.results("riscv.k3s.crictl_image_tag").values() for row in result["images"]]
-    assert [(row["name"], row["source"]) for row in tagged] == [(STOCK + "mirrored-pause:3.6",) * 2]
+    assert not done.results("riscv.k3s.crictl_image_tag")
     private = [PRIVATE + image for _repository, image, _manifest, _more in WORKLOADS.values()]
     wait_until_ready(lab, *private)
     assert [name for name in modules.image_names(lab, lab.agent) if "pause" in name] == [PRIVATE + "pause:1.0.0"]
@@ -183,5 +181,4 @@ def test_flag_and_patch(lab, broken):
     wait_until_ready(lab, *private)
     # Pods that are made anew find their pause image, too.
     lab.kubectl("delete", "pod", "-n", "kube-system", "--all", "--wait=false", "--grace-period=1")
-    lab.wait("the pods are gone", lambda: len(pods(lab)) >= len(WORKLOADS), 60)
     wait_until_ready(lab, *private)

@@ -159,6 +159,22 @@ def test_fixes_in_the_order_that_is_wanted(images, wanted, fix, pulls, tags):
     assert (plan["images"][0]["fix"], plan["pulls"], len(plan["tags"])) == (fix, pulls, tags)
 
 
+@pytest.mark.parametrize(
+    "wanted, fix",
+    [
+        ({"fixes": ["flag"]}, "flag"),
+        ({"fixes": ["tag", "flag"]}, "present"),
+        (dict(MIRROR, fixes=["mirror", "flag"], served=[]), "present"),
+        (dict(MIRROR, fixes=["flag", "mirror"], served=[]), "flag"),
+    ],
+)
+def test_flag_is_set_also_where_the_stock_name_is_there_by_chance(wanted, fix):
+    """The next version of k3s asks for another one. What a mirror serves is not known while nothing is missing."""
+    plan = decide(observed([held(PAUSE)], demand=[asked(PAUSE)]), **wanted)
+    assert rows(plan) == {PAUSE: fix}
+    assert bool(plan["config"]["text"]) == (fix == "flag")
+
+
 def test_flag_is_for_the_pause_image_alone():
     plan = decide(observed(), fixes=["flag", "tag"])
     assert rows(plan) == {PAUSE: "flag", COREDNS: "tag"}

@@ -112,6 +112,20 @@ def test_what_the_plan_does_converges():
     assert (after["changes"], {row["fix"] for row in after["images"]}) == (0, {"present"})
 
 
+@pytest.mark.parametrize("old_is_there", [True, False])
+def test_a_pod_of_an_older_tag_is_about_to_go(old_is_there):
+    """After an upgrade pods of both tags run for a while: the archive is the same without the older ones."""
+    new = COREDNS.replace("1.9.1", "1.14.6")
+    board = observed([held(PAUSE)] + ([held(COREDNS)] if old_is_there else []), demand=[PAUSE, new, COREDNS])
+    board["demand"][2]["where"] = ["pod kube-system/coredns-1 container coredns"]
+    names = [target for row in decide(board)["preload"]["images"] for target in row["targets"]]
+    # One that is missing is brought all the same.
+    assert names == ([new] if old_is_there else [new, COREDNS]) + [PAUSE]
+    only_pods = observed([held(COREDNS)], demand=[COREDNS])
+    only_pods["demand"][0]["where"] = ["pod kube-system/coredns-1 container coredns"]
+    assert decide(only_pods)["preload"]["images"] == BOTH[:1]
+
+
 @pytest.mark.parametrize(
     "change",
     [
