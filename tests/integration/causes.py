@@ -134,8 +134,8 @@ def coredns(inject, which="server", undo="true"):
 
 
 OVERLAY_GONE = (
-    'cd %s && rm -f coredns-riscv64.yaml coredns.yaml.skip && echo "# changed $(date +%%s)" >>coredns.yaml && k3s kubectl -n kube-system delete addon coredns-riscv64'
-    % MANIFESTS
+    'cd %s && rm -f coredns-riscv64.yaml coredns.yaml.skip && echo "# changed $(date +%%s)" >>coredns.yaml '
+    "&& k3s kubectl -n kube-system delete addon coredns-riscv64" % MANIFESTS
 )
 # The address is wrong for one start only, as after a change of the board's address.
 OLD_ADDRESS = """
