@@ -98,6 +98,7 @@ def _change(command, options):
 
 def _containerd(options):
     # Not by argparse, which does not look at what comes from the environment.
+    options.containerd = options.containerd or CONTAINERDS[0]
     if options.containerd not in CONTAINERDS:
         raise LabError("there is no containerd %s for the boards, there are %s" % (options.containerd, " and ".join(CONTAINERDS)))
     return options.containerd
