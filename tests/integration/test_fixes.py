@@ -18,7 +18,7 @@ import modules
 import pytest
 from runs import play
 
-# Five resets of the lab: CI has each fix in a quicker test, as said above, and ALL=1 runs these.
+# Five resets of the lab, ten minutes. CI has mirror and tag in quicker tests, on containerd 1.6; the rest runs with ALL=1 only.
 pytestmark = pytest.mark.slow
 
 PREFIX = "10.99.0.1:5000/stock"
