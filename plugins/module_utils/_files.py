@@ -39,7 +39,7 @@ def write_bytes(path, data, mode=None, backup=False):
     Returns the path of the backup (named so that k3s's deploy controller ignores it) or None.
     Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left behind then.
     """
-    old = _status(path)
+    old = status(path)
     saved = _backup(path) if backup and old else None
     folder = os.path.dirname(path) or "."
     temporary = None
@@ -77,15 +77,30 @@ def remove(path):
     return True
 
 
-def _status(path):
+def status(path):
+    """What os.lstat says of the regular file ``path``, or None when there is nothing. Raises Problem for a symbolic link and all else."""
     try:
-        status = os.lstat(path)
+        found = os.lstat(path)
     except FileNotFoundError:
         return None
-    if not stat.S_ISREG(status.st_mode):
-        kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "no regular file"
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
         raise Problem("%s will not be replaced" % path, found="it is " + kind, next_step="look who put it there, and move it away")
-    return status
+    return found
+
+
+def make_folder(path, mode=0o755):
+    """Make the folder ``path``, and those above it, if it is not there; returns whether it was made. ``mode`` is for the last one. Raises Problem."""
+    if os.path.isdir(path):
+        return False
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.mkdir(path, mode)
+        os.chmod(path, mode)
+    except OSError as error:
+        raise Problem("cannot make the folder %s" % path, found=error.strerror) from error
+    _sync_folder(os.path.dirname(path))
+    return True
 
 
 def _move_mtime_on(handle, old):

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection did to a board and what stood there before, in DATA_DIR/riscv-k3s/journal.json.
+
+An entry is written before the change it tells of. A run that is cut short between the two leaves an entry whose
+"before" is what is there, which is harmless to take back; the other way round, a change would be lost to undo.
+The first "before" of a path or name stays, however many runs follow. Nothing secret stands in the journal: of a file
+it holds checksums, the bytes themselves lie beside it (0600, in a folder of mode 0700).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._files import make_folder, read_bytes, remove, sha256, status, write_bytes
+
+FOLDER = "riscv-k3s"
+NAME = "journal.json"
+VERSION = 1
+LOCK_SECONDS = 120
+
+
+class Journal:
+    """One board's journal, a dict in ``data`` with the keys ``lease``, ``files`` and ``images``. Made by `opened`."""
+
+    def __init__(self, folder, data):
+        self.folder = folder
+        self.data = data
+        self._saved = _text(data)
+
+    @property
+    def files(self):
+        """{path: {"sha256": of what we wrote, None for removed, "before": None or {"sha256", "mode", "uid", "gid"}}}"""
+        return self.data["files"]
+
+    @property
+    def images(self):
+        """{full name: {"digest": what we gave it, "pinned": bool, "before": None or {"digest", "pinned"}}}"""
+        return self.data["images"]
+
+    @property
+    def lease(self):
+        """Who works on the fleet, or None: see _lease."""
+        return self.data["lease"]
+
+    @lease.setter
+    def lease(self, lease):
+        self.data["lease"] = lease
+
+    def will_write(self, path, data):
+        """Note that ``path`` is about to get ``data`` (bytes, None to remove it). What stands there now is kept unless an earlier run kept it."""
+        digest = sha256(data) if data is not None else None
+        known = self.files.get(path)
+        if known:
+            known["sha256"] = digest
+            return
+        before, found = read_bytes(path), status(path)
+        if before is not None:
+            write_bytes(self.kept(path), before, mode=0o600)
+        self.files[path] = {
+            "sha256": digest,
+            "before": None if before is None else {"sha256": sha256(before), "mode": found.st_mode & 0o7777, "uid": found.st_uid, "gid": found.st_gid},
+        }
+
+    def kept(self, path):
+        """Where the bytes lie that ``path`` had before the first run."""
+        return os.path.join(self.folder, "before" + path.replace("/", "%2F"))
+
+    def original(self, path):
+        """The bytes that ``path`` had before the first run, or None when there was no file. Raises Problem when they are lost."""
+        before = self.files[path]["before"]
+        if before is None:
+            return None
+        data = read_bytes(self.kept(path))
+        if data is None or sha256(data) != before["sha256"]:
+            raise Problem(
+                "%s cannot be brought back" % path,
+                found="what it held before is gone" if data is None else "what was kept of it is not what it held before",
+                where=self.kept(path),
+                next_step="write the file by hand, then remove its entry from %s" % os.path.join(self.folder, NAME),
+            )
+        return data
+
+    def forget_file(self, path):
+        """The file is as it was before: nothing of ours is there any more. Call `save` before, so that a cut in between loses nothing."""
+        self.files.pop(path, None)
+        self.save()
+        remove(self.kept(path))
+
+    def will_set(self, name, digest, pinned, before):
+        """Note that an image name is about to get ``digest`` and a pin. ``before``: {"digest", "pinned"} of now, or None for no such name."""
+        known = self.images.setdefault(name, {"before": before})
+        known.update(digest=digest, pinned=pinned)
+
+    def save(self):
+        """Write the journal if it differs from what is on the disk; remove it, with its folder, when nothing is left to tell."""
+        text = _text(self.data)
+        if text == self._saved:
+            return
+        path = os.path.join(self.folder, NAME)
+        if self.data == _empty():
+            remove(path)
+        else:
+            write_bytes(path, text, mode=0o600)
+        self._saved = text
+
+
+@contextlib.contextmanager
+def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
+    """A Journal which no other program of ours can open meanwhile; what is not saved by `Journal.save` is forgotten.
+
+    In check mode nothing is locked, and nothing may be saved. ``timeout``: seconds to wait for another module.
+    Raises Problem when that does not end, or the journal is not readable.
+    """
+    folder = os.path.join(data_dir, FOLDER)
+    if check_mode:
+        yield Journal(folder, read(data_dir))
+        return
+    make_folder(data_dir)
+    # The folder above, since the own one goes with its last entry, and the file is replaced with each change.
+    handle = os.open(data_dir, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _lock(handle, data_dir, timeout)
+        make_folder(folder, mode=0o700)
+        try:
+            yield Journal(folder, read(data_dir))
+        finally:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+    finally:
+        os.close(handle)
+
+
+def read(data_dir):
+    """The journal's data; empty when there is none. Raises Problem for what is no journal, or one of a newer version."""
+    path = os.path.join(data_dir, FOLDER, NAME)
+    text = read_bytes(path)
+    if text is None:
+        return _empty()
+    return parse(text, path)
+
+
+def parse(text, path):
+    """The data of a journal's text (bytes or str) of ``path``. Raises Problem as `read`."""
+    try:
+        data = json.loads(text)
+        version = data["version"]
+        if version == VERSION and set(data) == set(_empty()) and isinstance(data["files"], dict) and isinstance(data["images"], dict):
+            return data
+    except (ValueError, KeyError, TypeError):
+        version = None
+    if isinstance(version, int) and version > VERSION:
+        raise Problem(
+            "the journal was written by a newer riscv.k3s",
+            found="version %d, this one knows %d" % (version, VERSION),
+            where=path,
+            next_step="install that version of the collection on this controller, too",
+        )
+    raise Problem(
+        "the journal cannot be read",
+        found="not what riscv.k3s writes",
+        where=path,
+        next_step="bring it back from a backup, or move it away; without it undo does not know what stood there before",
+    )
+
+
+def _lock(handle, data_dir, timeout):
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Problem(
+                    "another module of riscv.k3s works on this board",
+                    found="it has not ended for %d seconds" % timeout,
+                    where=data_dir,
+                    next_step="wait for the other run, then run again",
+                ) from None
+        time.sleep(0.1)
+
+
+def _empty():
+    return {"version": VERSION, "lease": None, "files": {}, "images": {}}
+
+
+def _text(data):
+    return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()

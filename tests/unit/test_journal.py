@@ -1,0 +1,139 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+
+import pytest
+from ansible_collections.riscv.k3s.plugins.module_utils import _journal
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+
+DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
+NAME = "docker.io/rancher/mirrored-pause:3.6"
+
+
+@pytest.fixture(name="data_dir")
+def _data_dir(tmp_path):
+    return str(tmp_path / "k3s")
+
+
+@pytest.fixture(name="target")
+def _target(tmp_path):
+    return tmp_path / "registries.yaml"
+
+
+def write(data_dir, target, text):
+    """As a module does: note, save, write."""
+    with _journal.opened(data_dir) as journal:
+        journal.will_write(str(target), text)
+        journal.save()
+    target.write_bytes(text)
+
+
+def test_a_board_without_a_journal(data_dir):
+    with _journal.opened(data_dir) as journal:
+        assert (journal.lease, journal.files, journal.images) == (None, {}, {})
+        journal.save()
+    assert os.listdir(data_dir) == []
+
+
+def test_what_stood_there_before_the_first_run_is_kept(data_dir, target):
+    target.write_bytes(b"mirrors: {}\n")
+    target.chmod(0o640)
+    write(data_dir, target, b"one")
+    write(data_dir, target, b"two")
+    with _journal.opened(data_dir) as journal:
+        assert journal.original(str(target)) == b"mirrors: {}\n"
+        assert journal.files[str(target)]["before"]["mode"] == 0o640
+        assert journal.files[str(target)]["sha256"] == _journal.sha256(b"two")
+
+
+def test_a_file_that_was_not_there(data_dir, target):
+    write(data_dir, target, b"one")
+    with _journal.opened(data_dir) as journal:
+        assert journal.files[str(target)]["before"] is None
+        assert journal.original(str(target)) is None
+
+
+def test_all_is_gone_when_nothing_is_left_to_tell(data_dir, target):
+    target.write_bytes(b"old")
+    write(data_dir, target, b"one")
+    with _journal.opened(data_dir) as journal:
+        journal.forget_file(str(target))
+    assert os.listdir(data_dir) == []
+
+
+def test_an_image_keeps_its_first_before(data_dir):
+    with _journal.opened(data_dir) as journal:
+        journal.will_set(NAME, DIGEST, True, None)
+        journal.will_set(NAME, OTHER, False, {"digest": DIGEST, "pinned": True})
+        journal.save()
+    assert _journal.read(data_dir)["images"] == {NAME: {"before": None, "digest": OTHER, "pinned": False}}
+
+
+def test_for_root_only_and_without_what_files_hold(data_dir, target):
+    target.write_bytes(b"password: hunter2")
+    write(data_dir, target, b"password: hunter3")
+    folder = os.path.join(data_dir, "riscv-k3s")
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+    assert {stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) for name in os.listdir(folder)} == {0o600}
+    with open(os.path.join(folder, "journal.json"), encoding="utf-8") as file:
+        assert "hunter" not in file.read()
+
+
+def test_check_mode_writes_and_locks_nothing(data_dir):
+    with _journal.opened(data_dir, check_mode=True) as journal:
+        assert journal.files == {}
+    assert not os.path.exists(data_dir)
+
+
+def test_what_was_kept_must_be_there(data_dir, target):
+    target.write_bytes(b"old")
+    write(data_dir, target, b"one")
+    with _journal.opened(data_dir) as journal:
+        os.unlink(journal.kept(str(target)))
+        with pytest.raises(Problem, match="what it held before is gone"):
+            journal.original(str(target))
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"version": 1}', b'{"version": "x"}', b"\xff\xfe", b'{"version": 1, "files": [], "images": {}, "lease": null}'])
+def test_what_is_no_journal(data_dir, text):
+    os.makedirs(os.path.join(data_dir, "riscv-k3s"))
+    path = os.path.join(data_dir, "riscv-k3s", "journal.json")
+    with open(path, "wb") as file:
+        file.write(text)
+    with pytest.raises(Problem, match="cannot be read") as caught, _journal.opened(data_dir):
+        pass
+    assert caught.value.where == path
+
+
+def test_a_newer_journal(data_dir):
+    os.makedirs(os.path.join(data_dir, "riscv-k3s"))
+    with open(os.path.join(data_dir, "riscv-k3s", "journal.json"), "w", encoding="utf-8") as file:
+        json.dump({"version": 2, "more": {}}, file)
+    with pytest.raises(Problem, match="newer riscv.k3s"):
+        _journal.read(data_dir)
+
+
+def test_one_at_a_time(data_dir):
+    with _journal.opened(data_dir):
+        with pytest.raises(Problem, match="another module of riscv.k3s works on this board"), _journal.opened(data_dir, timeout=0):
+            pass
+        seen = []
+        other = threading.Thread(target=lambda: seen.append(_enter(data_dir)))
+        other.start()
+        other.join(0.3)
+        assert seen == []
+    other.join(10)
+    assert seen == [True]
+
+
+def _enter(data_dir):
+    with _journal.opened(data_dir):
+        return True
