@@ -33,17 +33,11 @@ spec:
 """
 
 
-def chart_path(manifest):
-    """The path of the HelmChartConfigs for a manifest: traefik.yaml -> traefik-riscv64-config.yaml."""
-    path = _overlay.overlay_path(manifest)
-    return path.replace(_overlay.SUFFIX + ".", _overlay.SUFFIX + "-config.", 1)
-
-
 def chart_present(folder, manifest, patches, addons):
     """Make or renew the HelmChartConfigs for the charts of a manifest. Raises Problem before anything is written."""
     decision = Decision()
     packaged = folder.read_packaged(manifest)
-    path = chart_path(manifest)
+    path = _overlay.chart_path(manifest)
     current = folder.read(path)
     refuse_foreign(folder, path, current)
     charts = [(namespace, name) for kind, namespace, name in _manifest.identities(packaged, manifest) if kind == HELM_CHART]
@@ -65,7 +59,7 @@ def chart_present(folder, manifest, patches, addons):
 def chart_absent(folder, manifest, addons):
     """Remove the file, and name the HelmChartConfigs that must be deleted through the API: k3s keeps the objects of a file that goes."""
     decision = Decision()
-    path = chart_path(manifest)
+    path = _overlay.chart_path(manifest)
     current = folder.read(path)
     refuse_foreign(folder, path, current)
     if current is None:

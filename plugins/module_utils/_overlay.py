@@ -53,6 +53,11 @@ def overlay_path(manifest):
     return posixpath.join(folder, stem + SUFFIX + dot + extension)
 
 
+def chart_path(manifest):
+    """The path of the HelmChartConfigs for a packaged manifest: traefik.yaml -> traefik-riscv64-config.yaml."""
+    return overlay_path(manifest).replace(SUFFIX + ".", SUFFIX + "-config.", 1)
+
+
 def skip_path(manifest):
     """The path of the file that keeps k3s from deploying a manifest."""
     return manifest + ".skip"

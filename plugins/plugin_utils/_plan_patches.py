@@ -25,11 +25,18 @@ def patches(observed, images, wanted, architecture):
     groups = group_by_manifest(_wanted_patches(images, wanted, architecture))
     present = []
     for manifest, group in sorted(groups.items()):
-        reason = _reason(manifest, group, files, wanted)
-        if reason:
-            # Here, so that a patch which does not fit is told before any board is touched.
-            _manifest.patch_manifest(files[manifest]["text"].encode(), [patch for patch in group if patch["kind"] != HELM_CHART], manifest)
-            present += [_row(patch, reason) for patch in group]
+        packaged = _packaged(manifest, files, wanted.board)
+        workloads = [patch for patch in group if patch["kind"] != HELM_CHART]
+        charts = [patch for patch in group if patch["kind"] == HELM_CHART]
+        if workloads:
+            reason = _workloads_reason(packaged, workloads, files, wanted.patch_mode)
+            if reason:
+                # Here, so that a patch which does not fit is told before any board is touched.
+                _manifest.patch_manifest(packaged["text"].encode(), workloads, manifest)
+                present += [_row(patch, reason) for patch in workloads]
+        if charts:
+            reason = _made_from(files.get(_overlay.chart_path(manifest)), packaged, charts, "no HelmChartConfig from here configures it")
+            present += [_row(patch, reason) for patch in charts if reason]
     return {"present": present, "absent": _absent(files, groups)}
 
 
@@ -43,35 +50,46 @@ def _wanted_patches(images, wanted, architecture):
     return found
 
 
-def _reason(manifest, group, files, wanted):
-    """Why the manifest must be patched, or None when it is as wanted."""
+def _packaged(manifest, files, board):
     packaged = files.get(manifest)
     if not packaged or packaged["text"] is None:
         raise Problem(
-            "a patch of the catalogue is for the manifest %s, which %s does not have" % (manifest, wanted.board),
+            "a patch of the catalogue is for the manifest %s, which %s does not have" % (manifest, board),
             found=", ".join(sorted(files)) or "no manifests",
             next_step="correct `patch` in riscv_k3s_catalogue, or remove it where the component is disabled",
         )
-    if wanted.patch_mode == "in_place":
+    return packaged
+
+
+def _workloads_reason(packaged, patches_of_it, files, patch_mode):
+    """Why a manifest's workloads must be patched, or None when they are as wanted."""
+    if patch_mode == "in_place":
         text = packaged["text"].encode()
-        return None if _manifest.patch_manifest(text, group, manifest) == text else "it is the packaged text"
-    overlay = files.get(_overlay.overlay_path(manifest))
+        return None if _manifest.patch_manifest(text, patches_of_it, packaged["path"]) == text else "it is the packaged text"
+    reason = _made_from(files.get(_overlay.overlay_path(packaged["path"])), packaged, patches_of_it, "it has no overlay")
+    if reason or packaged["skip"]:
+        return reason
+    return "the packaged file is deployed beside its overlay"
+
+
+def _made_from(overlay, packaged, patches_of_it, without):
+    """Why a file made from a packaged one must be made anew, or None. ``without`` is said when it is not there."""
     header = _overlay.read_header(overlay["text"] or "") if overlay else None
     if header is None:
-        return "it has no overlay"
+        return without
     if header.source_sha256 != packaged["sha256"]:
         return "its overlay was made from an older packaged file"
-    if not _overlay.is_current(header, packaged["sha256"], group):
+    if not _overlay.is_current(header, packaged["sha256"], patches_of_it):
         return "its overlay was made from other patches"
-    return None if packaged["skip"] else "the packaged file is deployed beside its overlay"
+    return None
 
 
 def _absent(files, groups):
     """Overlays that riscv.k3s wrote for a manifest that needs no patch now."""
     rows = []
     for manifest in sorted(files):
-        overlay = files.get(_overlay.overlay_path(manifest))
-        if manifest not in groups and overlay and _overlay.read_header(overlay["text"] or ""):
+        ours = [files.get(path(manifest)) for path in (_overlay.overlay_path, _overlay.chart_path)]
+        if manifest not in groups and any(file and _overlay.read_header(file["text"] or "") for file in ours):
             rows.append({"manifest": manifest, "reason": "the catalogue has no patch for it any more", "patch": {"manifest": manifest}})
     return rows
 

@@ -293,6 +293,39 @@ def test_patch_in_place_is_seen_in_the_text():
     assert decide(board, **settings)["patches"]["present"] == []
 
 
+CHART_PATCH = {"manifest": "traefik.yaml", "kind": "HelmChart", "name": "traefik", "values": {"image": {"tag": "3.7.8"}}}
+CHART = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: traefik, namespace: kube-system}\n"
+
+
+def chart_config(text, patch):
+    body = b"kind: HelmChartConfig\n"
+    return file("traefik-riscv64-config.yaml", _overlay.with_headers(body, text.encode(), "traefik.yaml", normalise_patches([patch]))[1].decode())
+
+
+@pytest.mark.parametrize("mode", ["overlay", "in_place"])
+@pytest.mark.parametrize(
+    "files, reason",
+    [
+        ([file("traefik.yaml", CHART)], "no HelmChartConfig"),
+        ([file("traefik.yaml", CHART), chart_config(CHART, CHART_PATCH)], None),
+        ([file("traefik.yaml", CHART + "# new k3s\n"), chart_config(CHART, CHART_PATCH)], "older packaged file"),
+        ([file("traefik.yaml", CHART), chart_config(CHART, dict(CHART_PATCH, values={"a": 1}))], "other patches"),
+    ],
+)
+def test_values_of_a_chart(files, reason, mode):
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue[1]["patch"] = CHART_PATCH
+    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=files), catalogue=_catalogue.read(catalogue), patch_mode=mode)
+    assert [row["patch"] for row in plan["patches"]["present"]] == ([CHART_PATCH] if reason else [])
+    if reason:
+        assert reason in plan["patches"]["present"][0]["reason"]
+
+
+def test_values_that_left_the_catalogue_are_taken_back():
+    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=[file("traefik.yaml", CHART), chart_config(CHART, CHART_PATCH)]))
+    assert [row["manifest"] for row in plan["patches"]["absent"]] == ["traefik.yaml"]
+
+
 def test_an_agent_is_never_patched():
     catalogue = copy.deepcopy(CATALOGUE)
     catalogue[1]["patch"] = PATCH
