@@ -22,6 +22,8 @@ _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _REGISTRY = re.compile(r"(?:%s(?:\.%s)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z" % (_LABEL, _LABEL))
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+# A name of this form alone would be an image's ID.
+_ID = re.compile(r"[0-9a-f]{64}\Z")
 _LONGEST = 255
 
 
@@ -38,6 +40,8 @@ class ImageName(NamedTuple):
         """Parse and normalise ``text``. Raises Problem that names the part which is wrong."""
         if not isinstance(text, str) or not text:
             raise _bad(text, "it is empty or no text")
+        if _ID.match(text):
+            raise _bad(text, "64 hexadecimal digits alone are the ID of an image, not a name")
         rest, at, digest = text.partition("@")
         if at and not _DIGEST.match(digest):
             raise _bad(text, "the digest must be sha256: and 64 hexadecimal digits")
@@ -90,8 +94,10 @@ def _split_registry(head):
 
 
 def _bad(text, why):
+    shown = repr(text)
+    shown = shown if len(shown) <= 300 else shown[:300] + "…"
     return Problem(
-        "%r is not an image reference" % (text,), found=why, next_step="write it as registry/repository:tag, for example docker.io/rancher/mirrored-pause:3.6"
+        "%s is not an image reference" % shown, found=why, next_step="write it as registry/repository:tag, for example docker.io/rancher/mirrored-pause:3.6"
     )
 
 

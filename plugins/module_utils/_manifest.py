@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest_edit import Editor
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import ALL_CONTAINERS, POD_SPEC_PATHS, describe
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_yaml import Manifest, plain_data
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest_yaml import Manifest, has_merge_key, string
 
 # Patch field, manifest key, and the keys behind which a missing one is put.
 _FIELDS = (
@@ -131,20 +131,23 @@ def _find_document(manifest, objects, patch):
 
 
 def _identity(document):
-    """(kind, namespace or None, name) of a document, or None when it is no Kubernetes object."""
-    data = plain_data(document.node)
-    kind, metadata = _lookup(data, "kind"), _lookup(data, "metadata")
-    name = _lookup(metadata, "name") if metadata else None
-    if not kind or kind[0] != "scalar" or not name or name[0] != "scalar":
+    """(kind, namespace or None, name) of a document, or None when it is no Kubernetes object, or not surely one: of a key that
+    stands there twice, or comes by a merge, not every reader of YAML takes the same value."""
+    kinds, metadata = _lookup(document.data, "kind"), _lookup(document.data, "metadata")
+    names = _lookup(metadata[0], "name") if len(metadata) == 1 else []
+    if len(kinds) != 1 or len(names) != 1 or kinds[0] != string(kinds[0][-1]) or names[0] != string(names[0][-1]):
         return None
-    namespace = _lookup(metadata, "namespace")
-    return kind[2], namespace[2] if namespace and namespace[0] == "scalar" else None, name[2]
+    namespaces = _lookup(metadata[0], "namespace")
+    if len(namespaces) > 1:
+        return None
+    return kinds[0][2], namespaces[0][2] if namespaces and namespaces[0] == string(namespaces[0][-1]) else None, names[0][2]
 
 
 def _lookup(data, key):
-    if data[0] != "mapping":
-        return None
-    return next((value for name, value in data[1] if name[0] == "scalar" and name[2] == key), None)
+    """All values under a key; none where the mapping has a merge key."""
+    if data[0] != "mapping" or has_merge_key(data):
+        return []
+    return [value for name, value in data[1] if name == string(key)]
 
 
 def _show(identity):

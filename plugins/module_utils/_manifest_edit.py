@@ -16,7 +16,6 @@ import re
 from ansible_collections.riscv.k3s.plugins.module_utils import _manifest_yaml as source
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 
-_STRING = "tag:yaml.org,2002:str"
 # Plain text that no reader of YAML takes for a number, a date or a boolean: a path, an image, or a pull policy.
 _PLAIN = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:@+-]*)?/(?:[A-Za-z0-9._:/@+-]*[A-Za-z0-9._/@+-])?\Z|(?:Always|IfNotPresent|Never)\Z")
 _ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ue000-\uf8ff\ufeff]")
@@ -42,11 +41,11 @@ class Cursor:
     @property
     def text(self):
         """The value of a string, else None."""
-        return self.data[2] if self.data[0] == "scalar" and self.data[1] == _STRING else None
+        return self.data[2] if self.data == source.string(self.data[-1]) else None
 
     def texts(self):
         """The values of a list of strings, else None."""
-        if self.data[0] != "sequence" or any(item[:2] != ["scalar", _STRING] for item in self.data[1]):
+        if self.data[0] != "sequence" or any(item != source.string(item[-1]) for item in self.data[1]):
             return None
         return [item[2] for item in self.data[1]]
 
@@ -54,17 +53,16 @@ class Cursor:
         """The value under a key, or None. Raises Problem where that would not be certain."""
         if not source.is_mapping(self.node):
             return None
-        if any(key.tag == "tag:yaml.org,2002:merge" for key, value in self.node.value):
+        if source.has_merge_key(self.data):
             raise self.refusal("it uses a merge key (<<)")
-        found = [(key, value) for key, value in self.node.value if getattr(key, "value", None) == name]
+        found = [(pair, data) for pair, data in zip(self.node.value, self.data[1]) if data[0] == source.string(name)]
         if len(found) > 1:
             raise self.refusal("it has the key %s twice" % name)
         if not found:
             return None
-        key, value = found[0]
+        (key, value), (dummy, data) = found[0]
         if value.start_mark.index < key.end_mark.index:
             raise self.refusal("%s is a YAML alias" % name)
-        data = [pair[1] for pair in self.data[1] if pair[0][2:] == [name]][0]
         return Cursor(self.manifest, value, data, key)
 
     def items(self):
@@ -90,7 +88,7 @@ class Editor:
     def __init__(self, manifest):
         self._manifest = manifest
         self._edits = []
-        self._data = [source.plain_data(document.node) for document in manifest.documents]
+        self._data = [document.data for document in manifest.documents]
         self._dropped = set()
         self._set = set()
 
@@ -103,20 +101,20 @@ class Editor:
         self._once(parent, name)
         target = parent.get(name)
         if target is None:
-            self._insert(parent, name, ["scalar", _STRING, value], _quote(value, "double" if parent.node.flow_style else "plain"), after)
+            self._insert(parent, name, source.string(value), _quote(value, "double" if parent.node.flow_style else "plain"), after)
         elif target.text != value:
             if not source.is_scalar(target.node):
                 raise target.refusal("%s is not a single value" % name)
             style = {"'": "single", '"': "double", None: "plain"}.get(target.node.style, "double")
             self._replace(target, _quote(value, style))
-            target.data[:] = ["scalar", _STRING, value]
+            target.data[:] = source.string(value)
 
     def set_texts(self, parent, name, values, after):
         """Set a key to a list of strings; block style is kept."""
         self._once(parent, name)
         target = parent.get(name)
         flow = _flow_list([_quote(value, "double") for value in values])
-        data = ["sequence", [["scalar", _STRING, value] for value in values]]
+        data = ["sequence", [source.string(value) for value in values]]
         if target is None:
             self._insert(parent, name, data, flow, after)
         elif target.texts() != values:
@@ -177,7 +175,7 @@ class Editor:
     def _verify(self, data):
         asked = [source.frozen(part) for number, part in enumerate(self._data) if number not in self._dropped]
         try:
-            got = [source.frozen(source.plain_data(document.node)) for document in source.Manifest(data, self._manifest.where).documents]
+            got = [source.frozen(document.data) for document in source.Manifest(data, self._manifest.where).documents]
         except Problem as problem:
             raise self._unsafe(problem.found or problem.what) from problem
         if asked != got:
@@ -211,9 +209,9 @@ class Editor:
     def _insert(self, parent, name, data, rendered, after):
         manifest, pairs = self._manifest, parent.node.value
         names = [getattr(key, "value", None) for key, value in pairs]
-        parent.data[1].append([["scalar", _STRING, name], data])
+        parent.data[1].append([source.string(name), data])
         if parent.node.flow_style:
-            quoted = _quote(name, "double") if pairs[0][0].style == '"' else name
+            quoted = _quote(name, "double") if getattr(pairs[0][0], "style", None) == '"' else name
             position = source.content_end(pairs[-1][1], manifest.text)
             self._edits.append((position, position, ", %s: %s" % (quoted, rendered)))
             return
@@ -247,7 +245,7 @@ class Editor:
         if not found:
             return False
         item = found[0]
-        if sorted(key.value for key, node in item.node.value) in (["name"], ["name", "value"]):
+        if all(key in (source.string("name"), source.string("value")) for key, data in item.data[1]):
             self.set_text(item, "value", value, ["name"])
         else:
             # valueFrom or other keys: the whole entry gives way.
@@ -280,7 +278,7 @@ def _column(cursor):
 
 
 def _variable(name, value):
-    return ["mapping", [[["scalar", _STRING, key], ["scalar", _STRING, text]] for key, text in (("name", name), ("value", value))]]
+    return ["mapping", [[source.string(key), source.string(text)] for key, text in (("name", name), ("value", value))]]
 
 
 def _flow_list(items):

@@ -23,25 +23,34 @@ _TOKEN = re.compile(r"%\{([A-Z0-9_]+)\}%")
 _MASK = "\ue0f1\ue0f2%s\ue0f3\ue0f4".replace("%s", r"\1")
 _MASKED = re.compile("\ue0f1\ue0f2([A-Z0-9_]+)\ue0f3\ue0f4")
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-# A manifest has some hundred nodes; aliases of aliases can stand for billions.
+_STRING = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
+# Bounds, far above what k3s packages: its manifests have less than 20 KB, some hundred nodes, and are ten levels deep.
+# A board parses 100 KB in some ten seconds; aliases of aliases can stand for billions of nodes.
+LARGEST = 256 * 1024
 _MOST_NODES = 100000
+_DEEPEST = 100
 
 
 class Document(NamedTuple):
-    """One document: its number from 1, its line from 1, its span in the text (characters), its root node."""
+    """One document: its number from 1, its line from 1, its span in the text (characters), its root node.
+
+    ``data`` is the node as nested lists that nothing shares: ["scalar", tag, value], ["sequence", items], ["mapping", pairs].
+    """
 
     number: int
     line: int
     start: int
     end: int
     node: object
+    data: list
 
 
 class Manifest:
     """A manifest's text (byte order mark apart, tokens masked) and its documents.
 
-    ``data`` is the file's bytes, ``where`` its name for messages. Raises Problem when it is not UTF-8, not YAML,
-    or PyYAML is missing.
+    ``data`` is the file's bytes, ``where`` its name for messages. Raises Problem when it is not UTF-8, not YAML, too large or too
+    deep to be a packaged manifest, or PyYAML is missing.
     """
 
     def __init__(self, data, where):
@@ -73,21 +82,23 @@ def unmask(text):
     return _MASKED.sub(r"%{\1}%", text)
 
 
-def plain_data(node):
-    """A node as nested lists that nothing shares: ["scalar", tag, value], ["sequence", items], ["mapping", pairs].
-
-    Raises Problem for aliases that contain themselves or multiply without end.
-    """
-    return _Copier().copy(node)
+def string(text):
+    """The ``data`` of a string."""
+    return ["scalar", _STRING, text]
 
 
 def frozen(data):
-    """What ``plain_data`` returned, as a value to compare: the order of a mapping's keys does not count."""
+    """A Document's ``data`` as a value to compare: the order of a mapping's keys does not count."""
     if data[0] == "scalar":
         return tuple(data)
     if data[0] == "sequence":
         return (data[0], tuple(frozen(item) for item in data[1]))
     return (data[0], tuple(sorted(((frozen(key), frozen(value)) for key, value in data[1]), key=repr)))
+
+
+def has_merge_key(data):
+    """Whether a mapping's ``data`` takes over keys of another one (<<)."""
+    return any(key[:2] == ["scalar", _MERGE] for key, value in data[1])
 
 
 def is_scalar(node):
@@ -123,12 +134,22 @@ def to_json_values(text, where):
 
 
 def _decode(data, where):
+    if len(data) > LARGEST:
+        raise Problem(
+            "the manifest is too large to be patched",
+            found="%d bytes" % len(data),
+            where=where,
+            next_step="look what it is: no manifest that k3s packages has more than %d KiB" % (LARGEST // 1024),
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Problem("the manifest is not UTF-8 text", found="byte 0x%02x at offset %d" % (data[error.start], error.start), where=where) from error
     if re.search("[\ue0f1-\ue0f4]", text):
         raise Problem("the manifest holds characters for private use (U+E0F1 to U+E0F4)", where=where, next_step="edit it by hand")
+    if text.rfind(_BOM) > 0:
+        # At the start of a document some readers of YAML skip it, and others take it for a part of the first key.
+        raise Problem("the manifest has a byte order mark inside", where=where, next_step="remove it; only the first character may be one")
     return text
 
 
@@ -144,17 +165,35 @@ def _need_yaml(where):
 
 def _compose(text, where):
     _need_yaml(where)
-    found = []
+    found, copier = [], _Copier(where)
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _bounded_loader(text)
         while loader.check_node():
             mark = loader.peek_event().start_mark
-            found.append((mark, loader.get_node()))
+            node = loader.get_node()
+            found.append((mark, node, copier.copy(node)))
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _not_yaml(error, where) from error
     # Comments before the first document belong to it.
-    starts = [0] + [mark.index for mark, node in found[1:]] + [len(text)]
-    return [Document(number + 1, mark.line + 1, starts[number], starts[number + 1], node) for number, (mark, node) in enumerate(found)]
+    starts = [0] + [mark.index for mark, node, data in found[1:]] + [len(text)]
+    return [Document(number + 1, mark.line + 1, starts[number], starts[number + 1], node, data) for number, (mark, node, data) in enumerate(found)]
+
+
+def _bounded_loader(text):
+    class Loader(yaml.SafeLoader):
+        """Stops at a depth that every function here, each of which calls itself, can follow."""
+
+        depth = 0
+
+        def compose_node(self, parent, index):
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                raise yaml.composer.ComposerError(None, None, "it is nested more than %d levels deep" % _DEEPEST, self.peek_event().start_mark)
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    return Loader(text)
 
 
 def _not_yaml(error, where):
@@ -167,14 +206,21 @@ def _not_yaml(error, where):
 
 
 class _Copier:
-    def __init__(self):
+    """Makes a document's ``data``. Raises Problem for aliases that contain themselves or, in all documents together, multiply without end."""
+
+    def __init__(self, where):
+        self._where = where
         self._count = 0
         self._open = []
 
     def copy(self, node):
         self._count += 1
         if node in self._open or self._count > _MOST_NODES:
-            raise Problem("the manifest has aliases that contain themselves or multiply", where="line %d" % (node.start_mark.line + 1))
+            raise Problem(
+                "the manifest has aliases that contain themselves or multiply",
+                where="%s line %d" % (self._where, node.start_mark.line + 1),
+                next_step="write it out plainly, without anchors",
+            )
         self._open.append(node)
         if is_scalar(node):
             data = ["scalar", node.tag, unmask(node.value)]

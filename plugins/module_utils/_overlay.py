@@ -25,12 +25,13 @@ INSTALLS = (1, 2)
 SKIP_TEXT = b"# Written by riscv.k3s: k3s does not deploy the file of this name while this one is here; an overlay takes its place.\n"
 UNDO_COMMENT = "# riscv.k3s: its overlay was removed; this line makes k3s apply the packaged file again."
 
+_BOM = b"\xef\xbb\xbf"
 _FIRST_LINE = "# Written by riscv.k3s, do not edit: made anew by riscv.k3s.site, removed by riscv.k3s.k3s_manifest_patch with state: absent."
 _HEADER = re.compile(
     r"\ufeff?%s\s+"
     r"# riscv\.k3s-from: (?P<source>\S+) sha256:(?P<source_sha256>[0-9a-f]{64})\s+"
     r"# riscv\.k3s-patch: sha256:(?P<patch_sha256>[0-9a-f]{64})\s+"
-    r"# riscv\.k3s-install: (?P<install>\d+)\s" % re.escape(_FIRST_LINE)
+    r"# riscv\.k3s-install: (?P<install>[12])\s" % re.escape(_FIRST_LINE)
 )
 
 
@@ -81,7 +82,7 @@ def make_overlays(packaged, manifest, patches):
 def with_headers(body, packaged, manifest, patches):
     """A file's text below the header, for each install counter."""
     newline = b"\r\n" if b"\r\n" in body else b"\n"
-    bom = b"\xef\xbb\xbf" if body.startswith(b"\xef\xbb\xbf") else b""
+    bom = _BOM if body.startswith(_BOM) else b""
     texts = {}
     for install in INSTALLS:
         lines = (
@@ -126,19 +127,22 @@ def leaves_out(packaged, manifest):
 
 
 def make_different(packaged):
-    """The packaged file's text with one more comment line: the same objects, another checksum."""
+    """The packaged file's text with one more comment line: the same objects, another checksum.
+
+    It is the first line: at the end a text that keeps its line ends (|+) could be open.
+    """
     newline = b"\r\n" if b"\r\n" in packaged else b"\n"
-    if packaged and not packaged.endswith((b"\n", b"\r")):
-        packaged += newline
-    return packaged + UNDO_COMMENT.encode() + newline
+    bom = _BOM if packaged.startswith(_BOM) else b""
+    return bom + UNDO_COMMENT.encode() + newline + packaged[len(bom) :]
 
 
 def check_manifest_name(manifest):
     """Raise Problem for a path that cannot be a packaged manifest's, relative to the manifests folder."""
     parts = manifest.split("/")
-    if manifest.startswith("/") or any(part in ("", ".", "..") for part in parts):
+    # k3s passes by names that begin with a dot. A blank or control character would break the overlay's header.
+    if any(part[:1] in ("", ".") for part in parts) or not manifest.isprintable() or " " in manifest:
         raise Problem(
-            "this is no path inside the manifests folder", found=manifest, next_step="write it as coredns.yaml or metrics-server/metrics-server-deployment.yaml"
+            "this is no path inside the manifests folder", found=repr(manifest)[:300], next_step="write it as coredns.yaml or metrics-server/metrics-server-deployment.yaml"
         )
     if not manifest.lower().endswith((".yaml", ".yml")):
         raise Problem("only YAML manifests can be patched", found=manifest, next_step="name a file that ends in .yaml or .yml")

@@ -138,7 +138,7 @@ REFUSED = [
     ("no such container", "  - name: d\n    image: a/b\n  initContainers: [{name: e}]\n", NEVER, "init container e, container d"),
     ("no containers", "    []\n", NEVER, "no containers at all"),
     ("same name twice", "  - name: c\n  - name: c\n", NEVER, "container c, container c"),
-    ("deep", "  - name: c\n    x: " + "[" * 2000 + "]" * 2000, NEVER, "recursion"),
+    ("deep", "  - name: c\n    x: " + "[" * 2000 + "]" * 2000, NEVER, "nested more than 100 levels deep"),
     ("private characters", "  - name: c # \ue0f2\n", NEVER, "U+E0F1"),
 ]
 
