@@ -30,13 +30,14 @@ def upgrade_images(version, catalogue, manifests=None, images=None, disable=(), 
     ``images`` the references in that release's list of images (k3s-images.txt), or None; ``disable`` components that k3s runs without;
     ``mirror_prefix`` where content lies under stock names, or None.
     Returns {rows, references, problems}; a row has image (None where the tag is not known), name, where, sure (as of _releases),
-    source and mirror (references or None), and patch (whether the workload needs one). Raises Problem.
+    source and mirror (references or None), patch (whether the workload needs one), and instead (the image that the patch names in place
+    of the stock one, or None). Raises Problem.
     """
     known = _known(version, images or ())
     rows, problems = _of_manifests(known, manifests, disable, version) if manifests else (_of_table(known, disable, version), [])
     entries = _catalogue.read(catalogue)
     rows = [_with_supply(row, entries, architecture, mirror_prefix) for row in sorted(rows, key=lambda row: row["image"] or row["name"])]
-    references = {reference for row in rows for reference in (row["source"], row["mirror"], row["image"]) if reference}
+    references = {reference for row in rows for reference in (row["source"], row["mirror"], row["image"], row["instead"]) if reference}
     return {"rows": rows, "references": sorted(references), "problems": problems}
 
 
@@ -87,12 +88,12 @@ def _row(name, image, where):
 
 
 def _with_supply(row, entries, architecture, mirror_prefix):
-    supply = {"source": None, "mirror": None, "patch": False}
+    supply = {"source": None, "mirror": None, "patch": False, "instead": None}
     if row["image"]:
         image = ImageName.parse(row["image"])
         entry = _catalogue.find(entries, image, architecture)
         if entry:
-            supply.update(source=entry.source_for(image), patch=bool(entry.patch))
+            supply.update(source=entry.source_for(image), patch=bool(entry.patch), instead=entry.patched_image())
         if mirror_prefix and image.registry == DEFAULT_REGISTRY and image.tag:
             supply["mirror"] = mirror_name(mirror_prefix, image)
     return dict(row, **supply)

@@ -15,8 +15,8 @@ _COPY_OVER = ("not_found", "no_architecture")
 def upgrade_table(wanted, answers, architecture="riscv64"):
     """{rows, lines, safe, missing, copies} from the result of _upgrade.upgrade_images and the rows of registry_image_info.
 
-    A row gets served (source, mirror, stock: True, or the cause, or None where there is no such name), fix (mirror, tag or stock, None when
-    nothing serves it), and missing (a sentence or None). ``missing`` are those sentences, ``copies`` the pairs (source, target) that would let
+    A row gets served (source, mirror, stock, instead: True, or the cause, or None where there is no such name), fix (patch, where a patch names
+    another image, else mirror, tag or stock; None when nothing serves it), and missing (a sentence or None). ``missing`` are those sentences, ``copies`` the pairs (source, target) that would let
     a mirror serve what it lacks, ``lines`` a table for people. An upgrade is safe when nothing is missing.
     """
     asked = {row["image"]: row for row in answers}
@@ -27,7 +27,7 @@ def upgrade_table(wanted, answers, architecture="riscv64"):
 
 
 def _judge(row, asked, architecture):
-    names = {"source": row["source"], "mirror": row["mirror"], "stock": row["image"]}
+    names = {"instead": row["instead"], "source": row["source"], "mirror": row["mirror"], "stock": row["image"]}
     answers = {key: asked.get(name) for key, name in names.items() if name}
     served = {key: _served(answers.get(key)) for key in names}
     fix = _fix(row, served)
@@ -41,6 +41,9 @@ def _served(answer):
 
 
 def _fix(row, served):
+    if row["instead"]:
+        # The workload asks for this one then, and nothing else helps it.
+        return "patch" if served["instead"] is True else None
     if served["mirror"] is True:
         return "mirror"
     if served["source"] is True and row["source"] != row["image"]:
@@ -55,10 +58,11 @@ def _missing(row, fix, answers, architecture):
             % row["name"]
         )
     if fix is None:
-        why = next((answers[key]["message"] for key in ("source", "mirror", "stock") if answers.get(key)), None)
+        why = next((answers[key]["message"] for key in ("instead", "source", "mirror", "stock") if answers.get(key)), None)
         entry = "" if row["source"] else " The catalogue has no entry for it."
-        return "%s: nothing serves it for %s.%s %s" % (row["image"], architecture, entry, why or "")
-    if row["sure"] != _releases.EXACT and fix != "tag":
+        wanted = "%s, which a patch of the catalogue names in its place," % row["instead"] if row["instead"] else "it"
+        return "%s: nothing serves %s for %s.%s %s" % (row["image"], wanted, architecture, entry, why or "")
+    if row["sure"] != _releases.EXACT and fix not in ("tag", "patch"):
         # A tag that comes from a fixed source is made for whichever tag the new version turns out to ask for; a mirror must hold the very one.
         return "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or riscv_k3s_target_manifests" % (
             row["image"],
@@ -68,7 +72,7 @@ def _missing(row, fix, answers, architecture):
 
 
 def _copy(row):
-    if not row["mirror"] or row["served"]["mirror"] not in _COPY_OVER:
+    if row["instead"] or not row["mirror"] or row["served"]["mirror"] not in _COPY_OVER:
         return None
     source = row["source"] if row["served"]["source"] is True else row["image"] if row["served"]["stock"] is True else None
     return {"source": source, "target": row["mirror"]} if source else None

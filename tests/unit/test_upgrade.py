@@ -101,7 +101,7 @@ def answer(image, cause=None):
 
 def row(**changes):
     return dict(
-        {"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR, "patch": False}, **changes
+        {"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR, "patch": False, "instead": None}, **changes
     )
 
 
@@ -134,6 +134,21 @@ def test_judgement(changes, source, mirror, stock, fix, copy, missing):
     assert (table["rows"][0]["fix"], table["copies"], table["safe"]) == (fix, [copy] if copy else [], missing is None)
     assert missing is None or missing in table["missing"][0]
     assert table["lines"][-1].startswith("SAFE" if missing is None else "NOT SAFE")
+
+
+INSTEAD = "docker.io/carvicsforth/pause:3.10.2"
+
+
+@pytest.mark.parametrize("cause, fix", [(None, "patch"), ("not_found", None)])
+def test_an_image_that_a_patch_names_instead(cause, fix):
+    """What the stock name's source and mirror hold does not matter then."""
+    patch = {"manifest": "c.yaml", "kind": "Deployment", "name": "n", "container": "c", "image": INSTEAD}
+    wanted = upgrade_images("v1.36.3+k3s1", [dict(CATALOGUE[0], patch=patch)], disable=["traefik", "servicelb"], mirror_prefix="reg:5000/riscv64")
+    [pause] = [row for row in wanted["rows"] if row["image"] == PAUSE]
+    assert pause["instead"] == INSTEAD and INSTEAD in wanted["references"]
+    table = upgrade_table({"rows": [pause], "problems": []}, [answer(INSTEAD, cause), answer(MIRROR, "not_found"), answer(SOURCE), answer(PAUSE)])
+    assert (table["rows"][0]["fix"], table["copies"], table["safe"]) == (fix, [], cause is None)
+    assert cause is None or INSTEAD in table["missing"][0]
 
 
 def test_the_table():
