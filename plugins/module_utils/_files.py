@@ -16,33 +16,44 @@ import time
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 
 
+# No statement about what stands in a file.
+ANYTHING = object()
+
+
+class Changed(Problem):
+    """A file is not what was decided on: somebody else, k3s at its start perhaps, has written it meanwhile."""
+
+
 def sha256(data):
     """The sha256 of bytes as hexadecimal text."""
     return hashlib.sha256(data).hexdigest()
 
 
 def read_bytes(path):
-    """The bytes of a file, or None when there is none. Raises Problem when it cannot be read."""
+    """The bytes of a regular file, or None when there is none. Raises Problem when it cannot be read, and for a pipe or device, which might never end."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        # Without O_NONBLOCK the mere opening of a pipe waits for a writer.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read()
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise Problem("cannot read %s" % path, found=error.strerror) from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+        raise Problem("cannot read %s" % path, found=getattr(error, "strerror", None) or str(error)) from error
+    raise Problem("cannot read %s" % path, found="it is no regular file", next_step="look who put it there, and move it away")
 
 
-def write_bytes(path, data, mode=None, backup=False):
+def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING):
     """Replace or make the file ``path`` with ``data`` (bytes) in one step that a power cut cannot halve.
 
     An existing file keeps its owner, and its mode unless ``mode`` (an int) is given; a new one gets ``mode`` or 0600.
+    ``expected`` is what must stand there right before it is replaced (bytes, None for no file), else Changed is raised.
     Returns the path of the backup (named so that k3s's deploy controller ignores it) or None.
     Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left behind then.
     """
     old = status(path)
-    saved = _backup(path) if backup and old else None
     folder = os.path.dirname(path) or "."
-    temporary = None
+    temporary = saved = None
     try:
         # A leading dot: the deploy controller ignores dotfiles, should it look just now.
         handle, temporary = tempfile.mkstemp(prefix=".riscv-k3s-", dir=folder)
@@ -54,6 +65,8 @@ def write_bytes(path, data, mode=None, backup=False):
                 os.fchown(file.fileno(), old.st_uid, old.st_gid)
                 _move_mtime_on(file.fileno(), old)
             os.fsync(file.fileno())
+        check_unchanged(path, expected)
+        saved = _backup(path) if backup and old else None
         os.replace(temporary, path)
         temporary = None
         _sync_folder(folder)
@@ -65,8 +78,9 @@ def write_bytes(path, data, mode=None, backup=False):
     return saved
 
 
-def remove(path):
-    """Remove a file; returns whether there was one. Raises Problem when it cannot be removed."""
+def remove(path, expected=ANYTHING):
+    """Remove a file; returns whether there was one. ``expected`` as for `write_bytes`. Raises Problem when it cannot be removed."""
+    check_unchanged(path, expected)
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -77,12 +91,24 @@ def remove(path):
     return True
 
 
+def check_unchanged(path, expected):
+    """Raise Changed when ``path`` does not hold ``expected`` (bytes, None for no file, or ANYTHING)."""
+    if expected is not ANYTHING and read_bytes(path) != expected:
+        raise Changed(
+            "%s was written by somebody else just now" % path,
+            found="another text than the one that this was decided on",
+            next_step="run again when k3s has started and nobody else works on this board",
+        )
+
+
 def status(path):
     """What os.lstat says of the regular file ``path``, or None when there is nothing. Raises Problem for a symbolic link and all else."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise Problem("cannot look at %s" % path, found=error.strerror) from error
     if not stat.S_ISREG(found.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
         raise Problem("%s will not be replaced" % path, found="it is " + kind, next_step="look who put it there, and move it away")

@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._files import read_bytes, sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._files import check_unchanged, read_bytes, sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import patch_manifest
 
 
@@ -58,10 +58,14 @@ class Decision:
 
 
 class Folder:
-    """The manifests folder: reads files by their path in it. Raises Problem when it is none, or through a link."""
+    """The manifests folder: reads files by their path in it. Raises Problem when it is none, or through a link.
+
+    ``seen`` is what was read: {path: bytes or None}. What is decided from it is right only as long as it is all still there.
+    """
 
     def __init__(self, path):
         self.path = path
+        self.seen = {}
         if not os.path.isdir(path):
             raise Problem(
                 "there is no manifests folder on this machine",
@@ -83,7 +87,13 @@ class Folder:
                     found="%s -> %s" % (step, os.readlink(step)),
                     next_step="replace it by a real file or folder",
                 )
-        return read_bytes(self.full(name))
+        self.seen[name] = read_bytes(self.full(name))
+        return self.seen[name]
+
+    def check_unchanged(self):
+        """Raise Changed when a file that was read holds something else by now: k3s writes its manifests anew when it starts."""
+        for name, data in self.seen.items():
+            check_unchanged(self.full(name), data)
 
     def read_packaged(self, name):
         """A packaged manifest's bytes. Raises Problem that lists what is there instead."""

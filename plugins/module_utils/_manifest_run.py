@@ -11,35 +11,62 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils import _manifest_chart as chart
 from ansible_collections.riscv.k3s.plugins.module_utils import _manifest_files as files
-from ansible_collections.riscv.k3s.plugins.module_utils._files import remove, sha256, write_bytes
+from ansible_collections.riscv.k3s.plugins.module_utils._files import Changed, remove, sha256, write_bytes
 from ansible_collections.riscv.k3s.plugins.module_utils._kube import Addons, wait_for_addons
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import HELM_CHART, group_by_manifest, normalise_patches
 
+# A start of k3s writes each manifest once.
+_TRIES = 3
 _SECRET = re.compile(r"^\s*[\"']?kind[\"']?\s*:\s*[\"']?Secret\b", re.MULTILINE)
 
 
 def run(params, check_mode, programs, kube):
     """The module's result. ``kube`` is a Kube; raises Problem, and then nothing is written unless waiting failed."""
-    folder = files.Folder(params["manifests_dir"] or os.path.join(programs.data_dir, "server", "manifests"))
+    path = params["manifests_dir"] or os.path.join(programs.data_dir, "server", "manifests")
     addons = Addons(kube)
-    decision = decide(folder, params, addons)
-    if params["wait"] and not check_mode and not addons.known:
-        raise addons.problem
-    if not check_mode:
-        # Objects before their file: a run that is cut short between the two is finished by the next one.
-        for namespace, name in decision.deleted_charts:
-            kube.delete_chart_config(namespace, name)
-        _write(folder, decision.changes, params["backup"])
-        if params["wait"]:
-            wait_for_addons(kube, decision.proofs, params["timeout"])
-    applied = True if params["wait"] and not check_mode else None
+    if check_mode:
+        folder = files.Folder(path)
+        decision = decide(folder, params, addons)
+        changes = decision.changes
+    else:
+        folder, decision, changes = _carry_out(path, params, addons, kube)
+    waits = params["wait"] and not check_mode
+    if waits:
+        wait_for_addons(kube, decision.proofs, params["timeout"])
     return {
-        "changed": decision.changed,
-        "files": [_file(folder, change) for change in decision.changes],
-        "addons": [{"name": name, "checksum": checksum, "applied": applied} for name, checksum in decision.proofs.items()],
-        "diff": [_diff(folder, change) for change in decision.changes if change.changed],
+        "changed": any(change.changed for change in changes),
+        "files": [_file(folder, change) for change in changes],
+        "addons": [{"name": name, "checksum": checksum, "applied": True if waits else None} for name, checksum in decision.proofs.items()],
+        "diff": [_diff(folder, change) for change in changes if change.changed],
         "warnings": decision.warnings,
     }
+
+
+def _carry_out(path, params, addons, kube):
+    """Decide and write, anew when somebody else writes meanwhile: an overlay of a text that is not there any more would hold a component back.
+
+    Returns the Folder, the last Decision, and all changes since the first one. Raises Problem.
+    """
+    first = {}  # path to the Change that was made there first
+    for left in reversed(range(_TRIES)):
+        folder = files.Folder(path)
+        decision = decide(folder, params, addons)
+        if params["wait"] and not addons.known:
+            raise addons.problem
+        try:
+            folder.check_unchanged()
+            # Objects before their file: a run that is cut short between the two is finished by the next one.
+            for namespace, name in decision.deleted_charts:
+                kube.delete_chart_config(namespace, name)
+            _write(folder, decision.changes, params["backup"], first)
+            folder.check_unchanged()
+            break
+        except Changed:
+            if not left:
+                raise
+    last = {change.path: change for change in decision.changes}
+    changes = [change._replace(before=first[change.path].before if change.path in first else change.before) for change in decision.changes]
+    return folder, decision, changes + [change for change in first.values() if change.path not in last]
 
 
 def decide(folder, params, addons):
@@ -63,15 +90,17 @@ def decide(folder, params, addons):
     return decision
 
 
-def _write(folder, changes, backup):
+def _write(folder, changes, backup, first):
     for change in changes:
         if not change.changed:
             continue
         path = folder.full(change.path)
         if change.after is None:
-            remove(path)
+            remove(path, expected=change.before)
         else:
-            write_bytes(path, change.after, backup=backup)
+            write_bytes(path, change.after, backup=backup, expected=change.before)
+        folder.seen[change.path] = change.after
+        first.setdefault(change.path, change)
 
 
 def _file(folder, change):
