@@ -68,12 +68,15 @@ def _normalise(patch, number):
     known = set(_SELECTORS + CONTAINER_FIELDS + ("values",))
     given = {key: value for key, value in patch.items() if value is not None}
     where = "patch %d" % number
-    unknown = sorted(set(given) - known)
+    unknown = sorted(map(str, set(given) - known))
     if unknown:
         raise Problem("a patch has unknown keys", found=", ".join(unknown), where=where, next_step="known keys are " + ", ".join(sorted(known)))
     for key in ("manifest", "kind", "name"):
         if not given.get(key):
             raise Problem("a patch must name its %s" % key, where=where)
+    for key in _SELECTORS:
+        if key in given:
+            given[key] = _text(given[key], key, where)
     if given["kind"] == HELM_CHART:
         return _normalise_chart(given, where)
     if given["kind"] not in POD_SPEC_PATHS:
@@ -87,7 +90,7 @@ def _normalise(patch, number):
         raise Problem("a patch of a %s must name a container, or '*'" % given["kind"], where=where)
     if given.get("values"):
         raise Problem("values are for kind HelmChart", found="kind %s" % given["kind"], where=where)
-    result = {key: str(given[key]) for key in _SELECTORS if key in given}
+    result = {key: given[key] for key in _SELECTORS if key in given}
     result.update(_fields(given, where))
     if not any(field in result for field in CONTAINER_FIELDS):
         raise Problem("a patch changes nothing", where="%s, %s" % (where, describe(result)), next_step="set one of " + ", ".join(CONTAINER_FIELDS))
@@ -103,9 +106,22 @@ def _normalise_chart(given, where):
             where=where,
             next_step="give the chart's values, for example {image: {repository: ..., tag: ...}}",
         )
-    result = {key: str(given[key]) for key in _SELECTORS if key in given}
+    _check_values(given["values"], where)
+    result = {key: given[key] for key in _SELECTORS if key in given}
     result["values"] = given["values"]
     return result
+
+
+def _check_values(values, where):
+    try:
+        if not isinstance(values, dict):
+            raise TypeError("they are no dictionary")
+        # What comes back differs where a key is no text, or a number is none (.nan).
+        if json.loads(json.dumps(values, sort_keys=True)) != values:
+            raise ValueError("a key is no text, or a number is none")
+        json.dumps(values, ensure_ascii=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Problem("the values of a chart must be what JSON can hold", found=str(error)[:300], where=where, next_step="put keys and dates in quotes") from error
 
 
 def _fields(given, where):
@@ -114,22 +130,31 @@ def _fields(given, where):
         fields["image"] = normalise_image(given["image"])
     if given.get("image_pull_policy"):
         if given["image_pull_policy"] not in PULL_POLICIES:
-            raise Problem("image_pull_policy is not valid", found=given["image_pull_policy"], where=where, next_step="use " + ", ".join(PULL_POLICIES))
+            raise Problem("image_pull_policy is not valid", found=repr(given["image_pull_policy"]), where=where, next_step="use " + ", ".join(PULL_POLICIES))
         fields["image_pull_policy"] = given["image_pull_policy"]
     for key in ("command", "args"):
         if key in given:
             if not isinstance(given[key], (list, tuple)):
                 raise Problem("%s must be a list" % key, found=repr(given[key]), where=where)
-            fields[key] = [_text(item) for item in given[key]]
+            fields[key] = [_text(item, key, where) for item in given[key]]
     if given.get("env"):
+        if not isinstance(given["env"], dict):
+            raise Problem("env must be a dictionary", found=repr(given["env"])[:300], where=where, next_step="write it as {NAME: value}")
         for name in given["env"]:
             if not _ENV_NAME.match(str(name)):
                 raise Problem("this is no name of an environment variable", found=repr(name), where=where)
-        fields["env"] = {str(name): _text(value) for name, value in given["env"].items()}
+        fields["env"] = {str(name): _text(value, "env", where) for name, value in given["env"].items()}
     return fields
 
 
-def _text(value):
+def _text(value, key, where):
+    if isinstance(value, (dict, list, tuple, set)):
+        raise Problem("%s must hold text" % key, found=repr(value)[:300], where=where, next_step="put it in quotes")
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Problem("%s holds half of a character, which no file can hold" % key, found=repr(text)[:300], where=where) from error
+    return text

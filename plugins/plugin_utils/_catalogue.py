@@ -104,7 +104,8 @@ def needless(catalogue, known, images, architecture):
 
 def version_key(text):
     """The numbers of a tag for comparing, (0, 12, 0) of ``v0.12.0-build20260625``; None when it has none in front."""
-    match = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    # A number of hundreds of digits is no version, and Python refuses to read it.
+    match = re.match(r"v?([0-9]{1,18}(?:\.[0-9]{1,18})*)(?![0-9])", text)
     return tuple(int(number) for number in match.group(1).split(".")) if match else None
 
 
@@ -116,44 +117,56 @@ def _not_below(tag, version):
 def _read_entry(number, item):
     where = "entry %d of riscv_k3s_catalogue" % number
     if not isinstance(item, dict):
-        raise Problem("a catalogue entry must be a dictionary", found=repr(item), where=where)
-    unknown = sorted(set(item) - _KEYS)
+        raise Problem("a catalogue entry must be a dictionary", found=repr(item)[:300], where=where)
+    item = {key: value for key, value in item.items() if value is not None}
+    unknown = sorted(map(str, set(item) - _KEYS))
     if unknown:
         raise Problem(
-            "a catalogue entry has a key that is not known: " + ", ".join(map(str, unknown)), where=where, next_step="known are " + ", ".join(sorted(_KEYS))
+            "a catalogue entry has a key that is not known: " + ", ".join(unknown), where=where, next_step="known are " + ", ".join(sorted(_KEYS))
         )
     for key in ("stock", "source"):
         if not isinstance(item.get(key), str) or not item[key]:
-            raise Problem("a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key)), where=where)
-    where = "%s (%s)" % (where, item["stock"])
+            raise Problem("a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key))[:300], where=where)
+    where = "%s (%s)" % (where, item["stock"][:300])
+    for key in ("tags", "min_version", "architecture", "remark"):
+        if isinstance(item.get(key), (dict, list)):
+            raise Problem("%s of a catalogue entry must be text" % key, found=repr(item[key])[:300], where=where)
     if _has_version(item["stock"]):
-        raise Problem("stock is a repository, without a tag", found=item["stock"], where=where, next_step="select stock tags by the glob in tags")
-    ImageName.parse(item["source"])
-    if item.get("min_version") is not None and version_key(str(item["min_version"])) is None:
+        raise Problem("stock is a repository, without a tag", found=item["stock"][:300], where=where, next_step="select stock tags by the glob in tags")
+    for key in ("stock", "source"):
+        _check_reference(item[key], key, where)
+    if "min_version" in item and version_key(str(item["min_version"])) is None:
         raise Problem(
-            "min_version is no version", found=repr(item["min_version"]), where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"'
+            "min_version is no version", found=repr(item["min_version"])[:300], where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"'
         )
     return Entry(
         stock=ImageName.parse(item["stock"]).name,
         source=item["source"],
         tags=str(item.get("tags", "*")),
-        architecture=item.get("architecture", DEFAULT_ARCHITECTURE),
+        architecture=str(item.get("architecture", DEFAULT_ARCHITECTURE)),
         patch=_read_patch(item["patch"], where) if item.get("patch") else None,
         remark=item.get("remark"),
-        min_version=str(item["min_version"]) if item.get("min_version") is not None else None,
+        min_version=str(item["min_version"]) if "min_version" in item else None,
         keep=bool(item.get("keep", False)),
     )
 
 
 def _read_patch(patch, where):
     if not isinstance(patch, dict):
-        raise Problem("patch must be a dictionary", found=repr(patch), where=where)
+        raise Problem("patch must be a dictionary", found=repr(patch)[:300], where=where)
     try:
         return normalise_patches([patch])[0]
     except Problem as problem:
         raise Problem(
             "the patch of a catalogue entry is not valid: " + problem.what, found=problem.found, where=where, next_step=problem.next_step
         ) from problem
+
+
+def _check_reference(text, key, where):
+    try:
+        ImageName.parse(text)
+    except Problem as problem:
+        raise Problem("%s is not valid: %s" % (key, problem.what), found=problem.found, where=where, next_step=problem.next_step) from problem
 
 
 def _has_version(reference):
