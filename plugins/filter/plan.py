@@ -88,6 +88,9 @@ options:
   lock_file:
     description: Where that text is from, for messages.
     type: path
+  next_version:
+    description: The version of k3s that the boards get next; its stock images are wanted as well, so that they are there when it starts.
+    type: str
   cluster_architectures:
     description: Architectures of all boards of the cluster.
     type: list

@@ -16,7 +16,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _config_files, _demand_klipper, _embedded, _lock, _plan_images
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _plan_patches, _preload, _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _plan_patches, _preload, _registries, _upgrade
 
 
 class Wanted(NamedTuple):
@@ -42,6 +42,8 @@ class Wanted(NamedTuple):
     embedded: Sequence[str] = ()
     # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
     known: Sequence[_catalogue.Entry] = ()
+    # The version of k3s that comes next, or None: its stock images are wanted, too, so that its start finds them.
+    next_version: Optional[str] = None
     # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
     cluster_architectures: Sequence[str] = ()
 
@@ -71,7 +73,7 @@ def plan(observed, wanted, servers):
         )
     store = {row["name"]: row for row in observed["images"]}
     _plan_images.check_fixes(wanted.fixes)
-    images = [_plan_images.decide(item, architecture, store, wanted, observed.get("pause_image")) for item in _demand(observed, servers)]
+    images = [_plan_images.decide(item, architecture, store, wanted, observed.get("pause_image")) for item in _demand(observed, servers, wanted.next_version)]
     tags = _plan_images.tags(images)
     pulls = _plan_images.pulls(images, store, architecture, wanted)
     result = {
@@ -98,12 +100,13 @@ def plan(observed, wanted, servers):
     return result
 
 
-def _demand(observed, servers):
-    """The board's own demand (its pause image) and that of every server: a pod may land on any board."""
+def _demand(observed, servers, next_version=None):
+    """The board's own demand (its pause image) and that of every server: a pod may land on any board. And that of the version which comes next."""
     merged = {}
     pods = [pod for server in servers for pod in (server.get("api") or {}).get("pods", ())]
     klipper = [_klipper(server, pods) for server in servers]
-    for board, more in [(observed, [])] + list(zip(servers, klipper)):
+    coming = _upgrade.next_demand(next_version, _disabled(servers)) if next_version else []
+    for board, more in [(observed, coming)] + list(zip(servers, klipper)):
         for item in (board.get("demand") or []) + more:
             if _is_pause_of_another(item, board, observed):
                 continue
@@ -111,6 +114,12 @@ def _demand(observed, servers):
             known["where"] += [place for place in item["where"] if place not in known["where"]]
             known["required"] = known["required"] or item["required"]
     return [merged[image] for image in sorted(merged)]
+
+
+def _disabled(servers):
+    """Components that no server runs."""
+    lists = [set((server.get("config") or {}).get("disable") or ()) for server in servers]
+    return set.intersection(*lists)
 
 
 def _klipper(server, pods):

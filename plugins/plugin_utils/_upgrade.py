@@ -41,6 +41,13 @@ def upgrade_images(version, catalogue, manifests=None, images=None, disable=(), 
     return {"rows": rows, "references": sorted(references), "problems": problems}
 
 
+def next_demand(version, disable=(), images=()):
+    """The stock images of a version that comes next, as rows of a board's demand; those whose tag is not known are left out. Raises Problem."""
+    rows = _of_table(_known(version, images), disable, version)
+    place = "k3s %s, which comes next" % version
+    return [{"image": row["image"], "where": [place], "required": False} for row in rows if row["image"]]
+
+
 def _known(version, images):
     """The release table, with what the release's own list says put over it."""
     known = dict(_releases.stock_images(version))

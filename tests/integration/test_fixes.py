@@ -3,10 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each fix alone brings its pods up from the broken lab, and keeps them up through a restart and a move of k3s to another version.
 
-What differs between containerd 1.6 and 2 is how images are imported, pulled, tagged, pinned and how the pause image is set, so every fix
-runs on 2. On 1.6 it is preload here, up to the restart; tag is the whole story of test_site.py, mirror is in test_upgrade_prepared.py, and flag and patch
-need nothing of containerd but the line of the pause image, which Go's tests of the lab check for both.
-
 flag is for the pause image alone, and patch for all others: they are tested together, each on what the other cannot do.
 """
 
@@ -18,7 +14,7 @@ import modules
 import pytest
 from runs import play
 
-# Five resets of the lab, ten minutes. CI has mirror and tag in quicker tests, on containerd 1.6; the rest runs with ALL=1 only.
+# Eight resets of the lab, a quarter of an hour. CI has mirror and tag in quicker tests, on containerd 1.6; the rest runs with ALL=1 only.
 pytestmark = pytest.mark.slow
 
 PREFIX = "10.99.0.1:5000/stock"
@@ -26,6 +22,9 @@ PRIVATE = "10.99.0.1:5000/riscv64/"
 STOCK = "docker.io/rancher/"
 DISABLED = ["traefik", "servicelb"]  # nobody has images for them in the lab
 IMAGES_OF_A = ("mirrored-pause:3.6", "mirrored-coredns-coredns:1.9.1", "local-path-provisioner:v0.0.21", "mirrored-metrics-server:v0.5.2")
+IMAGES_OF_B = ("mirrored-pause:3.10.2", "mirrored-coredns-coredns:1.14.6", "local-path-provisioner:v0.0.37", "mirrored-metrics-server:v0.9.0")
+# CoreDNS stays on the overlay, which names the image of the version it was made from.
+ASKED_BY_B = ("rancher/local-path-provisioner:v0.0.37", "rancher/mirrored-metrics-server:v0.9.0")
 ARCHIVES = "/var/lib/rancher/k3s/agent/images"
 WORKLOADS = {
     "coredns": ("mirrored-coredns-coredns", "coredns:1.14.7", "coredns.yaml", {"command": ["/coredns"]}),
@@ -99,7 +98,7 @@ def archives(lab, board):
     return lab.exec(board, "ls " + ARCHIVES).stdout.split()
 
 
-@pytest.mark.parametrize("broken", ["2"], indirect=True)
+@pytest.mark.parametrize("broken", ["2", "1"], indirect=True)
 def test_mirror(lab, broken):
     """The kubelet pulls stock names by itself: no tag, and after an upgrade that was prepared no run."""
     mirror = {"riscv_k3s_fixes": ["mirror"], "riscv_k3s_mirror_prefix": PREFIX, "riscv_k3s_target_disable": DISABLED}
@@ -112,31 +111,36 @@ def test_mirror(lab, broken):
     assert run(lab, "site", **mirror).changed == {"board-1": 0, "board-2": 0}
     run(lab, "prepare_upgrade", riscv_k3s_target_version=lab.versions["B"], **mirror)
     lab.lab("upgrade", "B")
-    # CoreDNS stays on the overlay, which names the image of the version it was made from.
-    wait_until_ready(lab, "rancher/local-path-provisioner:v0.0.37", "rancher/mirrored-metrics-server:v0.9.0")
+    wait_until_ready(lab, *ASKED_BY_B)
     assert STOCK + "mirrored-pause:3.10.2" in names(lab)
 
 
-@pytest.mark.parametrize("broken", ["2"], indirect=True)
+@pytest.mark.parametrize("broken", ["2", "1"], indirect=True)
 def test_tag(lab, broken):
-    """Stock names are tagged and pinned, for the kubelet as well; a restart changes nothing. New tags need a run, as in test_site.py."""
+    """Stock names are tagged and pinned, for the kubelet as well; those of the version that comes next are tagged before it comes."""
     tag = {"riscv_k3s_fixes": ["tag"]}
     assert "All healthy." in run(lab, "site", **tag).text
-    for board in (lab.server, lab.agent):
-        assert all(pinned(lab, board, STOCK + name) for name in IMAGES_OF_A)
     restart(lab)
     assert run(lab, "site", **tag).changed == {"board-1": 0, "board-2": 0}
-    assert pinned(lab, lab.agent, STOCK + "mirrored-coredns-coredns:1.9.1")
+    ready = dict(tag, riscv_k3s_target_version=lab.versions["B"])
+    assert set(run(lab, "site", **ready).changed.values()) != {0}
+    assert run(lab, "site", **ready).changed == {"board-1": 0, "board-2": 0}
+    if broken == "2":
+        for board in (lab.server, lab.agent):
+            assert all(pinned(lab, board, STOCK + name) for name in IMAGES_OF_A + IMAGES_OF_B)
+    lab.lab("upgrade", "B")
+    wait_until_ready(lab, *ASKED_BY_B)
+    assert pinned(lab, lab.agent, STOCK + "mirrored-coredns-coredns:1.9.1") == (broken == "2")
 
 
 @pytest.mark.parametrize("broken", ["2", "1"], indirect=True)
 def test_preload(lab, broken):
     """Boards that reach no registry: without registries.yaml they ask for https, which nobody speaks. They get their images back at each start."""
     preload = {"riscv_k3s_fixes": ["preload"], "riscv_k3s_registries": None, "riscv_k3s_registry_plain_http": True}
-    predicted = run(lab, "site", "--check", "--diff", **preload) if broken == "2" else None
+    predicted = run(lab, "site", "--check", "--diff", **preload)
     done = run(lab, "site", "--diff", **preload)
     assert "All healthy." in done.text
-    assert predicted is None or predicted.changes == done.changes
+    assert predicted.changes == done.changes
     assert [row["host"] for row in done.rows if row["action"] == "ansible.builtin.service"] == ["board-1", "board-2"]
     assert not done.results("riscv.k3s.crictl_image_pull") and not done.results("riscv.k3s.crictl_image_tag")
     stock = {STOCK + name for name in IMAGES_OF_A}
@@ -148,15 +152,16 @@ def test_preload(lab, broken):
     modules.remove_images(lab, lab.agent, *stock)
     restart(lab)
     assert stock <= modules.image_names(lab, lab.agent)
-    if broken == "1":
-        return
-    assert pinned(lab, lab.agent, STOCK + "mirrored-pause:3.6")
-    lab.lab("upgrade", "B")
-    moved = run(lab, "site", **preload)
-    assert "All healthy." in moved.text
-    wait_until_ready(lab, "rancher/local-path-provisioner:v0.0.37", "rancher/mirrored-metrics-server:v0.9.0")
+    if broken == "2":
+        assert pinned(lab, lab.agent, STOCK + "mirrored-pause:3.6")
+    ready = dict(preload, riscv_k3s_target_version=lab.versions["B"])
+    run(lab, "site", **ready)
     second = archives(lab, lab.agent)
     assert len(second) == 1 and second != first
+    lab.lab("upgrade", "B")
+    wait_until_ready(lab, *ASKED_BY_B)
+    # One more run leaves out what only the old version asked for; then nothing is left to do.
+    assert "All healthy." in run(lab, "site", **preload).text
     assert run(lab, "site", **preload).changed == {"board-1": 0, "board-2": 0}
 
 
@@ -169,7 +174,7 @@ def patched_catalogue():
     return entries
 
 
-@pytest.mark.parametrize("broken", ["2"], indirect=True)
+@pytest.mark.parametrize("broken", ["2", "1"], indirect=True)
 def test_flag_and_patch(lab, broken):
     """No stock name is needed at all, and so another version's tags are not either: no run after an upgrade."""
     wanted = {"riscv_k3s_fixes": ["flag"], "riscv_k3s_catalogue": patched_catalogue()}

@@ -293,6 +293,22 @@ def test_patch_in_place_is_seen_in_the_text():
     assert decide(board, **settings)["patches"]["present"] == []
 
 
+def test_images_of_the_version_that_comes_next_are_wanted_too():
+    plan = decide(observed([held(PAUSE), held(COREDNS)]), next_version="v1.36.3+k3s1")
+    rows = {row["image"]: row for row in plan["images"]}
+    coming = rows["docker.io/rancher/mirrored-coredns-coredns:1.14.6"]
+    assert (coming["fix"], coming["required"], coming["where"]) == ("tag", False, ["k3s v1.36.3+k3s1, which comes next"])
+    # servicelb is disabled on the server; what has no source is told, and is no error.
+    assert not any("klipper-lb" in image for image in rows)
+    assert rows["docker.io/rancher/mirrored-metrics-server:v0.9.0"]["fix"] == "impossible" and plan["problems"] == []
+    assert set(rows) > {PAUSE, COREDNS}
+
+
+def test_a_version_that_is_none():
+    with pytest.raises(Problem, match="version"):
+        decide(observed(), next_version="latest")
+
+
 CHART_PATCH = {"manifest": "traefik.yaml", "kind": "HelmChart", "name": "traefik", "values": {"image": {"tag": "3.7.8"}}}
 CHART = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: traefik, namespace: kube-system}\n"
 
