@@ -11,6 +11,9 @@ after letting ``skip`` of them pass:
     short   half of the body, said to be all of it (a blob that was cut in the registry's storage)
     cut     half of the body, then the connection is closed
     die     half of the body, then nothing listens here any more
+    hang    no answer at all, and the connection stays open
+    trickle the whole body, in steps of a second with ``rate`` bytes each
+    garbage status 200 and a web page, as a captive portal has it
 """
 
 from __future__ import annotations
@@ -23,10 +26,12 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import modules
 
+PAGE = b"<html><head><title>Sign in</title></head><body>Please sign in to use this network.</body></html>"
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
 
 
@@ -104,6 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "status":
             self._answer(found["status"], list(found.get("headers", {}).items()), b"", 0)
             return
+        if kind == "hang":
+            self._log(kind)
+            time.sleep(3600)  # or until this server is ended
+            return
+        if kind == "garbage":
+            self._answer(200, [("Content-Type", "text/html")], PAGE, len(PAGE))
+            return
         upstream = http.client.HTTPConnection(self.registry, timeout=60)
         try:
             # The Host header stays, so that the registry sends uploads here, too.
@@ -113,8 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
         size = int(answer.getheader("Content-Length") or 0) if self.command == "HEAD" else len(data)
-        if kind is None:
-            self._answer(answer.status, headers, data, size)
+        if kind in (None, "trickle"):
+            self._answer(answer.status, headers, data, size, found["rate"] if kind else None)
             return
         half = data[: len(data) // 2]
         self._answer(answer.status, headers, half, len(half) if kind == "short" else len(data))
@@ -135,14 +147,19 @@ class _Handler(BaseHTTPRequestHandler):
                     return found if counter == "times" else None
         return None
 
-    def _answer(self, status, headers, data, size):
+    def _answer(self, status, headers, data, size, rate=None):
         self._log(status)
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(size))
         self.end_headers()
-        self.wfile.write(data)
+        for begin in range(0, len(data), rate) if rate else ():
+            self.wfile.write(data[begin : begin + rate])
+            self.wfile.flush()
+            time.sleep(1)
+        if not rate:
+            self.wfile.write(data)
         self.wfile.flush()
 
     def _fail(self, kind):

@@ -40,8 +40,11 @@ class Run(NamedTuple):
         return {row["host"]: row["result"] for row in self.rows if row["action"] == action and row["status"] != "skipped"}
 
 
-def play(lab, playbook, *args, check=True, extra_env=None):
-    """Run a playbook in the lab's controller network and return a Run. With ``check`` a failed run fails the test."""
+def play(lab, playbook, *args, check=True, extra_env=None, **options):
+    """Run a playbook in the lab's controller network and return a Run. With ``check`` a failed run fails the test.
+
+    ``options`` are those of subprocess.run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         record = pathlib.Path(folder) / "record"
         record.touch()
@@ -56,6 +59,6 @@ def play(lab, playbook, *args, check=True, extra_env=None):
         )
         environment.update(extra_env or {})
         argv = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(lab.inventory), "-i", str(ROOT / "tests/lab/inventory"), str(playbook), *args]
-        done = lab.ctl(argv, check=check, env=environment)
+        done = lab.ctl(argv, check=check, env=environment, **options)
         rows = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     return Run(done.returncode, done.stdout + done.stderr, rows)

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import shutil
+import threading
 import uuid
 
 import modules
@@ -133,6 +134,48 @@ def test_a_pull_that_is_asked_to_come_less_often(lab, front, image, tmp_path):
     done = modules.tasks(lab, tmp_path, lab.agent, *steps(image, retries=3))
     assert not done.failures, done.output
     assert [status for dummy, status in front.asked("HEAD", MANIFEST)].count(429) == 10
+
+
+@pytest.mark.parametrize("path, words", [(MANIFEST, ("not what a registry answers",)), (BLOB, ("not what a registry answers",))])
+def test_a_pull_that_gets_a_web_page(lab, front, image, tmp_path, path, words):
+    front.start(fault("garbage", "HEAD", path, times=ALWAYS), fault("garbage", "GET", path, times=ALWAYS))
+    assert_refused_then_healed(lab, front, tmp_path, image, FRONT, *words)
+
+
+@pytest.mark.parametrize("path", [MANIFEST, BLOB])
+def test_a_pull_without_an_answer(lab, front, image, tmp_path, path):
+    front.start(fault("hang", "HEAD", path, times=ALWAYS), fault("hang", "GET", path, times=ALWAYS))
+    before = modules.state(lab, lab.agent)
+    refused = modules.tasks(lab, tmp_path, lab.agent, *steps(image, timeout=4))
+    assert_clear(refused.failures[0], image, FRONT, "4 s")
+    assert len(refused.failures) == 2 and modules.state(lab, lab.agent) == before
+    front.start()
+    assert_healed(lab, tmp_path, image)
+
+
+def test_a_pull_that_trickles(lab, front, image, tmp_path):
+    """Slow is no fault: 4 MB in steps of a second."""
+    front.start(fault("trickle", "GET", BLOB, times=ALWAYS, rate=1 << 20))
+    assert_healed(lab, tmp_path, image)
+
+
+def test_containerd_ends_in_the_middle_of_a_pull(lab, front, image, tmp_path):
+    front.start(fault("trickle", "GET", BLOB, times=ALWAYS, rate=200_000))
+    end = threading.Thread(target=end_containerd, args=(lab, front))
+    end.start()
+    refused = modules.tasks(lab, tmp_path, lab.agent, *steps(image))
+    end.join()
+    assert_clear(refused.failures[0], image, "containerd")
+    assert not {STOCK, image} & modules.image_names(lab, lab.agent)
+    front.start()
+    assert_healed(lab, tmp_path, image)
+
+
+def end_containerd(lab, front):
+    """Kill it when the pull has begun to get its layer, and wait until k3s has started it again."""
+    lab.wait("the layer is asked for", lambda: len(front.asked("GET", BLOB)) > 1, 60)
+    lab.exec(lab.agent, "kill -9 $(pidof containerd)")
+    lab.wait("containerd is back", lambda: lab.exec(lab.agent, "k3s ctr version", check=False).returncode == 0, 60)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // kubeletConfig differs from k3s's where the lab shares one machine: a cgroup folder of its own, no oom scores, and no eviction
@@ -97,9 +98,11 @@ func (n *node) startKubelet(ctx context.Context) error {
 	if err := writeFile(config, []byte(fmt.Sprintf(kubeletConfig, n.dataDir, n.Cgroup))); err != nil {
 		return err
 	}
-	err := n.children.start("kubelet", "--config="+config, "--kubeconfig="+n.path("agent/kubelet.kubeconfig"),
-		"--hostname-override="+n.nodeName, "--node-ip="+n.nodeIP)
-	if err != nil {
+	args := []string{"--config=" + config, "--kubeconfig=" + n.path("agent/kubelet.kubeconfig"), "--hostname-override=" + n.nodeName, "--node-ip=" + n.nodeIP}
+	for _, arg := range n.kubeletArgs {
+		args = append(args, "--"+strings.TrimLeft(arg, "-"))
+	}
+	if err := n.children.start("kubelet", args...); err != nil {
 		return err
 	}
 	return n.children.start("kube-proxy", "--kubeconfig="+n.path("agent/kubeproxy.kubeconfig"), "--proxy-mode=iptables",

@@ -8,7 +8,7 @@
 //	multicall      `k3s crictl|ctr|kubectl`, also by the name of a link; the socket, namespace, crictl.yaml and kubeconfig it
 //	               sets for them; `k3s --version` in two lines
 //	configuration  config.yaml and config.yaml.d/*.yaml; unknown keys only warn; pause-image, disable, data-dir,
-//	               system-default-registry, node-name, node-ip, server, token
+//	               system-default-registry, node-name, node-ip, server, token, kubelet-arg
 //	registries     registries.yaml is read once, at start, and written as certs.d/HOST/hosts.toml and, for logins, into
 //	               config.toml; an endpoint with a path gets override_path; a plain-http registry must stand under its own name
 //	containerd     config.toml of version 2 for containerd 1, of version 3 for containerd 2; the pause image stands there

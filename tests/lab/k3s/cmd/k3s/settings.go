@@ -30,6 +30,7 @@ type settings struct {
 	nodeName              string
 	nodeIP                string
 	server                string
+	kubeletArgs           []string
 }
 
 // readSettings reads the configuration file, its drop-ins and the command line; the later one wins, lists are replaced.
@@ -115,6 +116,8 @@ func newSettings(values map[string][]string) settings {
 			for _, item := range list {
 				s.disable = append(s.disable, strings.Split(item, ",")...)
 			}
+		case key == "kubelet-arg":
+			s.kubeletArgs = append(s.kubeletArgs, list...)
 		case key == "token":
 			// Known, and without effect: the lab's certificates are made beforehand.
 		default:
