@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._catalogue import version_key
 
 KEY = "embedded-registry"
@@ -46,6 +47,7 @@ def with_hosts(config, shared):
             found="riscv_k3s_registries is not set, so the file is left alone",
             next_step="set riscv_k3s_registries to what the boards' registries.yaml shall hold, {} if that is nothing else",
         )
+    _registries.check(config)
     mirrors = dict(config.get("mirrors") or {})
     for host in shared:
         mirrors.setdefault(host, {})

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY, ImageName
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock, _registries
 
 # The registry answered, and the answer is no.
 _ANSWERS = ("not_found", "no_architecture")
@@ -29,6 +29,8 @@ def with_mirror(config, prefix):
 
     The registry is reached by http where its own mirror in ``config`` says so, else by https.
     """
+    if config is not None:
+        _registries.check(config)
     registry, slash, path = prefix.strip("/").partition("/")
     if not slash:
         raise Problem("riscv_k3s_mirror_prefix must be a registry and a path", found=prefix, next_step="write it as 192.168.173.76:6000/riscv64")

@@ -39,9 +39,9 @@ def render(config):
 def check(config):
     """Raise Problem for anything that k3s would ignore or choke on."""
     _mapping(config, "", ("mirrors", "configs"))
-    for host, mirror in (config.get("mirrors") or {}).items():
+    for host, mirror in _dictionary(config.get("mirrors"), "mirrors").items():
         _check_mirror(host, mirror)
-    for host, settings in (config.get("configs") or {}).items():
+    for host, settings in _dictionary(config.get("configs"), "configs").items():
         _check_config(host, settings)
 
 
@@ -68,27 +68,34 @@ def _check_mirror(host, mirror):
     if not isinstance(endpoints, list):
         raise _wrong("endpoint must be a list of URLs", endpoints, where)
     for endpoint in endpoints:
-        url = urlsplit(endpoint) if isinstance(endpoint, str) else None
+        url = _url(endpoint)
         if not url or url.scheme not in ("http", "https") or not url.netloc:
             raise _wrong("an endpoint must be a URL with http:// or https://", endpoint, where)
         if url.username or url.password:
             next_step = "put them under configs.%s.auth" % url.hostname
             raise Problem("an endpoint must not hold a user or password", where="%s, %s" % (_WHERE, where), next_step=next_step)
-    for pattern in mirror.get("rewrite") or {}:
+    for pattern, replacement in _dictionary(mirror.get("rewrite"), where + ".rewrite").items():
+        _text(pattern, "a rewrite", where)
+        _text(replacement, "what a rewrite puts", where)
         try:
             re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise _wrong("a rewrite must be a regular expression (%s)" % error, pattern, where) from error
 
 
 def _check_config(host, settings):
     where = "configs." + _host(host, "configs")
     _mapping(settings, where, ("auth", "tls"))
-    _mapping(settings.get("auth") or {}, where + ".auth", _AUTH)
+    auth = settings.get("auth") or {}
+    _mapping(auth, where + ".auth", _AUTH)
+    for key, value in auth.items():
+        # YAML reads 0123 as 83 and no as false. The value itself is not shown.
+        if value is not None and not isinstance(value, str):
+            raise Problem("%s must be text" % key, found=type(value).__name__, where="%s, %s.auth" % (_WHERE, where), next_step="put it in quotes")
     tls = settings.get("tls") or {}
     _mapping(tls, where + ".tls", _TLS)
     for key, value in tls.items():
-        if not isinstance(value, _TLS[key]):
+        if value is not None and not isinstance(value, _TLS[key]):
             raise _wrong("%s must be %s" % (key, "true or false" if _TLS[key] is bool else "text"), value, where + ".tls")
     if tls.get("cert_file") and not tls.get("key_file"):
         raise _wrong("cert_file needs key_file", sorted(tls), where + ".tls")
@@ -98,6 +105,28 @@ def _host(host, where):
     if not isinstance(host, str) or not _HOST.match(host):
         raise _wrong("a registry is named by host or host:port, without scheme and path", host, where)
     return host
+
+
+def _dictionary(value, where):
+    if value is not None and not isinstance(value, dict):
+        raise _wrong("must be a dictionary", type(value).__name__, where)
+    return value or {}
+
+
+def _text(value, what, where):
+    if not isinstance(value, str):
+        raise _wrong("%s must be text" % what, value, where)
+
+
+def _url(text):
+    """The parts of a URL, or None when it is none."""
+    try:
+        url = urlsplit(text) if isinstance(text, str) and text.isprintable() and " " not in text else None
+        if url:
+            url.port  # pylint: disable=pointless-statement  # it is read only now, and may be no number
+        return url
+    except ValueError:
+        return None
 
 
 def _mapping(value, where, known):

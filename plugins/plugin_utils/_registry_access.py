@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _registries
+
 
 def registry_access(config, registry=None, username=None, password=None, ca_file=None, tls_verify=None, plain_http=None):
     """The option ``registries`` of registry_image_info and registry_image_copy.
 
     ``config`` is the content of registries.yaml or None. A host speaks plain http where the first endpoint of its own mirror is http://.
-    Its password there is used, its ca_file is not: that is a path on the boards. What is given besides is for ``registry``, and goes before.
+    Its password there is used, its ca_file is not: that is a path on the boards. What is given besides is for ``registry``, and goes before. Raises Problem.
     """
+    if config is not None:
+        _registries.check(config)
     hosts = {}
     for host, mirror in ((config or {}).get("mirrors") or {}).items():
         first = urlsplit(((mirror or {}).get("endpoint") or [""])[0])
