@@ -45,7 +45,7 @@ def test_only_the_manifest_editor_needs_pyyaml(path):
         assert imported(path, ["yaml"]) == []
 
 
-@pytest.mark.parametrize("path", code("modules") + code("module_utils") + code("action") + code("filter"))
+@pytest.mark.parametrize("path", code("modules") + code("module_utils") + code("action") + code("filter") + code("callback"))
 def test_only_command_starts_processes(path):
     if path.name != "_command.py":
         assert imported(path, STARTS_PROCESSES) == []
