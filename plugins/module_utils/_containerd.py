@@ -53,6 +53,10 @@ class Containerd:
         """
         self._ctr("images", "label", name, "%s=%s" % (PIN_LABEL, PIN_VALUE if pinned else ""))
 
+    def label(self, name, labels):
+        """Set labels of a name; an empty value takes one away."""
+        self._ctr("images", "label", name, *["%s=%s" % pair for pair in sorted(labels.items())])
+
     def remove(self, names):
         """Remove just these names; content stays as long as another name or a container uses it.
 

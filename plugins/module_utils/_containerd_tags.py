@@ -46,12 +46,13 @@ def short_names(images):
 
 
 class Tags:
-    """One run over a board's store. ``board`` is a Board of _cri_architecture."""
+    """One run over a board's store. ``board`` is a Board of _cri_architecture, ``journal`` a Journal."""
 
-    def __init__(self, containerd, cri, board, check_mode=False):
+    def __init__(self, containerd, cri, board, journal, check_mode=False):
         self._containerd = containerd
         self._cri = cri
         self._board = board
+        self._journal = journal
         self._check_mode = check_mode
 
     def present(self, images, keep=False, pinned=True, expected=()):
@@ -70,6 +71,7 @@ class Tags:
         rows = [_row(target, before.get(target), self._after(source, before.get(target), before, keep, pinned), source) for source, target, _given in wanted]
         changes = [row for row in rows if row["changed"]]
         if changes and not self._check_mode:
+            self._note(changes, before)
             self._write(changes, before)
             self._read_back(changes)
         return rows, self._warnings(changes)
@@ -80,9 +82,17 @@ class Tags:
         rows = [_row(target, before.get(target), None, source) for source, target, _given in pairs(images)]
         changes = [row for row in rows if row["changed"]]
         if changes and not self._check_mode:
+            self._note(changes, before)
             self._containerd.remove([row["name"] for row in changes])
             self._read_back(changes)
         return rows
+
+    def _note(self, changes, before):
+        """The journal tells of a change before it is made."""
+        for row in changes:
+            source = row["source"] if row["source"] != row["name"] else None
+            self._journal.will_set(row["name"], row["digest"], row["pinned"], before.get(row["name"]), source)
+        self._journal.save()
 
     def _check_sources(self, sources, before, expected):
         absent = [source for source in sources if source not in before and source not in expected]
@@ -129,6 +139,9 @@ class Tags:
         # ctr may fail and still exit with 0.
         now = self._containerd.images()
         for row in changes:
+            self._journal.is_set(row["name"], now.get(row["name"]))
+        self._journal.save()
+        for row in changes:
             there = now.get(row["name"])
             if (there["digest"] if there else None, there["pinned"] if there else False) != (row["digest"], row["pinned"]):
                 raise Problem(
@@ -146,7 +159,8 @@ class Tags:
             return []
         return [
             "containerd %s does not honour pins that are set on an image (that begins with 1.6.25, 1.7.10 and 2.0): the kubelet may remove these images "
-            "when the disk is full. The pins are set all the same, for the day containerd is newer." % version
+            "when the disk is full. The pins are set all the same, for the day containerd is newer. The fix preload outlasts a collection: k3s imports its archives "
+            "at each start." % version
         ]
 
 

@@ -12,12 +12,17 @@ from ansible_collections.riscv.k3s.plugins.module_utils._containerd import UNKNO
 from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import PullProblem
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import ANY
 
 
 class Pulls:
-    """One run over a board's store. ``board`` is a Board of _cri_architecture; tests inject ``clock``."""
+    """One run over a board's store. ``board`` is a Board of _cri_architecture; tests inject ``clock``.
 
-    def __init__(self, containerd, cri, board, deep=False, check_mode=False, clock=time.monotonic):
+    ``journals()`` opens the board's Journal: for a moment each time, since pulls take minutes and others want it meanwhile.
+    """
+
+    def __init__(self, containerd, cri, board, journals, deep=False, check_mode=False, clock=time.monotonic):
+        self._journals = journals
         self._containerd = containerd
         self._cri = cri
         self._board = board
@@ -47,8 +52,10 @@ class Pulls:
         wanted = [name for name in names if always or name not in right]
         if self._check_mode:
             return [_row(name, before[name], there[name]) if name in right else _planned(name, digests.get(name)) for name in names], old
-        seconds, failures = self._pull(wanted, retries, timeout, before)
         after = before
+        if wanted:
+            self._note(wanted, before)
+        seconds, failures = self._pull(wanted, retries, timeout, before)
         if wanted:
             after = self._containerd.images()
             there.update(self._cri.statuses(seconds))
@@ -57,11 +64,33 @@ class Pulls:
                 # containerd 2.x leaves the name of a pull that failed, with content that cannot run.
                 if name not in seconds:
                     self._take_back(name, before, after)
+            if failures or any(name in before and before[name]["pinned"] for name in seconds):
+                self._note_brought(wanted, before, self._containerd.images())
+            else:
+                self._note_brought(wanted, before, after)
         _raise(failures, len(names))
         rows = [_row(name, after[name], there[name], old.get(name) != after[name]["digest"], seconds.get(name, 0.0)) for name in names]
         broken = {before[name]["digest"] for name in names if name in before and name not in old}
         _count({image["digest"] for image in before.values()} - broken, rows)
         return rows, old
+
+    def _note(self, wanted, before):
+        """The journal tells of a change before it is made; what a pull brings is not known then."""
+        with self._journals() as journal:
+            for name in wanted:
+                now = before.get(name)
+                journal.will_set(name, ANY, bool(now and now["pinned"]), now)
+            journal.save()
+
+    def _note_brought(self, wanted, before, after):
+        with self._journals() as journal:
+            known = {digest for name, entry in journal.images.items() for digest in (entry["digest"], entry["previous"])}
+            had = {row["digest"] for row in before.values()} - known
+            for name in wanted:
+                journal.is_set(name, after.get(name))
+                if name in journal.images and name in after and after[name]["digest"] in had:
+                    journal.images[name]["shared"] = True
+            journal.save()
 
     def _pull(self, wanted, retries, timeout, before):
         seconds, failures, lost = {}, [], set()

@@ -43,10 +43,10 @@ def read_bytes(path):
     raise Problem("cannot read %s" % path, found="it is no regular file", next_step="look who put it there, and move it away")
 
 
-def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING):
+def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=None):
     """Replace or make the file ``path`` with ``data`` (bytes) in one step that a power cut cannot halve.
 
-    An existing file keeps its owner, and its mode unless ``mode`` (an int) is given; a new one gets ``mode`` or 0600.
+    An existing file keeps its owner unless ``owner`` (uid, gid) is given, and its mode unless ``mode`` (an int) is; a new one gets ``mode`` or 0600.
     ``expected`` is what must stand there right before it is replaced (bytes, None for no file), else Changed is raised.
     Returns the path of the backup (named so that k3s's deploy controller ignores it) or None.
     Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left behind then.
@@ -61,8 +61,9 @@ def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING):
             file.write(data)
             file.flush()
             os.fchmod(file.fileno(), mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o600)
+            if old or owner:
+                os.fchown(file.fileno(), *(owner or (old.st_uid, old.st_gid)))
             if old:
-                os.fchown(file.fileno(), old.st_uid, old.st_gid)
                 _move_mtime_on(file.fileno(), old)
             os.fsync(file.fileno())
         check_unchanged(path, expected)
@@ -99,6 +100,16 @@ def check_unchanged(path, expected):
             found="another text than the one that this was decided on",
             next_step="run again when k3s has started and nobody else works on this board",
         )
+
+
+def remove_folder(path):
+    """Remove a folder if it is empty; returns whether it was removed."""
+    try:
+        os.rmdir(path)
+    except OSError:
+        return False
+    _sync_folder(os.path.dirname(path))
+    return True
 
 
 def status(path):

@@ -25,6 +25,12 @@ FOLDER = "riscv-k3s"
 NAME = "journal.json"
 VERSION = 1
 LOCK_SECONDS = 120
+# The digest of a name that is being pulled: known after the pull.
+ANY = "any"
+# How every file begins that this collection writes.
+OWN_MARK = b"# Written by riscv.k3s"
+_FILE_KEYS = {"kind", "sha256", "previous", "before", "folder", "pending"}
+_IMAGE_KEYS = {"digest", "previous", "pinned", "source", "before", "shared"}
 
 
 class Journal:
@@ -37,12 +43,12 @@ class Journal:
 
     @property
     def files(self):
-        """{path: {"sha256": of what we wrote, None for removed, "before": None or {"sha256", "mode", "uid", "gid"}}}"""
+        """{path: entry}, an entry as `will_write` and `will_place` make it."""
         return self.data["files"]
 
     @property
     def images(self):
-        """{full name: {"digest": what we gave it, "pinned": bool, "before": None or {"digest", "pinned"}}}"""
+        """{full name: entry}, an entry as `will_set` makes it."""
         return self.data["images"]
 
     @property
@@ -55,19 +61,39 @@ class Journal:
         self.data["lease"] = lease
 
     def will_write(self, path, data):
-        """Note that ``path`` is about to get ``data`` (bytes, None to remove it). What stands there now is kept unless an earlier run kept it."""
-        digest = sha256(data) if data is not None else None
+        """Note that ``path`` is about to get ``data`` (bytes). What stands there now is kept unless an earlier run kept it.
+
+        The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before`` (None: no file,
+        else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file, ``pending`` (see `will_restore`).
+        """
+        digest = sha256(data)
+        current, found = read_bytes(path), status(path)
         known = self.files.get(path)
         if known:
-            known["sha256"] = digest
+            # A run that is cut short before the change leaves what an earlier one wrote: that is ours, too.
+            held = sha256(current) if current is not None else None
+            if held != digest and held in (known["sha256"], known["previous"]):
+                known["previous"] = held
+            known.update(sha256=digest, pending=False)
             return
-        before, found = read_bytes(path), status(path)
-        if before is not None:
-            write_bytes(self.kept(path), before, mode=0o600)
-        self.files[path] = {
-            "sha256": digest,
-            "before": None if before is None else {"sha256": sha256(before), "mode": found.st_mode & 0o7777, "uid": found.st_uid, "gid": found.st_gid},
-        }
+        if current is not None and current.startswith(OWN_MARK):
+            current = None  # ours, from before there was a journal, or of one that is lost
+        if current is not None:
+            write_bytes(self.kept(path), current, mode=0o600)
+        before = None if current is None else {"sha256": sha256(current), "mode": found.st_mode & 0o7777, "uid": found.st_uid, "gid": found.st_gid}
+        self.files[path] = _file_entry("file", digest, before, not os.path.isdir(os.path.dirname(path)))
+        if found and before is None:
+            self.files[path]["previous"] = sha256(read_bytes(path))
+
+    def will_place(self, path):
+        """Note that an archive of images is about to be placed at ``path``: its name says that it is ours, its bytes are not read."""
+        if path not in self.files:
+            self.files[path] = _file_entry("archive", None, None, not os.path.isdir(os.path.dirname(path)))
+
+    def will_restore(self, path):
+        """Note that ``path`` is about to be as it was before. The entry stays, pending, until k3s was restarted and reads it: a run may be cut short between."""
+        entry = self.files[path]
+        entry.update(previous=entry["sha256"], sha256=entry["before"]["sha256"] if entry["before"] else None, pending=True)
 
     def kept(self, path):
         """Where the bytes lie that ``path`` had before the first run."""
@@ -89,15 +115,36 @@ class Journal:
         return data
 
     def forget_file(self, path):
-        """The file is as it was before: nothing of ours is there any more. Call `save` before, so that a cut in between loses nothing."""
+        """The file is as it was before: nothing of ours is there any more."""
         self.files.pop(path, None)
         self.save()
         remove(self.kept(path))
 
-    def will_set(self, name, digest, pinned, before):
-        """Note that an image name is about to get ``digest`` and a pin. ``before``: {"digest", "pinned"} of now, or None for no such name."""
-        known = self.images.setdefault(name, {"before": before})
-        known.update(digest=digest, pinned=pinned)
+    def will_set(self, name, digest, pinned, now, source=None):
+        """Note that an image name is about to get ``digest`` (None: to be removed, ANY: what a pull brings) and a pin or none.
+
+        ``now`` is its row of the store, or None for no such name; ``source`` the name or archive that its content is from. The entry:
+        ``digest``, ``previous`` (that of ours which it replaces), ``pinned``, ``source``, ``before`` (None: no such name, else digest,
+        pinned, labels), ``shared`` (whether the store had that content before us).
+        """
+        known = self.images.get(name)
+        if known is None:
+            before = {"digest": now["digest"], "pinned": now["pinned"], "labels": now["labels"]} if now else None
+            known = self.images[name] = {"previous": None, "before": before, "shared": False, "source": None}
+        elif now and now["digest"] != digest and (known["digest"] == ANY or now["digest"] in (known["digest"], known["previous"])):
+            known["previous"] = now["digest"]
+        known.update(digest=digest, pinned=pinned, source=source or known["source"])
+
+    def is_set(self, name, now):
+        """Note what a name really got: ``now`` as in `will_set`. One that is as before the first run is forgotten."""
+        entry = self.images.get(name)
+        if entry is None:
+            return
+        before = entry["before"]
+        if (now is None) == (before is None) and (now is None or (now["digest"], now["pinned"]) == (before["digest"], before["pinned"])):
+            del self.images[name]
+        elif now:
+            entry.update(digest=now["digest"], pinned=now["pinned"])
 
     def save(self):
         """Write the journal if it differs from what is on the disk; remove it, with its folder, when nothing is left to tell."""
@@ -152,9 +199,9 @@ def parse(text, path):
     try:
         data = json.loads(text)
         version = data["version"]
-        if version == VERSION and set(data) == set(_empty()) and isinstance(data["files"], dict) and isinstance(data["images"], dict):
+        if version == VERSION and set(data) == set(_empty()) and _are(data["files"], _FILE_KEYS) and _are(data["images"], _IMAGE_KEYS):
             return data
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         version = None
     if isinstance(version, int) and version > VERSION:
         raise Problem(
@@ -169,6 +216,14 @@ def parse(text, path):
         where=path,
         next_step="bring it back from a backup, or move it away; without it undo does not know what stood there before",
     )
+
+
+def _are(entries, keys):
+    return all(set(entry) == keys for entry in entries.values())
+
+
+def _file_entry(kind, digest, before, folder):
+    return {"kind": kind, "sha256": digest, "previous": None, "before": before, "folder": folder, "pending": False}
 
 
 def _lock(handle, data_dir, timeout):

@@ -15,6 +15,7 @@ description:
   - Reads from the config of each image for which architecture it is, and fails when the board cannot run it.
     What this run pulled is then taken away again, so that nothing can be tagged or started by mistake.
   - Tries again what may pass by itself (a time-out, a broken connection, HTTP 429 and 5xx), and says of anything else in plain words what to mend.
+  - Notes in the board's journal, before it pulls, which names it brings and what they stood for before, for C(ansible-playbook riscv.k3s.undo).
   - A list of images costs one module start. Images that are there cost one call of C(ctr) and one of C(crictl) together.
 options:
   images:
@@ -157,6 +158,8 @@ images:
       sample: 15728640
 """
 
+import functools
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd
@@ -165,12 +168,14 @@ from ansible_collections.riscv.k3s.plugins.module_utils._cri_architecture import
 from ansible_collections.riscv.k3s.plugins.module_utils._cri_pull import Pulls, diff
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import is_digest, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
 
 
 def run(params, check_mode, programs):
     """The module's result for its ``params``; ``programs`` is a Programs."""
-    pulls = Pulls(Containerd(programs), Cri(programs), Board(params["architecture"]), params["deep"], check_mode)
+    journals = functools.partial(opened, programs.data_dir)
+    pulls = Pulls(Containerd(programs), Cri(programs), Board(params["architecture"]), journals, params["deep"], check_mode)
     names = [normalise(name) for name in params["images"]]
     rows, before = pulls.present(names, params["policy"] == "always", params["retries"], params["timeout"], _digests(params["digests"], names))
     downloaded = [row["downloaded"] for row in rows]

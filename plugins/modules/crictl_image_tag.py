@@ -17,6 +17,7 @@ description:
   - Compares digests, not names, so a second run changes nothing.
   - Pins the targets with the label C(io.cri-containerd.pinned=pinned), which keeps the kubelet's garbage collection away.
     No other label is set, so that k3s leaves the pin alone at its starts.
+  - Notes in the board's journal, before it changes anything, what each name stood for.
 options:
   images:
     description:
@@ -32,7 +33,7 @@ options:
         type: str
       targets:
         description:
-          - Names that this image gets or, with O(state=absent), names to remove.
+          - Names that this image gets or, with another O(state), names to remove or to bring back.
         type: list
         elements: str
         required: true
@@ -66,8 +67,12 @@ options:
     description:
       - V(present) gives the targets the content of their sources.
       - V(absent) removes just the targets. Other names of the same image stay.
+      - V(restored) makes the targets what they were before this collection first touched them, digest, pin and labels, by the board's journal.
+        A name that is not in the journal is left alone. One that somebody moved since is left alone, too, with a warning, and stays in the journal.
+        Where the content from before is gone from the store, the name is removed, with a warning.
+        With a name go those which containerd made beside it, by digest.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, restored]
     default: present
 extends_documentation_fragment:
   - riscv.k3s.board
@@ -121,11 +126,19 @@ EXAMPLES = r"""
           - docker.io/rancher/mirrored-coredns-coredns:1.9.1
     state: absent
   become: true
+
+- name: Have the name stand for what it did before this collection came
+  riscv.k3s.crictl_image_tag:
+    images:
+      - targets:
+          - docker.io/rancher/mirrored-pause:3.6
+    state: restored
+  become: true
 """
 
 RETURN = r"""
 images:
-  description: A row for each target, in the order of O(images).
+  description: A row for each target, in the order of O(images). With O(state=restored) only for those in the journal.
   returned: success
   type: list
   elements: dict
@@ -135,7 +148,7 @@ images:
       type: str
       sample: docker.io/rancher/mirrored-coredns-coredns:1.9.1
     source:
-      description: Full name of its source. None when O(state=absent) and none was given.
+      description: Full name of its source. None when none was given or O(state=restored).
       type: str
       sample: 192.168.173.76:6000/riscv64/coredns:1.0
     digest_before:
@@ -171,24 +184,31 @@ normalised:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd_tags import Tags, diff, short_names
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd_tags import Tags, diff, pairs, short_names
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd_undo import restored
 from ansible_collections.riscv.k3s.plugins.module_utils._cri import Cri
 from ansible_collections.riscv.k3s.plugins.module_utils._cri_architecture import ARCHITECTURE_OPTION, Board
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
 
 
 def run(params, check_mode, programs):
     """(result, warnings) of the module for its ``params``; ``programs`` is a Programs."""
-    images = params["images"]
-    tags = Tags(Containerd(programs), Cri(programs), Board(params["architecture"]), check_mode)
-    if params["state"] == "absent":
-        rows, warnings = tags.absent(images), []
-    else:
-        expected = [normalise(name) for name in params["expected"]]
-        rows, warnings = tags.present(images, params["existing"] == "keep", params["pinned"], expected)
-    changed = any(row["changed"] for row in rows)
+    images, state = params["images"], params["state"]
+    with opened(programs.data_dir, check_mode) as journal:
+        if state == "restored":
+            names = list(dict.fromkeys(target for _source, target, _given in pairs(images)))
+            rows, warnings, changed = restored(Containerd(programs), journal, names, check_mode)
+        else:
+            tags = Tags(Containerd(programs), Cri(programs), Board(params["architecture"]), journal, check_mode)
+            if state == "absent":
+                rows, warnings = tags.absent(images), []
+            else:
+                expected = [normalise(name) for name in params["expected"]]
+                rows, warnings = tags.present(images, params["existing"] == "keep", params["pinned"], expected)
+            changed = any(row["changed"] for row in rows)
     return {"changed": changed, "images": rows, "normalised": short_names(images), "diff": diff(rows)}, warnings
 
 
@@ -209,7 +229,7 @@ def main():
             pinned={"type": "bool", "default": True},
             architecture=ARCHITECTURE_OPTION,
             expected={"type": "list", "elements": "str", "default": []},
-            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+            state={"type": "str", "choices": ["present", "absent", "restored"], "default": "present"},
         ),
         supports_check_mode=True,
     )

@@ -6,7 +6,7 @@
 import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
 from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull
 from fake_containerd import Content, FakeContainerd, failure
 
@@ -18,7 +18,8 @@ REFUSED = "dial tcp 10.99.0.1:5000: connect: connection refused"
 
 
 @pytest.fixture(autouse=True)
-def _on_board_1(monkeypatch):
+def _on_board_1(monkeypatch, tmp_path):
+    monkeypatch.setitem(PROGRAM_OPTIONS["data_dir"], "default", str(tmp_path))
     monkeypatch.setattr("socket.gethostname", lambda: "board-1")
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 

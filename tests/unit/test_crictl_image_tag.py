@@ -6,7 +6,7 @@
 import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
 from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag
 from fake_containerd import Content, FakeContainerd
 
@@ -19,7 +19,8 @@ IMAGES = [{"source": SOURCE, "targets": [TARGET]}]
 
 
 @pytest.fixture(autouse=True)
-def _on_board_1(monkeypatch):
+def _on_board_1(monkeypatch, tmp_path):
+    monkeypatch.setitem(PROGRAM_OPTIONS["data_dir"], "default", str(tmp_path))
     monkeypatch.setattr("socket.gethostname", lambda: "board-1")
 
 

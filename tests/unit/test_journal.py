@@ -69,12 +69,55 @@ def test_all_is_gone_when_nothing_is_left_to_tell(data_dir, target):
     assert os.listdir(data_dir) == []
 
 
+def row(digest, pinned=False):
+    return {"digest": digest, "pinned": pinned, "labels": {"a": "b"}}
+
+
 def test_an_image_keeps_its_first_before(data_dir):
     with _journal.opened(data_dir) as journal:
-        journal.will_set(NAME, DIGEST, True, None)
-        journal.will_set(NAME, OTHER, False, {"digest": DIGEST, "pinned": True})
+        journal.will_set(NAME, DIGEST, True, None, "source:1")
+        journal.will_set(NAME, OTHER, False, row(DIGEST, True))
         journal.save()
-    assert _journal.read(data_dir)["images"] == {NAME: {"before": None, "digest": OTHER, "pinned": False}}
+    entry = {"before": None, "digest": OTHER, "previous": DIGEST, "pinned": False, "source": "source:1", "shared": False}
+    assert _journal.read(data_dir)["images"] == {NAME: entry}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "entry"),
+    [
+        (None, row(DIGEST), (DIGEST, False)),
+        (None, None, None),
+        (row(DIGEST), row(DIGEST), None),
+        (row(DIGEST), row(DIGEST, True), (DIGEST, True)),
+        (row(DIGEST), row(OTHER), (OTHER, False)),
+        (row(DIGEST), None, (_journal.ANY, True)),
+    ],
+)
+def test_what_a_name_really_got(data_dir, before, after, entry):
+    """A name that is as before needs no entry."""
+    with _journal.opened(data_dir) as journal:
+        journal.will_set(NAME, _journal.ANY, True, before)
+        journal.is_set(NAME, after)
+        found = journal.images.get(NAME)
+    assert (found and (found["digest"], found["pinned"])) == entry
+
+
+def test_what_an_earlier_run_wrote_stays_ours_when_the_next_is_cut_short(data_dir, target):
+    target.write_bytes(b"before")
+    write(data_dir, target, b"one")
+    with _journal.opened(data_dir) as journal:
+        journal.will_write(str(target), b"two")  # and no more
+        journal.save()
+        entry = journal.files[str(target)]
+    assert (entry["previous"], entry["sha256"]) == (_journal.sha256(b"one"), _journal.sha256(b"two"))
+
+
+def test_a_file_of_ours_without_an_entry_had_nothing_before(data_dir, target):
+    """Of a journal that is lost, or from before there was one."""
+    target.write_bytes(b"# Written by riscv.k3s from riscv_k3s_registries")
+    write(data_dir, target, b"# Written by riscv.k3s, other")
+    with _journal.opened(data_dir) as journal:
+        assert journal.original(str(target)) is None
 
 
 def test_for_root_only_and_without_what_files_hold(data_dir, target):
@@ -102,7 +145,7 @@ def test_what_was_kept_must_be_there(data_dir, target):
             journal.original(str(target))
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"version": 1}', b'{"version": "x"}', b"\xff\xfe", b'{"version": 1, "files": [], "images": {}, "lease": null}'])
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"version": 1}', b'{"version": "x"}', b"\xff\xfe", b'{"version": 1, "files": [], "images": {}, "lease": null}', b'{"version": 1, "files": {}, "images": {"a": {}}, "lease": null}'])
 def test_what_is_no_journal(data_dir, text):
     os.makedirs(os.path.join(data_dir, "riscv-k3s"))
     path = os.path.join(data_dir, "riscv-k3s", "journal.json")

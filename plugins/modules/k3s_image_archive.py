@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k3s_image_archive
+short_description: Announce archives of images that k3s imports, and remove them
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - Notes in the board's journal that an archive is about to be placed in C(agent/images), and which names k3s will import from it, so that
+    C(ansible-playbook riscv.k3s.undo) can take both away. It places nothing; the archive is too large for an option.
+  - Removes archives of this collection. The names that k3s imported from them stay.
+options:
+  archives:
+    description:
+      - File names in C(DATA_DIR/agent/images), such as C(riscv-k3s-0123456789ab.tar). Other names are refused.
+    type: list
+    elements: str
+    required: true
+  images:
+    description:
+      - What the archives bring, when O(state=announced).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The name that k3s gives it.
+        type: str
+        required: true
+      digest:
+        description: The digest that the name will stand for. When unset, whatever the name stands for then is taken for the archive's.
+        type: str
+  state:
+    description:
+      - V(announced) only writes the journal.
+      - V(absent) removes the archives.
+    type: str
+    choices: [announced, absent]
+    default: announced
+extends_documentation_fragment:
+  - riscv.k3s.board
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change, without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in diff mode.
+    support: none
+    details:
+      - An archive has no text to compare.
+  idempotent:
+    description: When run twice in a row, the second run changes nothing.
+    support: full
+  platform:
+    description: The target systems that the module runs on.
+    support: full
+    platforms: posix
+seealso:
+  - module: riscv.k3s.registry_image_archive
+"""
+
+EXAMPLES = r"""
+- name: Note what is about to be placed
+  riscv.k3s.k3s_image_archive:
+    archives: [riscv-k3s-0123456789ab.tar]
+    images:
+      - name: docker.io/rancher/mirrored-pause:3.6
+  become: true
+
+- name: Remove an archive
+  riscv.k3s.k3s_image_archive:
+    archives: [riscv-k3s-0123456789ab.tar]
+    state: absent
+  become: true
+"""
+
+RETURN = r"""
+archives:
+  description: A row for each archive.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: Its path.
+      type: str
+      sample: /var/lib/rancher/k3s/agent/images/riscv-k3s-0123456789ab.tar
+    changed:
+      description: Whether the archive or its entry in the journal changed.
+      type: bool
+      sample: true
+"""
+
+import copy
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.riscv.k3s.plugins.module_utils import _own_files
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import is_digest, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import ANY, opened
+from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
+
+
+def run(params, check_mode, programs):
+    """The module's result for its ``params``; ``programs`` is a Programs."""
+    paths = [_own_files.archive_path(programs.data_dir, name) for name in params["archives"]]
+    images = {normalise(image["name"]): _digest(image) for image in params["images"]}
+    with opened(programs.data_dir, check_mode) as journal:
+        if params["state"] == "absent":
+            rows = [{"path": path, "changed": _own_files.remove_archive(journal, path, check_mode)} for path in paths]
+        else:
+            rows = _announce(journal, paths, images, Containerd(programs), check_mode)
+    return {"changed": any(row["changed"] for row in rows), "archives": rows}
+
+
+def _announce(journal, paths, images, containerd, check_mode):
+    before = copy.deepcopy(journal.data)
+    store = containerd.images() if images else {}
+    for name, digest in images.items():
+        journal.will_set(name, digest, True, store.get(name), ", ".join(path.rpartition("/")[2] for path in paths))
+    for path in paths:
+        journal.will_place(path)
+    if not check_mode:
+        journal.save()
+    changed = journal.images != before["images"]
+    return [{"path": path, "changed": changed or path not in before["files"]} for path in paths]
+
+
+def _digest(image):
+    if image.get("digest") is None:
+        return ANY
+    if not is_digest(image["digest"]):
+        raise Problem("the digest of %s is none" % image["name"], found=repr(image["digest"]), next_step="write sha256: and 64 hexadecimal digits")
+    return image["digest"]
+
+
+def main():
+    image = {"name": {"type": "str", "required": True}, "digest": {"type": "str"}}
+    module = AnsibleModule(
+        argument_spec=dict(
+            PROGRAM_OPTIONS,
+            archives={"type": "list", "elements": "str", "required": True},
+            images={"type": "list", "elements": "dict", "default": [], "options": image},
+            state={"type": "str", "choices": ["announced", "absent"], "default": "announced"},
+        ),
+        supports_check_mode=True,
+    )
+    with fail_on_problem(module):
+        module.exit_json(**run(module.params, module.check_mode, Programs(module.params)))
+
+
+if __name__ == "__main__":
+    main()
