@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k3s_run_lease
+short_description: Take the lease of a fleet, so that one run at a time changes it
+version_added: "1.0.0"
+author:
+  - The riscv.k3s developers (@riscv-k3s)
+description:
+  - Two controllers that change the same boards at once would each undo what the other decided on. A run that has something to change
+    takes this lease first, renews it while it works, and releases it at its end.
+  - The lease stands in the board's journal. All runs have to ask the same board, the first server of the cluster.
+  - A lease that was not renewed in time is abandoned and taken over, with a warning. So is one of a process on this controller that
+    no longer runs, at once, and one from a time that the board's clock has yet to reach.
+options:
+  state:
+    description:
+      - V(taken) takes the lease, or fails and tells who holds it. A lease that this run holds already is extended.
+      - V(renewed) extends a lease that this run must hold, and fails when it was lost.
+      - V(released) gives it back. A lease that this run does not hold is left alone.
+    type: str
+    choices: [taken, renewed, released]
+    default: taken
+  data_dir:
+    description:
+      - Data folder of k3s; the journal is below it.
+    type: path
+    default: /var/lib/rancher/k3s
+  seconds:
+    description:
+      - How long the lease lasts when it is not renewed.
+    type: int
+    default: 3600
+  wait:
+    description:
+      - How many seconds to wait for another run. The board is asked every five seconds.
+    type: int
+    default: 0
+  observed:
+    description:
+      - RV(riscv.k3s.k3s_info#module:journal.run) of the board when the fleet was observed. When that is another one now, RV(stale) is true.
+      - When unset, that is not told.
+    type: str
+  take_over:
+    description:
+      - Take the lease over from the run with this id. For a run on another controller that surely no longer runs.
+    type: str
+  forget:
+    description:
+      - With O(state=released), do not even note that this run was the last.
+    type: bool
+    default: false
+  holder:
+    description:
+      - Who takes the lease. The action plugin of this module fills it in with the process of C(ansible-playbook).
+    type: dict
+attributes:
+  check_mode:
+    support: full
+    description: Tells whether the lease could be taken.
+  diff_mode:
+    support: none
+    description: A lease has no text to compare.
+  idempotent:
+    support: partial
+    description: Releasing twice changes nothing the second time. Taking or renewing a lease that is held extends it.
+  platform:
+    support: full
+    description: Boards with a data folder of k3s.
+    platforms: linux
+seealso:
+  - module: riscv.k3s.k3s_info
+"""
+
+EXAMPLES = r"""
+- name: Work on the fleet alone
+  delegate_to: "{{ groups.server | first }}"
+  run_once: true
+  block:
+    - name: Take the lease, or wait ten minutes for it
+      riscv.k3s.k3s_run_lease:
+        wait: 600
+
+    - name: Change the fleet
+      ansible.builtin.include_tasks: change.yml
+  always:
+    - name: Release the lease
+      riscv.k3s.k3s_run_lease:
+        state: released
+"""
+
+RETURN = r"""
+lease:
+  description: The lease as it stands now, null for none.
+  type: dict
+  returned: success
+  contains:
+    held:
+      description: The holder with C(id), C(user), C(host), C(pid) and others, C(since) and C(expires) in seconds since 1970 by the board's clock. Null when nobody holds it.
+      type: dict
+    last:
+      description: The id of the run that changed the fleet last.
+      type: str
+  sample:
+    held:
+      id: desk-4f2c1a0b-71234-8812345
+      user: anna
+      host: desk
+      boot: 4f2c1a0b-6f55-4d6b-8f6a-6d9a5e6f3c11
+      namespace: pid:[4026531836]
+      pid: 71234
+      started: "8812345"
+      since: 1795000000
+      expires: 1795003600
+    last: desk-4f2c1a0b-70011-8801122
+stale:
+  description: Whether another run changed the fleet since O(observed). Null without O(observed).
+  type: bool
+  returned: success
+taken_over:
+  description: Why an abandoned lease was taken over, null when there was none.
+  type: str
+  returned: success
+held_by:
+  description: The other run that holds the lease, as RV(lease.held).
+  type: dict
+  returned: when another run holds it
+"""
+
+import os
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import FOLDER, NAME, opened
+from ansible_collections.riscv.k3s.plugins.module_utils._lease import HOLDER_KEYS, LEASE_OPTIONS, Held, release, renew, seen, take
+
+
+def run(params, check_mode, now):
+    """The module's result. Raises Problem, Held among them."""
+    holder = params["holder"] or {}
+    if not all(holder.get(key) is not None for key in HOLDER_KEYS):
+        raise Problem("the lease has no holder", found="holder: %s" % holder, next_step="leave the option holder out, the action plugin knows it")
+    where = os.path.join(params["data_dir"], FOLDER, NAME)
+    taken_over = stale = None
+    with opened(params["data_dir"], check_mode) as journal:
+        before = journal.lease
+        if params["state"] == "released":
+            journal.lease = release(before, holder, params["forget"])
+        elif params["state"] == "renewed":
+            journal.lease = renew(before, holder, now, params["seconds"], where)
+        else:
+            journal.lease, taken_over = take(before, holder, now, params["seconds"], params["take_over"], where)
+            if params["observed"] is not None:
+                # Of a run that was killed it is not known what it did after the fleet was observed.
+                stale = bool(taken_over) or seen(before) not in (params["observed"], "during " + holder["id"])
+        changed = journal.lease != before
+        if not check_mode:
+            journal.save()
+        return {"changed": changed, "lease": journal.lease, "stale": stale, "taken_over": taken_over}
+
+
+def main():
+    module = AnsibleModule(argument_spec=LEASE_OPTIONS, supports_check_mode=True)
+    with fail_on_problem(module):
+        try:
+            result = run(module.params, module.check_mode, int(time.time()))
+        except Held as problem:
+            module.fail_json(msg=str(problem), held_by=problem.held, **problem.parts())
+        if result["taken_over"]:
+            module.warn(result["taken_over"])
+        module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action before k3s_run_lease: whose process still runs, and how long it waits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from unittest import mock
+
+import pytest
+from ansible_collections.riscv.k3s.plugins.action import k3s_run_lease
+
+HELD = {"id": "x", "host": "elsewhere", "boot": "b", "namespace": "n", "pid": 1, "started": "1"}
+
+
+@pytest.fixture(name="run")
+def _run(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(k3s_run_lease.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(k3s_run_lease.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+
+    def run(answers, **args):
+        task = mock.Mock(args=args, async_val=0, check_mode=False, diff=False)
+        action = k3s_run_lease.ActionModule(task, mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock())
+        calls = []
+
+        def execute(module_name, module_args, task_vars):
+            calls.append(dict(module_args))
+            return answers[min(len(calls), len(answers)) - 1]
+
+        action._execute_module = execute
+        return action.run(task_vars={}), calls
+
+    return run
+
+
+def refused(**changes):
+    return {"failed": True, "msg": "another run works on this fleet", "held_by": dict(HELD, **changes)}
+
+
+TAKEN = {"changed": True}
+
+
+def ours(pid, started=None):
+    return {
+        "host": k3s_run_lease.socket.gethostname(),
+        "boot": k3s_run_lease._boot(),
+        "namespace": k3s_run_lease._namespace(),
+        "pid": pid,
+        "started": k3s_run_lease._started(pid) if started is None else started,
+    }
+
+
+def test_the_holder_is_the_process_above():
+    one, two = k3s_run_lease.holder(), k3s_run_lease.holder()
+    assert one == two and one["pid"] == os.getppid() and one["started"] and one["id"].endswith("-%d-%s" % (os.getppid(), one["started"]))
+
+
+def test_refused_at_once(run):
+    result, calls = run([refused()])
+    assert result["failed"] and len(calls) == 1 and "take_over" not in calls[0]
+
+
+def test_waits(run):
+    result, calls = run([refused(), refused(), TAKEN], wait=60)
+    assert result == TAKEN and len(calls) == 3
+
+
+def test_waits_no_longer_than_told(run):
+    result, calls = run([refused()], wait=12)
+    assert result["failed"] and len(calls) == 4
+
+
+def test_takes_over_from_a_process_that_is_gone(run):
+    with subprocess.Popen(["sleep", "60"]) as process:
+        running = ours(process.pid)
+        assert not k3s_run_lease.is_gone(dict(HELD, **running))
+        process.kill()
+        process.wait()
+    result, calls = run([refused(**running), TAKEN])
+    assert result == TAKEN and calls[1]["take_over"] == "x"
+
+
+def test_a_number_that_another_process_has_now_is_gone():
+    assert k3s_run_lease.is_gone(dict(HELD, **ours(os.getpid(), started="1")))
+
+
+@pytest.mark.parametrize("changes", [{"host": "other"}, {"boot": "other"}, {"namespace": "other"}, {"boot": ""}])
+def test_nothing_is_known_of_processes_elsewhere(changes):
+    assert not k3s_run_lease.is_gone(dict(HELD, **dict(ours(os.getpid(), started="1"), **changes)))
+
+
+def test_another_failure_is_told_as_it_is(run):
+    result, calls = run([{"failed": True, "msg": "the journal cannot be read"}], wait=60)
+    assert result["failed"] and len(calls) == 1
