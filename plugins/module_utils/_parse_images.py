@@ -10,16 +10,17 @@ import json
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._parse import REPORT, reads, text_of
 
 PIN_LABEL = "io.cri-containerd.pinned"
 PIN_VALUE = "pinned"
 
 _HEADER = ["REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS"]
 # The size is a number and a unit with a blank between them; labels are the rest of the line.
-_ROW = re.compile(r"(?P<name>\S+)\s+\S+\s+(?P<digest>sha256:[0-9a-f]{64})\s+(?P<size>[0-9.]+ ?[KMGTP]?i?B)\s+(?P<platforms>\S+)\s+(?P<labels>\S.*?)\s*\Z")
+_ROW = re.compile(r"(?P<name>\S+)\s+\S+\s+(?P<digest>sha256:[0-9a-f]{64})\s+(?P<size>[0-9]{1,15}(?:\.[0-9]+)? ?[KMGTP]?i?B)\s+(?P<platforms>\S+)\s+(?P<labels>\S.*?)\s*\Z")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP]?)i?B\Z")
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
-_VERSION = re.compile(r"\bv?([0-9]+)\.([0-9]+)\.([0-9]+)(\S*)")
+_VERSION = re.compile(r"\bv?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?![0-9])(\S*)")
 
 
 def parse_image_list(text):
@@ -31,7 +32,7 @@ def parse_image_list(text):
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines or lines[0].split() != _HEADER:
-        raise Problem("the output of `ctr images ls` was not understood", found=lines[0] if lines else "nothing", next_step=_REPORT)
+        raise Problem("the output of `ctr images ls` was not understood", found=lines[0][:300] if lines else "nothing", next_step=REPORT)
     return [_image_row(line) for line in lines[1:]]
 
 
@@ -40,6 +41,7 @@ def is_tagged(name):
     return "@" not in name and not name.startswith("sha256:")
 
 
+@reads("`crictl inspecti`")
 def parse_image_status(text):
     """The images of ``crictl inspecti -o json`` for one or more names.
 
@@ -50,15 +52,12 @@ def parse_image_status(text):
     """
     decoder, place, found = json.JSONDecoder(), 0, []
     text = text.strip()
-    try:
-        while place < len(text):
-            value, place = decoder.raw_decode(text, place)
-            found.extend(value if isinstance(value, list) else [value])
-            while place < len(text) and text[place].isspace():
-                place += 1
-        return [_image_status(value) for value in found]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Problem("the output of `crictl inspecti` was not understood", found="%s: %s" % (type(error).__name__, error), next_step=_REPORT) from error
+    while place < len(text):
+        value, place = decoder.raw_decode(text, place)
+        found.extend(value if isinstance(value, list) else [value])
+        while place < len(text) and text[place].isspace():
+            place += 1
+    return [_image_status(value) for value in found]
 
 
 def parse_version(text):
@@ -72,7 +71,7 @@ def parse_version(text):
     # The Go version and the revision stand on lines of their own.
     match = _VERSION.search(served)
     if not match:
-        raise Problem("no version was found in what the program printed", found=text.strip() or "nothing", next_step=_REPORT)
+        raise Problem("no version was found in what the program printed", found=text.strip()[:300] or "nothing", next_step=REPORT)
     return match.group(0).lstrip("v")
 
 
@@ -89,13 +88,10 @@ def pins_supported(version):
     return numbers >= (1, 7, 10) or (1, 6, 25) <= numbers < (1, 7, 0)
 
 
-_REPORT = "report this with the versions of k3s and containerd: the collection must learn this form"
-
-
 def _image_row(line):
     match = _ROW.match(line)
     if not match:
-        raise Problem("a line of `ctr images ls` was not understood", found=line.strip(), next_step=_REPORT)
+        raise Problem("a line of `ctr images ls` was not understood", found=line.strip()[:300], next_step=REPORT)
     labels = _labels(match.group("labels"))
     platforms = match.group("platforms")
     return {
@@ -120,7 +116,7 @@ def _labels(text):
         elif key:  # a value may hold commas: containerd.io/distribution.source.HOST=a/b,c/d
             labels[key] += "," + part
         else:
-            raise Problem("the labels of an image in `ctr images ls` were not understood", found=text, next_step=_REPORT)
+            raise Problem("the labels of an image in `ctr images ls` were not understood", found=text[:300], next_step=REPORT)
     return labels
 
 
@@ -134,11 +130,11 @@ def _image_status(value):
     config = spec.get("config") or {}
     environment = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
     return {
-        "id": status["id"],
-        "names": status.get("repoTags") or [],
-        "digests": status.get("repoDigests") or [],
-        "architecture": spec["architecture"],
-        "os": spec["os"],
+        "id": text_of(status, "id"),
+        "names": list(status.get("repoTags") or []),
+        "digests": list(status.get("repoDigests") or []),
+        "architecture": text_of(spec, "architecture"),
+        "os": text_of(spec, "os"),
         "size": int(status["size"]),
         "pinned": bool(status.get("pinned")),
         "entrypoint": (config.get("Entrypoint") or []) + (config.get("Cmd") or []),

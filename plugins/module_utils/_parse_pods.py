@@ -10,11 +10,13 @@ import json
 import time
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._parse import reads, text_of
 
 # A container that waits for one of these is on its way; any other reason for waiting is a trouble.
 NORMAL_REASONS = ("ContainerCreating", "PodInitializing")
 
 
+@reads("`crictl pods -o json`")
 def parse_sandboxes(text):
     """The rows of ``crictl pods -o json``, oldest first.
 
@@ -26,10 +28,10 @@ def parse_sandboxes(text):
         meta = item["metadata"]
         rows.append(
             {
-                "id": item["id"],
-                "name": meta["name"],
-                "namespace": meta["namespace"],
-                "uid": meta["uid"],
+                "id": text_of(item, "id"),
+                "name": text_of(meta, "name"),
+                "namespace": text_of(meta, "namespace"),
+                "uid": text_of(meta, "uid"),
                 "attempt": int(meta.get("attempt") or 0),
                 "state": item["state"].replace("SANDBOX_", "").lower(),
                 "created_at": _nanoseconds(item["createdAt"]),
@@ -39,6 +41,7 @@ def parse_sandboxes(text):
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
 
 
+@reads("`crictl ps -o json`")
 def parse_containers(text):
     """The rows of ``crictl ps -a -o json``, oldest first.
 
@@ -50,9 +53,9 @@ def parse_containers(text):
         image = item.get("image") or {}
         rows.append(
             {
-                "id": item["id"],
-                "sandbox_id": item["podSandboxId"],
-                "name": item["metadata"]["name"],
+                "id": text_of(item, "id"),
+                "sandbox_id": text_of(item, "podSandboxId"),
+                "name": text_of(item["metadata"], "name"),
                 "image": image.get("userSpecifiedImage") or image.get("image") or "",
                 "image_id": item.get("imageRef") or "",
                 "state": item["state"].replace("CONTAINER_", "").lower(),
@@ -63,6 +66,7 @@ def parse_containers(text):
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
 
 
+@reads("`kubectl get -o jsonpath`")
 def parse_api(text, token):
     """Nodes, pods and addons from the API query of the observing script (records that begin with ``token``).
 
@@ -84,6 +88,7 @@ def parse_api(text, token):
     }
 
 
+@reads("`kubectl get events -o jsonpath`")
 def parse_events(text, token):
     """The pods' warnings: uid of the pod to {reason, message} of the latest one."""
     latest = {}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from typing import NamedTuple
@@ -31,6 +32,9 @@ _OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap|List)\b" % "|
 _FINISHED = ("Succeeded", "Failed")
 # All scalars as text: a tag such as 3.10 must not become the number 3.1.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+# A manifest has some hundred nodes, ten levels deep; aliases of aliases can stand for billions.
+_MOST_NODES = 100000
+_DEEPEST = 100
 
 
 class Use(NamedTuple):
@@ -101,9 +105,31 @@ def read_documents(text):
         if not _OF_INTEREST.search(part):
             continue
         # A template variable that was not filled in begins with a character that YAML reserves.
-        for document in yaml.load_all(re.sub(r"%\{(\w+)\}%", r"\1", part), Loader=_LOADER):  # nosec: a base loader makes only text
+        for document in _load_all(re.sub(r"%\{(\w+)\}%", r"\1", part)):
             if isinstance(document, dict):
                 yield from _unlisted(document)
+
+
+def _load_all(text):
+    """The documents of a YAML text, each of them small enough to walk through. Raises yaml.YAMLError."""
+    try:
+        for document in yaml.load_all(text, Loader=_LOADER):  # nosec: a base loader makes only text
+            _check_size(document)
+            yield document
+    except (ValueError, RecursionError) as error:
+        raise yaml.YAMLError("it cannot be read: %s" % error) from error
+
+
+def _check_size(document):
+    level, count = [document], 0
+    for dummy in range(_DEEPEST):
+        children = (child for node in level if isinstance(node, (dict, list)) for child in (node.values() if isinstance(node, dict) else node))
+        level = list(itertools.islice(children, _MOST_NODES + 1))
+        count += len(level)
+        if not level or count > _MOST_NODES:
+            break
+    if level:
+        raise yaml.YAMLError("it is nested too deeply, or its aliases contain themselves or multiply")
 
 
 def _unlisted(document):
@@ -114,7 +140,7 @@ def _unlisted(document):
 
 
 def _uses(path, document, chart_values):
-    kind, name = document.get("kind"), _name(document)
+    kind, name = _text(document.get("kind")), _name(document)
     where = "%s %s/%s" % (path, kind, name)
     if kind in _POD_PATHS:
         # A CronJob's time comes later; a workload scaled to nothing runs nowhere.
@@ -145,7 +171,7 @@ def _embedded(where, data):
             continue
         try:
             for document in read_documents(data[key]):
-                if document.get("kind") in _POD_PATHS:
+                if _text(document.get("kind")) in _POD_PATHS:
                     found += _containers("%s %s" % (where, key), _at(document, _POD_PATHS[document["kind"]]), False)
         except yaml.YAMLError:
             continue  # a program's own configuration need not be YAML
@@ -158,7 +184,8 @@ def _chart(where, document, config_values):
     values = _merged(_values(spec), config_values or {})
     settings = _dict(spec.get("set"))
     for dotted in sorted(settings):  # helm: set wins over values
-        values = _merged(values, _nested(dotted.split("."), settings[dotted]))
+        if dotted.count(".") < _DEEPEST:
+            values = _merged(values, _nested(dotted.split("."), settings[dotted]))
     registry = _dict(values.get("global")).get("systemDefaultRegistry") or ""
     found = [Use(image, where + " values", False) for image in _value_images(values, registry)]
     if spec.get("jobImage"):
@@ -198,7 +225,8 @@ def _values(spec):
     if not isinstance(content, str):
         return {}
     try:
-        return _dict(yaml.load(content, Loader=_LOADER))  # nosec: a base loader makes only text
+        documents = list(_load_all(content))
+        return _dict(documents[0]) if len(documents) == 1 else {}
     except yaml.YAMLError:
         return {}  # helm will refuse it; no image is known from it
 
@@ -218,17 +246,21 @@ def _nested(keys, value):
 
 
 def _key(document):
-    return _dict(document.get("metadata")).get("namespace"), _name(document)
+    return _text(_dict(document.get("metadata")).get("namespace")), _name(document)
 
 
 def _name(document):
-    return _dict(document.get("metadata")).get("name")
+    return _text(_dict(document.get("metadata")).get("name"))
 
 
 def _at(document, path):
     for key in path:
         document = _dict(document).get(key)
     return document
+
+
+def _text(value):
+    return value if isinstance(value, str) else None
 
 
 def _dict(value):

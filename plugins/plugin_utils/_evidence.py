@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 
+from ansible_collections.riscv.k3s.plugins.module_utils._parse import reads
 from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import CHOSEN, FIELDS
 
 # A value is blanked when the word before it says that it is a secret.
@@ -47,6 +48,7 @@ def parse_network(text, token):
     return found
 
 
+@reads("the preflight")
 def parse_preflight(text):
     """The part ``preflight`` as {release, time, options: {name: (value, file)}, modules: {name: where}, overlay, sysctl, cgroup2,
     cgroups, iptables, rules, firewalld, init, cni, wrong_keys: [(line, key)], addresses, elsewhere, mirrors: {registry: [url]}}."""
@@ -107,6 +109,7 @@ def parse_rights(text):
     return {resource for resource, dummy, verbs in _VERBS.findall(text) if {"list", "*"} & set(verbs.split())}
 
 
+@reads("`kubectl get -o jsonpath`")
 def parse_details(text, token):
     """The records of the API's answer that only a diagnosis asks for: {events, nodes, pods, endpoints}.
 

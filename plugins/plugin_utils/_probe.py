@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._command import SEARCH_PATH
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._parse import reads
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _probe_diagnose as _extra
 
 ETC = "/etc/rancher/k3s"
@@ -310,7 +311,7 @@ def split_output(text, token):
         name, dummy, body = chunk.partition("\n")
         out, mark, rest = body.rpartition("\n%s>" % token)
         status, dummy, err = rest.partition("\n")
-        if not mark or not status.strip().isdigit():
+        if not mark or not re.match(r"[0-9]{1,3}\s*\Z", status):
             raise Problem("the output of the observing script breaks off in the part %r" % name, next_step="see whether the connection to the board is stable")
         sections[name] = Section(int(status), out, err.strip())
     return sections
@@ -329,11 +330,14 @@ def split_texts(text, token):
     return texts, left_out
 
 
+@reads("sha256sum and stat")
 def split_files(sums, stats):
     """The outputs of sha256sum and stat as a dictionary from path to {sha256, mtime, mode}."""
     files = {}
     for line in sums.splitlines():
         digest, dummy, path = line.partition("  ")
+        if digest.startswith("\\"):  # so GNU's program marks a name that it had to escape
+            digest, path = digest[1:], path.replace("\\\\", "\\")
         files[_relative(path)] = {"sha256": digest, "mtime": None, "mode": None}
     for line in stats.splitlines():
         mtime, mode, path = line.split(" ", 2)
