@@ -25,7 +25,7 @@ options:
       - V(events) needs V(api), and V(logs) and V(dns) need V(sandboxes).
     type: list
     elements: str
-    choices: [all, k3s, config, registries, manifests, images, disk, sandboxes, api, events, logs, preflight, dns]
+    choices: [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, preflight, dns]
     default: [all]
   architecture:
     description:
@@ -158,6 +158,29 @@ registries:
     sha256: {description: Its checksum; empty when it is not there., type: str}
     mode: {description: Its mode., type: str, sample: "0600"}
     stale: {description: "Whether it is newer than containerd's configuration, so that k3s must be restarted to read it.", type: bool}
+journal:
+  description:
+    - What this collection did to the board and what stood there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty when there is none.
+    - Of files it holds checksums only.
+  returned: when V(journal) is gathered
+  type: dict
+  contains:
+    path: {description: Where it lies., type: str}
+    error: {description: "Why it cannot be read, null when it can. RV(journal.files) and RV(journal.images) are then empty.", type: str}
+    lease: {description: "Who works on the fleet, or null.", type: dict}
+    files:
+      description:
+        - Files that were written, by their path. RV(journal.files.current) is the checksum of what stands there now, null for no file.
+        - Of V(kind) C(file) or C(archive), the latter without checksums. C(before) is null where there was no file, else C(sha256), C(mode), C(uid) and C(gid).
+          C(sha256) is what was written, C(previous) what that replaced of ours, C(folder) whether the folder was made for it,
+          C(pending) whether it was brought back but k3s was not restarted since.
+      type: dict
+    images:
+      description:
+        - Names that were brought, tagged, pinned or removed, each with C(digest) (V(any) while a pull is not done), C(pinned) and C(source).
+        - C(before) is null where there was no such name, else C(digest), C(pinned) and C(labels). C(has_content) says whether the store still has that.
+          C(previous) is the digest of ours that was replaced, C(shared) whether the store had the content before.
+      type: dict
 manifests:
   description: The files that k3s's deploy controller reads, sorted by path. Empty on an agent.
   returned: when V(manifests) is gathered

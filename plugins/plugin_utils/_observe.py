@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._command import last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
@@ -18,7 +19,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import split_files, split_output, split_texts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
 
-PARTS = ("k3s", "config", "registries", "manifests", "images", "disk", "sandboxes", "api")
+PARTS = ("k3s", "config", "registries", "journal", "manifests", "images", "disk", "sandboxes", "api")
 _BOARD_LINES = ("hostname", "machine", "k3s", "data_dir", "registries", "kubeconfig", "role", "stale")
 _TOO_LONG = (124, 137, 143)  # exit statuses of timeout, the last one that of busybox
 
@@ -88,6 +89,30 @@ class _View:
                 "sha256": row["sha256"] if row else "",
                 "mode": row["mode"] if row else None,
                 "stale": bool(self._board["stale"]),
+            }
+        }
+
+    def journal(self):
+        """The board's journal, each file with its checksum of now, each image with whether what it stood for is in the store still."""
+        section, files = self._sections["journal"], self._files()
+        path = "%s/%s/%s" % (self._board["data_dir"], _journal.FOLDER, _journal.NAME)
+        empty = {"path": path, "lease": None, "files": {}, "images": {}, "error": None}
+        if section.rc != 0 or files is None:
+            return {"journal": dict(empty, error="%s cannot be read: %s" % (path, _message(section if section.rc else self._sections["sums"])))}
+        if not section.out:
+            return {"journal": empty}
+        try:
+            data = _journal.parse(section.out, path)
+        except Problem as problem:
+            return {"journal": dict(empty, error=str(problem))}
+        held = {row["digest"] for row in self._out("images", parse_image_list) or ()}
+        return {
+            "journal": {
+                "path": path,
+                "lease": data["lease"],
+                "files": {name: dict(entry, current=files[name]["sha256"] if name in files else None) for name, entry in data["files"].items()},
+                "images": {name: dict(entry, has_content=bool(entry["before"]) and entry["before"]["digest"] in held) for name, entry in data["images"].items()},
+                "error": None,
             }
         }
 

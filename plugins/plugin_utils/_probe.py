@@ -15,8 +15,10 @@ import re
 import shlex
 from typing import NamedTuple
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._command import SEARCH_PATH
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._own_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._parse import reads
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _probe_diagnose as _extra
 
@@ -88,7 +90,7 @@ v=${l#*:}; v=${v#"${v%%[! ]*}"}; v=${v#[\"\']}; v=${v%% *}; v=${v%[\"\']}
 case $k in data-dir) d=$v ;; private-registry) R=$v ;; write-kubeconfig) W=$v ;; esac
 done <"$f"
 done
-D=${D:-${d:-@DEFAULT_DATA_DIR@}} M= F= O=
+D=${D:-${d:-@DEFAULT_DATA_DIR@}} M= F= O= Q=
 A=@CONTAINERD_CONFIG@
 board() {
 uname -n; uname -m; echo "$K"; echo "$D"; echo "$R"; echo "$W"
@@ -146,13 +148,26 @@ done
 s texts texts
 """,
     "registries": "\n",
+    # Files of ours, whose checksums tell whether somebody changed them since. Archives of images would take long.
+    "journal": r"""
+j=$D/@JOURNAL@
+journal() { [ ! -f "$j" ] || cat "$j"; }
+s journal journal
+owned() {
+IFS=$N; set -f
+for f in $(sed -n 's|^  "\(/[^"]*\)": {$|\1|p' "$j"); do
+case $f in */@ARCHIVES@/*) ;; *) [ ! -f "$f" ] || echo "$f" ;; esac
+done
+}
+[ ! -f "$j" ] || Q=$(owned)
+""",
     "files": r"""
 [ -f "$R" ] && [ @REGISTRIES@ = 1 ] || R=
 sums() {
-[ -n "$F$R$O" ] || return 0
+[ -n "$F$R$O$Q" ] || return 0
 [ -z "$F" ] || cd "$M" || return
 IFS=$N; set -f
-"$@" $F $R $O
+"$@" $F $R $O $Q
 }
 s sums sums sha256sum
 s stats sums stat -L -c "%Y %a %n"
@@ -160,7 +175,7 @@ s stats sums stat -L -c "%Y %a %n"
     "images": r"""
 g images c images ls
 preloads() {
-for f in "$D"/agent/images/@PRELOADS@; do
+for f in "$D"/@ARCHIVES@/@PRELOADS@; do
 [ ! -f "$f" ] || if [ -f "$A" ] && [ ! "$f" -nt "$A" ]; then echo "read ${f##*/}"; else echo "stale ${f##*/}"; fi
 done
 }
@@ -189,7 +204,7 @@ fi
 _BLANK = r"""/^ *"annotations": *{ *$/,/^ *}/s/^\( *"[^"]*": *\)".*"\( *,*\)$/\1""\2/"""
 _CUT = r"""s/"annotations" *: *{ *[^} ].*//"""
 _EVENTS = r"""[ $r != 0 ] || s events k events -A --field-selector type=Warning,involvedObject.kind=Pod -o jsonpath='@JSONPATH@'"""
-_ORDER = ("k3s", "config", "manifests", "registries", "files", "images", "disk", "sandboxes", "api")
+_ORDER = ("k3s", "config", "manifests", "registries", "journal", "files", "images", "disk", "sandboxes", "api")
 
 # Each item is one line: simple values as text, whole structures as JSON. Environment variables and annotations are
 # not asked for, for they may hold secrets (the one annotation that is ties a static pod to its mirror).
@@ -239,7 +254,7 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
     wanted = set(parts)
     if api == "never":
         wanted.discard("api")
-    if wanted & {"config", "manifests", "registries"}:
+    if wanted & {"config", "manifests", "registries", "journal"}:
         wanted.add("files")
     template = _START + "".join(_steps(wanted))
     template = template.replace("@EVENTS@", _EVENTS.replace("@JSONPATH@", _jsonpath(token, None, _EVENT_FIELDS)) if events else ":")
@@ -264,6 +279,8 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         "WRONG": "|".join(_extra.WRONG_KEYS),
         "OWN": OWN_CONFIG,
         "PRELOADS": PRELOADS,
+        "JOURNAL": "%s/%s" % (_journal.FOLDER, _journal.NAME),
+        "ARCHIVES": ARCHIVES,
         "CONTAINERD_CONFIG": '"$D/agent/etc/containerd/config.toml"' if not programs.get("containerd_address") else "/etc/containerd/config.toml",
     }
     values.update(_commands(programs))

@@ -9,6 +9,8 @@ import shutil
 import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, chosen_parts, observe
 
 from fake_board import TOKEN, FakeBoard
@@ -166,6 +168,47 @@ def test_own_config(board):
         {"path": str(board.etc / "config.yaml.d/riscv-k3s-old.yaml"), "sha256": hashlib.sha256(b"").hexdigest(), "stale": False},
         {"path": str(board.etc / "config.yaml.d/riscv-k3s.yaml"), "sha256": hashlib.sha256(b"pause-image: x\n").hexdigest(), "stale": True},
     ]
+
+
+def test_no_journal(board):
+    assert seen(board, ["journal"])["journal"] == {
+        "path": str(board.data / "riscv-k3s/journal.json"),
+        "lease": None,
+        "files": {},
+        "images": {},
+        "error": None,
+    }
+
+
+def test_journal(board):
+    """What a board's modules wrote, with what is there now."""
+    path, gone = board.etc / "registries.yaml", board.etc / "config.yaml.d/riscv-k3s.yaml"
+    path.write_text("password: hunter2")
+    name, held = "docker.io/rancher/mirrored-pause:3.6", {"digest": "sha256:" + "a" * 64, "pinned": False, "labels": {}}
+    with opened(str(board.data)) as journal:
+        journal.will_write(str(path), b"mirrors: {}")
+        journal.will_write(str(gone), b"a: 1")
+        journal.will_place(str(board.data / "agent/images/riscv-k3s-0123.tar"))
+        journal.will_set(name, "sha256:" + "b" * 64, True, held, "source:1")
+        journal.will_set("docker.io/x/new:1", "sha256:" + "c" * 64, True, None)
+        journal.save()
+        path.write_bytes(b"mirrors: {}")
+        kept = {path: dict(entry) for path, entry in journal.files.items()}
+    result = seen(board)
+    assert result["errors"] == [] and result["journal"]["error"] is None
+    files = result["journal"]["files"]
+    assert {path: {key: entry[key] for key in entry if key != "current"} for path, entry in files.items()} == kept
+    assert [entry["current"] for _path, entry in sorted(files.items(), key=lambda item: item[1]["kind"])] == [None, None, sha256(b"mirrors: {}")]
+    assert {name: entry["has_content"] for name, entry in result["journal"]["images"].items()} == {name: True, "docker.io/x/new:1": False}
+    assert result["journal"]["images"][name]["before"] == held
+
+
+@pytest.mark.parametrize("text", ["{", '{"version": 2, "files": {}}', '{"version": 1, "files": {"/x": 1}, "images": {}, "lease": null}'])
+def test_a_damaged_journal_is_told(board, text):
+    board.file("data/riscv-k3s/journal.json", text)
+    result = seen(board)
+    assert result["errors"] == [] and result["k3s"]["running"]
+    assert result["journal"]["files"] == {} and str(board.data / "riscv-k3s/journal.json") in result["journal"]["error"]
 
 
 def test_unreachable_api(board):

@@ -44,6 +44,7 @@ def test_everything(board, shell):
         "config",
         "pause",
         "texts",
+        "journal",
         "sums",
         "stats",
         "images",
