@@ -2,28 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The joined view of pods and sandboxes as lines of text. Pure."""
+"""A diagnosis as lines of text. Pure."""
 
 from __future__ import annotations
-
-_TITLES = ("BOARD", "POD", "KUBECTL SAYS", "CRICTL SAYS", "RELATION")
-
-
-def table(rows, boards=(), api=None):
-    """Lines: a title, one line a pod, its cause below it, and in the end how many pods need a look.
-
-    ``rows`` are those of join_boards(), ``boards`` what each board returned (or None for one that could not be
-    observed), ``api`` the API's part of one server's result or None.
-    """
-    cells = [_TITLES] + [_cells(row) for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(_TITLES))]
-    lines = [_line(cells[0], widths)]
-    for row, line in zip(rows, cells[1:]):
-        lines.append(_line(line, widths))
-        if row["cause"]:
-            lines.append("    cause: " + row["cause"])
-    return lines + _summary(rows, boards, api)
-
 
 def kubectl_says(row):
     """What kubectl's column STATUS would show for this pod, in short."""
@@ -48,41 +29,18 @@ def crictl_says(row):
 
 
 def _cells(row):
-    return (row["board"] or "-", "%s/%s" % (row["namespace"], row["name"]), kubectl_says(row), crictl_says(row), row["relation"] or "-")
+    return (row["board"] or "-", "%s/%s" % (row["namespace"], row["name"]), kubectl_says(row), crictl_says(row))
 
 
 def _line(cells, widths):
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
 
 
-def _summary(rows, boards, api):
-    lines = []
-    for board in sorted(boards):
-        seen = boards[board]
-        if not seen or seen.get("sandboxes") is None:
-            lines.append("%s: not observed. %s" % (board, _why(seen)))
-    if not api:
-        lines.append("The API was not asked: no server with an admin kubeconfig was among the boards.")
-    elif not api["reachable"]:
-        lines.append("The API did not answer: %s" % api["error"])
-    amiss = sum(1 for row in rows if row["cause"] and row["relation"] != "previous")
-    lines.append("%d pods and sandboxes, %d need a look." % (len(rows), amiss))
-    return lines
-
-
-def _why(seen):
-    if not seen:
-        return "See its failure above."
-    if seen.get("msg"):
-        return seen["msg"]
-    return "; ".join("%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or ())
-
-
 def text(document):
     """The document of _diagnosis.diagnose() for a terminal: lines."""
     titles = ("BOARD", "POD", "KUBECTL SAYS", "CRICTL SAYS", "CAUSE", "REMEDY")
     rows = [row for row in document["pods"] if row["relation"] != "previous"]
-    cells = [titles] + [_cells(row)[:4] + _named(row, document["findings"]) for row in rows]
+    cells = [titles] + [_cells(row) + _named(row, document["findings"]) for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
     lines = [_line(line, widths) for line in cells]
     lines += ["%s: not looked at: %s" % (board["name"], board["error"]) for board in document["boards"] if not board["observed"]]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _causes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import _coredns, _system
@@ -29,11 +30,15 @@ def diagnose(boards, now, inventory=()):
     """
     fleet = _fleet(boards, now, inventory)
     findings = _causes.find(fleet)
-    pods = [_pod(fleet, row, findings) for row in sorted(fleet.pods, key=_order)]
+    first = {}
+    for number, finding in enumerate(findings):
+        for one in finding["pods"]:
+            first.setdefault((one["board"], one["pod"]), number)
+    pods = [_pod(fleet, row, first) for row in sorted(fleet.pods, key=_order)]
     return {
         "schema": SCHEMA,
         "generated": _moment(now),
-        "boards": [_board(fleet, name, pods, findings) for name in sorted(fleet.boards)],
+        "boards": _boards(fleet, pods, findings),
         "pods": pods,
         "images": _images(fleet),
         "events": _events(fleet),
@@ -64,19 +69,16 @@ def _moment(value):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
 
 
-def _pod(fleet, row, findings):
-    name = pod_name(row)
+def _pod(fleet, row, first):
     containers = [dict(container, log=fleet.log(row, container["name"]) if container["state"] != "running" else []) for container in row["containers"]]
-    concerned = [number for number, one in enumerate(findings) if row["relation"] != "previous" and {"board": row["board"], "pod": name} in one["pods"]]
-    if not _is_amiss(row) and row["relation"] != "orphan" and not (row["api"] or {}).get("deleting"):
-        concerned = []
+    concerned = _is_amiss(row) or row["relation"] == "orphan" or row["relation"] != "previous" and (row["api"] or {}).get("deleting")
     return dict(
         row,
         containers=containers,
         cause=redact(row["cause"]) if row["cause"] else None,
         kubectl=kubectl_says(row),
         crictl=crictl_says(row),
-        finding=concerned[0] if concerned else None,
+        finding=first.get((row["board"], pod_name(row))) if concerned else None,
     )
 
 
@@ -85,13 +87,19 @@ def _is_amiss(row):
     return row["relation"] in ("matched", "missing") and not api["ready"] and api["phase"] != "Succeeded"
 
 
-def _board(fleet, name, pods, findings):
+def _boards(fleet, pods, findings):
+    nodes = {node["name"]: node for node in (fleet.api or {}).get("nodes", ())}
+    counts = Counter(one["subject"]["board"] for one in findings)
+    own = {name: [] for name in fleet.boards}
+    for row in pods:
+        own.setdefault(row["board"], []).append(row)
+    return [_board(fleet, name, own[name], nodes, counts[name]) for name in sorted(fleet.boards)]
+
+
+def _board(fleet, name, own, nodes, findings):
     seen = fleet.boards[name]
     observed = bool(seen.get("hostname"))
-    own = [row for row in pods if row["board"] == name]
-    known = {uid: pod for pod in (fleet.api or {}).get("pods", ()) for uid in (pod["uid"], pod.get("static_uid")) if uid}
-    node_name = node_of(seen.get("sandboxes") or (), known, own_node(seen)) if observed else None
-    node = next((one for one in (fleet.api or {}).get("nodes", ()) if one["name"] == node_name), {})
+    node = nodes.get(node_of(seen.get("sandboxes") or (), fleet.by_uid, own_node(seen)), {}) if observed else {}
     k3s, moment = seen.get("k3s") or {}, fleet.preflight(name).get("time")
     return {
         "name": name,
@@ -114,15 +122,14 @@ def _board(fleet, name, pods, findings):
         "errors": seen.get("errors") or [],
         "pods": len([row for row in own if row["relation"] != "previous"]),
         "unready": len([row for row in own if _is_amiss(row)]),
-        "findings": len([one for one in findings if one["subject"]["board"] == name]),
+        "findings": findings,
     }
 
 
 def _images(fleet):
-    wanted = {row["image"] for dummy, board in fleet.seen() for row in board.get("demand") or ()}
     keys = ("name", "digest", "platforms", "pinned", "size")
     return [
-        dict({key: row[key] for key in keys}, board=name, wanted=row["name"] in wanted) for name, board in fleet.seen() for row in board.get("images") or ()
+        dict({key: row[key] for key in keys}, board=name, wanted=row["name"] in fleet.wanted) for name, board in fleet.seen() for row in board.get("images") or ()
     ]
 
 

@@ -39,27 +39,44 @@ def join(sandboxes, containers, api_pods, node=None, events=None, digests=None, 
     orphan), stale-attempt (a previous one), stuck-terminating (should be gone by ``now``), other-image (a container
     runs another image than the name that is wanted stands for), static-pod (its mirror has a UID of its own); else None.
     """
-    pods = {uid: pod for pod in api_pods or () for uid in (pod["uid"], pod.get("static_uid")) if uid}
-    node = node_of(sandboxes, pods, node)
+    return _join(sandboxes, containers, _Api(api_pods, events), node, digests, now)
+
+
+class _Api:
+    """The API's pods by what they are looked up by; made once for all boards."""
+
+    def __init__(self, pods, events):
+        self.asked = pods is not None
+        self.events = events or {}
+        self.pods = index(pods or ())
+        self.names = {(pod["namespace"], pod["name"]) for pod in pods or ()}
+        self.of_node = {}
+        for pod in pods or ():
+            self.of_node.setdefault(pod["node"], []).append(pod)
+
+
+def _join(sandboxes, containers, api, node, digests, now):
+    node = node_of(sandboxes, api.pods, node)
     latest = {row["uid"]: row["id"] for row in sorted(sandboxes, key=_age)}
-    names = {(pod["namespace"], pod["name"]) for pod in api_pods or ()}
+    of_sandbox = {}
+    for row in containers:
+        of_sandbox.setdefault(row["sandbox_id"], []).append(row)
     rows = []
     for sandbox in sandboxes:
-        pod = pods.get(sandbox["uid"])
-        if api_pods is None:
+        pod = api.pods.get(sandbox["uid"])
+        if not api.asked:
             relation = None
         elif pod is None:
             relation = "orphan"
         else:
             relation = "matched" if latest[sandbox["uid"]] == sandbox["id"] else "previous"
-        own = [row for row in containers if row["sandbox_id"] == sandbox["id"]]
-        row = _row(sandbox, own, pod, relation, node, events or {})
-        rows.append(dict(row, mismatch=_mismatch(row, pod, names, digests or {}, now)))
-    for pod in api_pods or ():
+        row = _row(sandbox, of_sandbox.get(sandbox["id"], []), pod, relation, node, api.events)
+        rows.append(dict(row, mismatch=_mismatch(row, pod, api.names, digests or {}, now)))
+    for pod in api.of_node.get(node, ()):
         seen = pod["uid"] in latest or pod.get("static_uid") in latest
-        if not seen and pod["node"] == node and pod["phase"] not in _FINISHED:
-            row = _row(None, [], pod, "missing", node, events or {})
-            rows.append(dict(row, mismatch=_mismatch(row, pod, names, {}, now)))
+        if not seen and pod["phase"] not in _FINISHED:
+            row = _row(None, [], pod, "missing", node, api.events)
+            rows.append(dict(row, mismatch=_mismatch(row, pod, api.names, {}, now)))
     return sorted(rows, key=lambda row: (row["namespace"], row["name"], row["uid"], row["attempt"] or 0))
 
 
@@ -70,19 +87,24 @@ def join_boards(boards, api, now=None):
     one server's result or None. Pods that no node has been found for come last, with ``board`` None.
     """
     reachable = bool(api) and api.get("reachable")
-    pods = api["pods"] if reachable else None
-    events = (api or {}).get("events")
+    known = _Api(api["pods"] if reachable else None, (api or {}).get("events"))
     rows = []
     for board in sorted(boards):
         seen = boards[board] or {}
         if seen.get("sandboxes") is not None:
             digests = {row["name"]: row["digest"] for row in seen.get("images") or ()}
-            joined = join(seen["sandboxes"], seen.get("containers") or [], pods, own_node(seen), events, digests, now)
+            joined = _join(seen["sandboxes"], seen.get("containers") or [], known, own_node(seen), digests, now)
             rows += [dict(row, board=board) for row in joined]
-    for pod in pods or ():
-        if not pod["node"] and pod["phase"] not in _FINISHED:
-            rows.append(dict(_row(None, [], pod, "missing", None, events or {}), board=None, mismatch=None))
+    for node in (None, ""):
+        for pod in known.of_node.get(node, ()):
+            if pod["phase"] not in _FINISHED:
+                rows.append(dict(_row(None, [], pod, "missing", None, known.events), board=None, mismatch=None))
     return rows
+
+
+def index(pods):
+    """The API's pods by each UID that they have: a static pod is known by that of its mirror and by its own."""
+    return {uid: pod for pod in pods for uid in (pod["uid"], pod.get("static_uid")) if uid}
 
 
 def own_node(observed):

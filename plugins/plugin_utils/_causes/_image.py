@@ -88,7 +88,7 @@ def never_pull(fleet, row):
         evidence += [m.event_text(event) for event in collected[-1:]]
         confidence = m.CERTAIN if images is not None else m.LIKELY
         remedy = "Put it into the store; garbage collection or `crictl rmi` may have removed it, so pin it."
-        if fleet.wants(row["board"], image):
+        if image in fleet.wanted:
             yield m.Finding(
                 "%s is not in the store, and its policy is Never" % image,
                 confidence,
@@ -126,7 +126,7 @@ def wrong_architecture(fleet, row):
         if stored and stored["platforms"] and not any(platform.startswith(own) for platform in stored["platforms"]):
             evidence = [text, "%s in the store of %s is %s (%s)" % (image, row["board"], ", ".join(stored["platforms"]), stored["digest"])]
             title = "%s is %s, and %s is %s" % (image, stored["platforms"][0].partition("/")[2], row["board"], board["architecture"])
-            if fleet.wants(row["board"], image):
+            if image in fleet.wanted:
                 command = (fleet.site(), m.CONTROLLER)
                 remedy = "Let riscv.k3s.site put the right content under the name."
             else:
@@ -145,7 +145,7 @@ def exec_format(fleet, row):
             evidence.append("the image calls itself %s (%s)" % (", ".join(stored["platforms"]), stored["digest"]))
         title = "The kernel of %s cannot run the program of %s" % (row["board"], image)
         remedy = "The program inside is of another architecture, or a script without its #! line. Build the image anew."
-        command = (fleet.site(), m.CONTROLLER) if fleet.wants(row["board"], image) else (None, None)
+        command = (fleet.site(), m.CONTROLLER) if image in fleet.wanted else (None, None)
         yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, *command)
 
 

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import normalise
+from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import index
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
@@ -42,7 +45,8 @@ class Finding(NamedTuple):
     run_on: Optional[str] = None
 
 
-class Fleet(NamedTuple):
+@dataclass(frozen=True)
+class Fleet:
     """All that was seen. ``boards`` maps names to results of k3s_info (or what failed), ``api`` is the API's part of the first
     server's, ``details`` what it told besides, ``pods`` the joined view; ``now`` the controller's time in seconds.
     """
@@ -59,9 +63,14 @@ class Fleet(NamedTuple):
         """The boards that could be looked at, as (name, result)."""
         return [(name, board) for name, board in sorted(self.boards.items()) if board and board.get("hostname")]
 
+    @cached_property
+    def by_uid(self):
+        """The API's pods by each UID that they have; a static pod has two."""
+        return index((self.api or {}).get("pods", ()))
+
     def api_pod(self, row):
         """The API's own row of a pod of the joined view, or None."""
-        return next((pod for pod in (self.api or {}).get("pods", ()) if row["uid"] in (pod["uid"], pod.get("static_uid"))), None)
+        return self.by_uid.get(row["uid"])
 
     def without_row(self):
         """The API's pods that have no row in the joined view, as such rows: they are done, and their sandbox is gone."""
@@ -70,11 +79,20 @@ class Fleet(NamedTuple):
         pods = [pod for pod in (self.api or {}).get("pods", ()) if pod["uid"] not in known]
         return [dict(pod, board=boards.get(pod["node"]), api=pod, relation="missing", sandbox_id=None) for pod in pods]
 
+    @cached_property
+    def _warnings(self):
+        found = {}
+        for event in reversed(self.details.get("events", ())):
+            if event["type"] == "Warning":
+                found.setdefault(event["uid"], []).append(event)
+        return found
+
     def events_of(self, row):
         """The warnings about a pod, the latest first."""
         pod = self.api_pod(row)
-        uids = {row["uid"], pod["uid"] if pod else None}
-        return [event for event in reversed(self.details.get("events", ())) if event["uid"] in uids and event["type"] == "Warning"]
+        uids = {row["uid"], pod["uid"] if pod else row["uid"]}
+        events = [event for uid in sorted(uids) for event in self._warnings.get(uid, ())]
+        return sorted(events, key=lambda event: event["time"], reverse=True) if len(uids) > 1 else events
 
     def detail(self, row):
         """What the API tells of a pod beside its row."""
@@ -117,10 +135,10 @@ class Fleet(NamedTuple):
         """The folder of k3s on a board."""
         return (self.boards.get(board) or {}).get("data_dir") or "/var/lib/rancher/k3s"
 
-    def wants(self, board, image):
-        """Whether the board's k3s, or a server's manifests, ask for an image: then site knows where it comes from."""
-        rows = [row for dummy, other in self.seen() for row in other.get("demand") or ()]
-        return any(row["image"] == image for row in rows)
+    @cached_property
+    def wanted(self):
+        """The images that some board's k3s, or a server's manifests, ask for: site knows where they come from."""
+        return {row["image"] for dummy, other in self.seen() for row in other.get("demand") or ()}
 
 
 def pod_name(row):

@@ -47,7 +47,7 @@ def entrypoint(fleet, row):
 
 
 def _mend(fleet, row, image, container, remedy):
-    if fleet.wants(row["board"], image):
+    if image in fleet.wanted:
         return remedy + " riscv.k3s.site writes it into an overlay, from `patch` in the catalogue.", fleet.site(), m.CONTROLLER
     return (remedy,) + m.on_server(fleet, "-n", row["namespace"], "edit", m.workload(fleet, row))
 
