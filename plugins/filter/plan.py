@@ -106,7 +106,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan with the keys board, architecture, images, registries, config, preload, pulls, tags, patches, warnings, problems and changes.
+  description: The plan with the keys board, architecture, images, registries, config, preload, pulls, tags, unpins, patches, warnings, problems and changes.
   type: dict
 """
 

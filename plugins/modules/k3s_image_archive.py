@@ -23,18 +23,10 @@ options:
     required: true
   images:
     description:
-      - What the archives bring, when O(state=announced).
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: The name that k3s gives it.
-        type: str
-        required: true
-      digest:
-        description: The digest that the name will stand for. When unset, whatever the name stands for then is taken for the archive's.
-        type: str
+      - What the archives bring, when O(state=announced), each name with the digest that it will stand for.
+        With V(null), whatever it stands for afterwards is taken for the archive's.
+    type: dict
+    default: {}
   state:
     description:
       - V(announced) only writes the journal.
@@ -69,7 +61,7 @@ EXAMPLES = r"""
   riscv.k3s.k3s_image_archive:
     archives: [riscv-k3s-0123456789ab.tar]
     images:
-      - name: docker.io/rancher/mirrored-pause:3.6
+      docker.io/rancher/mirrored-pause:3.6: sha256:76ae54bb0e9cc44b8219fdef3872b83c5d9bcb07916c0038842f203f42230e38
   become: true
 
 - name: Remove an archive
@@ -111,7 +103,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM
 def run(params, check_mode, programs):
     """The module's result for its ``params``; ``programs`` is a Programs."""
     paths = [_own_files.archive_path(programs.data_dir, name) for name in params["archives"]]
-    images = {normalise(image["name"]): _digest(image) for image in params["images"]}
+    images = {normalise(name): _digest(name, digest) for name, digest in params["images"].items()}
     with opened(programs.data_dir, check_mode) as journal:
         if params["state"] == "absent":
             rows = [{"path": path, "changed": _own_files.remove_archive(journal, path, check_mode)} for path in paths]
@@ -133,21 +125,20 @@ def _announce(journal, paths, images, containerd, check_mode):
     return [{"path": path, "changed": changed or path not in before["files"]} for path in paths]
 
 
-def _digest(image):
-    if image.get("digest") is None:
+def _digest(name, digest):
+    if digest is None:
         return ANY
-    if not is_digest(image["digest"]):
-        raise Problem("the digest of %s is none" % image["name"], found=repr(image["digest"]), next_step="write sha256: and 64 hexadecimal digits")
-    return image["digest"]
+    if not is_digest(digest):
+        raise Problem("the digest of %s is none" % name, found=repr(digest), next_step="write sha256: and 64 hexadecimal digits")
+    return digest
 
 
 def main():
-    image = {"name": {"type": "str", "required": True}, "digest": {"type": "str"}}
     module = AnsibleModule(
         argument_spec=dict(
             PROGRAM_OPTIONS,
             archives={"type": "list", "elements": "str", "required": True},
-            images={"type": "list", "elements": "dict", "default": [], "options": image},
+            images={"type": "dict", "default": {}},
             state={"type": "str", "choices": ["announced", "absent"], "default": "announced"},
         ),
         supports_check_mode=True,

@@ -25,18 +25,21 @@ def render(settings):
 
 
 def action(observed, settings):
-    """What to do about the file on a board: {change, restart, reason, path, text}; ``text`` None means that it is to be removed.
+    """What to do about the file on a board: {change, restart, reason, path, text, pending}; ``text`` None means that it is to be removed.
 
-    ``observed`` is a result of k3s_info.
+    ``pending`` says that the journal tells of the removal until k3s was restarted. ``observed`` is a result of k3s_info.
     """
     text = render(settings)
     seen = {row["path"]: row for row in observed.get("own_config") or []}.get(PATH)
     held = seen["sha256"] if seen else None
     wanted = sha256(text.encode()) if text else None
     keys = ", ".join(sorted(settings))
+    result = {"change": False, "restart": False, "reason": "as wanted", "path": PATH, "text": text, "pending": False}
     if held != wanted:
         reason = "%s is wanted" % keys if not held else "its content differs, wanted is %s" % keys if wanted else "nothing in it is wanted any more"
-        return {"change": True, "restart": True, "reason": reason, "path": PATH, "text": text}
+        return dict(result, change=True, restart=True, reason=reason, pending=not wanted)
     if seen and seen["stale"]:
-        return {"change": False, "restart": True, "reason": "k3s was not restarted since it was written", "path": PATH, "text": text}
-    return {"change": False, "restart": False, "reason": "as wanted", "path": PATH, "text": text}
+        return dict(result, restart=True, reason="k3s was not restarted since it was written")
+    if not wanted and (observed.get("journal") or {}).get("files", {}).get(PATH, {}).get("pending"):
+        return dict(result, restart=True, reason="k3s was not restarted since it was removed", pending=True)
+    return result

@@ -54,8 +54,7 @@ def plan(observed, wanted, servers):
     ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
     the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
     with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), preload (the archive in agent/images),
-    pulls and the digests they must have,
-    tags, patches, warnings, problems, changes.
+    pulls and the digests they must have, tags, unpins (names that lose their pin), patches, warnings, problems, changes.
     Raises Problem where no honest plan can be made.
     """
     architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
@@ -87,6 +86,7 @@ def plan(observed, wanted, servers):
         "pulls": pulls,
         "digests": _lock.digests(images, pulls),
         "tags": tags,
+        "unpins": _plan_images.unpins(observed.get("journal"), store, wanted, architecture),
         "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
         "warnings": _warnings(observed, wanted, tags) + _needless(wanted, images, architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
@@ -180,6 +180,9 @@ def _warnings(observed, wanted, tags):
                 "%s is reached by http but has no mirror of its own name: a pull that names it directly will try https. "
                 'Add mirrors."%s".endpoint: ["http://%s"]' % (host, host, host)
             )
+    journal = observed.get("journal") or {}
+    if journal.get("error"):
+        warnings.append("nothing can be changed on this board: " + journal["error"])
     containerd = observed.get("containerd") or {}
     if tags and wanted.pinned and containerd.get("version") and not containerd.get("pins"):
         warnings.append(
@@ -194,6 +197,7 @@ def _count(result):
         sum(int(result[file][key]) for file in ("registries", "config", "preload") for key in ("change", "restart"))
         + len(result["pulls"])
         + sum(len(tag["targets"]) for tag in result["tags"])
+        + len(result["unpins"])
         + len(result["patches"]["present"])
         + len(result["patches"]["absent"])
     )

@@ -82,6 +82,21 @@ def pulls(rows, store, architecture, wanted):
     return sorted(name for name in names if wanted.pull_policy == "always" or not _holds(store.get(name), architecture, digests.get(name)))
 
 
+def unpins(journal, store, wanted, architecture):
+    """Names that this collection pinned and whose repository has left the catalogue: the kubelet may collect them again. Sorted, as crictl_image_tag takes them.
+
+    ``journal`` is that of k3s_info or None. A name that was pinned before us keeps its pin.
+    """
+    found = []
+    for name, entry in sorted(((journal or {}).get("images") or {}).items()):
+        image = ImageName.parse(name)
+        ours = entry["pinned"] and not (entry["before"] and entry["before"]["pinned"])
+        known = any(item.stock == image.name and item.architecture == architecture for item in wanted.catalogue)
+        if ours and not known and name in store and store[name]["pinned"]:
+            found.append({"source": name, "targets": [name]})
+    return found
+
+
 def is_flagged(pause_image, wanted):
     """Whether the board's pause image is a source of the catalogue: the fix `flag` was carried out there."""
     return any(entry.source == pause_image for entry in wanted.catalogue)

@@ -101,6 +101,8 @@ def _texts(plan):
             yield "%s %s from %s (%s)" % (row["fix"], row["image"], row["tag_from"], row["reason"])
         elif row["fix"] not in ("present", "stock") and (row["required"] or row["fix"] != "impossible"):
             yield "%s %s (%s)" % (row["fix"], row["image"], row["reason"])
+    for row in plan["unpins"]:
+        yield "unpin %s (the catalogue has nothing for it any more)" % row["source"]
     for patch in plan["patches"]["present"]:
         yield "patch %s %s/%s (%s)" % (patch["manifest"], patch["kind"], patch["name"], patch["reason"])
     for patch in plan["patches"]["absent"]:

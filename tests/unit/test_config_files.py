@@ -22,6 +22,14 @@ def test_text():
     assert _config_files.render({}) is None
 
 
+def test_a_removal_that_k3s_has_not_seen():
+    """A run was cut short between the removal and the restart."""
+    journal = {"files": {_config_files.PATH: {"pending": True}}}
+    assert _config_files.action({"own_config": [], "journal": journal}, {})["restart"] is True
+    assert _config_files.action({"own_config": [], "journal": journal}, {})["pending"] is True
+    assert _config_files.action({"own_config": [], "journal": journal}, WANTED)["change"] is True
+
+
 def own(text, stale=False, path=_config_files.PATH):
     return {"path": path, "sha256": sha256(text.encode()), "stale": stale}
 

@@ -404,3 +404,31 @@ def test_an_override_that_upstream_made_needless_is_a_warning():
     assert [text.split(" has ")[0] for text in plan["warnings"]] == [PAUSE]
     assert plan["changes"] == 0
     assert decide(observed([held(PAUSE), held(COREDNS)]), known=_catalogue.read(STOCK), mirror="reg:5000/riscv64")["warnings"] == []
+
+
+def entry(pinned=True, before=None):
+    return {"digest": "sha256:1", "previous": None, "pinned": pinned, "source": None, "before": before, "shared": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "noted", "store", "unpinned"),
+    [
+        pytest.param(COREDNS, entry(), held(COREDNS), True, id="left the catalogue"),
+        pytest.param(COREDNS, entry(), held(COREDNS, pinned=False), False, id="not pinned any more"),
+        pytest.param(COREDNS, entry(pinned=False), held(COREDNS), False, id="pinned by somebody else"),
+        pytest.param(COREDNS, entry(before={"digest": "sha256:0", "pinned": True}), held(COREDNS), False, id="pinned before"),
+        pytest.param(COREDNS, entry(), None, False, id="gone"),
+        pytest.param(PAUSE, entry(), held(PAUSE), False, id="still in the catalogue"),
+    ],
+)
+def test_what_left_the_catalogue_is_unpinned(name, noted, store, unpinned):
+    journal = {"files": {}, "images": {name: noted}, "error": None}
+    board = observed([held(PAUSE)] + ([store] if store and name != PAUSE else []), [asked(PAUSE)], journal=journal)
+    plan = decide(board, catalogue=_catalogue.read(CATALOGUE[:1]))
+    assert plan["unpins"] == ([{"source": name, "targets": [name]}] if unpinned else [])
+    assert plan["changes"] == int(unpinned)
+
+
+def test_a_damaged_journal_is_told():
+    plan = decide(observed([held(PAUSE), held(COREDNS)], journal={"files": {}, "images": {}, "error": "the journal cannot be read"}))
+    assert plan["warnings"] == ["nothing can be changed on this board: the journal cannot be read"]

@@ -25,6 +25,7 @@ def plan(*images, **changes):
         "registries": {"change": False, "restart": False},
         "config": {"change": False, "restart": False, "path": "/own.yaml", "text": None, "reason": "as wanted"},
         "preload": {"place": False, "change": False, "restart": False, "archive": None, "obsolete": [], "reason": "as wanted"},
+        "unpins": [],
         "patches": PATCHES,
         "warnings": [],
         "problems": [image for image in images if image["fix"] == "impossible" and image["required"]],
@@ -36,6 +37,11 @@ API = {
     "reachable": True,
     "pods": [{"namespace": "kube-system", "ready": True, "phase": "Running"}, {"namespace": "kube-system", "ready": False, "phase": "Pending"}],
 }
+
+
+def test_what_loses_its_pin():
+    name = "docker.io/rancher/mirrored-pause:3.6"
+    assert "board-1: unpin %s (the catalogue has nothing for it any more)" % name in report([plan(unpins=[{"source": name, "targets": [name]}])], API, [])
 
 
 def test_healthy():
