@@ -58,6 +58,11 @@ class Kube:
         """Delete pods of one namespace in one call, without waiting. A pod that has gone already is no error."""
         self._kubectl("delete", "pods", "-n", namespace, "--ignore-not-found", "--wait=false", *names, timeout=_DELETE_TIMEOUT)
 
+    def forget_checksum(self, addon):
+        """Take the checksum from an Addon, so that k3s applies its file again although it is the text which it applied last."""
+        patch = json.dumps({"spec": {"checksum": None}})
+        self._kubectl("patch", "addons.k3s.cattle.io", "-n", SYSTEM_NAMESPACE, addon, "--type=merge", "-p", patch)
+
     def delete_chart_config(self, namespace, name):
         """Delete a HelmChartConfig: removing its file does not. One that has gone already is no error."""
         self._kubectl("delete", "helmchartconfigs.helm.cattle.io", "-n", namespace, "--ignore-not-found", name, timeout=_DELETE_TIMEOUT)

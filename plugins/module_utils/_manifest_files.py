@@ -17,12 +17,16 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest import patch_m
 
 
 class Change(NamedTuple):
-    """One file: what it holds and what it shall hold (None: no file). ``shown`` is the text to show it against."""
+    """One file: what it holds and what it shall hold (None: no file). ``shown`` is the text to show it against.
+
+    ``touched``: it is written even if it holds that already, since the deploy controller passes over a file whose mtime it knows.
+    """
 
     path: str
     before: Optional[bytes]
     after: Optional[bytes]
     shown: Optional[bytes] = None
+    touched: bool = False
 
     @property
     def changed(self):
@@ -30,13 +34,17 @@ class Change(NamedTuple):
 
 
 class Decision:
-    """Changes in the order to make them, warnings, and {Addon: sha256} that proves that k3s took them."""
+    """Changes in the order to make them, warnings, and {Addon: sha256} that proves that k3s took them.
+
+    ``forgotten`` are Addons which must lose their checksum before, so that k3s applies a text that it has applied already.
+    """
 
     def __init__(self):
         self.changes = []
         self.warnings = []
         self.proofs = {}
         self.deleted_charts = []
+        self.forgotten = []
 
     @property
     def changed(self):
@@ -47,6 +55,7 @@ class Decision:
         self.warnings += [warning for warning in other.warnings if warning not in self.warnings]
         self.proofs.update(other.proofs)
         self.deleted_charts += other.deleted_charts
+        self.forgotten += other.forgotten
 
     def warn_unknown(self, addons):
         """Warn where the API could not tell whether k3s would take a text for one that it has applied already."""
@@ -141,10 +150,11 @@ def overlay_present(folder, manifest, patches, addons):
 
 
 def overlay_absent(folder, manifest, addons):
-    """Remove an overlay and its .skip, and see to it that k3s applies the packaged file again.
+    """Remove an overlay and its .skip, and see to it that k3s applies the packaged file again, byte for byte as k3s wrote it.
 
-    The packaged file becomes different first if its Addon has just its checksum (the deploy controller would skip it);
-    then the .skip goes, then the overlay: a run that was cut short is finished by the next one.
+    The deploy controller would skip a text whose checksum its Addon has, so that checksum goes first, and the file is written
+    anew for its mtime; then the .skip goes, then the overlay: a run that was cut short is finished by the next one. Where the API
+    does not answer, a comment line makes the text another one; the next run takes the line away, or k3s's next start.
     """
     _overlay.check_manifest_name(manifest)
     decision = Decision()
@@ -154,17 +164,20 @@ def overlay_absent(folder, manifest, addons):
     ours = skipped == _overlay.SKIP_TEXT
     if skipped is not None and not ours:
         decision.warnings.append("%s was not written by riscv.k3s and stays: k3s does not deploy %s while it is there." % (folder.full(skip), manifest))
-    if current is None and not ours:
-        return decision
     packaged = folder.read(manifest)
+    stock = _overlay.stock_text(packaged or b"")
+    is_there = current is not None or ours
+    if not is_there and ((packaged or b"") == stock or not addons.known):
+        return decision
     if packaged is not None:
-        after = packaged
-        # Not known: one line too many does no harm, k3s writes this file anew at its next start.
-        if not addons.known or addons.checksum(_overlay.addon_name(manifest)) == sha256(packaged):
+        name, after = _overlay.addon_name(manifest), stock if addons.known else packaged
+        if not addons.known:
             after = _overlay.make_different(packaged)
-        decision.changes.append(Change(manifest, packaged, after))
+        if addons.known and addons.checksum(name) == sha256(stock):
+            decision.forgotten.append(name)
+        decision.changes.append(Change(manifest, packaged, after, touched=True))
         if skipped is None or ours:
-            decision.proofs[_overlay.addon_name(manifest)] = sha256(after)
+            decision.proofs[name] = sha256(after)
     if ours:
         decision.changes.append(Change(skip, skipped, None))
     decision.changes.append(Change(path, current, None))

@@ -58,6 +58,8 @@ def _carry_out(path, params, addons, kube):
             # Objects before their file: a run that is cut short between the two is finished by the next one.
             for namespace, name in decision.deleted_charts:
                 kube.delete_chart_config(namespace, name)
+            for name in decision.forgotten:
+                kube.forget_checksum(name)
             _write(folder, decision.changes, params["backup"], first)
             folder.check_unchanged()
             break
@@ -92,7 +94,7 @@ def decide(folder, params, addons):
 
 def _write(folder, changes, backup, first):
     for change in changes:
-        if not change.changed:
+        if not (change.changed or change.touched):
             continue
         path = folder.full(change.path)
         if change.after is None:

@@ -126,6 +126,16 @@ def leaves_out(packaged, manifest):
     return [name for kind, namespace, name in _manifest.identities(packaged, manifest) if kind == "Service"]
 
 
+def stock_text(packaged):
+    """The packaged file's text without the line of `make_different`."""
+    bom = _BOM if packaged.startswith(_BOM) else b""
+    head, newline, rest = packaged[len(bom) :].partition(b"\n")
+    while head.rstrip(b"\r") == UNDO_COMMENT.encode():
+        packaged = bom + rest
+        head, newline, rest = rest.partition(b"\n")
+    return packaged
+
+
 def make_different(packaged):
     """The packaged file's text with one more comment line: the same objects, another checksum.
 

@@ -19,13 +19,13 @@ description:
 options:
   gather:
     description:
-      - What to read; V(all) is everything but V(events), V(logs), V(preflight) and V(dns), which P(riscv.k3s.diagnosis#filter)
+      - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight) and V(dns), which P(riscv.k3s.diagnosis#filter)
         needs besides, and which cost more.
       - The option O(api) decides further about V(api).
-      - V(events) needs V(api), and V(logs) and V(dns) need V(sandboxes).
+      - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
     type: list
     elements: str
-    choices: [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, preflight, dns]
+    choices: [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, inspect, preflight, dns]
     default: [all]
   architecture:
     description:
@@ -191,6 +191,7 @@ manifests:
     sha256: {description: Its checksum., type: str}
     mtime: {description: Time of its last change in seconds since 1970., type: int}
     skip: {description: Whether a C(.skip) file of its name keeps it from being deployed., type: bool}
+    own_skip: {description: Whether riscv.k3s wrote that C(.skip) file., type: bool}
     text: {description: The text; null when it holds a Secret or is larger than 256 KiB., type: str}
     left_out: {description: V(secret) or V(size) when there is no text for that reason., type: str}
 demand:
@@ -243,6 +244,8 @@ sandboxes:
     state: {description: V(ready) or V(notready)., type: str}
     created_at: {description: When it was made., type: str}
     labels: {description: The pod's labels., type: dict}
+    ip: {description: "With V(inspect), its address, if nothing runs in it; else null.", type: str}
+    network_namespace: {description: "With V(inspect), the file of its network namespace, if nothing runs in it; else null.", type: str}
 containers:
   description: The containers that containerd knows, oldest first.
   returned: when V(sandboxes) is gathered
@@ -257,6 +260,9 @@ containers:
     state: {description: "V(created), V(running), V(exited) or V(unknown).", type: str}
     attempt: {description: How often it was started before., type: int}
     created_at: {description: When it was made., type: str}
+    exit_code: {description: "With V(inspect), its exit code, if it ended; else null.", type: int}
+    finished_at: {description: "With V(inspect), when it ended, else null.", type: str}
+    reason: {description: "With V(inspect), why it ended, as containerd says; else null.", type: str, sample: OOMKilled}
 api:
   description: The cluster as its API shows it.
   returned: when V(api) is gathered and O(api) allows it

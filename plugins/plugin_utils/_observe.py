@@ -9,7 +9,9 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils import _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._command import last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._overlay import SKIP_TEXT
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import is_tagged, parse_image_list, parse_version, pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_k3s import parse_config, parse_df, parse_k3s_version
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import parse_api, parse_containers, parse_events, parse_sandboxes
@@ -129,6 +131,7 @@ class _View:
                 "sha256": files[path]["sha256"],
                 "mtime": files[path]["mtime"],
                 "skip": path.rpartition("/")[2] in skipped,
+                "own_skip": files.get(path + ".skip", {}).get("sha256") == sha256(SKIP_TEXT),
                 "text": texts.get(path),
                 "left_out": left_out.get(path),
             }
@@ -167,6 +170,17 @@ class _View:
 
     def logs(self):
         return {"logs": _evidence.parse_logs(self._sections["logs"].out, self._token) if "logs" in self._sections else {}}
+
+    def inspect(self):
+        """Rows of sandboxes() anew, with what only some of them were asked for."""
+        found = self.sandboxes()
+        containers, sandboxes = _evidence.parse_inspect(self._sections["inspect"].out) if self._good("inspect") else ({}, {})
+        unknown = {"exit_code": None, "finished_at": None, "reason": None}
+        nowhere = {"ip": None, "network_namespace": None}
+        return {
+            "sandboxes": None if found["sandboxes"] is None else [dict(row, **sandboxes.get(row["id"], nowhere)) for row in found["sandboxes"]],
+            "containers": None if found["containers"] is None else [dict(row, **containers.get(row["id"], unknown)) for row in found["containers"]],
+        }
 
     def preflight(self):
         return {"preflight": self._out("preflight", _evidence.parse_preflight)}

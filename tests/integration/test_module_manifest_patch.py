@@ -112,11 +112,12 @@ def test_overlay_and_in_place(lab, stock, patch, tmp_path):
     generations = [deployment(lab, name)["metadata"]["generation"] for name in WORKLOADS]
     lab.lab("restart", lab.server)
     assert stock.items() <= manifests(lab, tmp_path).items(), "k3s writes its own files anew"
-    # Undo trap: k3s passes over a file whose checksum its Addon has, so taking the overlay away must change the packaged one.
+    # Undo trap: k3s passes over a file whose checksum its Addon has, so taking the overlay away must take that, too.
     results = patch({"riscv.k3s." + MODULE: present}, *modules.four(MODULE, absent))
     assert results[0]["changed"] is False
     assert_waited(results[1:])
     assert is_stock(lab) and owner(lab, "coredns") == "coredns"
+    assert manifests(lab, tmp_path) == stock
     assert lab.get("helmchartconfig", "-n", "kube-system", "traefik") is None
     assert [deployment(lab, name)["metadata"]["generation"] for name in WORKLOADS] == [number + 1 for number in generations], "the restart changed nothing"
 

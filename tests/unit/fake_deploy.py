@@ -52,6 +52,7 @@ class DeployController:
                 (["k3s", "kubectl", "get", "addons.k3s.cattle.io", ...], self._addons),
                 (["k3s", "kubectl", "get", "events", ...], self._events),
                 (["k3s", "kubectl", "delete", ...], self._delete),
+                (["k3s", "kubectl", "patch", "addons.k3s.cattle.io", ...], self._patch),
             ]
         )
 
@@ -71,6 +72,11 @@ class DeployController:
 
     def _events(self, argv, stdin):
         return self._answer({"apiVersion": "v1", "items": self.events, "kind": "List", "metadata": {"resourceVersion": ""}})
+
+    def _patch(self, argv, stdin):
+        assert json.loads(argv[argv.index("-p") + 1]) == {"spec": {"checksum": None}}
+        self.addons[argv[argv.index("kube-system") + 1]] = None
+        return "patched\n" if self.up else (1, "", REFUSED)
 
     def _delete(self, argv, stdin):
         self.deleted.append(argv[3:])

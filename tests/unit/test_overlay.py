@@ -129,3 +129,4 @@ def test_make_different(text, newline):
     once = _overlay.make_different(text)
     assert once.endswith(newline + text) and once.count(b"#") == 1
     assert len(_overlay.make_different(once)) > len(once), "the Addon may have the text with one line already"
+    assert text == _overlay.stock_text(text) == _overlay.stock_text(once) == _overlay.stock_text(_overlay.make_different(once))
