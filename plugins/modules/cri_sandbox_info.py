@@ -44,8 +44,8 @@ options:
 extends_documentation_fragment:
   - riscv.k3s.board
 notes:
-  - The values RV(pods[].ip), and a container's exit code and reason, come from the API.
-    The container runtime tells them only by one more call for each sandbox.
+  - containerd tells exit codes, addresses and network namespaces only of what it is asked for by its id. It is asked for all containers that ended and all
+    sandboxes in which nothing runs, by one call of C(crictl) for either, so that a board on which all is well costs no more than two calls.
 attributes:
   check_mode:
     description: Can run in check mode and return the same result.
@@ -99,11 +99,16 @@ pods:
     sandbox_id: {description: The sandbox's id; null when there is none., type: str}
     attempt: {description: How many sandboxes this pod had before., type: int}
     state: {description: "V(ready) or V(notready), null without a sandbox.", type: str}
-    ip: {description: The pod's address., type: str}
+    ip:
+      description: "The pod's address, from the API; where it does not tell one, from containerd, as far as nothing runs in the sandbox."
+      type: str
+    network_namespace: {description: "The file of its network namespace, for a sandbox in which nothing runs. Null for others.", type: str}
     created_at: {description: "When the sandbox, or without one the pod, was made.", type: str}
     labels: {description: The pod's labels., type: dict}
     containers:
-      description: "Its containers, the latest attempt of each: name, id, image, image_id, state, exit_code, restarts, reason."
+      description:
+        - "Its containers, the latest attempt of each: name, id, image, image_id, state, exit_code, restarts, reason, log."
+        - Exit code and reason of one that ended are what containerd says, C(log) are its last lines, with passwords and tokens blanked.
       type: list
       elements: dict
     api: {description: "What the API says: phase, ready, reasons, owner, deleting. Null when it was not asked or has no such pod.", type: dict}

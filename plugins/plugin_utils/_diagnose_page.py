@@ -47,7 +47,7 @@ ALLOWED = {
     ],
     "pods": [
         _keys(
-            "board namespace name uid node sandbox_id attempt state ip created_at relation mismatch cause kubectl crictl finding",
+            "board namespace name uid node sandbox_id attempt state ip network_namespace created_at relation mismatch cause kubectl crictl finding",
             labels=LABELS,
             containers=[_keys("name id image image_id state exit_code restarts reason", log=TEXTS)],
             api=_keys("phase ready deleting", reasons=TEXTS, owner=_keys("kind name")),

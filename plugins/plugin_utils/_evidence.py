@@ -37,6 +37,27 @@ def parse_logs(text, token):
     return found
 
 
+def parse_inspect(text):
+    """The part ``inspect`` as two dictionaries: a container's id to {exit_code, finished_at, reason}, a sandbox's to {ip, network_namespace}."""
+    containers, sandboxes = {}, {}
+    for line in text.splitlines():
+        kind, *fields = line.split("\t")
+        if kind == "container" and len(fields) == 4:
+            name, code, moment, reason = fields
+            containers[name] = {"exit_code": int(code) if code.isdigit() else None, "finished_at": _moment(moment), "reason": reason}
+        elif kind == "sandbox" and len(fields) == 4:
+            name, address, namespace, addresses = fields
+            # containerd tells the address of a sandbox while it is ready; what its network was made with stays.
+            others = [one for one in addresses.split() if one not in ("127.0.0.1", "::1")]
+            sandboxes[name] = {"ip": address or (others or [None])[0], "network_namespace": namespace or None}
+    return containers, sandboxes
+
+
+def _moment(text):
+    # The year 1 stands for none.
+    return None if text.startswith("0001") else text[:19] + "Z"
+
+
 def parse_network(text, token):
     """The part ``network``: {address, pod: {answers, text}, host: {answers, text}}, or {} where CoreDNS does not run or is ready."""
     found = {}

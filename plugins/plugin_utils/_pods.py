@@ -28,8 +28,8 @@ def join(sandboxes, containers, api_pods, node=None, events=None, digests=None, 
     ``sandboxes`` and ``containers`` are containerd's rows, ``api_pods`` the API's or None when it was not asked,
     ``node`` the board's name as a node (else it is told from the pods that match), ``events`` the pods' latest
     warnings by UID, ``digests`` what the names in the board's store stand for, ``now`` the time in seconds since 1970. Each
-    row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, created_at, labels, containers, api, relation,
-    mismatch, cause}.
+    row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, network_namespace, created_at, labels, containers, api,
+    relation, mismatch, cause}.
 
     ``relation``: matched (the pod's latest sandbox), previous (an older one of it), orphan (no such pod in the API),
     missing (a pod that is to run here and has no sandbox); None without the API. A static pod is matched by the UID
@@ -145,8 +145,9 @@ def _row(sandbox, containers, pod, relation, node, events):
         "sandbox_id": sandbox["id"] if sandbox else None,
         "attempt": sandbox["attempt"] if sandbox else None,
         "state": sandbox["state"] if sandbox else None,
-        # crictl tells an address only by one more call a sandbox; the API knows it for all.
-        "ip": current["ip"] or None if current else None,
+        # crictl tells an address only when asked for one sandbox; the API knows those of all.
+        "ip": (current["ip"] if current else None) or (sandbox or {}).get("ip"),
+        "network_namespace": (sandbox or {}).get("network_namespace"),
         "created_at": source["created_at"],
         "labels": source["labels"],
         "containers": _containers(containers, current),
@@ -173,9 +174,10 @@ def _containers(containers, pod):
                 "image": told["image"] if told else own["image"],
                 "image_id": (told["image_id"] if told else "") or (own["image_id"] if own else ""),
                 "state": own["state"] if own else told["state"],
-                "exit_code": told["exit_code"] if told else None,
+                # Of the latest attempt, if that ended; else what the API tells of the one before.
+                "exit_code": own["exit_code"] if own and own.get("exit_code") is not None else told["exit_code"] if told else None,
                 "restarts": max(told["restarts"] if told else 0, own["attempt"] if own else 0),
-                "reason": told["reason"] if told else "",
+                "reason": (told["reason"] if told else "") or (own or {}).get("reason") or "",
             }
         )
     return rows

@@ -276,6 +276,8 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         "JSONPATH": _query(token, "events" in wanted),
         "OPTIONS": "|".join(_extra.KERNEL),
         "MODULES": "|".join(module for module in _extra.KERNEL.values() if module),
+        "CONTAINER": _extra.CONTAINER,
+        "SANDBOX": _extra.SANDBOX,
         "WRONG": "|".join(_extra.WRONG_KEYS),
         "OWN": OWN_CONFIG,
         "PRELOADS": PRELOADS,
@@ -292,8 +294,9 @@ def _steps(wanted):
     parts = dict(_PARTS)
     if "events" in wanted:
         parts["api"] = _extra.API.replace("@DNS@", _extra.DNS if "dns" in wanted else "")
-    if wanted & {"logs", "dns"}:
-        parts["sandboxes"] = _extra.SANDBOXES + (_extra.LOGS if "logs" in wanted else "") + (_extra.NETWORK if "dns" in wanted else "")
+    extras = [text for name, text in (("logs", _extra.LOGS), ("inspect", _extra.INSPECT), ("dns", _extra.NETWORK)) if name in wanted]
+    if extras:
+        parts["sandboxes"] = _extra.SANDBOXES + "".join(extras)
     parts["preflight"] = _extra.PREFLIGHT
     return [parts[name] for name in _ORDER + ("preflight",) if name in wanted]
 

@@ -9,7 +9,7 @@ They take the place of a plain part or come after it, so that a plain observatio
 
 from __future__ import annotations
 
-EXTRAS = ("events", "logs", "preflight", "dns")
+EXTRAS = ("events", "logs", "inspect", "preflight", "dns")
 # Kernel features that k3s needs: option of the kernel's configuration to module.
 KERNEL = {
     "OVERLAY_FS": "overlay",
@@ -75,6 +75,7 @@ esac
 SANDBOXES = r"""
 v() { [ $up = 1 ] || return 0; if o=$(i "$2" $3 2>/dev/null); then printf "%s\n%s\n\n%s\n\n" "$T<$1" "$o" "$T>0"; else o=; g "$1" i "$2" $3; fi; }
 v pods pods
+P=$o
 v containers ps -a
 rows() {
 printf "%s\n" "$o" | sed -n -e 's/^ *"id" *: *"\([^"]*\)".*/id \1/p' -e 's/^ *"podSandboxId" *: *"\([^"]*\)".*/box \1/p' \
@@ -99,6 +100,54 @@ done
 }
 }
 s logs logs
+"""
+_TAB = '{{"\\t"}}'
+
+
+def _template(*fields):
+    """For `crictl inspect ID...`, which gives a template one object as an object, and several as a list."""
+    one = _TAB.join(fields) + '{{"\\n"}}'
+    return '{{define "x"}}%s{{end}}{{if eq (printf "%%T" .) "[]interface {}"}}{{range .}}{{template "x" .}}{{end}}{{else}}{{template "x" .}}{{end}}' % one
+
+
+# All of it may not leave the board: environment variables are in there.
+CONTAINER = _template("container", "{{.status.id}}", "{{.status.exitCode}}", "{{.status.finishedAt}}", "{{.status.reason}}")
+SANDBOX = _template(
+    "sandbox",
+    "{{.status.id}}",
+    "{{.status.network.ip}}",
+    '{{range .info.runtimeSpec.linux.namespaces}}{{if eq .type "network"}}{{.path}}{{end}}{{end}}',
+    "{{with .info.cniResult}}{{range .Interfaces}}{{if .Sandbox}}{{range .IPConfigs}}{{.IP}} {{end}}{{end}}{{end}}{{end}}",
+)
+# What containerd tells only of what it is asked for by its id: of containers that ended, and of sandboxes in which nothing runs. A board on which all
+# is well is not asked.
+INSPECT = r"""
+ended() {
+n=0
+rows | while read -r key x; do
+case $key in id) c=$x ;; state) [ "$x" = EXITED ] && [ $n -lt 100 ] || continue; n=$((n + 1)); echo "$c" ;; esac
+done
+}
+idle() {
+m=" $(rows | while read -r key x; do case $key in box) b=$x ;; state) [ "$x" != RUNNING ] || printf "%s " "$b" ;; esac; done)" n=0
+printf "%s\n" "$P" | sed -n 's/^ *"id" *: *"\([0-9a-f]\{64\}\)".*/\1/p' | while read -r x; do
+case $m in *" $x "*) continue ;; esac
+[ $n -lt 100 ] || continue
+n=$((n + 1)); echo "$x"
+done
+}
+# Where one of them went away meanwhile, the others are asked for one by one.
+inspect() {
+[ -n "$3" ] || return 0
+$L @CRICTL@ "$1" -o go-template --template "$2" $3 2>/dev/null && return
+for x in $3; do $L @CRICTL@ "$1" -o go-template --template "$2" "$x" 2>/dev/null; done
+return 0
+}
+inspected() {
+inspect inspect '@CONTAINER@' "$(ended)"
+inspect inspectp '@SANDBOX@' "$(idle)"
+}
+s inspect inspected
 """
 # Where CoreDNS runs and is not ready: does the API answer at its service address, from the board and from the pod?
 NETWORK = r"""

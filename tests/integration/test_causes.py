@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 
 import pytest
-from causes import CASES
+from causes import BUSYBOX, CASES, REGISTRIES
 from looking import look
 from runs import ROOT, play
 
@@ -88,6 +89,74 @@ def test_playbook_shows_what_is_wrong(diagnose, healthy):
             assert text in done.text
     finally:
         case.undo(healthy)
+
+
+BROKEN = """
+apiVersion: v1
+kind: Pod
+metadata: {name: broken, namespace: default}
+spec:
+  nodeName: %s
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: main
+    image: "%s"
+    imagePullPolicy: IfNotPresent
+    env: [{name: DATABASE, value: envsecret}]
+    command: ["/bin/busybox", "sh", "-c", "echo 'cannot log in: password=logsecret'; exit 3"]
+"""
+
+
+@pytest.fixture(name="broken")
+def _broken(healthy):
+    """A pod that ends again and again, and registries.yaml of the agent with a password that k3s did not read yet."""
+    lab = healthy
+    lab.exec(lab.agent, "cp -p {0} {0}.kept && printf '%s\n' configs: '  reg.example:' '    auth: {{username: u, password: registrysecret}}' >>{0}".format(REGISTRIES))
+    lab.kubectl("apply", "-f", "-", input=BROKEN % (lab.agent, BUSYBOX))
+
+    def ended():
+        pod = lab.get("pod", "broken", "-n", "default")
+        return any(status["restartCount"] for status in pod["status"].get("containerStatuses", ()))
+
+    lab.wait("a container that ended", ended, 90)
+    yield lab
+    lab.kubectl("delete", "pod", "broken", "--ignore-not-found", "--grace-period=1")
+    lab.exec(lab.agent, "mv {0}.kept {0}".format(REGISTRIES))
+
+
+def test_page_shows_the_findings_and_no_secret(broken, diagnose, tmp_path):
+    lab = broken
+    path = tmp_path / "diagnose.html"
+    document = diagnose("-e", "riscv_k3s_diagnose_html=%s" % path)[0]
+    assert path.stat().st_mode & 0o777 == 0o600
+    text = path.read_text(encoding="ascii")
+    shown = json.loads(re.search('<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL).group(1))
+    assert {"crash-loop", "registries-stale"} <= {finding["cause"] for finding in document["findings"]}
+    assert (shown["findings"], len(shown["pods"])) == (document["findings"], len(document["pods"]))
+    (row,) = [row for row in shown["pods"] if row["name"] == "broken"]
+    assert row["containers"][0]["log"] == ["cannot log in: password=…"]
+    key = re.search("client-key-data: (.*)", lab.read(lab.server, "/etc/rancher/k3s/k3s.yaml")).group(1)
+    token = re.search("token: (.*)", lab.read(lab.server, "/etc/rancher/k3s/config.yaml")).group(1)
+    assert [secret for secret in ("envsecret", "logsecret", "registrysecret", key, token) if secret in text + json.dumps(document)] == []
+
+
+def test_containerd_tells_how_a_container_ended(broken):
+    """On the agent, which has no API to ask."""
+    lab = broken
+    argv = [ROOT / ".venv/bin/ansible", "-i", lab.inventory, lab.agent, "-b", "-m", "riscv.k3s.cri_sandbox_info", "-a", "name=broken"]
+    environment = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"))
+
+    uid = lab.get("pod", "broken", "-n", "default")["metadata"]["uid"]
+
+    def ask():
+        rows = json.loads(lab.ctl(list(map(str, argv)), env=environment).stdout.partition(" => ")[2])["pods"]
+        # It may be running at the moment, and another pod of that name going.
+        return next((row for row in rows if row["uid"] == uid and row["containers"][0]["state"] == "exited"), None)
+
+    row = lab.wait("a container that ended", ask)
+    (container,) = row["containers"]
+    assert (row["api"], container["exit_code"], container["reason"], container["log"]) == (None, 3, "Error", ["cannot log in: password=…"])
+    assert row["ip"].startswith("10.42.") and lab.exec(lab.agent, ["test", "-e", row["network_namespace"]], check=False).returncode == 0
 
 
 def test_one_command_a_board_and_one_query_a_cluster(diagnose, healthy):

@@ -7,12 +7,13 @@ import json
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._evidence import parse_details, parse_preflight, parse_ready, parse_rights, redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils._evidence import parse_details, parse_inspect, parse_preflight, parse_ready, parse_rights, redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, observe
 from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import build_script
 from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
 
 from fake_board import SHELLS, TOKEN, FakeBoard
+from fakes import read
 
 ALL = PARTS + EXTRAS
 
@@ -71,6 +72,57 @@ def test_logs_that_cannot_be_read_are_told_as_such(board, seen):
     board.answer("crictl ps", json.dumps({"containers": [container("b", 2, "EXITED")]}, indent=2))
     board.answer("crictl logs --tail 15", err="no such file\n", rc=1)
     assert seen()["logs"] == {"b2": ["no such file"]}
+
+
+def sandbox(number, state="READY"):
+    name = "%064x" % number
+    # A label's value is at most 63 characters long, so that none is taken for an id.
+    labels = {"id": "f" * 63, "state": "SANDBOX_READY"}
+    meta = {"name": "p%d" % number, "uid": "u%d" % number, "namespace": "default", "attempt": 0}
+    return {"id": name, "metadata": meta, "state": "SANDBOX_" + state, "createdAt": "1700000000000000000", "labels": labels}
+
+
+def test_what_does_not_run_is_asked_for_in_one_call(board, seen):
+    boxes = [sandbox(number) for number in range(4)] + [sandbox(4, "NOTREADY")]
+    rows = [
+        container("a", 1, "RUNNING", boxes[0]["id"]),
+        container("a", 0, "EXITED", boxes[0]["id"]),
+        container("b", 2, "EXITED", boxes[1]["id"]),
+        container("c", 0, "CREATED", boxes[2]["id"]),
+    ]
+    board.answer("crictl pods", json.dumps({"items": boxes}, indent=2))
+    board.answer("crictl ps", json.dumps({"containers": rows}, indent=2))
+    board.answer("crictl inspect -o", "container\ta0\t137\t2026-11-25T00:22:51.3Z\tOOMKilled\ncontainer\tb2\t0\t2026-11-25T00:22:51.3Z\tCompleted\n\n")
+    board.answer("crictl inspectp -o", "sandbox\t%s\t\t/run/netns/x\t10.42.1.2 127.0.0.1 ::1 \n\n" % boxes[1]["id"])
+    result = seen()
+    assert {row["id"]: (row["exit_code"], row["reason"], row["finished_at"]) for row in result["containers"]} == {
+        "a1": (None, None, None),
+        "a0": (137, "OOMKilled", "2026-11-25T00:22:51Z"),
+        "b2": (0, "Completed", "2026-11-25T00:22:51Z"),
+        "c0": (None, None, None),
+    }
+    assert [(row["ip"], row["network_namespace"]) for row in result["sandboxes"]] == [(None, None), ("10.42.1.2", "/run/netns/x")] + [(None, None)] * 3
+    asked = [call.split()[1:2] + call.split("}} ")[-1].split()[-5:] for call in board.calls() if call.startswith("crictl inspect")]
+    ends = [sorted(word for word in call if word in ("a0", "b2") or len(word) == 64) for call in asked]
+    assert [call[0] for call in asked] == ["inspect", "inspectp"]
+    assert ends == [["a0", "b2"], [box["id"] for box in boxes[1:]]]
+
+
+def test_what_went_away_meanwhile_does_not_hide_the_others(board, seen):
+    board.answer("crictl ps", json.dumps({"containers": [container("b", 2, "EXITED"), container("c", 0, "EXITED")]}, indent=2))
+    board.answer("crictl inspect", err="not found", rc=1)
+    result = seen()
+    assert [row["exit_code"] for row in result["containers"]] == [None, None]
+    assert not [error for error in result["errors"] if error["section"] == "inspect"]
+    assert len([call for call in board.calls() if call.startswith("crictl inspect ")]) == 3
+
+
+def test_recorded_inspection():
+    """crictl 1.34.0: of two containers, of two sandboxes (of which one was stopped), and of one, which comes as an object."""
+    containers, sandboxes = parse_inspect(read("crictl_inspect_1.34.txt"))
+    assert [(row["exit_code"], row["finished_at"], row["reason"]) for row in containers.values()] == [(137, "2026-11-25T00:22:51Z", "Error"), (0, None, "")]
+    assert [row["ip"] for row in sandboxes.values()] == ["10.42.1.2", "10.42.1.5"]
+    assert {row["network_namespace"][:19] for row in sandboxes.values()} == {"/var/run/netns/cni-"}
 
 
 def test_containerd_that_does_not_answer(board, seen):

@@ -105,6 +105,18 @@ def test_cri_sandbox_info_of_an_agent(run):
     assert "api" not in result and result["hostname"] == "Board-1" and len(result["sandboxes"]) == 1
 
 
+def test_cri_sandbox_info_shows_how_containers_ended(board, run):
+    row = {"id": "c1", "podSandboxId": "s1", "metadata": {"name": "main", "attempt": 0}, "image": {"image": "a:1"}, "imageRef": "a:1", "state": "CONTAINER_EXITED"}
+    row.update(createdAt="1700000000123456789", labels={"io.kubernetes.container.name": "main"})
+    board.answer("crictl pods", json.dumps({"items": [SANDBOX]}, indent=2))
+    board.answer("crictl ps", json.dumps({"containers": [row]}, indent=2))
+    board.answer("crictl logs --tail 15 c1", "no config, password=hunter2\n")
+    board.answer("crictl inspect -o", "container\tc1\t3\t2026-11-25T00:22:51.3Z\tError\n\n")
+    (pod,) = run(cri_sandbox_info)["pods"]
+    (container,) = pod["containers"]
+    assert (container["state"], container["exit_code"], container["reason"], container["log"]) == ("exited", 3, "Error", ["no config, password=…"])
+
+
 def test_cri_sandbox_info_of_a_server(board, run):
     board.file("etc/k3s.yaml", "")
     board.answer("kubectl", POD % TOKEN)

@@ -82,6 +82,7 @@ def test_whole_row():
         "attempt": 0,
         "state": "ready",
         "ip": "10.42.0.2",
+        "network_namespace": None,
         "created_at": "2023-11-14T22:13:20Z",
         "labels": {"app": "u1"},
         "containers": [
@@ -98,6 +99,16 @@ def test_without_the_api():
     (row,) = join([sandbox()], [container()], None, "board-1")
     assert (row["api"], row["relation"], row["cause"], row["ip"]) == (None, None, None, None)
     assert row["containers"][0]["image"] == "sha256:1"
+
+
+def test_what_containerd_says_of_what_does_not_run():
+    ended = dict(container(state="exited"), exit_code=137, reason="OOMKilled")
+    (row,) = join([dict(sandbox(), ip="10.42.0.7", network_namespace="/run/netns/x")], [ended], None, "board-1")
+    assert (row["ip"], row["network_namespace"]) == ("10.42.0.7", "/run/netns/x")
+    assert (row["containers"][0]["exit_code"], row["containers"][0]["reason"]) == (137, "OOMKilled")
+    # The API knows of an earlier attempt only.
+    (row,) = join([sandbox()], [ended], [pod(ip="", containers=[status(state="waiting", reason="CrashLoopBackOff", exit_code=1)])], "board-1")
+    assert (row["ip"], row["containers"][0]["exit_code"], row["containers"][0]["reason"]) == (None, 137, "CrashLoopBackOff")
 
 
 def test_container_that_containerd_does_not_have_yet():

@@ -35,6 +35,7 @@ function podDetails(pod) {
       ['Sandbox', pod.sandbox_id],
       ['Attempt', pod.attempt === null ? null : String(pod.attempt)],
       ['Address', pod.ip],
+      ['Network namespace', pod.network_namespace],
       ['Age', pod.created_at ? age(pod.created_at) : null],
       ['Created', clock(pod.created_at)],
       ['Owner', owner ? owner.kind + ' ' + owner.name : null],
