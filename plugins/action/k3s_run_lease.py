@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
             result = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
             held = result.get("held_by") if result.get("failed") else None
             if not held:
-                return result
+                return dict(result, at=time.time())
             if is_gone(held) and arguments.get("take_over") != held["id"]:
                 arguments["take_over"] = held["id"]
                 continue

@@ -23,7 +23,7 @@ LEASE_OPTIONS = {
     "data_dir": {"type": "path", "default": "/var/lib/rancher/k3s"},
     "seconds": {"type": "int", "default": 3600},
     "wait": {"type": "int", "default": 0},
-    "observed": {"type": "str"},
+    "observed": {"type": "dict"},
     "take_over": {"type": "str"},
     "forget": {"type": "bool", "default": False},
     "holder": {"type": "dict"},

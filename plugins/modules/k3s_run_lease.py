@@ -43,9 +43,10 @@ options:
     default: 0
   observed:
     description:
-      - RV(riscv.k3s.k3s_info#module:journal.run) of the board when the fleet was observed. When that is another one now, RV(stale) is true.
+      - The lease as RV(riscv.k3s.k3s_info#module:journal) had it when the fleet was observed, V({}) for none. When another run
+        changed the fleet since, RV(stale) is true.
       - When unset, that is not told.
-    type: str
+    type: dict
   take_over:
     description:
       - Take the lease over from the run with this id. For a run on another controller that surely no longer runs.
@@ -126,6 +127,10 @@ taken_over:
   description: Why an abandoned lease was taken over, null when there was none.
   type: str
   returned: success
+at:
+  description: When that was, in seconds since 1970 by the controller's clock.
+  type: float
+  returned: success
 held_by:
   description: The other run that holds the lease, as RV(lease.held).
   type: dict
@@ -159,7 +164,7 @@ def run(params, check_mode, now):
             journal.lease, taken_over = take(before, holder, now, params["seconds"], params["take_over"], where)
             if params["observed"] is not None:
                 # Of a run that was killed it is not known what it did after the fleet was observed.
-                stale = bool(taken_over) or seen(before) not in (params["observed"], "during " + holder["id"])
+                stale = bool(taken_over) or seen(before) not in (seen(params["observed"]), "during " + holder["id"])
         changed = journal.lease != before
         if not check_mode:
             journal.save()

@@ -53,15 +53,15 @@ def test_an_abandoned_one_is_taken_over(run):
 
 
 def test_what_was_observed_before_another_run_is_stale(run):
-    assert run("taken", ANNA, observed="")["stale"] is False
-    assert run("taken", ANNA, observed="")["stale"] is False, "its own lease"
+    assert run("taken", ANNA, observed={})["stale"] is False
+    assert run("taken", ANNA, observed={})["stale"] is False, "its own lease"
     run("released", ANNA)
-    assert run("taken", BERT, observed="")["stale"] is True
+    assert run("taken", BERT, observed={})["stale"] is True
     assert run("released", BERT)["stale"] is None
-    assert run("taken", BERT, observed="during shed-2")["stale"] is True, "observed while that run worked"
+    assert run("taken", BERT, observed={"held": BERT, "last": None})["stale"] is True, "observed while that run worked"
     run("released", BERT)
-    assert run("taken", ANNA, observed="shed-2")["stale"] is False
-    assert run("taken", BERT, observed="during desk-1", take_over="desk-1")["stale"] is True, "what it did before it died is not known"
+    assert run("taken", ANNA, observed={"held": None, "last": "shed-2"})["stale"] is False
+    assert run("taken", BERT, observed={"held": ANNA, "last": None}, take_over="desk-1")["stale"] is True, "what it did before it died is not known"
 
 
 def test_nothing_is_left_of_a_lease_that_is_forgotten(run, tmp_path):

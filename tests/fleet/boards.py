@@ -1,0 +1,193 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet of simulated boards in a folder: made in a moment, run by the real playbooks, compared byte by byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+MANIFEST = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: coredns, namespace: kube-system}
+spec:
+  template:
+    spec:
+      containers:
+      - name: coredns
+        image: rancher/mirrored-coredns-coredns:1.9.1
+"""
+CONTAINERD = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "rancher/mirrored-pause:3.6"\n'
+HEALTHY = {"running": True, "restarts": 0, "store": {}, "pull": "", "restart": False, "breaks": False}
+# What programs look for in /etc, beside what a board has of its own.
+ETC = ("passwd", "group", "nsswitch.conf", "ld.so.cache", "ld.so.conf", "hosts", "os-release", "debian_version")
+VARIABLES = {
+    "ansible_connection": "board",
+    "ansible_python_interpreter": sys.executable,
+    "riscv_k3s_architecture": "riscv64",
+    "riscv_k3s_lock_file": "",
+    "riscv_k3s_catalogue": [
+        {"stock": "docker.io/rancher/mirrored-pause", "source": "registry.example:5000/riscv64/pause:1"},
+        {"stock": "docker.io/rancher/mirrored-coredns-coredns", "source": "registry.example:5000/riscv64/coredns:1"},
+    ],
+    "riscv_k3s_pull_retries": 0,
+    "riscv_k3s_gate_timeout": 1,
+    "riscv_k3s_wait_timeout": 5,
+}
+_RECAP = re.compile(r"^(\S+) +: +ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
+
+
+class Run(NamedTuple):
+    """A finished run."""
+
+    rc: int
+    text: str
+
+    @property
+    def changed(self):
+        """How many tasks changed something, over all boards."""
+        return sum(int(changed) for dummy, changed, dummy2, dummy3 in _RECAP.findall(self.text))
+
+    @property
+    def failed(self):
+        """The boards that failed or could not be reached."""
+        return [host for host, dummy, unreachable, failed in _RECAP.findall(self.text) if int(unreachable) or int(failed)]
+
+    @property
+    def untouched(self):
+        """The boards that the run says it did not touch."""
+        found = re.search(r"not touched \((\d+)\): ([^\"]*)\"", self.text)
+        names = found.group(2).split(", ") if found else []
+        assert not found or len(names) == int(found.group(1))
+        return names
+
+
+class Fleet:
+    """``servers`` and ``agents`` boards below ``folder``, which all lack what k3s asks for."""
+
+    def __init__(self, folder, servers=3, agents=17, **variables):
+        self.folder = folder
+        self.servers = ["server-%02d" % number for number in range(1, servers + 1)]
+        self.agents = ["agent-%02d" % number for number in range(1, agents + 1)]
+        self.boards = self.servers + self.agents
+        groups = {"server": {"hosts": dict.fromkeys(self.servers)}, "agent": {"hosts": dict.fromkeys(self.agents)}}
+        inventory = {"k3s_cluster": {"vars": dict(VARIABLES, **variables), "children": groups}}
+        (folder / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+        self._programs()
+        for name in self.boards:
+            self._board(name)
+
+    def _programs(self):
+        (self.folder / "bin").mkdir()
+        paths = ":".join(map(str, (HERE, ROOT / "tests/unit", ROOT / ".venv/collections")))
+        for name in ("k3s", "service", "systemctl"):
+            path = self.folder / "bin" / name
+            path.write_text('#!/bin/sh\nPYTHONPATH=%s exec %s %s %s "$@"\n' % (paths, sys.executable, HERE / "k3s.py", name), encoding="utf-8")
+            path.chmod(0o755)
+
+    def _board(self, name):
+        home = self.folder / "boards" / name
+        data = home / "var-lib/rancher/k3s"
+        (data / "agent/etc/containerd").mkdir(parents=True)
+        (data / "agent/etc/containerd/config.toml").write_text(CONTAINERD)
+        (home / "etc/rancher/k3s").mkdir(parents=True)
+        (home / "etc/rancher/k3s/config.yaml").write_text("node-name: %s\n" % name)
+        for each in ETC:
+            if os.path.exists("/etc/" + each):
+                (home / "etc" / each).write_bytes(pathlib.Path("/etc", each).read_bytes())
+        (home / "etc/init.d").mkdir()
+        for service in ("k3s", "k3s-agent"):
+            (home / "etc/init.d" / service).symlink_to("/usr/local/sbin/service")
+        if name in self.servers:
+            (data / "server/manifests").mkdir(parents=True)
+            (data / "server/manifests/coredns.yaml").write_text(MANIFEST)
+            (home / "etc/rancher/k3s/k3s.yaml").write_text("apiVersion: v1\n")
+        self.set(name, **HEALTHY)
+
+    def state(self, name):
+        """What a board is like."""
+        path = self.folder / "boards" / name / "state.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def set(self, name, unreachable=None, **changes):
+        """Make a board ill, or well again."""
+        home = self.folder / "boards" / name
+        (home / "state.json").write_text(json.dumps(dict(self.state(name), **changes), indent=1, sort_keys=True))
+        if unreachable is not None:
+            (home / "unreachable").touch() if unreachable else (home / "unreachable").unlink()
+
+    def journal(self, name):
+        """The board's journal."""
+        path = self.folder / "boards" / name / "var-lib/rancher/k3s/riscv-k3s/journal.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def look(self):
+        """{board: a checksum of all that it is}, but for who holds the lease and for the log of commands."""
+        return {name: self._checksum(self.folder / "boards" / name) for name in self.boards}
+
+    def _checksum(self, home):
+        digest = hashlib.sha256()
+        for path in sorted(home.rglob("*")):
+            if not path.is_file() or path.is_symlink() or path.name in ("commands", "unreachable"):
+                continue
+            data = path.read_bytes()
+            if path.name == "journal.json":
+                journal = dict(json.loads(data), lease=None)
+                data = json.dumps(journal).encode()
+                if not journal["files"] and not journal["images"]:
+                    continue
+            digest.update(str(path.relative_to(home)).encode() + b"\0" + data)
+        return digest.hexdigest()
+
+    def touched(self, before):
+        """The boards that differ from what `look` said before."""
+        now = self.look()
+        return [name for name in self.boards if now[name] != before[name]]
+
+    def commands(self):
+        """{board: commands since this was asked last}."""
+        counts = {}
+        for name in self.boards:
+            log = self.folder / "boards" / name / "commands"
+            counts[name] = len(log.read_text().splitlines()) if log.exists() else 0
+            log.unlink(missing_ok=True)
+        return counts
+
+    def play(self, *args, playbook="riscv.k3s.site", check=None):
+        """Run a playbook on the fleet. With ``check`` the exit status must be that."""
+        done = subprocess.run(self.argv(*args, playbook=playbook), env=self.environment(), capture_output=True, text=True, timeout=300, check=False)
+        run = Run(done.returncode, done.stdout + done.stderr)
+        assert "Traceback" not in run.text, run.text
+        assert check is None or run.rc == check, run.text
+        return run
+
+    def argv(self, *args, playbook="riscv.k3s.site"):
+        """The command line of `play`."""
+        return [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(self.folder / "hosts.yml"), playbook, *args]
+
+    def environment(self):
+        """The environment of `play`."""
+        return dict(
+            os.environ,
+            FLEET=str(self.folder),
+            ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"),
+            ANSIBLE_CONNECTION_PLUGINS=str(HERE / "connection"),
+            ANSIBLE_CALLBACK_RESULT_FORMAT="json",
+            ANSIBLE_LOCAL_TEMP=str(self.folder / "tmp"),
+            ANSIBLE_REMOTE_TEMP=str(self.folder / "tmp"),
+            ANSIBLE_PIPELINING="1",
+            ANSIBLE_FORKS="10",
+            ANSIBLE_NOCOLOR="1",
+        )

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The program k3s of a simulated board, and its service manager: what it prints is in the form recorded from real ones.
+
+The board is the folder BOARD. In its state.json: the store of images {name: [seed, labels]}, running, restarts, and what is wrong
+with it: pull (an error that pulls end with), restart (whether its service does not start), breaks (whether its node is
+no longer Ready once it has a stock image), once (a fault goes away when it was seen).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import sys
+import time
+
+BOARD = pathlib.Path(os.environ["BOARD"])
+FLEET = BOARD.parents[1]
+SOURCES = ("pause:1", "coredns:1")
+REGISTRY = "registry.example:5000/riscv64/"
+STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
+
+
+def load(board):
+    """What a board is like."""
+    return json.loads((board / "state.json").read_text(encoding="utf-8"))
+
+
+def save(state):
+    """Replace what this board is like; the server reads it at any time."""
+    path = BOARD / "state.json"
+    path.with_suffix(".new").write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
+    path.with_suffix(".new").replace(path)
+
+
+def containerd(state, words):
+    """ctr and crictl, by the store of the state."""
+    if not state["running"]:
+        return 1, "", 'ctr: failed to dial "/run/k3s/containerd/containerd.sock": connect: connection refused'
+    import fake_containerd
+
+    fake = fake_containerd.FakeContainerd("1.7.27")
+    for name in SOURCES:
+        fake.registry[REGISTRY + name] = state["pull"] and fake_containerd.failure(REGISTRY + name, state["pull"]) or fake_containerd.Content(name)
+    contents = {seed: fake_containerd.Content(seed) for seed in SOURCES}
+    fake.store = {name: [contents[seed], dict(labels)] for name, (seed, labels) in state["store"].items()}
+    answer = fake.answer(["k3s"] + words, None)
+    seeds = {content.digest: seed for seed, content in contents.items()}
+    store = {name: [seeds[content.digest], labels] for name, (content, labels) in fake.store.items()}
+    if store != state["store"]:
+        save(dict(state, store=store))
+    return answer
+
+
+def kubectl(words):
+    """Nodes only: of each board of the fleet."""
+    token = re.search(r"riscv-k3s-[0-9a-f]{16}", " ".join(words)).group(0)
+    rows = []
+    for board in sorted((FLEET / "boards").iterdir()):
+        state = load(board)
+        broken = state["breaks"] and STOCK in state["store"]
+        ready = state["running"] and not broken and not (board / "unreachable").exists()
+        rows.append("%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\n" % (token, board.name, board.name, "True" if ready else "False"))
+    return 0, "".join(rows), ""
+
+
+def restart(state):
+    """The service manager's restart."""
+    if state["restart"]:
+        save(dict(state, running=False, restarts=state["restarts"] + 1))
+        return 1, "", "Job for k3s.service failed because the control process exited with error code."
+    config = BOARD / "var-lib/rancher/k3s/agent/etc/containerd/config.toml"
+    os.utime(config, (time.time() + 1, time.time() + 1))
+    save(dict(state, running=True, restarts=state["restarts"] + 1))
+    return 0, "", ""
+
+
+def main(program, words):
+    """Answer one call; returns exit status, output and error output."""
+    state = load(BOARD)
+    if program in ("service", "systemctl"):
+        return restart(state) if "restart" in words else (0, "", "")
+    if words == ["--version"]:
+        return 0, "k3s version v1.30.0+k3s1 (14549535)\ngo version go1.22.2\n", ""
+    if words[:1] == ["kubectl"]:
+        return kubectl(words)
+    if words[:2] == ["crictl", "pods"]:
+        return 0, json.dumps({"items": []}) + "\n", ""
+    if words[:2] == ["crictl", "ps"]:
+        return 0, json.dumps({"containers": []}) + "\n", ""
+    return containerd(state, words)
+
+
+if __name__ == "__main__":
+    status, out, err = main(sys.argv[1], sys.argv[2:])
+    sys.stdout.write(out)
+    sys.stderr.write(err)
+    sys.exit(status)
