@@ -27,7 +27,8 @@ def restored(containerd, journal, names, check_mode=False):
     warnings = [todo[name].warning for name in entries if todo[name].warning]
     done = [name for name in entries if todo[name].action != undo.LEAVE]
     if done and not check_mode:
-        _write(containerd, entries, todo, store)
+        kept = {other for entry in journal.images.values() for other in entry["beside"]}
+        _write(containerd, entries, todo, store, kept)
         _read_back(containerd, rows)
         for name in done:
             del journal.images[name]
@@ -35,7 +36,7 @@ def restored(containerd, journal, names, check_mode=False):
     return rows, warnings, bool(done)
 
 
-def _write(containerd, entries, todo, store):
+def _write(containerd, entries, todo, store, kept):
     """What gets content back comes first: it may be held by a name which is about to go."""
     for name, entry in entries.items():
         if todo[name].action == undo.RESTORE:
@@ -45,9 +46,10 @@ def _write(containerd, entries, todo, store):
             _give_labels(containerd, name, entry["before"])
     gone = [name for name in entries if todo[name].action in (undo.REMOVE, undo.DROP) and name in store]
     for name, entry in entries.items():
-        if todo[name].action in (undo.REMOVE, undo.DROP, undo.RESTORE) and not entry["shared"]:
+        if todo[name].action in (undo.REMOVE, undo.DROP, undo.RESTORE):
             brought = {entry["digest"], entry["previous"]} | ({store[name]["digest"]} if name in store else set())
             _add_made(name, brought - {entry["before"] and entry["before"]["digest"]}, store, gone)
+    gone = [name for name in gone if name not in kept]
     if gone:
         containerd.remove(gone)
 

@@ -13,6 +13,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import PullP
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import ANY
+from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import is_tagged
 
 
 class Pulls:
@@ -85,11 +86,11 @@ class Pulls:
     def _note_brought(self, wanted, before, after):
         with self._journals() as journal:
             known = {digest for name, entry in journal.images.items() for digest in (entry["digest"], entry["previous"])}
-            had = {row["digest"] for row in before.values()} - known
             for name in wanted:
                 journal.is_set(name, after.get(name))
-                if name in journal.images and name in after and after[name]["digest"] in had:
-                    journal.images[name]["shared"] = True
+                if name in journal.images and name in after and after[name]["digest"] not in known:
+                    held = [other for other in sorted(before) if before[other]["digest"] == after[name]["digest"] and not is_tagged(other)]
+                    journal.images[name]["beside"] = held
             journal.save()
 
     def _pull(self, wanted, retries, timeout, before):

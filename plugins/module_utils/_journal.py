@@ -30,7 +30,7 @@ ANY = "any"
 # How every file begins that this collection writes.
 OWN_MARK = b"# Written by riscv.k3s"
 _FILE_KEYS = {"kind", "sha256", "previous", "before", "folder", "pending"}
-_IMAGE_KEYS = {"digest", "previous", "pinned", "source", "before", "shared"}
+_IMAGE_KEYS = {"digest", "previous", "pinned", "source", "before", "beside"}
 
 
 class Journal:
@@ -125,12 +125,12 @@ class Journal:
 
         ``now`` is its row of the store, or None for no such name; ``source`` the name or archive that its content is from. The entry:
         ``digest``, ``previous`` (that of ours which it replaces), ``pinned``, ``source``, ``before`` (None: no such name, else digest,
-        pinned, labels), ``shared`` (whether the store had that content before us).
+        pinned, labels), ``beside`` (names by digest alone that stood for the content before us; else they go with the name).
         """
         known = self.images.get(name)
         if known is None:
             before = {"digest": now["digest"], "pinned": now["pinned"], "labels": now["labels"]} if now else None
-            known = self.images[name] = {"previous": None, "before": before, "shared": False, "source": None}
+            known = self.images[name] = {"previous": None, "before": before, "beside": [], "source": None}
         elif now and now["digest"] != digest and (known["digest"] == ANY or now["digest"] in (known["digest"], known["previous"])):
             known["previous"] = now["digest"]
         known.update(digest=digest, pinned=pinned, source=source or known["source"])

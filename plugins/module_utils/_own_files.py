@@ -14,6 +14,7 @@ from typing import NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils import _journal_undo as undo
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import make_folder, read_bytes, remove, remove_folder, sha256, status, write_bytes
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import OWN_MARK
 
 ARCHIVES = "agent/images"
 _ARCHIVE = re.compile(r"riscv-k3s-[0-9a-f]+\.tar\Z")
@@ -49,8 +50,11 @@ def absent(journal, path, pending=False, check_mode=False):
     A file that is not in the journal is left alone, as is one that somebody changed since: that with a warning, and its entry stays.
     ``pending`` keeps the entry until `settle`, because k3s must be restarted first.
     """
-    entry, current, found = journal.files.get(path), read_bytes(path), status(path)
+    current, found = read_bytes(path), status(path)
     same = Outcome(False, current, current, _mode(found), _mode(found))
+    if path not in journal.files and current is not None and current.startswith(OWN_MARK):
+        journal.will_write(path, current)  # of a journal that is lost
+    entry = journal.files.get(path)
     if not entry:
         return same
     if entry["kind"] != "file":
@@ -58,7 +62,7 @@ def absent(journal, path, pending=False, check_mode=False):
     todo = undo.undo_file(path, entry, sha256(current) if current is not None else None)
     if todo.action == undo.LEAVE:
         return same._replace(warning=todo.warning)
-    if todo.action in (undo.FORGET, undo.SETTLE):
+    if todo.action in (undo.FORGET, undo.SETTLE) and _is_as_before(found, entry["before"]):
         if pending and todo.action == undo.SETTLE:
             return same
         if not check_mode:
@@ -109,6 +113,11 @@ def _remove(path, entry):
     remove(path)
     if entry and entry["folder"]:
         remove_folder(os.path.dirname(path))
+
+
+def _is_as_before(found, before):
+    """Whether mode and owner are; the content is known to be."""
+    return not before or (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (before["mode"], before["uid"], before["gid"])
 
 
 def _mode(found):

@@ -78,7 +78,7 @@ def test_an_image_keeps_its_first_before(data_dir):
         journal.will_set(NAME, DIGEST, True, None, "source:1")
         journal.will_set(NAME, OTHER, False, row(DIGEST, True))
         journal.save()
-    entry = {"before": None, "digest": OTHER, "previous": DIGEST, "pinned": False, "source": "source:1", "shared": False}
+    entry = {"before": None, "digest": OTHER, "previous": DIGEST, "pinned": False, "source": "source:1", "beside": []}
     assert _journal.read(data_dir)["images"] == {NAME: entry}
 
 

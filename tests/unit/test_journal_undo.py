@@ -40,7 +40,7 @@ def held(digest, pinned=False):
     ],
 )
 def test_image(digest, before, now, has_content, action):
-    entry = {"digest": digest, "previous": EARLIER, "before": before, "pinned": True, "source": None, "shared": False}
+    entry = {"digest": digest, "previous": EARLIER, "before": before, "pinned": True, "source": None, "beside": []}
     done = undo.undo_image(NAME, entry, now, has_content)
     assert done.action == action
     assert (done.warning is None) == (action not in (undo.LEAVE, undo.DROP))

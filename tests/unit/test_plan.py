@@ -407,7 +407,7 @@ def test_an_override_that_upstream_made_needless_is_a_warning():
 
 
 def entry(pinned=True, before=None):
-    return {"digest": "sha256:1", "previous": None, "pinned": pinned, "source": None, "before": before, "shared": False}
+    return {"digest": "sha256:1", "previous": None, "pinned": pinned, "source": None, "before": before, "beside": []}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pods whose image name is taken away."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._undo import undo_pods
+
+DOCUMENTATION = r"""
+name: undo_pods
+short_description: Chooses the pods whose image name is taken away
+version_added: "1.0.0"
+author: The riscv.k3s developers (@riscv-k3s)
+description:
+  - Only pods on the boards of the plans. They would go on with content that nothing names any more.
+positional: _input, plans
+options:
+  _input:
+    description: RV(riscv.k3s.k3s_info#module:api) of a server.
+    type: dict
+    required: true
+  plans:
+    description: Results of P(riscv.k3s.undo_plan#filter).
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See which pods are restarted
+  ansible.builtin.debug:
+    msg: "{{ observed.api | riscv.k3s.undo_pods([undo_plan]) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Pods as C(namespace/name), sorted.
+  type: list
+  elements: str
+"""
+
+
+class FilterModule:
+    def filters(self):
+        return {"undo_pods": door(undo_pods)}
