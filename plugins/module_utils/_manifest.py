@@ -32,7 +32,7 @@ def patch_manifest(data, patches, where, drop=None):
     """
     manifest = Manifest(data, where)
     editor = Editor(manifest)
-    objects = [(document, _identity(document)) for document in manifest.documents]
+    objects = [(document, _identity(manifest, document)) for document in manifest.documents]
     objects = [(document, identity) for document, identity in objects if identity]
     for patch in patches:
         _apply(editor, manifest, objects, patch)
@@ -45,7 +45,8 @@ def patch_manifest(data, patches, where, drop=None):
 
 def identities(data, where):
     """The (kind, namespace or None, name) of each object in a manifest. Raises Problem."""
-    return [identity for identity in map(_identity, Manifest(data, where).documents) if identity]
+    manifest = Manifest(data, where)
+    return [identity for identity in (_identity(manifest, document) for document in manifest.documents) if identity]
 
 
 def _apply(editor, manifest, objects, patch):
@@ -130,24 +131,29 @@ def _find_document(manifest, objects, patch):
     )
 
 
-def _identity(document):
-    """(kind, namespace or None, name) of a document, or None when it is no Kubernetes object, or not surely one: of a key that
-    stands there twice, or comes by a merge, not every reader of YAML takes the same value."""
-    kinds, metadata = _lookup(document.data, "kind"), _lookup(document.data, "metadata")
-    names = _lookup(metadata[0], "name") if len(metadata) == 1 else []
-    if len(kinds) != 1 or len(names) != 1 or kinds[0] != string(kinds[0][-1]) or names[0] != string(names[0][-1]):
+def _identity(manifest, document):
+    """(kind, namespace or None, name) of a document, or None when it is no Kubernetes object. Raises Problem where not every reader
+    of YAML would read the same: of a key that stands there twice one takes the first value, and another one the last."""
+    place = "%s document %d (line %d)" % (manifest.where, document.number, document.line)
+    kind, metadata = _lookup(document.data, "kind", place), _lookup(document.data, "metadata", place)
+    name, namespace = _lookup(metadata, "name", place), _lookup(metadata, "namespace", place)
+    if _text(kind) is None or _text(name) is None:
         return None
-    namespaces = _lookup(metadata[0], "namespace")
-    if len(namespaces) > 1:
-        return None
-    return kinds[0][2], namespaces[0][2] if namespaces and namespaces[0] == string(namespaces[0][-1]) else None, names[0][2]
+    return _text(kind), _text(namespace), _text(name)
 
 
-def _lookup(data, key):
-    """All values under a key; none where the mapping has a merge key."""
-    if data[0] != "mapping" or has_merge_key(data):
-        return []
-    return [value for name, value in data[1] if name == string(key)]
+def _lookup(data, key, place):
+    if not data or data[0] != "mapping":
+        return None
+    found = [value for name, value in data[1] if name == string(key)]
+    if len(found) > 1 or has_merge_key(data):
+        why = "the key %s twice" % key if len(found) > 1 else "a merge key (<<)"
+        raise Problem("it is not sure which object this document is", found=why, where=place, next_step="write it out plainly")
+    return found[0] if found else None
+
+
+def _text(data):
+    return data[2] if data and data == string(data[-1]) else None
 
 
 def _show(identity):

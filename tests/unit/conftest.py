@@ -8,7 +8,27 @@ import pathlib
 
 import pytest
 
+try:
+    import hypothesis
+except ImportError:
+    hypothesis = None
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+if hypothesis:
+    # The same cases in each run. `few` is for Pythons beside the main one: tools/unit-board and tools/unit-controllers ask for it.
+    hypothesis.settings.register_profile(
+        "all",
+        max_examples=1000,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    hypothesis.settings.register_profile("few", hypothesis.settings.get_profile("all"), max_examples=20)
+    hypothesis.settings.load_profile("all")
 
 
 @pytest.fixture(scope="session")
