@@ -53,7 +53,7 @@ def test_by_hand(lab, broken, tmp_path):
     tagged = {row["name"]: row["digest"] for row in first.result(TAG, board)["images"]}
     stored = lab.exec(board, ["k3s", "crictl", "inspecti", STOCK]).stdout
     assert status["ready"] and tagged[STOCK] in stored and status["imageID"] in stored, "it runs our image"
-    joined = first.result("Look at sandbox and pod side by side", lab.server)["pods"]
+    joined = first.result("Look at sandbox and pod side by side", board)["pods"]
     assert pod["metadata"]["uid"] in [row["uid"] for row in joined]
 
     second = modules.play(lab, tmp_path, BY_HAND, "--diff")
