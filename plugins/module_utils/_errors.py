@@ -9,6 +9,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 
+# Characters; a list of manifests is long, a file's content that got into a message is longer.
+_LONGEST = 2000
+
+
 class Problem(Exception):
     """Something that a user can cause and can mend.
 
@@ -17,11 +21,11 @@ class Problem(Exception):
     """
 
     def __init__(self, what, found=None, where=None, next_step=None):
-        super().__init__(what)
-        self.what = what
-        self.found = found
-        self.where = where
-        self.next_step = next_step
+        super().__init__(_shown(what))
+        self.what = _shown(what)
+        self.found = _shown(found)
+        self.where = _shown(where)
+        self.next_step = _shown(next_step)
 
     def parts(self):
         """The parts that are known, as a dictionary for a module's result."""
@@ -33,8 +37,16 @@ class Problem(Exception):
         return " ".join(label + _sentence(text) for label, text in labels if text)
 
 
+def _shown(text):
+    """A text that any terminal and JSON can take: of bounded length, without half characters (as a file name may hold)."""
+    if text is None:
+        return None
+    text = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " … (%d characters)" % len(text)
+
+
 def _sentence(text):
-    text = str(text).strip()
+    text = text.strip()
     return text if text.endswith((".", "!", "?", ":")) else text + "."
 
 

@@ -94,10 +94,8 @@ def _split_registry(head):
 
 
 def _bad(text, why):
-    shown = repr(text)
-    shown = shown if len(shown) <= 300 else shown[:300] + "…"
     return Problem(
-        "%s is not an image reference" % shown, found=why, next_step="write it as registry/repository:tag, for example docker.io/rancher/mirrored-pause:3.6"
+        "%r is not an image reference" % (text,), found=why, next_step="write it as registry/repository:tag, for example docker.io/rancher/mirrored-pause:3.6"
     )
 
 

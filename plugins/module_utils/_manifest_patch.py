@@ -121,7 +121,7 @@ def _check_values(values, where):
             raise ValueError("a key is no text, or a number is none")
         json.dumps(values, ensure_ascii=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
-        raise Problem("the values of a chart must be what JSON can hold", found=str(error)[:300], where=where, next_step="put keys and dates in quotes") from error
+        raise Problem("the values of a chart must be what JSON can hold", found=str(error), where=where, next_step="put keys and dates in quotes") from error
 
 
 def _fields(given, where):
@@ -139,7 +139,7 @@ def _fields(given, where):
             fields[key] = [_text(item, key, where) for item in given[key]]
     if given.get("env"):
         if not isinstance(given["env"], dict):
-            raise Problem("env must be a dictionary", found=repr(given["env"])[:300], where=where, next_step="write it as {NAME: value}")
+            raise Problem("env must be a dictionary", found=repr(given["env"]), where=where, next_step="write it as {NAME: value}")
         for name in given["env"]:
             if not _ENV_NAME.match(str(name)):
                 raise Problem("this is no name of an environment variable", found=repr(name), where=where)
@@ -149,12 +149,12 @@ def _fields(given, where):
 
 def _text(value, key, where):
     if isinstance(value, (dict, list, tuple, set)):
-        raise Problem("%s must hold text" % key, found=repr(value)[:300], where=where, next_step="put it in quotes")
+        raise Problem("%s must hold text" % key, found=repr(value), where=where, next_step="put it in quotes")
     if isinstance(value, bool):
         return "true" if value else "false"
     text = "" if value is None else str(value)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Problem("%s holds half of a character, which no file can hold" % key, found=repr(text)[:300], where=where) from error
+        raise Problem("%s holds half of a character, which no file can hold" % key, found=repr(text), where=where) from error
     return text

@@ -24,7 +24,7 @@ def reads(program):
                 return function(text, *args, **kwargs)
             except _CHOKES as error:
                 raise Problem(
-                    "the output of %s was not understood" % program, found=("%s: %s" % (type(error).__name__, error))[:300], next_step=REPORT
+                    "the output of %s was not understood" % program, found="%s: %s" % (type(error).__name__, error), next_step=REPORT
                 ) from error
 
         return reader

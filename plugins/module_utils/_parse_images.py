@@ -32,7 +32,7 @@ def parse_image_list(text):
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines or lines[0].split() != _HEADER:
-        raise Problem("the output of `ctr images ls` was not understood", found=lines[0][:300] if lines else "nothing", next_step=REPORT)
+        raise Problem("the output of `ctr images ls` was not understood", found=lines[0] if lines else "nothing", next_step=REPORT)
     return [_image_row(line) for line in lines[1:]]
 
 
@@ -71,7 +71,7 @@ def parse_version(text):
     # The Go version and the revision stand on lines of their own.
     match = _VERSION.search(served)
     if not match:
-        raise Problem("no version was found in what the program printed", found=text.strip()[:300] or "nothing", next_step=REPORT)
+        raise Problem("no version was found in what the program printed", found=text.strip() or "nothing", next_step=REPORT)
     return match.group(0).lstrip("v")
 
 
@@ -91,7 +91,7 @@ def pins_supported(version):
 def _image_row(line):
     match = _ROW.match(line)
     if not match:
-        raise Problem("a line of `ctr images ls` was not understood", found=line.strip()[:300], next_step=REPORT)
+        raise Problem("a line of `ctr images ls` was not understood", found=line.strip(), next_step=REPORT)
     labels = _labels(match.group("labels"))
     platforms = match.group("platforms")
     return {
@@ -116,7 +116,7 @@ def _labels(text):
         elif key:  # a value may hold commas: containerd.io/distribution.source.HOST=a/b,c/d
             labels[key] += "," + part
         else:
-            raise Problem("the labels of an image in `ctr images ls` were not understood", found=text[:300], next_step=REPORT)
+            raise Problem("the labels of an image in `ctr images ls` were not understood", found=text, next_step=REPORT)
     return labels
 
 

@@ -117,7 +117,7 @@ def _not_below(tag, version):
 def _read_entry(number, item):
     where = "entry %d of riscv_k3s_catalogue" % number
     if not isinstance(item, dict):
-        raise Problem("a catalogue entry must be a dictionary", found=repr(item)[:300], where=where)
+        raise Problem("a catalogue entry must be a dictionary", found=repr(item), where=where)
     item = {key: value for key, value in item.items() if value is not None}
     unknown = sorted(map(str, set(item) - _KEYS))
     if unknown:
@@ -126,18 +126,18 @@ def _read_entry(number, item):
         )
     for key in ("stock", "source"):
         if not isinstance(item.get(key), str) or not item[key]:
-            raise Problem("a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key))[:300], where=where)
-    where = "%s (%s)" % (where, item["stock"][:300])
+            raise Problem("a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key)), where=where)
+    where = "%s (%s)" % (where, item["stock"])
     for key in ("tags", "min_version", "architecture", "remark"):
         if isinstance(item.get(key), (dict, list)):
-            raise Problem("%s of a catalogue entry must be text" % key, found=repr(item[key])[:300], where=where)
+            raise Problem("%s of a catalogue entry must be text" % key, found=repr(item[key]), where=where)
     if _has_version(item["stock"]):
-        raise Problem("stock is a repository, without a tag", found=item["stock"][:300], where=where, next_step="select stock tags by the glob in tags")
+        raise Problem("stock is a repository, without a tag", found=item["stock"], where=where, next_step="select stock tags by the glob in tags")
     for key in ("stock", "source"):
         _check_reference(item[key], key, where)
     if "min_version" in item and version_key(str(item["min_version"])) is None:
         raise Problem(
-            "min_version is no version", found=repr(item["min_version"])[:300], where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"'
+            "min_version is no version", found=repr(item["min_version"]), where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"'
         )
     return Entry(
         stock=ImageName.parse(item["stock"]).name,
@@ -153,7 +153,7 @@ def _read_entry(number, item):
 
 def _read_patch(patch, where):
     if not isinstance(patch, dict):
-        raise Problem("patch must be a dictionary", found=repr(patch)[:300], where=where)
+        raise Problem("patch must be a dictionary", found=repr(patch), where=where)
     try:
         return normalise_patches([patch])[0]
     except Problem as problem:

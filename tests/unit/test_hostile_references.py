@@ -100,5 +100,5 @@ def test_refused(text):
 @pytest.mark.parametrize("text", ["a" * 10**7, "a." * 10**6, "a-" * 10**6, "a/" * 10**6, "A.-" * 10**6 + "/a", "a:" * 10**6, "a@" * 10**6, "[::" * 10**6 + "/a"])
 def test_megabytes_are_refused_at_once_and_not_shown(text):
     begin = time.monotonic()
-    assert len(str(outcome(ImageName.parse, text))) < 1000
+    assert len(str(outcome(ImageName.parse, text))) < 3000
     assert time.monotonic() - begin < 5
