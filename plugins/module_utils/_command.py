@@ -37,9 +37,10 @@ class Runner:
         argv = [str(word) for word in argv]
         environment = dict(os.environ, LC_ALL="C", **(env or {}))
         environment["PATH"] = SEARCH_PATH + ":" + environment.get("PATH", "")
-        # subprocess looks a name up in the PATH of this process, not in that of `env`.
-        program = _find(argv[0], environment["PATH"])
+        program = argv[0]
         try:
+            # subprocess looks a name up in the PATH of this process, not in that of `env`.
+            program = _find(argv[0], environment["PATH"])
             done = subprocess.run(
                 [program] + argv[1:],
                 input=None if stdin is None else stdin.encode(),
@@ -54,8 +55,8 @@ class Runner:
             raise Problem(
                 "the program %s was not found" % argv[0], where=environment["PATH"], next_step="install it, or name its full path in the module's options"
             ) from error
-        except OSError as error:
-            raise Problem("the program %s cannot be run" % program, found=error.strerror) from error
+        except (OSError, ValueError) as error:  # ValueError: a word with a NUL, or with half a character
+            raise Problem("the program %s cannot be run" % program, found=getattr(error, "strerror", None) or str(error)) from error
         except subprocess.TimeoutExpired as error:
             raise Problem(
                 "`%s` did not finish within %s seconds" % (" ".join(argv), timeout),

@@ -33,14 +33,20 @@ def read_bytes(path):
     """The bytes of a regular file, or None when there is none. Raises Problem when it cannot be read, and for a pipe or device, which might never end."""
     try:
         # Without O_NONBLOCK the mere opening of a pipe waits for a writer.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read()
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         raise Problem("cannot read %s" % path, found=getattr(error, "strerror", None) or str(error)) from error
-    raise Problem("cannot read %s" % path, found="it is no regular file", next_step="look who put it there, and move it away")
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Problem("cannot read %s" % path, found="it is no regular file", next_step="look who put it there, and move it away")
+        with open(handle, "rb", closefd=False) as file:
+            return file.read()
+    except OSError as error:
+        raise Problem("cannot read %s" % path, found=error.strerror) from error
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=None):
