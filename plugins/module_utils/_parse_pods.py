@@ -204,11 +204,14 @@ def _json(text, default):
     if not text:
         return default
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError as error:
         raise Problem(
             "the API's answer was not understood", found=text[:200], next_step="see whether the board's kubectl is 1.20 or later: older ones print no JSON here"
         ) from error
+    if not isinstance(value, type(default)) and value is not None:
+        raise TypeError("%s is no %s" % (text[:200], type(default).__name__))
+    return value or default
 
 
 def _nanoseconds(value):
