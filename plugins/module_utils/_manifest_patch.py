@@ -65,6 +65,8 @@ def describe(patch):
 
 
 def _normalise(patch, number):
+    if not isinstance(patch, dict):
+        raise Problem("a patch must be a dictionary", found=repr(patch), where="patch %d" % number)
     known = set(_SELECTORS + CONTAINER_FIELDS + ("values",))
     given = {key: value for key, value in patch.items() if value is not None}
     where = "patch %d" % number

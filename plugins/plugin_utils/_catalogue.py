@@ -152,8 +152,6 @@ def _read_entry(number, item):
 
 
 def _read_patch(patch, where):
-    if not isinstance(patch, dict):
-        raise Problem("patch must be a dictionary", found=repr(patch), where=where)
     try:
         return normalise_patches([patch])[0]
     except Problem as problem:
