@@ -35,6 +35,11 @@ options:
     description: How much of a wave may fail without ending the run.
     type: float
     default: 0
+  lost:
+    description: Boards that were to be in the run and cannot be reached.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -45,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: A dictionary with the keys boards, servers, waves, lines, changes and max_fail_percentage.
+  description: A dictionary with the keys boards, servers, lost, waves, lines, changes and max_fail_percentage.
   type: dict
 """
 

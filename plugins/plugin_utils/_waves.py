@@ -17,11 +17,11 @@ DEFAULT_SERIAL = (1, "10%", "25%", "100%")
 _NAMED = 8
 
 
-def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0):
+def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=()):
     """How a run goes over the boards.
 
-    ``plans`` {board: result of _plan.plan} in the order of the inventory, ``servers`` the names of those that are servers.
-    Returns boards (all), servers (those of them that are), waves (lists of boards that have something to do), lines (these for
+    ``plans`` {board: result of _plan.plan} in the order of the inventory, ``servers`` the names of those that are servers,
+    ``lost`` boards that cannot be reached. Returns boards (all), servers (those of them that are), lost (servers among those), waves (lists of boards that have something to do), lines (these for
     people), changes (how many, those to the cluster included) and max_fail_percentage. Raises Problem for a serial or percentage that is none.
     """
     share = _number(max_fail_percentage)
@@ -31,6 +31,7 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0):
     return {
         "boards": list(plans),
         "servers": [board for board in plans if board in servers],
+        "lost": [board for board in lost if board in servers],
         "waves": steps,
         "lines": ["wave %d of %d: %s" % (number, len(steps), named(wave)) for number, wave in enumerate(steps, 1)],
         "changes": sum(plan["changes"] for plan in plans.values()),

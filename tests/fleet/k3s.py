@@ -4,9 +4,9 @@
 
 """The program k3s of a simulated board, and its service manager: what it prints is in the form recorded from real ones.
 
-The board is the folder BOARD. In its state.json: the store of images {name: [seed, labels]}, running, restarts, and what is wrong
+The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts, and what is wrong
 with it: pull (an error that pulls end with), restart (whether its service does not start), breaks (whether its node is
-no longer Ready once it has a stock image), once (a fault goes away when it was seen).
+no longer Ready once it has a stock image).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import re
 import sys
 import time
 
-BOARD = pathlib.Path(os.environ["BOARD"])
+# A file, since service managers clear the environment.
+BOARD = pathlib.Path(pathlib.Path("/etc/board").read_text(encoding="utf-8").strip())
 FLEET = BOARD.parents[1]
 SOURCES = ("pause:1", "coredns:1")
 REGISTRY = "registry.example:5000/riscv64/"
@@ -63,7 +64,7 @@ def kubectl(words):
     for board in sorted((FLEET / "boards").iterdir()):
         state = load(board)
         broken = state["breaks"] and STOCK in state["store"]
-        ready = state["running"] and not broken and not (board / "unreachable").exists()
+        ready = state["running"] and not broken
         rows.append("%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\n" % (token, board.name, board.name, "True" if ready else "False"))
     return 0, "".join(rows), ""
 
@@ -84,15 +85,13 @@ def main(program, words):
     state = load(BOARD)
     if program in ("service", "systemctl"):
         return restart(state) if "restart" in words else (0, "", "")
-    if words == ["--version"]:
-        return 0, "k3s version v1.30.0+k3s1 (14549535)\ngo version go1.22.2\n", ""
     if words[:1] == ["kubectl"]:
         return kubectl(words)
-    if words[:2] == ["crictl", "pods"]:
-        return 0, json.dumps({"items": []}) + "\n", ""
-    if words[:2] == ["crictl", "ps"]:
-        return 0, json.dumps({"containers": []}) + "\n", ""
-    return containerd(state, words)
+    answer = containerd(state, words)
+    # The next one that asks the same of the same state needs no Python: see QUICK in boards.py.
+    if words[0] == "ctr" and words[-1] in ("version", "ls") and answer[0] == 0:
+        (BOARD / "answers" / words[-1]).write_text(answer[1], encoding="utf-8")
+    return answer
 
 
 if __name__ == "__main__":

@@ -59,6 +59,11 @@ def test_only_boards_with_something_to_do_are_in_waves():
     assert run["waves"] == [["a2"], ["a3"]]
     assert (run["boards"], run["servers"], run["changes"]) == (["s1", "s2", "a1", "a2", "a3"], ["s1", "s2"], 5)
     assert run["lines"] == ["wave 1 of 2: a2", "wave 2 of 2: a3"]
+    assert run["lost"] == []
+
+
+def test_servers_that_are_lost():
+    assert _waves.fleet({"s1": plan()}, ["s1", "s2"], lost=["a1", "s2"])["lost"] == ["s2"]
 
 
 def test_many_boards_of_a_wave_are_counted():

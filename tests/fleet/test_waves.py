@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet of 20 boards that lack what k3s asks for: 17 agents in waves of 1, 1, 4 and 11, then three servers one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+WAVES = [1, 1, 4, 11, 1, 1, 1]
+
+
+@pytest.fixture(name="fleet", scope="module")
+def _fleet(make_fleet):
+    return make_fleet()
+
+
+def test_check_mode_touches_nothing_and_takes_no_lease(fleet):
+    before = fleet.look()
+    run = fleet.play("--check", check=0)
+    assert run.changed == 2 * len(fleet.boards)
+    assert fleet.touched(before) == [] and not any(fleet.journal(board) for board in fleet.boards)
+    assert ["wave %d of 7: " % number in run.text for number in range(1, 8)] == [True] * 7
+
+
+@pytest.mark.parametrize(
+    "gates, said",
+    [
+        ('[{"name": "mine", "query": "pods[?"}]', "gate 'mine' is no JMESPath expression"),
+        ('[{"name": "mine", "query": "lenght(pods)"}]', "gate 'mine' is no JMESPath expression"),
+    ],
+)
+def test_a_wrong_gate_is_named_before_anything_is_changed(fleet, gates, said):
+    before = fleet.look()
+    run = fleet.play("-e", '{"riscv_k3s_gates": %s}' % gates, check=2)
+    assert said in run.text and "riscv_k3s_gates, number 1" in run.text
+    assert fleet.touched(before) == [] and not fleet.journal("server-01")
+
+
+def test_a_bad_canary_is_the_only_board_that_is_touched(fleet):
+    before = fleet.look()
+    fleet.set("agent-01", breaks=True)
+    run = fleet.play(check=2)
+    assert fleet.touched(before) == ["agent-01"] == run.failed
+    assert sorted(run.untouched) == sorted(set(fleet.boards) - {"agent-01"}) and len(run.untouched) == 19
+    assert "wave 1 of 7 failed:" in run.text and "gate 'the node is Ready'" in run.text
+    assert fleet.journal("server-01")["lease"]["held"] is None, "the lease is released"
+
+
+def test_a_canary_that_vanishes_ends_the_run(fleet):
+    """The images of the first are there, so the second is the canary now."""
+    fleet.set("agent-01", breaks=False)
+    before = fleet.look()
+    fleet.vanish("agent-02", after=1)
+    run = fleet.play(check=4)
+    assert fleet.touched(before) == [] and run.failed == ["agent-02"]
+    assert "wave 2 of 7: agent-03" in run.text
+    fleet.vanish("agent-02", None)
+    # Nobody was left to release the lease: the next run finds its process gone.
+    assert fleet.journal("server-01")["lease"]["held"]
+
+
+def test_a_bad_board_in_wave_3_ends_the_run_there(fleet):
+    fleet.set("agent-06", pull="unexpected status: 503 Service Unavailable")
+    before = fleet.look()
+    run = fleet.play(check=2)
+    touched = fleet.touched(before)
+    # Of its own wave the others are done; those of later waves are as they were.
+    assert [board for board in touched if board != "agent-06"] == ["agent-02", "agent-03", "agent-04", "agent-05"]
+    assert run.failed == ["agent-06"] and "wave 3 of " in run.text
+    assert run.untouched == fleet.agents[6:] + fleet.servers
+    assert "PLAY [Change the cluster]" not in run.text
+
+
+def test_a_board_that_vanishes_from_its_wave_ends_the_run(fleet):
+    """What is left: 07 is the canary, 08 the second wave, and then come 2."""
+    fleet.set("agent-06", pull="")
+    fleet.vanish("agent-09", after=1)
+    before = fleet.look()
+    run = fleet.play(check=2)
+    assert fleet.touched(before) == ["agent-06", "agent-07", "agent-08"]
+    assert "agent-09: it cannot be reached any more" in run.text and "agent-09" in run.failed
+    assert run.untouched == fleet.agents[9:] + fleet.servers
+    fleet.vanish("agent-09", None)
+    assert fleet.journal("server-01")["lease"]["held"] is None
+
+
+def test_a_repaired_fleet_is_finished_by_the_next_run(fleet):
+    before = fleet.look()
+    run = fleet.play(check=0)
+    assert sorted(fleet.touched(before)) == sorted(fleet.agents[8:] + fleet.servers)
+    assert "All healthy." in run.text
+
+
+def test_then_there_is_nothing_to_do(fleet):
+    before = fleet.look()
+    fleet.commands()
+    run = fleet.play(check=0)
+    assert run.changed == 0 and fleet.touched(before) == []
+    assert fleet.commands() == dict.fromkeys(fleet.boards, 1)
+    assert "no hosts matched" not in run.text and "WARNING" not in run.text
+
+
+def test_a_board_that_is_off_from_the_start_holds_up_nobody(fleet):
+    fleet.vanish("agent-17")
+    fleet.set("agent-03", store={})
+    run = fleet.play(check=4)
+    assert run.failed == ["agent-17"] and fleet.state("agent-03")["store"] and "All healthy." in run.text
