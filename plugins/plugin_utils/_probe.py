@@ -54,11 +54,20 @@ class Section(NamedTuple):
     err: str
 
 
+class _Sections(dict):
+    """The sections by name. One that must be there and is not is a Problem."""
+
+    def __missing__(self, name):
+        raise Problem("the output of the observing script breaks off before the part %r" % name, next_step="see whether the connection to the board is stable")
+
+
+# dash's own echo takes \n in a file's name for a line end.
 _START = r"""
 LC_ALL=C PATH=@PATH@:$PATH T=@TOKEN@ D=@DATA_DIR@ E=@ETC@ K=@K3S@ N='
 '
 export LC_ALL PATH
 exec </dev/null
+echo() { printf "%s\n" "$*"; }
 s() {
 n=$1; shift
 echo "$T<$n"
@@ -131,7 +140,7 @@ s pause pause
 """,
     "manifests": r"""
 M=$D/server/manifests
-[ ! -d "$M" ] || F=$(cd "$M" && find -L . -type f ! -name ".*" "(" -iname "*.yaml" -o -iname "*.yml" -o -iname "*.json" -o -name "*.skip" ")")
+[ ! -d "$M" ] || F=$(cd "$M" && find -L . -type f ! -name ".*" "(" -iname "*.yaml" -o -iname "*.yml" -o -iname "*.json" -o -name "*.skip" ")" 2>/dev/null)
 texts() {
 [ -n "$F" ] || return 0
 cd "$M" || return
@@ -326,7 +335,7 @@ def split_output(text, token):
     text = text[start:]
     if text.split("\n", 1)[0].endswith("\r"):
         text = text.replace("\r\n", "\n")
-    sections = {}
+    sections = _Sections()
     for chunk in re.split(r"(?m)^%s<" % re.escape(token), text)[1:]:
         name, dummy, body = chunk.partition("\n")
         out, mark, rest = body.rpartition("\n%s>" % token)
