@@ -144,7 +144,8 @@ def run(params, check_mode):
         "present": outcome.after is not None,
         "sha256": None if outcome.after is None else sha256(outcome.after),
     }
-    if not params["secret"]:
+    # A file that is not touched needs no diff, and what it holds is nobody's business.
+    if not params["secret"] and state != "settled":
         result["diff"] = _diff(path, outcome)
     return result, [outcome.warning] if outcome.warning else []
 

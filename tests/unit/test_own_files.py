@@ -97,7 +97,8 @@ def test_secrets_are_in_no_result_and_not_in_the_journal(board):
     results = [board.run(content=SECRET + "more", secret=True)]
     with open(os.path.join(board.data_dir, "riscv-k3s", "journal.json"), encoding="utf-8") as file:
         results.append(file.read())
-    results.append(board.run(state="absent", secret=True))
+    results.append(board.run(state="absent", pending=True, secret=True))
+    results.append(board.run(state="settled"))
     assert "hunter2" not in str(results)
 
 
