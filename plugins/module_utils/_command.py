@@ -25,6 +25,10 @@ class Result(NamedTuple):
     err: str
 
 
+class TimedOut(Problem):
+    """A program that was ended because it took too long."""
+
+
 class Runner:
     """Runs programs from argument lists, never through a shell. Tests inject another one."""
 
@@ -32,7 +36,7 @@ class Runner:
         """Run ``argv`` and return a Result.
 
         ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables.
-        Raises Problem when the program is missing or times out and, with ``check``, when it exits non-zero.
+        Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes longer.
         """
         argv = [str(word) for word in argv]
         environment = dict(os.environ, LC_ALL="C", **(env or {}))
@@ -58,7 +62,7 @@ class Runner:
         except (OSError, ValueError) as error:  # ValueError: a word with a NUL, or with half a character
             raise Problem("the program %s cannot be run" % program, found=getattr(error, "strerror", None) or str(error)) from error
         except subprocess.TimeoutExpired as error:
-            raise Problem(
+            raise TimedOut(
                 "`%s` did not finish within %s seconds" % (" ".join(argv), timeout),
                 found=last_lines(_text(error.stderr)) or "no message",
                 next_step="see whether the board's disk or k3s is overloaded, then run again",

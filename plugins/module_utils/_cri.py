@@ -10,9 +10,9 @@ import os
 import re
 import time
 
-from ansible_collections.riscv.k3s.plugins.module_utils._command import last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._command import TimedOut, last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import silent_containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import classify
+from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import classify, unanswered
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import read_bytes
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
@@ -60,7 +60,10 @@ class Cri:
         """
         wait = 1
         for left in range(max(retries, 0), -1, -1):
-            result = self._programs.crictl("pull", name, check=False, timeout=timeout)
+            try:
+                result = self._programs.crictl("pull", name, check=False, timeout=timeout)
+            except TimedOut as error:
+                raise unanswered(name, timeout) from error
             if result.rc == 0:
                 return
             if _is_silent(result.err):

@@ -108,6 +108,13 @@ _CAUSES = (
         "check the name, and give user and password in registries.yaml, configs: {{'{registry}': {{auth: ...}}}}, and restart k3s",
     ),
     _Cause(
+        "no-registry",
+        r"content descriptor \S+ \(text/html[^)]*\)|media type \S*text/html",
+        "what answers as {registry} is not a registry, it sends a web page",
+        "open it in a browser: it may be the sign-in page of a network, or a proxy; let the board reach the registry itself",
+        unreachable=True,
+    ),
+    _Cause(
         "not-found",
         r"code = NotFound|: not found|404 Not Found|manifest unknown|MANIFEST_UNKNOWN|NAME_UNKNOWN",
         "{registry} has no such name",
@@ -153,6 +160,13 @@ _NOT_IN_MIRROR = _Cause(
     "{registry} has no such name (containerd then asked by https, in vain)",
     "check repository and tag, or push the image first with riscv.k3s.oci_image_build",
 )
+_UNANSWERED = _Cause(
+    "time-out",
+    "",
+    "{registry} did not send it in time",
+    "look whether the registry hangs or is only slow; for a slow one give a longer timeout, what has come is kept",
+    unreachable=True,
+)
 _UNKNOWN = _Cause("unknown", "", "containerd says why", "see the log of k3s on the board")
 
 _FATAL = re.compile(r'level=fatal msg="(.*)"\s*\Z')
@@ -171,6 +185,11 @@ def classify(name, message, has_http_mirror=False):
         if re.search(cause.sign, message):
             return PullProblem(_NOT_IN_MIRROR if has_http_mirror and _ASKED_BY_HTTPS.search(message) else cause, name, message)
     return PullProblem(_UNKNOWN, name, message)
+
+
+def unanswered(name, seconds):
+    """The PullProblem for a pull of ``name`` that was ended after ``seconds``."""
+    return PullProblem(_UNANSWERED, name, "no end after %d s" % seconds)
 
 
 def _core(message):

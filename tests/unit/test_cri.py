@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils._command import TimedOut
 from ansible_collections.riscv.k3s.plugins.module_utils._cri import Cri
 from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import PullProblem, classify
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
@@ -48,6 +49,25 @@ def test_recorded_failures_are_told_apart(cause, printed):
     assert problem.may_pass == (problem.kind in MAY_PASS)
     assert "level=fatal" not in str(problem) and "failed to pull and unpack" not in str(problem)
     assert problem.next_step
+
+
+def test_a_web_page_is_no_missing_name():
+    """From a registry's address that a captive portal answers for (containerd 1.6)."""
+    said = (
+        "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor "
+        "sha256:65c1414a2f621f07525737f3de3270364f4c1a929726f655f4362d8a6efbad23 (text/html) from remote: not found"
+    )
+    problem = classify(NAME, failure(NAME, said))
+    assert (problem.kind, problem.unreachable) == ("no-registry", True) and "a web page" in problem.what
+
+
+def test_a_pull_without_an_end_names_registry_and_time():
+    def hang(argv, stdin):
+        raise TimedOut("`k3s crictl pull` did not finish within 4 seconds")
+
+    with pytest.raises(PullProblem, match="did not send it in time") as caught:
+        Cri(programs(FakeRunner([(["k3s", "crictl", "pull", NAME], hang)]))).pull(NAME, timeout=4)
+    assert caught.value.unreachable and "4 s" in str(caught.value) and "10.99.0.1:5000" in caught.value.where
 
 
 def test_plain_http_names_the_mirror_to_write():
