@@ -152,7 +152,9 @@ def check_manifest_name(manifest):
     # k3s passes by names that begin with a dot. A blank or control character would break the overlay's header.
     if any(part[:1] in ("", ".") for part in parts) or not manifest.isprintable() or " " in manifest:
         raise Problem(
-            "this is no path inside the manifests folder", found=repr(manifest), next_step="write it as coredns.yaml or metrics-server/metrics-server-deployment.yaml"
+            "this is no path inside the manifests folder",
+            found=repr(manifest),
+            next_step="write it as coredns.yaml or metrics-server/metrics-server-deployment.yaml",
         )
     if not manifest.lower().endswith((".yaml", ".yml")):
         raise Problem("only YAML manifests can be patched", found=manifest, next_step="name a file that ends in .yaml or .yml")

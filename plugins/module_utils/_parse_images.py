@@ -17,7 +17,10 @@ PIN_VALUE = "pinned"
 
 _HEADER = ["REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS"]
 # The size is a number and a unit with a blank between them; labels are the rest of the line.
-_ROW = re.compile(r"(?P<name>\S+)\s+\S+\s+(?P<digest>sha256:[0-9a-f]{64})\s+(?P<size>[0-9]{1,15}(?:\.[0-9]+)? ?[KMGTP]?i?B)\s+(?P<platforms>\S+)\s+(?P<labels>\S.*?)\s*\Z")
+_ROW = re.compile(
+    r"(?P<name>\S+)\s+\S+\s+(?P<digest>sha256:[0-9a-f]{64})\s+(?P<size>[0-9]{1,15}(?:\.[0-9]+)? ?[KMGTP]?i?B)\s+"
+    r"(?P<platforms>\S+)\s+(?P<labels>\S.*?)\s*\Z"
+)
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGTP]?)i?B\Z")
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
 _VERSION = re.compile(r"\bv?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?![0-9])(\S*)")

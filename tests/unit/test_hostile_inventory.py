@@ -19,7 +19,8 @@ from hostile import ANY_TEXT, ANYTHING, COUNTS, NASTY, many, outcome, st
 SECRET = "hunter2"
 HOSTS = st.sampled_from(["docker.io", "docker.io", "*", "192.168.173.76:6000", "[fd00::1]:5000", "x:99999", "http://x", "x/y", 5000] + NASTY[:3])
 URLS = st.sampled_from(
-    ["http://x:5000", "https://x/v2/riscv64"] * 8 + ["http://[::1", "http://x:port", "http://\u2100.x", "ftp://x", "http:///x", "http://u:p@x", "x:5000", "http://x\ny", None, 3, ["x"]]
+    ["http://x:5000", "https://x/v2/riscv64"] * 8
+    + ["http://[::1", "http://x:port", "http://\u2100.x", "ftp://x", "http:///x", "http://u:p@x", "x:5000", "http://x\ny", None, 3, ["x"]]
 )
 
 
@@ -39,7 +40,12 @@ REGISTRIES = spoiled(mirrors=st.dictionaries(HOSTS, st.one_of(MIRRORS, st.none()
 POD = dict(manifest=st.just("x.yaml"), kind=st.sampled_from(["Deployment", "Pod"]), name=WORDS, container=WORDS, namespace=WORDS)
 PATCHES = st.one_of(
     spoiled(image=st.just("a/b:1"), **POD),
-    spoiled(command=st.lists(WORDS, max_size=2), args=st.lists(st.one_of(WORDS, st.integers(), st.booleans()), max_size=2), image_pull_policy=st.just("Never"), **POD),
+    spoiled(
+        command=st.lists(WORDS, max_size=2),
+        args=st.lists(st.one_of(WORDS, st.integers(), st.booleans()), max_size=2),
+        image_pull_policy=st.just("Never"),
+        **POD
+    ),
     spoiled(env=st.dictionaries(st.sampled_from(["A", "B", "B", "A B", 1]), WORDS, max_size=2), **POD),
     spoiled(manifest=st.just("x.yaml"), kind=st.just("HelmChart"), name=WORDS, values=st.dictionaries(ANY_TEXT, ANYTHING, max_size=2)),
 )

@@ -25,7 +25,10 @@ from manifest_cases import MUTATED
 ALL = PARTS + tuple(EXTRAS)
 DEPLOYMENT = "kind: Deployment\nmetadata: {name: %s}\nspec: {template: {spec: {containers: [{name: c, image: 'a/b:1'}]}}}\n"
 # A part of a file's name, in which each would start a program named pwned, if a shell read it.
-WORDS = ["$(pwned)", "`pwned`", ";pwned", "|pwned", "&pwned", "\\$(pwned)", "'$(pwned)'", '"$(pwned)"', "-x", "--help", "-exec pwned ;", "*", "?", "[a]", "~", "!", "#", "%s", "\\n", "\\", "a b", "a  b", "\ta", "\u00e9", "\x1b[2J"]  # fmt: skip
+WORDS = [
+    "$(pwned)", "`pwned`", ";pwned", "|pwned", "&pwned", "\\$(pwned)", "'$(pwned)'", '"$(pwned)"', "-x", "--help", "-exec pwned ;",
+    "*", "?", "[a]", "~", "!", "#", "%s", "\\n", "\\", "a b", "a  b", "\ta", "\u00e9", "\x1b[2J",
+]  # fmt: skip
 
 
 @pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])

@@ -23,10 +23,12 @@ ALNUM = "[a-z0-9]+"
 PATH = "{a}(?:(?:[.]|_|__|[-]+){a})*".format(a=ALNUM)
 DOMAIN_PART = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 DOMAIN = r"(?:%s(?:\.%s)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?" % (DOMAIN_PART, DOMAIN_PART)
-REFERENCE = re.compile(r"(?P<domain>%s)/(?P<path>%s(?:/%s)*)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[a-f0-9]{64}))?" % (DOMAIN, PATH, PATH))
+VERSION = "(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[a-f0-9]{64}))?"
+REFERENCE = re.compile("(?P<domain>%s)/(?P<path>%s(?:/%s)*)%s" % (DOMAIN, PATH, PATH, VERSION))
 
 PARTS = st.sampled_from(
-    "a rancher localhost docker.io index.docker.io registry.k8s.io 10.0.0.1 [fd00::1] Reg a__b a_b a.b a---b a..b -a a- 5000 1.9.1 v1-k3s2 V_1 latest sha256".split()
+    "a rancher localhost docker.io index.docker.io registry.k8s.io 10.0.0.1 [fd00::1] Reg".split()
+    + "a__b a_b a.b a---b a..b -a a- 5000 1.9.1 v1-k3s2 V_1 latest sha256".split()
     + ["0" * 64, "f" * 63, "x" * 128, "x" * 129, DIGEST, ""]
     + NASTY
 )
@@ -97,8 +99,9 @@ def test_refused(text):
     assert isinstance(outcome(ImageName.parse, text), Problem)
 
 
-@pytest.mark.parametrize("text", ["a" * 10**7, "a." * 10**6, "a-" * 10**6, "a/" * 10**6, "A.-" * 10**6 + "/a", "a:" * 10**6, "a@" * 10**6, "[::" * 10**6 + "/a"])
-def test_megabytes_are_refused_at_once_and_not_shown(text):
+@pytest.mark.parametrize("piece,end", [("aaaaaaa", ""), ("a.", ""), ("a-", ""), ("a/", ""), ("A.-", "/a"), ("a:", ""), ("a@", ""), ("[::", "/a")])
+def test_megabytes_are_refused_at_once_and_not_shown(piece, end):
+    text = piece * 10**6 + end
     begin = time.monotonic()
     assert len(str(outcome(ImageName.parse, text))) < 3000
     assert time.monotonic() - begin < 5
