@@ -208,10 +208,10 @@ fi
 """,
 }
 # Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment variables.
-# Each one's value is made empty. How many blanks crictl puts behind a colon differs from build to build. Should it ever
+# All between the line that opens them and the one that closes them is left out. Should crictl ever
 # print annotations in another way, the rest of the line is cut off, and the output fails to parse rather than leaks.
-_BLANK = r"""/^ *"annotations": *{ *$/,/^ *}/s/^\( *"[^"]*": *\)".*"\( *,*\)$/\1""\2/"""
-_CUT = r"""s/"annotations" *: *{ *[^} ].*//"""
+_BLANK = r"""/"annotations": *{ *$/,/^ *}/{/{ *$/!{/^ *}/!d;};}"""
+_CUT = r"""/"annotations"/s/"annotations" *: *{ *[^} ].*//"""
 _EVENTS = r"""[ $r != 0 ] || s events k events -A --field-selector type=Warning,involvedObject.kind=Pod -o jsonpath='@JSONPATH@'"""
 _ORDER = ("k3s", "config", "manifests", "registries", "journal", "files", "images", "disk", "sandboxes", "api")
 

@@ -73,31 +73,36 @@ s rights a auth can-i --list -n kube-system --as=system:serviceaccount:kube-syst
 esac
 """
 SANDBOXES = r"""
-v() { [ $up = 1 ] || return 0; if o=$(i "$2" $3 2>/dev/null); then printf "%s\n%s\n\n%s\n\n" "$T<$1" "$o" "$T>0"; else o=; g "$1" i "$2" $3; fi; }
+v() {
+[ $up = 1 ] || return 0
+o=$({ $L @CRICTL@ $2 -o json 2>/dev/null; echo "$T$?"; } | sed -e '@BLANK@' -e '@CUT@')
+case $o in *"$T"0) o=${o%"$T"0}; printf "%s\n%s\n\n%s\n\n" "$T<$1" "$o" "$T>0" ;; *) o=; g "$1" i $2 ;; esac
+}
 v pods pods
 P=$o
-v containers ps -a
-rows() {
-printf "%s\n" "$o" | sed -n -e 's/^ *"id" *: *"\([^"]*\)".*/id \1/p' -e 's/^ *"podSandboxId" *: *"\([^"]*\)".*/box \1/p' \
--e 's/^ *"state" *: *"CONTAINER_\([^"]*\)".*/state \1/p' -e 's/^ *"io.kubernetes.container.name" *: *"\([^"]*\)".*/name \1/p'
-}
+v containers "ps -a"
+# A sandbox in a line: id, SANDBOX; a container: id, sandbox, state, name. (A label of a pod is at most 63 characters long.) A loop over words
+# starts no program, and does not read byte by byte as read does.
+Q=$(printf "%s\n%s\n" "$P" "$o" | grep -E '^ *"(id|podSandboxId|state|io\.kubernetes\.container\.name)"' | sed -n \
+-e 's/",*$//' -e '/^ *"id"/{s/.*"//;h;d;}' -e '/^ *"podS/{s/.*"//;H;d;}' -e '/"SANDBOX_/{g;/^[0-9a-f]\{64\}$/s/$/ SANDBOX/p;d;}' \
+-e '/"CONTAINER_/{s/.*_//;H;d;}' -e '/^ *"io/{s/.*"//;H;x;s/\n/ /g;p;}')
 """
 # The last lines of containers that ended and of which no later attempt runs; crictl lists the newest first.
 LOGS = r"""
 logs() {
-rows | {
-m=" " n=0
-while read -r key x; do
-case $key in id) c=$x ;; box) b=$x ;; state) t=$x ;;
-name)
+case $Q in *" EXITED "*) ;; *) return 0 ;; esac
+m=" " n=0 IFS=$N; set -f
+for l in $Q; do
+case $l in *" SANDBOX") continue ;; esac
+IFS=" " c=${l%% *} l=${l#* }
+b=${l%% *} l=${l#* }
+t=${l%% *} x=${l#* }
 case $m in *" $b/$x "*) continue ;; esac
 m="$m$b/$x "
 [ "$t" = EXITED ] && [ $n -lt 10 ] || continue
 n=$((n + 1))
-echo "$T=$c"; $L @CRICTL@ logs --tail 15 "$c" 2>&1; echo ;;
-esac
+echo "$T=$c"; $L @CRICTL@ logs --tail 15 "$c" 2>&1; echo
 done
-}
 }
 s logs logs
 """
@@ -123,16 +128,18 @@ SANDBOX = _template(
 # is well is not asked.
 INSPECT = r"""
 ended() {
-n=0
-rows | while read -r key x; do
-case $key in id) c=$x ;; state) [ "$x" = EXITED ] && [ $n -lt 100 ] || continue; n=$((n + 1)); echo "$c" ;; esac
+n=0 IFS=$N; set -f
+for l in $Q; do
+case $l in *" EXITED "*) [ $n -lt 100 ] || break; n=$((n + 1)); echo "${l%% *}" ;; esac
 done
 }
 idle() {
-m=" $(rows | while read -r key x; do case $key in box) b=$x ;; state) [ "$x" != RUNNING ] || printf "%s " "$b" ;; esac; done)" n=0
-printf "%s\n" "$P" | sed -n 's/^ *"id" *: *"\([0-9a-f]\{64\}\)".*/\1/p' | while read -r x; do
-case $m in *" $x "*) continue ;; esac
-[ $n -lt 100 ] || continue
+m= n=0 IFS=$N; set -f
+for l in $Q; do
+case $l in *" RUNNING "*) l=${l#* }; m=$m$N${l%% *} ;; esac
+done
+for x in $(for l in $Q; do case $l in *" SANDBOX") echo "${l% *}" ;; esac; done | grep -vxF "${m#$N}"); do
+[ $n -lt 100 ] || break
 n=$((n + 1)); echo "$x"
 done
 }
@@ -153,7 +160,9 @@ s inspect inspected
 NETWORK = r"""
 ask() { $L $X @KUBECTL@ --kubeconfig=/dev/null --token=none --insecure-skip-tls-verify --request-timeout=4s --server="$1" get --raw "$2" 2>&1; }
 network() {
-c=$(rows | { while read -r key x; do case $key in id) c=$x ;; state) t=$x ;; name) [ "$x$t" != corednsRUNNING ] || echo "$c" ;; esac; done; } | sed -n 1p)
+c= IFS=$N; set -f
+for l in $Q; do case $l in *" RUNNING coredns") c=${l%% *}; break ;; esac; done
+IFS=" "
 [ -n "$c" ] || return 0
 p= h=
 # A pid up to 3 is the kind of namespace, not a process.

@@ -20,6 +20,7 @@ import sys
 import time
 from typing import NamedTuple
 
+import sandboxes
 import scale
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -139,8 +140,10 @@ def main():
         first = measure(f"{name}, first", playbook)
         check_healthy()
         runs += [first, measure(f"{name}, {again}", playbook, REPEATS)]
+    looking = sandboxes.lines()
     print(f"\n{table(runs)}\n")
     print(f"Two boards, ssh with pipelining; ssh commands and Python starts are summed over both. The fastest of {REPEATS} runs, of one for the first ones.")
+    print("\n" + "\n".join(looking))
     print("\n" + "\n".join(measure_images()))
 
 

@@ -199,14 +199,14 @@ def test_secrets_in_manifests_stay_on_the_board(board, shell):
 
 
 def test_annotations_stay_on_the_board(board, shell):
-    annotations = {"kubectl.kubernetes.io/last-applied-configuration": '{"env":"%s"}\n"},' % SECRET, "b": "} " + SECRET}
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": '{"env":"%s"}\n"},' % SECRET, "b": "} " + SECRET, "c: {": SECRET + ": {", "}": SECRET}
     item = {"id": "1", "annotations": annotations, "image": {"annotations": {}, "image": "x"}, "labels": {"a": "b"}}
     for last, blanks in itertools.product(({}, {"runtimeHandler": ""}), (" ", "  ")):
         board.answer("crictl pods", json.dumps({"items": [dict(item, **last), item]}, indent=2, separators=(",", ":" + blanks)))
         output = board.run(["sandboxes"], shell)
         assert SECRET not in output
         kept = json.loads(split_output(output, TOKEN)["pods"].out)["items"]
-        assert kept == [dict(row, annotations=dict.fromkeys(annotations, "")) for row in (dict(item, **last), item)]
+        assert kept == [dict(row, annotations={}) for row in (dict(item, **last), item)]
 
 
 @pytest.mark.parametrize("indent", [None, 0])
