@@ -70,7 +70,7 @@ def kubectl(words):
 
 
 def restart(state):
-    """The service manager's restart."""
+    """A start by the service manager."""
     if state["restart"]:
         save(dict(state, running=False, restarts=state["restarts"] + 1))
         return 1, "", "Job for k3s.service failed because the control process exited with error code."
@@ -84,7 +84,8 @@ def main(program, words):
     """Answer one call; returns exit status, output and error output."""
     state = load(BOARD)
     if program in ("service", "systemctl"):
-        return restart(state) if "restart" in words else (0, "", "")
+        # The module service stops and starts where there is no systemd.
+        return restart(state) if {"start", "restart"} & set(words) else (0, "", "")
     if words[:1] == ["kubectl"]:
         return kubectl(words)
     answer = containerd(state, words)
