@@ -128,9 +128,8 @@ def _board(fleet, name, own, nodes, findings):
 
 def _images(fleet):
     keys = ("name", "digest", "platforms", "pinned", "size")
-    return [
-        dict({key: row[key] for key in keys}, board=name, wanted=row["name"] in fleet.wanted) for name, board in fleet.seen() for row in board.get("images") or ()
-    ]
+    rows = [(name, row) for name, board in fleet.seen() for row in board.get("images") or ()]
+    return [dict({key: row[key] for key in keys}, board=name, wanted=row["name"] in fleet.wanted) for name, row in rows]
 
 
 def _events(fleet):

@@ -111,7 +111,8 @@ spec:
 def _broken(healthy):
     """A pod that ends again and again, and registries.yaml of the agent with a password that k3s did not read yet."""
     lab = healthy
-    lab.exec(lab.agent, "cp -p {0} {0}.kept && printf '%s\n' configs: '  reg.example:' '    auth: {{username: u, password: registrysecret}}' >>{0}".format(REGISTRIES))
+    auth = "printf '%s\n' configs: '  reg.example:' '    auth: {username: u, password: registrysecret}'"
+    lab.exec(lab.agent, "cp -p {0} {0}.kept && {1} >>{0}".format(REGISTRIES, auth))
     lab.kubectl("apply", "-f", "-", input=BROKEN % (lab.agent, BUSYBOX))
 
     def ended():

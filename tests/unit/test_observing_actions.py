@@ -106,8 +106,8 @@ def test_cri_sandbox_info_of_an_agent(run):
 
 
 def test_cri_sandbox_info_shows_how_containers_ended(board, run):
-    row = {"id": "c1", "podSandboxId": "s1", "metadata": {"name": "main", "attempt": 0}, "image": {"image": "a:1"}, "imageRef": "a:1", "state": "CONTAINER_EXITED"}
-    row.update(createdAt="1700000000123456789", labels={"io.kubernetes.container.name": "main"})
+    row = {"id": "c1", "podSandboxId": "s1", "metadata": {"name": "main", "attempt": 0}, "image": {"image": "a:1"}, "imageRef": "a:1"}
+    row.update(state="CONTAINER_EXITED", createdAt="1700000000123456789", labels={"io.kubernetes.container.name": "main"})
     board.answer("crictl pods", json.dumps({"items": [SANDBOX]}, indent=2))
     board.answer("crictl ps", json.dumps({"containers": [row]}, indent=2))
     board.answer("crictl logs --tail 15 c1", "no config, password=hunter2\n")

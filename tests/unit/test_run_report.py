@@ -85,7 +85,7 @@ def ended(action, result, status="ok", failed=()):
         ("riscv.k3s.crictl_image_tag", {"images": [{"changed": True}, {"changed": False}]}, "CHANGED TAGGED RESULT", "0 1 ok"),
         ("riscv.k3s.crictl_image_tag", dict(HIDDEN, images=[{"changed": True}]), "CHANGED RESULT", "1 ok"),
         ("riscv.k3s.k3s_pod_restart", {"restarted": [{}, {}], "changed": True}, "CHANGED RESTARTED RESULT", "1 2 ok"),
-        ("riscv.k3s.oci_image_build", {"changed": True, "results": [{"changed": True}, {"changed": False}, {"changed": True}]}, "CHANGED BUILT RESULT", "1 2 ok"),
+        ("riscv.k3s.oci_image_build", {"changed": True, "results": [{"changed": one} for one in (True, False, True)]}, "CHANGED BUILT RESULT", "1 2 ok"),
         ("other.crictl_image_tag", {"images": [{"changed": True}]}, "CHANGED RESULT", "0 ok"),
         ("riscv.k3s.k3s_info", {"hostname": "board-1", "api": {"reachable": False}}, "CHANGED RESULT", "0 ok"),
     ],
