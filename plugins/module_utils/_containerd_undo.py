@@ -44,21 +44,26 @@ def _write(containerd, entries, todo, store, kept):
             containerd.tag(holders[0], [name], replace=True)
         if todo[name].action in (undo.RESTORE, undo.PIN):
             _give_labels(containerd, name, entry["before"])
+    after = {name: row["digest"] for name, row in store.items()}
+    after.update({name: entry["before"]["digest"] for name, entry in entries.items() if todo[name].action == undo.RESTORE})
     gone = [name for name in entries if todo[name].action in (undo.REMOVE, undo.DROP) and name in store]
     for name, entry in entries.items():
         if todo[name].action in (undo.REMOVE, undo.DROP, undo.RESTORE):
             brought = {entry["digest"], entry["previous"]} | ({store[name]["digest"]} if name in store else set())
-            _add_made(name, brought - {entry["before"] and entry["before"]["digest"]}, store, gone)
+            _add_made(name, brought - {entry["before"] and entry["before"]["digest"]}, after, gone)
     gone = [name for name in gone if name not in kept]
     if gone:
         containerd.remove(gone)
 
 
-def _add_made(name, brought, store, gone):
-    """Add to ``gone`` the names that containerd made beside ours when we ``brought`` these digests, and that mean nothing without it."""
+def _add_made(name, brought, after, gone):
+    """Add to ``gone`` the names that containerd made beside ours when we ``brought`` these digests, and that mean nothing without it.
+
+    ``after`` is {name: digest} of the store but for what is ``gone``.
+    """
     repository = ImageName.parse(name).name
     for digest in brought:
-        rest = [other for other in sorted(store) if store[other]["digest"] == digest and other not in gone and other != name]
+        rest = [other for other in sorted(after) if after[other] == digest and other not in gone]
         by_digest = "%s@%s" % (repository, digest)
         if by_digest in rest and not any(is_tagged(other) and ImageName.parse(other).name == repository for other in rest):
             gone.append(by_digest)
