@@ -172,7 +172,10 @@ def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
         return
     make_folder(data_dir)
     # The folder above, since the own one goes with its last entry, and the file is replaced with each change.
-    handle = os.open(data_dir, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        handle = os.open(data_dir, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Problem("cannot open %s" % data_dir, found=error.strerror, next_step="set become: true for the play, or connect as root") from error
     try:
         _lock(handle, data_dir, timeout)
         make_folder(folder, mode=0o700)

@@ -107,13 +107,14 @@ class _View:
             data = _journal.parse(section.out, path)
         except Problem as problem:
             return {"journal": dict(empty, error=str(problem))}
-        held = {row["digest"] for row in self._out("images", parse_image_list) or ()}
+        rows = self._out("images", parse_image_list)
+        held = None if rows is None else {row["digest"] for row in rows}
         return {
             "journal": {
                 "path": path,
                 "lease": data["lease"],
                 "files": {name: dict(entry, current=files[name]["sha256"] if name in files else None) for name, entry in data["files"].items()},
-                "images": {name: dict(entry, has_content=bool(entry["before"]) and entry["before"]["digest"] in held) for name, entry in data["images"].items()},
+                "images": {name: dict(entry, has_content=_holds(held, entry["before"])) for name, entry in data["images"].items()},
                 "error": None,
             }
         }
@@ -241,6 +242,11 @@ class _View:
 
     def _out(self, name, parse):
         return parse(self._sections[name].out) if self._good(name) else None
+
+
+def _holds(digests, before):
+    """Whether a store still has what a name stood for before; None where it was not looked at."""
+    return None if digests is None else bool(before) and before["digest"] in digests
 
 
 def _board(sections, explicit):

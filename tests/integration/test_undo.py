@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from runs import play
+import yaml
+from runs import ROOT, play
 from test_fixes import DISABLED, PREFIX, patched_catalogue
 from undoing import JOURNAL, REGISTRIES, both, commands, differences, is_applied, look, of_the_kubelets, run, undo
 
@@ -23,6 +24,7 @@ mirrors:
     endpoint: ["http://127.0.0.1:9"]
 configs:
   example.com: {auth: {username: me, password: %s}}""" % SECRET
+CATALOGUE = yaml.safe_load((ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml").read_text(encoding="utf-8"))["riscv_k3s_catalogue"]
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 # What differs from one lab to the next, whatever was done to it.
 OF_THE_LAB = ("etc/rancher/k3s/k3s.yaml", "etc/rancher/node")
@@ -112,6 +114,25 @@ def test_what_somebody_changed_since_stays(fresh):
     lab.exec(lab.agent, ["k3s", "ctr", "images", "rm", COREDNS])
     run(lab, "undo")
     assert differences(before, both(lab), ["sha256:"]) == []
+
+
+@pytest.mark.slow
+def test_what_left_the_catalogue_is_unpinned(fresh):
+    """And nothing else: the name stays for the kubelet's garbage collection, and undo takes it away as the others."""
+    lab, name = fresh, "docker.io/rancher/mirrored-metrics-server:v0.5.2"
+    before = both(lab)
+    heal(lab)
+    healed = both(lab)
+    smaller = [entry for entry in CATALOGUE if "metrics-server" not in entry["stock"]]
+    predicted = run(lab, "site", "--check", riscv_k3s_catalogue=smaller)
+    done = run(lab, "site", riscv_k3s_catalogue=smaller)
+    assert predicted.changes == done.changes == [("riscv.k3s.images : Unpin what has left the catalogue", board) for board in (lab.server, lab.agent)]
+    now = both(lab)
+    assert {line.split(": ")[1] for line in differences(healed, now, [JOURNAL[1:]])} == {name}
+    assert all("pinned" not in now[board].images[name][1] for board in now)
+    assert not any(run(lab, "site", riscv_k3s_catalogue=smaller).changed.values())
+    run(lab, "undo")
+    assert differences(before, both(lab)) == []
 
 
 @pytest.mark.slow

@@ -164,6 +164,15 @@ def test_a_newer_journal(data_dir):
         _journal.read(data_dir)
 
 
+def test_a_folder_that_cannot_be_opened(tmp_path, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(Problem, match="Found: Permission denied. Next: set become: true"), _journal.opened(str(tmp_path)):
+        pass
+
+
 def test_one_at_a_time(data_dir):
     with _journal.opened(data_dir):
         with pytest.raises(Problem, match="another module of riscv.k3s works on this board"), _journal.opened(data_dir, timeout=0):

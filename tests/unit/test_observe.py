@@ -201,6 +201,7 @@ def test_journal(board):
     assert [entry["current"] for _path, entry in sorted(files.items(), key=lambda item: item[1]["kind"])] == [None, None, sha256(b"mirrors: {}")]
     assert {name: entry["has_content"] for name, entry in result["journal"]["images"].items()} == {name: True, "docker.io/x/new:1": False}
     assert result["journal"]["images"][name]["before"] == held
+    assert seen(board, ["journal"])["journal"]["images"][name]["has_content"] is None
 
 
 @pytest.mark.parametrize("text", ["{", '{"version": 2, "files": {}}', '{"version": 1, "files": {"/x": 1}, "images": {}, "lease": null}'])
