@@ -16,6 +16,9 @@ import time
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 
 
+# The deploy controller ignores dotfiles, should it look just now.
+_TEMPORARY = ".riscv-k3s-"
+_OLD_SECONDS = 3600
 # No statement about what stands in a file.
 ANYTHING = object()
 
@@ -61,8 +64,7 @@ def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=No
     folder = os.path.dirname(path) or "."
     temporary = saved = None
     try:
-        # A leading dot: the deploy controller ignores dotfiles, should it look just now.
-        handle, temporary = tempfile.mkstemp(prefix=".riscv-k3s-", dir=folder)
+        handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -76,6 +78,7 @@ def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=No
         saved = _backup(path) if backup and old else None
         os.replace(temporary, path)
         temporary = None
+        _remove_left(folder)
         _sync_folder(folder)
     except OSError as error:
         raise Problem("cannot write %s" % path, found=error.strerror, next_step="see that its folder exists and that the disk is not full") from error
@@ -144,6 +147,13 @@ def make_folder(path, mode=0o755):
         raise Problem("cannot make the folder %s" % path, found=error.strerror) from error
     _sync_folder(os.path.dirname(path))
     return True
+
+
+def _remove_left(folder):
+    """Remove what writes that were killed have left, unless it is so young that another one may be at work."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith(_TEMPORARY) and entry.stat(follow_symlinks=False).st_mtime < time.time() - _OLD_SECONDS:
+            os.unlink(entry.path)
 
 
 def _move_mtime_on(handle, old):

@@ -89,3 +89,12 @@ def test_remove_says_whether_there_was_one(tmp_path):
     assert _files.remove(str(path)) is True
     assert _files.remove(str(path)) is False
     assert _files.read_bytes(str(path)) is None
+
+
+def test_what_a_killed_write_left_goes_with_a_later_one(tmp_path):
+    old, young = tmp_path / ".riscv-k3s-old", tmp_path / ".riscv-k3s-young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    _files.write_bytes(str(tmp_path / "file"), b"whole")
+    assert sorted(os.listdir(tmp_path)) == [young.name, "file"]
