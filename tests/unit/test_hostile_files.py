@@ -23,10 +23,16 @@ DNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "con
 
 @pytest.fixture(autouse=True)
 def alarm():
-    """A test that hangs ends."""
+    """A test that hangs fails."""
+
+    def ring(number, frame):
+        raise TimeoutError("it waits")
+
+    before = signal.signal(signal.SIGALRM, ring)
     signal.alarm(60)
     yield
     signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
