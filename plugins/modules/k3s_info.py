@@ -170,7 +170,7 @@ journal:
     lease: {description: "Who works on the fleet, or null.", type: dict}
     files:
       description:
-        - Files that were written, by their path. RV(journal.files.current) is the checksum of what stands there now, null for no file.
+        - Files that were written, by their path. C(current) is the checksum of what stands there now, null for no file.
         - Of V(kind) C(file) or C(archive), the latter without checksums. C(before) is null where there was no file, else C(sha256), C(mode), C(uid) and C(gid).
           C(sha256) is what was written, C(previous) what that replaced of ours, C(folder) whether the folder was made for it,
           C(pending) whether it was brought back but k3s was not restarted since.

@@ -86,7 +86,8 @@ options:
     description:
       - V(present) makes the patches effective.
       - V(absent) gives the packaged manifests back. In mode V(overlay) it removes overlay and C(.skip) file, and sees to it that k3s applies the
-        packaged file again, byte for byte as k3s wrote it. Where the API does not answer, a comment line is put before that text; a second run takes it away. In mode V(in_place) it restores the backup which these patches turn into
+        packaged file again, byte for byte as k3s wrote it. Where the API does not answer, a comment line is put
+        before that text; a second run takes it away. In mode V(in_place) it restores the backup which these patches turn into
         the file that is there, and fails when there is none.
     type: str
     choices: [present, absent]

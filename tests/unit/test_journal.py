@@ -145,7 +145,20 @@ def test_what_was_kept_must_be_there(data_dir, target):
             journal.original(str(target))
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"version": 1}', b'{"version": "x"}', b"\xff\xfe", b'{"version": 1, "files": [], "images": {}, "lease": null}', b'{"version": 1, "files": {}, "images": {"a": {}}, "lease": null}'])
+NO_JOURNALS = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'{"version": 1}',
+    b'{"version": "x"}',
+    b"\xff\xfe",
+    b'{"version": 1, "files": [], "images": {}, "lease": null}',
+    b'{"version": 1, "files": {}, "images": {"a": {}}, "lease": null}',
+]
+
+
+@pytest.mark.parametrize("text", NO_JOURNALS)
 def test_what_is_no_journal(data_dir, text):
     os.makedirs(os.path.join(data_dir, "riscv-k3s"))
     path = os.path.join(data_dir, "riscv-k3s", "journal.json")

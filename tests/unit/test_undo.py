@@ -11,7 +11,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._undo import undo_plan, undo_pods, undo_report
 
 PAUSE, COREDNS, OLD_COREDNS = ("docker.io/rancher/mirrored-" + name for name in ("pause:3.6", "coredns-coredns:1.14.6", "coredns-coredns:1.9.1"))
-BUSYBOX, METRICS, PROVISIONER = ("docker.io/rancher/" + name for name in ("mirrored-library-busybox:1.34.1", "mirrored-metrics-server:v0.5.2", "local-path-provisioner:v0.0.21"))
+BUSYBOX, METRICS = "docker.io/rancher/mirrored-library-busybox:1.34.1", "docker.io/rancher/mirrored-metrics-server:v0.5.2"
+PROVISIONER = "docker.io/rancher/local-path-provisioner:v0.0.21"
 SOURCES = {PAUSE: "reg:5000/riscv64/pause:1.0.0", COREDNS: "reg:5000/riscv64/coredns:1.14.7", METRICS: "reg:5000/riscv64/metrics-server:v0.8.0"}
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 REGISTRIES, OWN = "/etc/rancher/k3s/registries.yaml", "/etc/rancher/k3s/config.yaml.d/riscv-k3s.yaml"
@@ -199,7 +200,7 @@ def test_an_unknown_component():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"journal": {"files": {}, "images": {}, "lease": None, "error": "the journal cannot be read"}}, "what was done to board-1 is not known. Found: the journal"),
+        ({"journal": {"files": {}, "images": {}, "error": "it cannot be read"}}, "what was done to board-1 is not known. Found: it cannot be read"),
         ({"images": None, "errors": [{"section": "containerd", "message": "refused"}]}, "the images of board-1 cannot be read. Found: containerd: refused"),
     ],
 )
