@@ -159,8 +159,8 @@ class Tags:
             return []
         return [
             "containerd %s does not honour pins that are set on an image (that begins with 1.6.25, 1.7.10 and 2.0): the kubelet may remove these images "
-            "when the disk is full. The pins are set all the same, for the day containerd is newer. The fix preload outlasts a collection: k3s imports its archives "
-            "at each start." % version
+            "when the disk is full. The pins are set all the same, for the day containerd is newer. The fix preload outlasts a collection: "
+            "k3s imports its archives at each start." % version
         ]
 
 

@@ -91,7 +91,10 @@ class Journal:
             self.files[path] = _file_entry("archive", None, None, not os.path.isdir(os.path.dirname(path)))
 
     def will_restore(self, path):
-        """Note that ``path`` is about to be as it was before. The entry stays, pending, until k3s was restarted and reads it: a run may be cut short between."""
+        """Note that ``path`` is about to be as it was before.
+
+        The entry stays, pending, until k3s was restarted and reads it: a run may be cut short between.
+        """
         entry = self.files[path]
         entry.update(previous=entry["sha256"], sha256=entry["before"]["sha256"] if entry["before"] else None, pending=True)
 

@@ -41,7 +41,8 @@ options:
     description:
       - V(present) writes O(content).
       - V(absent) makes the file what it was before this collection first wrote it, with content, mode and owner, or removes it where there was none.
-        A file that is not in the journal is left alone. One that somebody changed or removed since is left alone, too, with a warning, and stays in the journal.
+        A file that is not in the journal is left alone. One that somebody changed or removed since is left alone, too, with a warning,
+        and stays in the journal.
       - V(settled) takes out of the journal what O(state=absent) with O(pending=true) left there; the file itself is not touched.
     type: str
     choices: [present, absent, settled]

@@ -178,7 +178,8 @@ journal:
     images:
       description:
         - Names that were brought, tagged, pinned or removed, each with C(digest) (V(any) while a pull is not done), C(pinned) and C(source).
-        - C(before) is null where there was no such name, else C(digest), C(pinned) and C(labels). C(has_content) says whether the store still has that; null when V(images) is not gathered.
+        - C(before) is null where there was no such name, else C(digest), C(pinned) and C(labels).
+          C(has_content) says whether the store still has that; null when V(images) is not gathered.
           C(previous) is the digest of ours that was replaced, C(beside) names by digest alone that stood for the content before.
       type: dict
 manifests:
