@@ -124,7 +124,8 @@ def coredns(inject, which="server", undo="true"):
     def break_it(lab):
         lab.kubectl("cordon", getattr(lab, other))
         board(lab, which, inject)
-        lab.kubectl("-n", "kube-system", "delete", "pod", "-l", "k8s-app=kube-dns", "--grace-period=1")
+        # Without a network its sandbox cannot be taken down, and it would be waited for without end.
+        lab.kubectl("-n", "kube-system", "delete", "pod", "-l", "k8s-app=kube-dns", "--grace-period=1", "--wait=false")
 
     def clean(lab):
         board(lab, which, undo, check=False)

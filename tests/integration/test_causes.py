@@ -80,8 +80,8 @@ def test_healthy_lab_gives_no_finding_and_nothing_changes(diagnose, healthy):
 
 def test_playbook_shows_what_is_wrong(diagnose, healthy):
     case = next(case for case in CASES if case.cause == "sysctl-off")
-    case.inject(healthy)
     try:
+        case.inject(healthy)
         document, done = diagnose()
         (finding,) = document["findings"]
         assert finding["cause"] == case.cause
@@ -199,8 +199,8 @@ def test_cause_is_named_first_and_its_command_mends_it(case, healthy):
         return not seen
 
     mended = False
-    case.inject(lab)
     try:
+        case.inject(lab)
         finding = wait("%s is the first finding" % case.cause, named, seen)
         assert finding["evidence"] and finding["remedy"]
         if case.mends:

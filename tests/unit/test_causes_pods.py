@@ -82,6 +82,16 @@ def test_terminating(fleet, deleted, finalizers, expected):
         assert "finalizers" in document["findings"][0]["command"]
 
 
+def test_pod_that_cannot_go_without_a_network_is_explained_by_that(fleet):
+    row = fleet.pod("p", "board-2", "a:1", deleting=True, deleted_at=ago(600))
+    fleet.server["details"]["pods"] = {row["uid"]: {"deleted_at": ago(600), "finalizers": [], "grace": 1, "message": ""}}
+    fleet.event(row, "FailedKillPod", "error killing pod: failed to destroy network for sandbox: cni plugin not initialized")
+    message = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady"
+    fleet.server["details"]["nodes"]["board-2"]["Ready"] = {"status": "False", "reason": "KubeletNotReady", "message": message}
+    assert "stuck-terminating" not in [finding["cause"] for finding in fleet.document()["findings"]]
+    assert fleet.document()["findings"][0]["cause"] == "cni-missing"
+
+
 def test_terminating_pod_whose_sandbox_is_gone(fleet):
     row = fleet.pod("p", "board-1", "a:1", sandbox=False, ready=False, phase="Failed", deleting=True, deleted_at=ago(600))
     fleet.server["details"]["pods"] = {row["uid"]: {"deleted_at": ago(600), "finalizers": ["a/b"], "grace": 1, "message": ""}}

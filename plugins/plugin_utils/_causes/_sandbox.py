@@ -55,6 +55,8 @@ def terminating(fleet):
         late = fleet.now - seconds(detail["deleted_at"])
         if late < _PATIENCE:
             continue
+        if not detail["finalizers"] and any(_CNI.search(event["message"]) for event in fleet.events_of(row)[:1]):
+            continue  # its sandbox cannot be taken down without a network: that is what is to be mended
         evidence = ["metadata.deletionTimestamp: %s, %d s ago" % (detail["deleted_at"], late)]
         remedy, words = "Its kubelet does not end it: see that k3s runs on its board. Or drop it from the API:", [
             "delete pod",
