@@ -4,7 +4,7 @@
 #
 # Everything a developer types. Each target installs what it needs; the scripts behind them are in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint sanity unit unit-all browser integration bench lab-up lab-down lab-status clean
+.PHONY: help demo test lint sanity unit unit-all browser fleet integration bench lab-up lab-down lab-status clean
 .NOTPARALLEL:
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
@@ -21,7 +21,7 @@ help: ## this list
 demo: .venv/.stamp ## two broken boards become healthy with one playbook (root; first time some 25 minutes, then 3)
 	tools/demo
 
-test: .venv/.stamp ## lint, sanity, unit, browser and integration (root; first time some 35 minutes, then 10)
+test: .venv/.stamp ## lint, sanity, unit, browser, fleet and integration (root; first time some 35 minutes, then 10)
 	tools/test
 
 lint: .venv/.stamp ## yamllint, ansible-lint, antsibull-changelog, shellcheck
@@ -39,6 +39,9 @@ unit-all: .venv/.stamp ## unit tests on every other Python of this machine that 
 
 browser: .venv/.stamp ## the page of riscv.k3s.diagnose in Chromium: accessibility, phone, a thousand boards
 	tools/browser
+
+fleet: .venv/.stamp ## waves over 20 simulated boards (root)
+	tools/fleet
 
 integration: .venv/.stamp ## the collection against the lab (root)
 	tools/integration

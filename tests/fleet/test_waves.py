@@ -92,10 +92,3 @@ def test_then_there_is_nothing_to_do(fleet):
     assert run.changed == 0 and fleet.touched(before) == []
     assert fleet.commands() == dict.fromkeys(fleet.boards, 1)
     assert "no hosts matched" not in run.text and "WARNING" not in run.text
-
-
-def test_a_board_that_is_off_from_the_start_holds_up_nobody(fleet):
-    fleet.vanish("agent-17")
-    fleet.set("agent-03", store={})
-    run = fleet.play(check=4)
-    assert run.failed == ["agent-17"] and fleet.state("agent-03")["store"] and "All healthy." in run.text
