@@ -15,18 +15,22 @@ from runs import play
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _COLLECTION = "riscv.k3s."
+_HARMLESS = ("riscv.k3s.k3s_info",) + tuple("ansible.builtin." + name for name in ("assert", "debug", "fail", "set_fact", "wait_for"))
+_visited = set()  # files of tasks; one may include itself
 
 
 class Step(NamedTuple):
-    """A task: its name as Ansible prints it, and whether it is only for what goes wrong (in a `rescue`)."""
+    """A task: its name as Ansible prints it, whether it is only for what goes wrong (in a `rescue`), and whether it can change anything on a board."""
 
     name: str
     rescue: bool
+    acts: bool
 
 
 def steps(playbook="site"):
     """Every task of a playbook and of the roles and files that it includes, in the order of the code, each once."""
     found = {}
+    _visited.clear()
     for part in yaml.safe_load((ROOT / "playbooks" / (playbook + ".yml")).read_text(encoding="utf-8")):
         for key in ("pre_tasks", "roles", "tasks", "post_tasks"):
             for task in part.get(key) or []:
@@ -44,7 +48,7 @@ def _task(task, role, rescue, found):
     if "block" in task:
         return
     name = "%s : %s" % (role, task["name"]) if role else task["name"]
-    found.setdefault(name, Step(name, rescue))
+    found.setdefault(name, Step(name, rescue, _acts(task)))
     for module in ("include_role", "import_role"):
         args = task.get("ansible.builtin." + module)
         if args:
@@ -55,12 +59,20 @@ def _task(task, role, rescue, found):
             _file(role, args if isinstance(args, str) else args["file"], rescue, found)
 
 
+def _acts(task):
+    modules = [key for key in task if key.startswith((_COLLECTION, "ansible.builtin."))]
+    return any(module not in _HARMLESS and not module.startswith(("ansible.builtin.include_", "ansible.builtin.import_")) for module in modules)
+
+
 def _role(name, tasks_from, rescue, found):
     _file(name, tasks_from, rescue, found)
 
 
 def _file(role, name, rescue, found):
     path = ROOT / "roles" / role[len(_COLLECTION) :] / "tasks" / (name if name.endswith(".yml") else name + ".yml")
+    if (path, rescue) in _visited:
+        return
+    _visited.add((path, rescue))
     for task in yaml.safe_load(path.read_text(encoding="utf-8")):
         _task(task, role, rescue, found)
 

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SIGKILL at every step of site. A run again ends healthy, and the run after that changes nothing.
+
+The steps are read from the playbook and its roles, so a new one is killed, too, or `test_no_step_is_forgotten` fails.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from runs import ROOT, play
+from steps import run_with, steps
+
+# Two ways to heal, which together take every step.
+WAYS = {
+    "tag": {"riscv_k3s_fixes": ["tag"]},
+    # Boards that reach no registry. The pause image's name stands in an own file of settings.
+    "preload": {"riscv_k3s_fixes": ["flag", "preload"], "riscv_k3s_registries": None, "riscv_k3s_registry_plain_http": True},
+}
+# Steps that no healing run takes, by a pattern, and why.
+NOT_TAKEN = {
+    r"wave : (Show how|Take back|Release|Count|End the run)|undo : ": "a wave that failed; test_waves.py and test_undo.py",
+    r"gate : (Wait before|Try again)": "a gate that is not open yet",
+    r"Renew the lease|lease : Remember when": "a run of more than a quarter of an hour; test_lease.py",
+    r"observe : (Observe the first|Ask the mirror)": "--limit, and a mirror",
+    r"manifests : Take back|registries : Remove|images : Unpin|preload : Remove": "what is wanted no more; test_undo.py",
+    r"registries : Leave this server": "a server that is lost; test_waves.py",
+}
+ALL = steps("site")
+TAKEN = [step for step in ALL if not step.rescue and not any(re.search(pattern, step.name) for pattern in NOT_TAKEN)]
+ACTING = [step for step in TAKEN if step.acts]
+# Ends every ssh session of the agent, a moment after the step began.
+END_SESSIONS = [str(ROOT / "tests/lab/lab"), "exec", "board-2", "--", "sh", "-c", "for pid in $(pgrep -f '^sshd: root'); do kill -9 $pid; done"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _afterwards(lab):
+    yield
+    lab.lab("reset")
+
+
+@pytest.fixture(name="broken")
+def _broken(lab):
+    lab.lab("reset")
+    play(lab, "riscv.k3s.build_images")
+
+
+def assert_heals(lab, folder, way):
+    healed = run_with(lab, folder, "site", **WAYS[way])
+    assert healed.run.rc == 0 and "All healthy." in healed.run.text, healed.run.text
+    again = run_with(lab, folder, "site", **WAYS[way])
+    assert again.run.changed == {"board-1": 0, "board-2": 0}, again.run.text
+
+
+def kill_in_turn(lab, folder, way, chosen, ends):
+    """Runs of site, each ended at one of the chosen steps, on the boards as the one before left them. Returns the steps at which one was ended."""
+    done = []
+    for step in chosen:
+        for end in ends:
+            seen = run_with(lab, folder, "site", step=step.name, **dict(end, **WAYS[way]))
+            assert "Traceback" not in seen.run.text, seen.run.text
+            if not seen.done:
+                break
+            assert end.get("command") or seen.run.rc in (-9, 137), seen.run.text
+            done.append(step.name)
+    return done
+
+
+def show(capsys, done, way):
+    with capsys.disabled():
+        print("\n%d runs ended at %d steps, one after the other (%s)" % (len(done), len(set(done)), way))
+
+
+def test_ended_at_each_step_that_acts(lab, broken, tmp_path, capsys):
+    """At its begin, in its midst, and its ssh sessions only."""
+    ends = [{}, {"delay": 0.7}, {"delay": 0.7, "command": END_SESSIONS}]
+    done = kill_in_turn(lab, tmp_path, "tag", ACTING, ends)
+    assert_heals(lab, tmp_path, "tag")
+    show(capsys, done, "tag")
+    assert {"riscv.k3s.images : Pull the sources", "riscv.k3s.manifests : Patch packaged manifests", "riscv.k3s.lease : Take the lease of the fleet"} <= set(done)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_killed_at_every_step(lab, broken, tmp_path, capsys, way):
+    done = kill_in_turn(lab, tmp_path, way, TAKEN, [{}])
+    assert_heals(lab, tmp_path, way)
+    show(capsys, done, way)
+    assert len(done) >= 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [step.name for step in ACTING if "preload" not in step.name])
+def test_killed_once_and_run_again(lab, broken, tmp_path, step):
+    seen = run_with(lab, tmp_path, "site", step=step, **WAYS["tag"])
+    assert seen.done or "settings" in step, "%s did not begin" % step
+    assert_heals(lab, tmp_path, "tag")
+
+
+def test_no_step_is_forgotten(lab, broken, tmp_path):
+    """Healing runs take every step that is killed above, and every other step has its reason."""
+    taken = set()
+    for number, way in enumerate(WAYS):
+        if number:
+            lab.lab("reset")
+            play(lab, "riscv.k3s.build_images")
+        seen = run_with(lab, tmp_path, "site", **WAYS[way])
+        assert seen.run.rc == 0, seen.run.text
+        taken |= set(seen.began)
+    assert [step.name for step in TAKEN if step.name not in taken] == []
