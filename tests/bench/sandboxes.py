@@ -4,8 +4,8 @@
 """What cri_sandbox_info costs on a board with 200 pods, beside the calls of crictl that it needs; and what a diagnosis of a large fleet costs.
 
 A lab cannot run 200 pods. So one board's own pods are multiplied: a stand-in for k3s prints them, and what the observing script takes with it, less
-what the stand-in's calls take, is the script's own work. crictl's share is timed with the real one, on the few pods that the board has, which is
-less than it would take for 200. So the ratio that is printed is higher than on a board with 200 pods.
+what the stand-in's calls take, is the script's own work. crictl's share is taken with the real one, on the few pods that the board has, which is
+less than it would take for 200. So the ratio that is printed is higher than on a board with 200 pods. All is processor time, but for containerd's.
 
     .venv/bin/python tests/bench/sandboxes.py      on a lab that is up and healthy
 """
@@ -32,7 +32,7 @@ PODS = 200
 PARTS = ["config", "sandboxes", "logs", "inspect"]
 TOKEN = "riscv-k3s-bench"
 FOLDER = "/tmp/bench-sandboxes"
-REPEATS = 5
+REPEATS = 10
 STAND_IN = """#!/bin/sh
 case "$2" in pods | ps) cat %s/$2.json ;; logs) echo "it ends" ;; inspect*) cat %s/$2.txt ;; esac
 """ % (FOLDER, FOLDER)
@@ -43,9 +43,10 @@ def on_board(board, text, stdin=None):
 
 
 def seconds(board, text):
-    """How long a shell text takes on the board: the fastest of some runs, without what it takes to get there."""
-    measured = "for i in %s; do a=$(date +%%s%%N); { %s\n} >/dev/null 2>&1; b=$(date +%%s%%N); echo $((b - a)); done"
-    return min(map(int, on_board(board, measured % (" ".join("x" * REPEATS), text)).split())) / 1e9
+    """Processor time that the programs of a shell text take on the board, the least of some runs: what else the machine does matters little."""
+    measured = 'TIMEFORMAT="%%U %%S"; for i in %s; do { time sh -c "$1" >/dev/null 2>&1; } 2>&1; done' % " ".join("x" * REPEATS)
+    done = subprocess.run([LAB, "exec", board, "--", "bash", "-c", measured, "bash", text], check=True, capture_output=True, text=True)
+    return min(sum(map(float, line.split())) for line in done.stdout.splitlines())
 
 
 def multiplied(rows, count, references):
