@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """After undo both boards are as they were, byte for byte: manifests, files of k3s with mode and owner, and image names with digest and labels.
 
-Images that a kubelet pulled by itself through a mirror are not the collection's and stay; where there are any, they are named.
+Images that a kubelet or containerd pulled by itself are not the collection's and stay; where there are any, they are named.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import pytest
 import yaml
 from runs import ROOT, play
-from test_fixes import DISABLED, PREFIX, patched_catalogue
+from test_fixes import DISABLED, PREFIX, PRIVATE, patched_catalogue
 from undoing import JOURNAL, REGISTRIES, both, commands, differences, is_applied, look, of_the_kubelets, run, undo
 
 SECRET = "correct-horse-battery"
@@ -160,8 +160,10 @@ def test_every_fix(lab, fix, containerd):
         run(lab, "prepare_upgrade", riscv_k3s_target_version=lab.versions["A"], riscv_k3s_target_disable=DISABLED, **FIXES[fix])
     before, stock = both(lab), commands(lab)
     heal(lab, **FIXES[fix])
-    pulled = of_the_kubelets(lab, before) if fix == "mirror" else set()
-    assert all(name.startswith(("docker.io/rancher/", "sha256:")) for name in pulled)
+    # With a mirror kubelets pull stock images by themselves, and containerd the pause image that its new setting names.
+    pulled = of_the_kubelets(lab, before)
+    mine = {"mirror": "docker.io/rancher/", "flag and patch": PRIVATE + "pause", "preload": "nothing"}[fix]
+    assert all(name.startswith((mine, "sha256:")) for name in pulled), pulled
     # An inventory that knows nothing of fixes and registries.
     undo(lab, riscv_k3s_registries=None, riscv_k3s_catalogue=[])
     assert differences(before, both(lab), pulled) == []
