@@ -45,13 +45,14 @@ class CallbackModule(CallbackBase):
 
     @staticmethod
     def _act():
+        # Before, since a kill leaves no time for it.
+        pathlib.Path(os.environ["AT_LOG"] + ".done").touch()
         command, delay = os.environ["AT_COMMAND"], float(os.environ.get("AT_DELAY", 0))
         act = _kill if command == "kill" else lambda: subprocess.run(json.loads(command), check=True, capture_output=True, timeout=120)
         if delay:
             threading.Timer(delay, act).start()
         else:
             act()
-        pathlib.Path(os.environ["AT_LOG"] + ".done").touch()
 
 
 def _kill():
