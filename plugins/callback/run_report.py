@@ -6,17 +6,6 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import sys
-import threading
-import time
-
-from ansible import context
-from ansible.plugins.callback import CallbackBase
-
-from ansible_collections.riscv.k3s.plugins.plugin_utils._run_report import RunReport
-
 DOCUMENTATION = r"""
 name: run_report
 type: aggregate
@@ -57,6 +46,17 @@ EXAMPLES = r"""
 # or for one run:
 # ANSIBLE_CALLBACKS_ENABLED=riscv.k3s.run_report ansible-playbook -i inventory riscv.k3s.site
 """
+
+import atexit
+import os
+import sys
+import threading
+import time
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._run_report import RunReport
 
 _ERASE = "\r\033[K"
 _INTERVAL = 0.5  # seconds

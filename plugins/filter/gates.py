@@ -37,6 +37,7 @@ _value:
   elements: dict
 """
 
+
 class FilterModule:
     def filters(self):
         return {"gates": door(read)}

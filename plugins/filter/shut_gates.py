@@ -55,6 +55,7 @@ _value:
   elements: str
 """
 
+
 def shut_gates(seen, plan, board, api=None, before=None, gates=None):
     return judge(read(DEFAULT_GATES if gates is None else gates), view(board, plan, seen, api, before))
 

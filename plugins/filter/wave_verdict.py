@@ -49,6 +49,7 @@ _value:
   type: dict
 """
 
+
 class FilterModule:
     def filters(self):
         return {"wave_verdict": door(verdict)}

@@ -54,6 +54,7 @@ _value:
   type: dict
 """
 
+
 class FilterModule:
     def filters(self):
         return {"waves": door(fleet)}

@@ -102,7 +102,9 @@ lease:
   returned: success
   contains:
     held:
-      description: The holder with C(id), C(user), C(host), C(pid) and others, C(since) and C(expires) in seconds since 1970 by the board's clock. Null when nobody holds it.
+      description:
+        - The holder with C(id), C(user), C(host), C(pid) and others, C(since) and C(expires) in seconds since 1970 by the board's clock.
+        - Null when nobody holds it.
       type: dict
     last:
       description: The id of the run that changed the fleet last.

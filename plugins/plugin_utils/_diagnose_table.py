@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+
 def kubectl_says(row):
     """What kubectl's column STATUS would show for this pod, in short."""
     api = row["api"]

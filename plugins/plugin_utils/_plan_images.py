@@ -83,7 +83,7 @@ def pulls(rows, store, architecture, wanted):
 
 
 def unpins(journal, store, wanted, architecture):
-    """Names that this collection pinned and whose repository has left the catalogue: the kubelet may collect them again. Sorted, as crictl_image_tag takes them.
+    """Names that this collection pinned and whose repository has left the catalogue: the kubelet may collect them again. Sorted, for crictl_image_tag.
 
     ``journal`` is that of k3s_info or None. A name that was pinned before us keeps its pin.
     """

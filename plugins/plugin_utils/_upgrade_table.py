@@ -16,8 +16,8 @@ def upgrade_table(wanted, answers, architecture="riscv64"):
     """{rows, lines, safe, missing, copies} from the result of _upgrade.upgrade_images and the rows of registry_image_info.
 
     A row gets served (source, mirror, stock, instead: True, or the cause, or None where there is no such name), fix (patch, where a patch names
-    another image, else mirror, tag or stock; None when nothing serves it), and missing (a sentence or None). ``missing`` are those sentences, ``copies`` the pairs (source, target) that would let
-    a mirror serve what it lacks, ``lines`` a table for people. An upgrade is safe when nothing is missing.
+    another image, else mirror, tag or stock; None when nothing serves it), and missing (a sentence or None). ``missing`` are those sentences,
+    ``copies`` the pairs (source, target) that would let a mirror serve what it lacks, ``lines`` a table for people. An upgrade is safe when nothing is missing.
     """
     asked = {row["image"]: row for row in answers}
     rows = [_judge(row, asked, architecture) for row in wanted["rows"]]

@@ -21,8 +21,9 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=())
     """How a run goes over the boards.
 
     ``plans`` {board: result of _plan.plan} in the order of the inventory, ``servers`` the names of those that are servers,
-    ``lost`` boards that cannot be reached. Returns boards (all), servers (those of them that are), lost (servers among those), waves (lists of boards that have something to do), lines (these for
-    people), changes (how many, those to the cluster included) and max_fail_percentage. Raises Problem for a serial or percentage that is none.
+    ``lost`` boards that cannot be reached. Returns boards (all), servers (those of them that are), lost (servers among those),
+    waves (lists of boards that have something to do), lines (these for people), changes (how many, those to the cluster included) and
+    max_fail_percentage. Raises Problem for a serial or percentage that is none.
     """
     share = _number(max_fail_percentage)
     if share is None or not 0 <= share <= 100:

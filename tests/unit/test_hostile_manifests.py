@@ -76,7 +76,6 @@ def loaded(text):
         return None
 
 
-
 def is_service(document):
     """One that the overlay leaves out: only what is an object, by its name."""
     metadata = document.get("metadata") if isinstance(document, dict) else None

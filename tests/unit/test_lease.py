@@ -15,8 +15,8 @@ ANNA = {"id": "desk-1", "user": "anna", "host": "desk", "boot": "b", "namespace"
 BERT = dict(ANNA, id="shed-2", user="bert", host="shed", pid=72)
 
 
-def held(holder=ANNA, since=NOW - 60, expires=NOW + 60, last=None):
-    return {"held": dict(holder, since=since, expires=expires), "last": last}
+def held(holder=None, since=NOW - 60, expires=NOW + 60, last=None):
+    return {"held": dict(holder or ANNA, since=since, expires=expires), "last": last}
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,8 @@ def answer(image, cause=None):
 
 
 def row(**changes):
-    return dict(
-        {"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR, "patch": False, "instead": None}, **changes
-    )
+    found = {"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR}
+    return dict(found, **dict({"patch": False, "instead": None}, **changes))
 
 
 COPY = {"source": SOURCE, "target": MIRROR}
