@@ -21,7 +21,7 @@ help: ## this list
 demo: .venv/.stamp ## two broken boards become healthy with one playbook (root; first time some 25 minutes, then 3)
 	tools/demo
 
-test: .venv/.stamp ## lint, sanity, unit, browser, fleet and integration (root; first time some 35 minutes, then 10)
+test: .venv/.stamp ## lint, sanity, unit, browser, fleet and integration (root; first time some 40 minutes, then 30)
 	tools/test
 
 lint: .venv/.stamp ## yamllint, ansible-lint, antsibull-changelog, shellcheck

@@ -47,7 +47,9 @@ def _task(task, role, rescue, found):
             _task(inner, role, rescue or key == "rescue", found)
     if "block" in task:
         return
-    name = "%s : %s" % (role, task["name"]) if role else task["name"]
+    # Ansible leaves the role out of the name of a task that includes another one.
+    alone = not role or "ansible.builtin.include_role" in task
+    name = task["name"] if alone else "%s : %s" % (role, task["name"])
     found.setdefault(name, Step(name, rescue, _acts(task)))
     for module in ("include_role", "import_role"):
         args = task.get("ansible.builtin." + module)
