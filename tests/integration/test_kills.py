@@ -121,6 +121,7 @@ def test_killed_once_and_run_again(lab, broken, tmp_path, step):
     assert_heals(lab, tmp_path, "tag")
 
 
+@pytest.mark.slow
 def test_no_step_is_forgotten(lab, broken, tmp_path):
     """Healing runs take every step that is killed above, and every other step has its reason."""
     taken = set()
