@@ -29,7 +29,7 @@ def restored(containerd, journal, names, check_mode=False):
     if done and not check_mode:
         kept = {other for entry in journal.images.values() for other in entry["beside"]}
         _write(containerd, entries, todo, store, kept)
-        _read_back(containerd, rows)
+        warnings = warnings + _read_back(containerd, rows)
         for name in done:
             del journal.images[name]
         journal.save()
@@ -85,9 +85,13 @@ def _give_labels(containerd, name, before):
 
 
 def _read_back(containerd, rows):
-    now = containerd.images()
+    """Raises Problem for a name that is not as it was. Returns a warning for each that has a pin nevertheless."""
+    now, warnings = containerd.images(), []
     for row in rows:
         there = now.get(row["name"])
+        if there and there["digest"] == row["digest"] and there["pinned"] and not row["pinned"]:
+            warnings.append("%s is pinned all the same: containerd does so by itself with the pause image" % row["name"])
+            continue
         if (there["digest"] if there else None, there["pinned"] if there else False) != (row["digest"], row["pinned"]):
             raise Problem(
                 "the image %s is not as it was before" % row["name"],
@@ -95,6 +99,7 @@ def _read_back(containerd, rows):
                 where="wanted: %s, pinned: %s" % (row["digest"] or "no such name", row["pinned"]),
                 next_step="see the log of containerd and whether another program works on the same names, then run again",
             )
+    return warnings
 
 
 def _row(name, entry, now, action):

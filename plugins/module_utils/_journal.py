@@ -139,7 +139,10 @@ class Journal:
         known.update(digest=digest, pinned=pinned, source=source or known["source"])
 
     def is_set(self, name, now):
-        """Note what a name really got: ``now`` as in `will_set`. One that is as before the first run is forgotten."""
+        """Note what a name really got: ``now`` as in `will_set`. One that is as before the first run is forgotten.
+
+        A pin that nobody asked for is not ours: containerd 2 pins the pause image by itself.
+        """
         entry = self.images.get(name)
         if entry is None:
             return
@@ -147,7 +150,7 @@ class Journal:
         if (now is None) == (before is None) and (now is None or (now["digest"], now["pinned"]) == (before["digest"], before["pinned"])):
             del self.images[name]
         elif now:
-            entry.update(digest=now["digest"], pinned=now["pinned"])
+            entry["digest"] = now["digest"]
 
     def save(self):
         """Write the journal if it differs from what is on the disk; remove it, with its folder, when nothing is left to tell."""

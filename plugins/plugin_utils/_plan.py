@@ -86,7 +86,7 @@ def plan(observed, wanted, servers):
         "pulls": pulls,
         "digests": _lock.digests(images, pulls),
         "tags": tags,
-        "unpins": _plan_images.unpins(observed.get("journal"), store, wanted, architecture),
+        "unpins": _plan_images.unpins(observed.get("journal"), store, wanted, architecture, observed.get("pause_image")),
         "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
         "warnings": _warnings(observed, wanted, tags) + _needless(wanted, images, architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],

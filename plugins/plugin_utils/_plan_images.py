@@ -82,17 +82,17 @@ def pulls(rows, store, architecture, wanted):
     return sorted(name for name in names if wanted.pull_policy == "always" or not _holds(store.get(name), architecture, digests.get(name)))
 
 
-def unpins(journal, store, wanted, architecture):
+def unpins(journal, store, wanted, architecture, pause_image):
     """Names that this collection pinned and whose repository has left the catalogue: the kubelet may collect them again. Sorted, for crictl_image_tag.
 
-    ``journal`` is that of k3s_info or None. A name that was pinned before us keeps its pin.
+    ``journal`` is that of k3s_info or None. A name that was pinned before us keeps its pin, as does the pause image: newer containerds pin it themselves.
     """
     found = []
     for name, entry in sorted(((journal or {}).get("images") or {}).items()):
         image = ImageName.parse(name)
         ours = entry["pinned"] and not (entry["before"] and entry["before"]["pinned"])
         known = any(item.stock == image.name and item.architecture == architecture for item in wanted.catalogue)
-        if ours and not known and name in store and store[name]["pinned"]:
+        if ours and not known and name != pause_image and name in store and store[name]["pinned"]:
             found.append({"source": name, "targets": [name]})
     return found
 

@@ -29,6 +29,7 @@ COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 # What differs from one lab to the next, whatever was done to it.
 OF_THE_LAB = ("etc/rancher/k3s/k3s.yaml", "etc/rancher/node")
 FIXES = {
+    "tag": {"riscv_k3s_fixes": ["tag"]},
     "mirror": {"riscv_k3s_fixes": ["mirror"], "riscv_k3s_mirror_prefix": PREFIX},
     "preload": {"riscv_k3s_fixes": ["preload"], "riscv_k3s_registries": None, "riscv_k3s_registry_plain_http": True},
     "flag and patch": {"riscv_k3s_fixes": ["flag"], "riscv_k3s_catalogue": patched_catalogue()},
@@ -162,7 +163,7 @@ def test_every_fix(lab, fix, containerd):
     heal(lab, **FIXES[fix])
     # With a mirror kubelets pull stock images by themselves, and containerd the pause image that its new setting names.
     pulled = of_the_kubelets(lab, before)
-    mine = {"mirror": "docker.io/rancher/", "flag and patch": PRIVATE + "pause", "preload": "nothing"}[fix]
+    mine = {"mirror": "docker.io/rancher/", "tag": "nothing", "flag and patch": PRIVATE + "pause", "preload": "nothing"}[fix]
     assert all(name.startswith((mine, "sha256:")) for name in pulled), pulled
     # An inventory that knows nothing of fixes and registries.
     undo(lab, riscv_k3s_registries=None, riscv_k3s_catalogue=[])

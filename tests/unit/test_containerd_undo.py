@@ -251,6 +251,14 @@ def test_a_pull_that_failed_leaves_no_entry(board):
     assert board.journal() is None and board.store() == before
 
 
+def test_a_pin_that_containerd_sets_by_itself(board, monkeypatch):
+    board.fake.put(TARGET, OURS)
+    board.tag(TARGET, TARGET)
+    monkeypatch.setattr(board.fake, "_images_label", lambda rest: (0, "", ""))
+    board.tag(None, TARGET, state="restored")
+    assert "is pinned all the same" in board.warnings[0] and board.journal() is None
+
+
 def test_a_program_that_does_nothing_and_exits_0(board):
     board.heal()
     journal = copy.deepcopy(board.journal())

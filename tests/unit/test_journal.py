@@ -88,15 +88,16 @@ def test_an_image_keeps_its_first_before(data_dir):
         (None, row(DIGEST), (DIGEST, False)),
         (None, None, None),
         (row(DIGEST), row(DIGEST), None),
-        (row(DIGEST), row(DIGEST, True), (DIGEST, True)),
+        (row(DIGEST), row(DIGEST, True), (DIGEST, False)),
         (row(DIGEST), row(OTHER), (OTHER, False)),
-        (row(DIGEST), None, (_journal.ANY, True)),
+        (None, row(OTHER, True), (OTHER, False)),
+        (row(DIGEST), None, (_journal.ANY, False)),
     ],
 )
 def test_what_a_name_really_got(data_dir, before, after, entry):
     """A name that is as before needs no entry."""
     with _journal.opened(data_dir) as journal:
-        journal.will_set(NAME, _journal.ANY, True, before)
+        journal.will_set(NAME, _journal.ANY, False, before)
         journal.is_set(NAME, after)
         found = journal.images.get(NAME)
     assert (found and (found["digest"], found["pinned"])) == entry

@@ -418,12 +418,14 @@ def entry(pinned=True, before=None):
         pytest.param(COREDNS, entry(pinned=False), held(COREDNS), False, id="pinned by somebody else"),
         pytest.param(COREDNS, entry(before={"digest": "sha256:0", "pinned": True}), held(COREDNS), False, id="pinned before"),
         pytest.param(COREDNS, entry(), None, False, id="gone"),
+        pytest.param("reg:5000/own/pause:1", entry(), held("reg:5000/own/pause:1"), False, id="the pause image"),
         pytest.param(PAUSE, entry(), held(PAUSE), False, id="still in the catalogue"),
     ],
 )
 def test_what_left_the_catalogue_is_unpinned(name, noted, store, unpinned):
     journal = {"files": {}, "images": {name: noted}, "error": None}
-    board = observed([held(PAUSE)] + ([store] if store and name != PAUSE else []), [asked(PAUSE)], journal=journal)
+    pause_image = name if "own/pause" in name else PAUSE
+    board = observed([held(PAUSE)] + ([store] if store and name != PAUSE else []), [asked(PAUSE)], journal=journal, pause_image=pause_image)
     plan = decide(board, catalogue=_catalogue.read(CATALOGUE[:1]))
     assert plan["unpins"] == ([{"source": name, "targets": [name]}] if unpinned else [])
     assert plan["changes"] == int(unpinned)
