@@ -62,7 +62,7 @@ def full(lab, board, folder):
 @pytest.mark.parametrize(
     "folder",
     [
-        pytest.param("/etc/rancher/k3s", id="registries.yaml"),
+        pytest.param("/etc/rancher/k3s", id="registries.yaml", marks=pytest.mark.slow),
         pytest.param("/var/lib/rancher/k3s/riscv-k3s", id="journal", marks=pytest.mark.slow),
         pytest.param(MANIFESTS, id="manifests", marks=pytest.mark.slow),
     ],
