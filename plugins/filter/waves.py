@@ -36,10 +36,9 @@ options:
     type: float
     default: 0
   lost:
-    description: Boards that were to be in the run and cannot be reached.
-    type: list
-    elements: str
-    default: []
+    description: What M(riscv.k3s.k3s_info) said of boards that were to be in the run, and cannot be reached or have no plan, by board; empty for nothing.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -50,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: A dictionary with the keys boards, servers, lost, waves, lines, changes and max_fail_percentage.
+  description: A dictionary with the keys boards, servers, lost, unplanned, waves, lines, changes and max_fail_percentage.
   type: dict
 """
 

@@ -14,7 +14,7 @@ except ImportError:
     jmespath = None
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_images import architectures
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_images import unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join, node_of, own_node
 
 # ``found`` says what to show when the gate is shut; without it that is the value of the query.
@@ -83,10 +83,9 @@ def lacking(plan, images):
         held = store.get(name)
         source = store.get(row["tag_from"]) if row["tag_from"] else None
         digest = row["locked"] or (source["digest"] if source else None)
-        if not held:
-            found.append("%s is not in the store" % name)
-        elif plan["architecture"] not in architectures(held):
-            found.append("%s is %s, wanted is %s" % (name, ", ".join(sorted(architectures(held))) or "of no known architecture", plan["architecture"]))
+        why = unfit(name, held, plan["architecture"])
+        if why:
+            found.append(why)
         elif row["fix"] == "tag" and digest and held["digest"] != digest:
             found.append("%s has the digest %s, wanted is %s" % (name, held["digest"], digest))
     return found

@@ -121,6 +121,15 @@ def architectures(held):
     return {platform.split("/")[1] for platform in held["platforms"] if "/" in platform}
 
 
+def unfit(name, held, architecture):
+    """Why what the store holds under ``name`` (its row, or None) cannot run on the board, as a sentence; None when it can."""
+    if not held:
+        return "%s is not in the store" % name
+    if architecture not in architectures(held):
+        return "%s is %s, wanted is %s" % (name, ", ".join(sorted(architectures(held))) or "of no known architecture", architecture)
+    return None
+
+
 def _holds(held, architecture, digest):
     return held is not None and architecture in architectures(held) and digest in (None, held["digest"])
 

@@ -14,7 +14,7 @@ import json
 
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_images import architectures, mirror_first
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_images import mirror_first, unfit
 
 _DIGITS = 12
 
@@ -61,14 +61,8 @@ def lacking(images, plan):
     ``images`` are k3s_info's of the board after that, or None; ``plan`` is the board's plan.
     """
     store = {row["name"]: row for row in images or []}
-    found = []
-    for name in sorted(target for row in plan["preload"]["images"] for target in row["targets"]):
-        held = store.get(name)
-        if not held:
-            found.append("%s is not in the store" % name)
-        elif plan["architecture"] not in architectures(held):
-            found.append("%s is %s, wanted is %s" % (name, ", ".join(sorted(architectures(held))) or "of no known architecture", plan["architecture"]))
-    return found
+    names = sorted(target for row in plan["preload"]["images"] for target in row["targets"])
+    return list(filter(None, (unfit(name, store.get(name), plan["architecture"]) for name in names)))
 
 
 def _images(rows):

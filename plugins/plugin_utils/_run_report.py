@@ -70,7 +70,8 @@ class RunReport:
         elif action in _COUNTED:
             column, count = _COUNTED[action]
             counts = self._boards[board].counts
-            counts[column] = counts.get(column, 0) + (count(result) or 0)
+            # A try in check mode is told as no change, whatever its rows would have done.
+            counts[column] = counts.get(column, 0) + (count(result) or 0 if result.get("changed", True) else 0)
 
     def progress(self, now):
         """What is going on for a second or more, as one line; None when there is nothing."""

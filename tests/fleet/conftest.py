@@ -11,13 +11,14 @@ import pathlib
 
 import pytest
 from boards import Fleet
+from prerequisites import missing
 
 
 @pytest.fixture(name="make_fleet", scope="module")
 def _make_fleet(tmp_path_factory):
     """Makes a fleet, by default of 20 boards; nothing of it stays mounted or running."""
     if os.geteuid() != 0:
-        pytest.skip("simulated boards need mount namespaces: run this as root")
+        missing("simulated boards need mount namespaces: run this as root")
     made = []
 
     def make(**options):

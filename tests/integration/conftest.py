@@ -13,6 +13,7 @@ import time
 
 import modules
 import pytest
+from prerequisites import missing
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests/lab/lab"
@@ -100,7 +101,7 @@ def _lab():
     """A lab that starts broken. With RISCV_K3S_LAB_KEEP=1 one that is up already is used as it is, and stays up."""
     keep = os.environ.get("RISCV_K3S_LAB_KEEP") == "1"
     if os.geteuid() != 0:
-        pytest.skip("the lab must be run as root")
+        missing("the lab must be run as root")
     if not (keep and _is_up()):
         # The first build of Kubernetes takes minutes: let its progress be seen.
         done = subprocess.run([str(LAB), "up"], check=False)

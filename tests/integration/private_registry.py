@@ -18,6 +18,7 @@ import proxy
 
 HOST, USER = "10.99.0.1:5443", "builder"
 _SYSLOG = "/dev/log"
+_KEPT = _SYSLOG + ".riscv-k3s-test"
 _CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
 # Perl is part of every Debian, and its crypt knows bcrypt, the only form that the registry reads.
 _BCRYPT = r'chomp($p = <STDIN>); print crypt($p, "\$2y\$04\$abTo6UWfwHGhTDXExYiXXe")'
@@ -69,18 +70,20 @@ class Watch:
     """What any process of the machine, boards included, has in its argument list; and what is sent to the system's log."""
 
     def __init__(self):
-        self.commands, self.messages, self.listens = set(), [], False
+        self.commands, self.messages = set(), []
         self._stopped, self._threads = threading.Event(), []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     def __enter__(self):
-        # The boards see the machine's own /dev. A machine with a log of its own keeps it, and nothing is told of messages.
-        with contextlib.suppress(OSError):
-            self._socket.bind(_SYSLOG)
-            os.chmod(_SYSLOG, 0o666)
-            self._socket.settimeout(0.2)
-            self.listens = True
-        self._threads = [threading.Thread(target=task) for task in ([self._look, self._listen] if self.listens else [self._look])]
+        # The boards see the machine's own /dev. Where it has a log of its own that is put aside; one that nobody reads was left by a test that was killed.
+        if _is_read(_SYSLOG):
+            os.rename(_SYSLOG, _KEPT)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_SYSLOG)
+        self._socket.bind(_SYSLOG)
+        os.chmod(_SYSLOG, 0o666)
+        self._socket.settimeout(0.2)
+        self._threads = [threading.Thread(target=task) for task in (self._look, self._listen)]
         for thread in self._threads:
             thread.start()
         return self
@@ -90,8 +93,9 @@ class Watch:
         for thread in self._threads:
             thread.join()
         self._socket.close()
-        if self.listens:
-            os.unlink(_SYSLOG)
+        os.unlink(_SYSLOG)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(_KEPT, _SYSLOG)
 
     def _look(self):
         known = set()
@@ -108,6 +112,16 @@ class Watch:
         while not self._stopped.is_set():
             with contextlib.suppress(socket.timeout):
                 self.messages.append(self._socket.recv(1 << 20))
+
+
+def _is_read(path):
+    """Whether somebody listens on the datagram socket ``path``."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def files_with(words, *folders):

@@ -16,7 +16,6 @@ from runs import play
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _COLLECTION = "riscv.k3s."
 _HARMLESS = ("riscv.k3s.k3s_info",) + tuple("ansible.builtin." + name for name in ("assert", "debug", "fail", "set_fact", "wait_for"))
-_visited = set()  # files of tasks; one may include itself
 
 
 class Step(NamedTuple):
@@ -29,22 +28,21 @@ class Step(NamedTuple):
 
 def steps(playbook="site"):
     """Every task of a playbook and of the roles and files that it includes, in the order of the code, each once."""
-    found = {}
-    _visited.clear()
+    found, visited = {}, set()
     for part in yaml.safe_load((ROOT / "playbooks" / (playbook + ".yml")).read_text(encoding="utf-8")):
         for key in ("pre_tasks", "roles", "tasks", "post_tasks"):
             for task in part.get(key) or []:
                 if key == "roles":
-                    _role(task if isinstance(task, str) else task["role"], "main", False, found)
+                    _file(task if isinstance(task, str) else task["role"], "main", False, found, visited)
                 else:
-                    _task(task, None, False, found)
+                    _task(task, None, False, found, visited)
     return list(found.values())
 
 
-def _task(task, role, rescue, found):
+def _task(task, role, rescue, found, visited):
     for key in ("block", "rescue", "always"):
         for inner in task.get(key, []):
-            _task(inner, role, rescue or key == "rescue", found)
+            _task(inner, role, rescue or key == "rescue", found, visited)
     if "block" in task:
         return
     # Ansible leaves the role out of the name of a task that includes another one.
@@ -54,11 +52,11 @@ def _task(task, role, rescue, found):
     for module in ("include_role", "import_role"):
         args = task.get("ansible.builtin." + module)
         if args:
-            _role(args["name"], args.get("tasks_from", "main"), rescue, found)
+            _file(args["name"], args.get("tasks_from", "main"), rescue, found, visited)
     for module in ("include_tasks", "import_tasks"):
         args = task.get("ansible.builtin." + module)
         if args:
-            _file(role, args if isinstance(args, str) else args["file"], rescue, found)
+            _file(role, args if isinstance(args, str) else args["file"], rescue, found, visited)
 
 
 def _acts(task):
@@ -66,17 +64,13 @@ def _acts(task):
     return any(module not in _HARMLESS and not module.startswith(("ansible.builtin.include_", "ansible.builtin.import_")) for module in modules)
 
 
-def _role(name, tasks_from, rescue, found):
-    _file(name, tasks_from, rescue, found)
-
-
-def _file(role, name, rescue, found):
+def _file(role, name, rescue, found, visited):
     path = ROOT / "roles" / role[len(_COLLECTION) :] / "tasks" / (name if name.endswith(".yml") else name + ".yml")
-    if (path, rescue) in _visited:
-        return
-    _visited.add((path, rescue))
+    if (path, rescue) in visited:
+        return  # a file may include itself
+    visited.add((path, rescue))
     for task in yaml.safe_load(path.read_text(encoding="utf-8")):
-        _task(task, role, rescue, found)
+        _task(task, role, rescue, found, visited)
 
 
 class Seen(NamedTuple):

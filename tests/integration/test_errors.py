@@ -58,8 +58,10 @@ def _site_refused(lab, without_stock, tmp_path):
         assert "Traceback" not in run.output
         rows = [row for row in run.rows if row["status"] in ("failed", "unreachable")]
         assert {board: modules.state(lab, board) for board in before} == before, run.output
-        # The first one of a board: how its wave ended repeats it.
-        return {row["host"]: row["result"]["msg"] for row in reversed(rows)}
+        failures = {row["host"]: row["result"]["msg"] for row in reversed(rows)}
+        # One error a board: what comes after it tells how its wave ended, and repeats it.
+        assert all(failures[row["host"]] in row["result"]["msg"] for row in rows), run.output
+        return failures
 
     return site_refused
 

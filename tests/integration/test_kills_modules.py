@@ -19,6 +19,7 @@ WRAPPER = """#!/bin/sh
 exec strace -qq -o /dev/null -e trace=%(calls)s -e inject=%(calls)s:signal=KILL:when=%(number)d /usr/bin/python3 "$@"
 """
 CALLS = "vfork,fork,clone,clone3,mkdir,rename,unlink,fsync"
+JOURNAL = "/var/lib/rancher/k3s/riscv-k3s/journal.json"
 TARGET = "docker.io/tests/killed:1"
 REGISTRIES = "mirrors: {'10.99.0.1:5000': {endpoint: ['http://10.99.0.1:5000']}}\n"
 COREDNS = "/var/lib/rancher/k3s/server/manifests/coredns"
@@ -103,7 +104,7 @@ def test_image_tag(lab, source, tmp_path, capsys):
         lines = lab.exec(lab.agent, ["k3s", "ctr", "images", "ls", "name==" + TARGET]).stdout.splitlines()[1:]
         assert len(lines) <= 1 and all("linux/riscv64" in line for line in lines)
         if lines:  # what undo has to know
-            assert TARGET in json.loads(lab.read(lab.agent, "/var/lib/rancher/k3s/riscv-k3s/journal.json"))["images"]
+            assert TARGET in json.loads(lab.read(lab.agent, JOURNAL))["images"]
 
     show(capsys, kill_at_each_call(lab, tmp_path, lab.agent, "crictl_image_tag", args, before, whole), "crictl_image_tag")
 
@@ -116,7 +117,11 @@ def test_image_pull(lab, source, tmp_path, capsys):
         modules.remove_images(lab, lab.agent, source, TARGET)
 
     def whole():
-        lab.exec(lab.agent, ["k3s", "ctr", "images", "check"])
+        # Of a pull that was killed there is no name, or one whose content is all there; and undo knows of it.
+        lines = lab.exec(lab.agent, ["k3s", "ctr", "images", "check", "name==" + source]).stdout.splitlines()[1:]
+        assert len(lines) <= 1 and all("complete (" in line and "incomplete" not in line for line in lines)
+        if lines:
+            assert source in json.loads(lab.read(lab.agent, JOURNAL))["images"]
 
     show(capsys, kill_at_each_call(lab, tmp_path, lab.agent, "crictl_image_pull", args, before, whole), "crictl_image_pull")
 

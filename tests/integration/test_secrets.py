@@ -159,8 +159,6 @@ def test_not_in_argument_lists(story, private):
 
 
 def test_not_in_the_system_log(story, private):
-    if not story.watch.listens:
-        pytest.skip("this machine has a system log of its own")
     seen = b"\n".join(story.watch.messages)
     assert b"ansible-" in seen
     assert not [form for form in private.forms if form.encode() in seen]

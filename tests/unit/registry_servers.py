@@ -5,7 +5,6 @@
 
 import contextlib
 import http.server
-import os
 import shutil
 import socket
 import subprocess
@@ -13,6 +12,7 @@ import threading
 import time
 
 import pytest
+from prerequisites import missing
 
 USER, PASSWORD = "builder", "correct horse"
 # bcrypt of PASSWORD, the only form that the registry reads
@@ -20,13 +20,10 @@ HTPASSWD = USER + ":$2b$04$abTo6UWfwHGhTDXExYiXXepXDYvvLLEgp2fBBoGTsP7Ar1sFpw9um
 
 
 def program(name, package):
-    """Path of a program; a test is skipped without it, but not on CI."""
+    """Path of a program."""
     path = shutil.which(name)
     if path is None:
-        message = "%s is missing (Debian package %s)" % (name, package)
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing("%s is missing (Debian package %s)" % (name, package))
     return path
 
 

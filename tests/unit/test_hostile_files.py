@@ -16,6 +16,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest_run import run
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
 from fake_deploy import DeployController
 from hostile import NASTY, outcome
+from prerequisites import missing
 
 TEXT = b"kind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns, image: 'a/b:%d'}]}}}\n"
 DNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "image": "r.io/n:1"}
@@ -168,7 +169,7 @@ def test_what_is_no_file_is_refused_and_stays(folder, name, make, message):
     try:
         make(folder / name)
     except PermissionError:
-        pytest.skip("only root makes devices")
+        missing("only root makes devices")
     before = os.lstat(folder / name)
     for params in ({}, {"mode": "in_place"}, {"state": "absent"}):
         found = outcome(lambda: patch(folder, **params))

@@ -6,63 +6,11 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan, _registries
-
-PAUSE = "docker.io/rancher/mirrored-pause:3.6"
-COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
-PAUSE_SOURCE = "reg:5000/riscv64/pause:3.10"
-COREDNS_SOURCE = "reg:5000/riscv64/coredns:1.12.1"
-PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
-CATALOGUE = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE_SOURCE}, {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE}]
-REGISTRIES = {"mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}}}
-MANIFEST = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: coredns}
-spec:
-  template:
-    spec:
-      containers:
-      - name: coredns
-        image: rancher/mirrored-coredns-coredns:1.9.1
-        args: ["-conf", "/etc/coredns/Corefile"]
-"""
-
-
-def held(name, digest="sha256:1", platforms=("linux/riscv64",), pinned=True):
-    return {"name": name, "digest": digest, "platforms": list(platforms), "pinned": pinned, "size": 1}
-
-
-def asked(image, required=True):
-    return {"image": image, "where": ["somewhere"], "required": required}
-
-
-def observed(images=(), demand=None, **more):
-    result = {
-        "architecture": "riscv64",
-        "k3s": {"version": "v1.24.2+k3s2"},
-        "config": {"disable": ["servicelb"]},
-        "containerd": {"version": "2.1.5", "pins": True},
-        "pause_image": PAUSE,
-        "registries": {"present": False, "sha256": "", "mode": None, "stale": False},
-        "images": list(images),
-        "manifests": [],
-        "demand": [asked(PAUSE), asked(COREDNS)] if demand is None else demand,
-        "errors": [],
-    }
-    return dict(result, **more)
-
-
-def decide(board, servers=None, **wanted):
-    settings = dict({"board": "board-1", "catalogue": _catalogue.read(CATALOGUE), "registries": None}, **wanted)
-    return _plan.plan(board, _plan.Wanted(**settings), [board] if servers is None else servers)
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _registries
+from planning import CATALOGUE, COREDNS, MANIFEST, PATCH, PAUSE, PAUSE_SOURCE, REGISTRIES, asked, decide, file, held, observed
 
 
 def rows(plan):
@@ -247,52 +195,6 @@ def test_registries_that_are_not_set_are_left_alone():
     }
 
 
-def file(path, text, skip=False):
-    return {"path": path, "sha256": sha256(text.encode()), "text": text, "skip": skip}
-
-
-def overlay_of(text, patch=None):
-    patches = normalise_patches([patch or PATCH])
-    return file("coredns-riscv64.yaml", _overlay.make_overlays(text.encode(), "coredns.yaml", patches)[1].decode())
-
-
-@pytest.mark.parametrize(
-    "files, reason",
-    [
-        ([file("coredns.yaml", MANIFEST)], "it has no overlay"),
-        ([file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST)], None),
-        ([file("coredns.yaml", MANIFEST), overlay_of(MANIFEST)], "deployed beside its overlay"),
-        ([file("coredns.yaml", MANIFEST + "# new k3s\n", skip=True), overlay_of(MANIFEST)], "older packaged file"),
-        ([file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST, dict(PATCH, command=["/other"]))], "other patches"),
-        ([file("coredns.yaml", MANIFEST, skip=True), file("coredns-riscv64.yaml", "kind: X")], "it has no overlay"),
-    ],
-)
-def test_patches(files, reason):
-    catalogue = copy.deepcopy(CATALOGUE)
-    catalogue[1]["patch"] = PATCH
-    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=files), catalogue=_catalogue.read(catalogue))
-    assert [row["patch"] for row in plan["patches"]["present"]] == ([PATCH] if reason else [])
-    assert plan["changes"] == bool(reason)
-    if reason:
-        assert reason in plan["patches"]["present"][0]["reason"]
-
-
-def test_an_overlay_whose_patch_left_the_catalogue_is_taken_back():
-    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=[file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST)]))
-    assert [row["manifest"] for row in plan["patches"]["absent"]] == ["coredns.yaml"]
-    assert plan["changes"] == 1
-
-
-def test_patch_in_place_is_seen_in_the_text():
-    catalogue = copy.deepcopy(CATALOGUE)
-    catalogue[1]["patch"] = PATCH
-    settings = {"catalogue": _catalogue.read(catalogue), "patch_mode": "in_place"}
-    board = observed([held(PAUSE), held(COREDNS)], manifests=[file("coredns.yaml", MANIFEST)])
-    assert len(decide(board, **settings)["patches"]["present"]) == 1
-    board["manifests"] = [file("coredns.yaml", MANIFEST + "        command: [/coredns]\n")]
-    assert decide(board, **settings)["patches"]["present"] == []
-
-
 def test_images_of_the_version_that_comes_next_are_wanted_too():
     plan = decide(observed([held(PAUSE), held(COREDNS)]), next_version="v1.36.3+k3s1")
     rows = {row["image"]: row for row in plan["images"]}
@@ -307,54 +209,6 @@ def test_images_of_the_version_that_comes_next_are_wanted_too():
 def test_a_version_that_is_none():
     with pytest.raises(Problem, match="version"):
         decide(observed(), next_version="latest")
-
-
-CHART_PATCH = {"manifest": "traefik.yaml", "kind": "HelmChart", "name": "traefik", "values": {"image": {"tag": "3.7.8"}}}
-CHART = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: traefik, namespace: kube-system}\n"
-
-
-def chart_config(text, patch):
-    body = b"kind: HelmChartConfig\n"
-    return file("traefik-riscv64-config.yaml", _overlay.with_headers(body, text.encode(), "traefik.yaml", normalise_patches([patch]))[1].decode())
-
-
-@pytest.mark.parametrize("mode", ["overlay", "in_place"])
-@pytest.mark.parametrize(
-    "files, reason",
-    [
-        ([file("traefik.yaml", CHART)], "no HelmChartConfig"),
-        ([file("traefik.yaml", CHART), chart_config(CHART, CHART_PATCH)], None),
-        ([file("traefik.yaml", CHART + "# new k3s\n"), chart_config(CHART, CHART_PATCH)], "older packaged file"),
-        ([file("traefik.yaml", CHART), chart_config(CHART, dict(CHART_PATCH, values={"a": 1}))], "other patches"),
-    ],
-)
-def test_values_of_a_chart(files, reason, mode):
-    catalogue = copy.deepcopy(CATALOGUE)
-    catalogue[1]["patch"] = CHART_PATCH
-    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=files), catalogue=_catalogue.read(catalogue), patch_mode=mode)
-    assert [row["patch"] for row in plan["patches"]["present"]] == ([CHART_PATCH] if reason else [])
-    if reason:
-        assert reason in plan["patches"]["present"][0]["reason"]
-
-
-def test_values_that_left_the_catalogue_are_taken_back():
-    plan = decide(observed([held(PAUSE), held(COREDNS)], manifests=[file("traefik.yaml", CHART), chart_config(CHART, CHART_PATCH)]))
-    assert [row["manifest"] for row in plan["patches"]["absent"]] == ["traefik.yaml"]
-
-
-def test_an_agent_is_never_patched():
-    catalogue = copy.deepcopy(CATALOGUE)
-    catalogue[1]["patch"] = PATCH
-    plan = decide(observed(), [observed(manifests=[file("coredns.yaml", MANIFEST)])], catalogue=_catalogue.read(catalogue), role="agent")
-    assert plan["patches"] == {"present": [], "absent": []}
-
-
-def test_an_amd64_server_is_patched_for_its_riscv64_agents():
-    catalogue = copy.deepcopy(CATALOGUE)
-    catalogue[1]["patch"] = PATCH
-    board = observed(architecture="amd64", manifests=[file("coredns.yaml", MANIFEST)])
-    plan = decide(board, catalogue=_catalogue.read(catalogue), cluster_architectures=["amd64", "riscv64"])
-    assert (len(plan["patches"]["present"]), plan["tags"]) == (1, [])
 
 
 @pytest.mark.parametrize(

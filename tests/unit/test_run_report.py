@@ -86,6 +86,8 @@ def ended(action, result, status="ok", failed=()):
         ("riscv.k3s.crictl_image_tag", dict(HIDDEN, images=[{"changed": True}]), "CHANGED RESULT", "1 ok"),
         ("riscv.k3s.k3s_pod_restart", {"restarted": [{}, {}], "changed": True}, "CHANGED RESTARTED RESULT", "1 2 ok"),
         ("riscv.k3s.oci_image_build", {"changed": True, "results": [{"changed": one} for one in (True, False, True)]}, "CHANGED BUILT RESULT", "1 2 ok"),
+        # Tried in check mode, which changes nothing.
+        ("riscv.k3s.k3s_manifest_patch", {"changed": False, "files": [{"changed": True}]}, "CHANGED PATCHED RESULT", "0 0 ok"),
         ("other.crictl_image_tag", {"images": [{"changed": True}]}, "CHANGED RESULT", "0 ok"),
         ("riscv.k3s.k3s_info", {"hostname": "board-1", "api": {"reachable": False}}, "CHANGED RESULT", "0 ok"),
     ],

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A board as it is observed, and what is wanted of it, for the tests of the plan."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
+from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan
+
+PAUSE = "docker.io/rancher/mirrored-pause:3.6"
+COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
+PAUSE_SOURCE = "reg:5000/riscv64/pause:3.10"
+COREDNS_SOURCE = "reg:5000/riscv64/coredns:1.12.1"
+PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
+CATALOGUE = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE_SOURCE}, {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE}]
+REGISTRIES = {"mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}}}
+MANIFEST = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: coredns}
+spec:
+  template:
+    spec:
+      containers:
+      - name: coredns
+        image: rancher/mirrored-coredns-coredns:1.9.1
+        args: ["-conf", "/etc/coredns/Corefile"]
+"""
+
+
+def held(name, digest="sha256:1", platforms=("linux/riscv64",), pinned=True):
+    return {"name": name, "digest": digest, "platforms": list(platforms), "pinned": pinned, "size": 1}
+
+
+def asked(image, required=True):
+    return {"image": image, "where": ["somewhere"], "required": required}
+
+
+def observed(images=(), demand=None, **more):
+    result = {
+        "architecture": "riscv64",
+        "k3s": {"version": "v1.24.2+k3s2"},
+        "config": {"disable": ["servicelb"]},
+        "containerd": {"version": "2.1.5", "pins": True},
+        "pause_image": PAUSE,
+        "registries": {"present": False, "sha256": "", "mode": None, "stale": False},
+        "images": list(images),
+        "manifests": [],
+        "demand": [asked(PAUSE), asked(COREDNS)] if demand is None else demand,
+        "errors": [],
+    }
+    return dict(result, **more)
+
+
+def decide(board, servers=None, **wanted):
+    settings = dict({"board": "board-1", "catalogue": _catalogue.read(CATALOGUE), "registries": None}, **wanted)
+    return _plan.plan(board, _plan.Wanted(**settings), [board] if servers is None else servers)
+
+
+def file(path, text, skip=False):
+    return {"path": path, "sha256": sha256(text.encode()), "text": text, "skip": skip}
