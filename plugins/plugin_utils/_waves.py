@@ -23,7 +23,8 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=Non
     ``plans`` {board: result of _plan.plan} in the order of the inventory, ``servers`` the names of those that are servers,
     ``lost`` {board: what k3s_info said of it, if anything} of boards that cannot be reached or have no plan. Returns boards (all), servers
     (those of them that are), lost (servers among those), unplanned (lost servers that were observed: a plan could not be made), waves (lists
-    of boards that have something to do), lines (these for people), changes (how many, those to the cluster included) and max_fail_percentage. Raises Problem for a serial or percentage that is none.
+    of boards that have something to do), lines (these for people), changes (how many, those to the cluster included) and
+    max_fail_percentage. Raises Problem for a serial or percentage that is none.
     """
     share = _number(max_fail_percentage)
     if share is None or not 0 <= share <= 100:
