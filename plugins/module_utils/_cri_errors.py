@@ -115,6 +115,13 @@ _CAUSES = (
         unreachable=True,
     ),
     _Cause(
+        "no-registry",
+        r"malformed (?:HTTP|MIME) ",
+        "what answers as {registry} is not a registry, it does not keep to HTTP",
+        "check host and port; it may be another service, or a proxy that answers in its place: let the board reach the registry itself",
+        unreachable=True,
+    ),
+    _Cause(
         "not-found",
         r"code = NotFound|: not found|404 Not Found|manifest unknown|MANIFEST_UNKNOWN|NAME_UNKNOWN",
         "{registry} has no such name",

@@ -114,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(3600)  # or until this server is ended
             return
         if kind == "garbage":
-            self._answer(200, [("Content-Type", "text/html")], PAGE, len(PAGE))
+            # Bytes after an answer to HEAD would be read as the next answer, or not, as it falls.
+            self._answer(200, [("Content-Type", "text/html")], b"" if self.command == "HEAD" else PAGE, len(PAGE))
             return
         upstream = http.client.HTTPConnection(self.registry, timeout=60)
         try:

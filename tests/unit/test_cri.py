@@ -61,6 +61,16 @@ def test_a_web_page_is_no_missing_name():
     assert (problem.kind, problem.unreachable) == ("no-registry", True) and "a web page" in problem.what
 
 
+def test_an_answer_that_is_not_http_is_no_registry():
+    """From a server that sends a page after its answer to HEAD: the next answer begins amidst it (containerd 1.6)."""
+    said = (
+        'failed to do request: Get "http://10.99.0.1:5000/v2/tests/faults/manifests/1": net/http: HTTP/1.x transport connection broken: '
+        'malformed HTTP status code "in</title></head><body>Please"'
+    )
+    problem = classify(NAME, failure(NAME, said))
+    assert (problem.kind, problem.unreachable) == ("no-registry", True) and "does not keep to HTTP" in problem.what
+
+
 def test_a_pull_without_an_end_names_registry_and_time():
     def hang(argv, stdin):
         raise TimedOut("`k3s crictl pull` did not finish within 4 seconds")
