@@ -73,16 +73,17 @@ def read_state(items):
     return State(sorted(pods, key=lambda pod: (pod.namespace, pod.name)), desired)
 
 
-def choose(pods, images, names, selectors, namespace, only_broken):
+def choose(pods, images, names, selectors, namespace, only_broken, ignore_not_found=False):
     """The pods that are meant: those that run one of ``images``, have one of ``names``, or fit one of ``selectors``.
 
     Names are NAME or NAMESPACE/NAME. ``namespace`` limits everything to one. Finished pods are meant only by name.
-    With ``only_broken`` only those that are not Ready. Raises Problem for a name without a pod, and for a bad selector.
+    With ``only_broken`` only those that are not Ready. Raises Problem for a name without a pod, unless ``ignore_not_found``, for a name that
+    several pods have, and for a bad selector.
     """
     inside = [pod for pod in pods if namespace in (None, pod.namespace)]
     wanted_images = {normalise(image) for image in images}
     requirements = [_requirements(selector) for selector in selectors]
-    named = {pod.uid for name in names for pod in _named(inside, name, namespace)}
+    named = {pod.uid for name in names for pod in _named(inside, name, namespace, ignore_not_found)}
     meant = []
     for pod in inside:
         alive = not pod.finished and not pod.deleting
@@ -92,9 +93,9 @@ def choose(pods, images, names, selectors, namespace, only_broken):
     return meant
 
 
-def _named(pods, name, namespace):
+def _named(pods, name, namespace, ignore_not_found):
     found = [pod for pod in pods if name in (pod.name, pod.full_name)]
-    if len(found) != 1:
+    if len(found) > 1 or not (found or ignore_not_found):
         there = ", ".join(pod.full_name for pod in found or pods)
         raise Problem(
             "there is no pod %s" % name if not found else "more than one namespace has a pod %s" % name,

@@ -17,7 +17,8 @@ def restart(params, check_mode, kube):
         raise Problem("nothing says which pods to restart", next_step="give images, pods or selectors")
     began = kube.clock()
     state = read_state(kube.pods_and_workloads(params["namespace"]))
-    meant = choose(state.pods, params["images"], params["pods"], params["selectors"], params["namespace"], params["only_broken"])
+    chosen = [params[name] for name in ("images", "pods", "selectors", "namespace", "only_broken", "ignore_not_found")]
+    meant = choose(state.pods, *chosen)
     left_alone = [{"namespace": pod.namespace, "name": pod.name, "reason": why} for pod, why in _left_alone(meant, params["allow_unowned"])]
     names = {(row["namespace"], row["name"]) for row in left_alone}
     groups = _by_workload([pod for pod in meant if (pod.namespace, pod.name) not in names])

@@ -28,7 +28,8 @@ options:
     default: []
   pods:
     description:
-      - Restart these pods, each V(NAME) or V(NAMESPACE/NAME). A name without a pod is an error.
+      - Restart these pods, each V(NAME) or V(NAMESPACE/NAME). A name without a pod is an error,
+        unless O(ignore_not_found=true).
     type: list
     elements: str
     default: []
@@ -45,6 +46,12 @@ options:
   only_broken:
     description:
       - Restart only those that are not Ready. When all are Ready nothing changes.
+    type: bool
+    default: false
+  ignore_not_found:
+    description:
+      - Pass over a name in O(pods) that no pod has any more. Right for names that were observed earlier, since a pod that went meanwhile
+        was made anew already.
     type: bool
     default: false
   allow_unowned:
@@ -185,6 +192,7 @@ def main():
             selectors={"type": "list", "elements": "str", "default": []},
             namespace={"type": "str"},
             only_broken={"type": "bool", "default": False},
+            ignore_not_found={"type": "bool", "default": False},
             allow_unowned={"type": "bool", "default": False},
             wait={"type": "bool", "default": True},
             timeout={"type": "int", "default": 300},

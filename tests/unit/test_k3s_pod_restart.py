@@ -37,9 +37,8 @@ def standard(**kwargs):
 def run(cluster, check=False, **params):
     moments = []
     kube = Kube(Programs({"k3s": "k3s"}, cluster.runner, is_root=True), sleep=moments.append, clock=lambda: sum(moments))
-    params = dict(
-        {"images": [], "pods": [], "selectors": [], "namespace": None, "only_broken": False, "allow_unowned": False, "wait": True, "timeout": 30}, **params
-    )
+    given = {"images": [], "pods": [], "selectors": [], "namespace": None, "only_broken": False, "ignore_not_found": False}
+    params = dict(given, **dict({"allow_unowned": False, "wait": True, "timeout": 30}, **params))
     return restart(params, check, kube)
 
 
@@ -66,6 +65,15 @@ def test_only_broken():
     cluster = Cluster(dns_pod(False), agent_pod(1), make_workload("Deployment", "kube-system", "coredns", 1))
     assert names(run(cluster, images=[DNS], only_broken=True)["restarted"]) == ["coredns-7c9-a"]
     assert not run(cluster, images=[DNS], only_broken=True)["changed"]
+
+
+def test_a_pod_that_went_since_it_was_observed():
+    cluster = standard()
+    with pytest.raises(Problem, match="there is no pod kube-system/coredns-7c9-gone"):
+        run(cluster, pods=["kube-system/coredns-7c9-gone", "kube-system/svclb-1"])
+    assert not run(cluster, pods=["kube-system/coredns-7c9-gone"], ignore_not_found=True)["changed"] and not cluster.deleted
+    result = run(cluster, pods=["kube-system/coredns-7c9-gone", "kube-system/svclb-1"], ignore_not_found=True)
+    assert names(result["restarted"]) == ["svclb-1"]
 
 
 def test_no_pod_runs_the_image():
