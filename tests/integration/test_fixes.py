@@ -108,7 +108,7 @@ def test_mirror(lab, broken):
     assert not done.results("riscv.k3s.crictl_image_tag")
     assert not [name for name in names(lab) if name.startswith(PRIVATE)]
     restart(lab)
-    assert run(lab, "site", **mirror).changed == {"board-1": 0, "board-2": 0}
+    assert run(lab, "site", **mirror).changes == []
     run(lab, "prepare_upgrade", riscv_k3s_target_version=lab.versions["B"], **mirror)
     lab.lab("upgrade", "B")
     wait_until_ready(lab, *ASKED_BY_B)
@@ -121,10 +121,10 @@ def test_tag(lab, broken):
     tag = {"riscv_k3s_fixes": ["tag"]}
     assert "All healthy." in run(lab, "site", **tag).text
     restart(lab)
-    assert run(lab, "site", **tag).changed == {"board-1": 0, "board-2": 0}
+    assert run(lab, "site", **tag).changes == []
     ready = dict(tag, riscv_k3s_target_version=lab.versions["B"])
     assert set(run(lab, "site", **ready).changed.values()) != {0}
-    assert run(lab, "site", **ready).changed == {"board-1": 0, "board-2": 0}
+    assert run(lab, "site", **ready).changes == []
     if broken == "2":
         for board in (lab.server, lab.agent):
             assert all(pinned(lab, board, STOCK + name) for name in IMAGES_OF_A + IMAGES_OF_B)
@@ -141,11 +141,11 @@ def test_preload(lab, broken):
     done = run(lab, "site", "--diff", **preload)
     assert "All healthy." in done.text
     assert predicted.changes == done.changes
-    assert [row["host"] for row in done.rows if row["action"] == "ansible.builtin.service"] == ["board-1", "board-2"]
+    assert [row["host"] for row in done.rows if row["action"] == "ansible.builtin.service"] == ["board-2", "board-1"], "agents before servers"
     assert not done.results("riscv.k3s.crictl_image_pull") and not done.results("riscv.k3s.crictl_image_tag")
     stock = {STOCK + name for name in IMAGES_OF_A}
     assert stock <= modules.image_names(lab, lab.server) & modules.image_names(lab, lab.agent)
-    assert run(lab, "site", **preload).changed == {"board-1": 0, "board-2": 0}
+    assert run(lab, "site", **preload).changes == []
     first = archives(lab, lab.agent)
     assert len(first) == 1 and archives(lab, lab.server) == first
 
@@ -162,7 +162,7 @@ def test_preload(lab, broken):
     wait_until_ready(lab, *ASKED_BY_B)
     # One more run leaves out what only the old version asked for; then nothing is left to do.
     assert "All healthy." in run(lab, "site", **preload).text
-    assert run(lab, "site", **preload).changed == {"board-1": 0, "board-2": 0}
+    assert run(lab, "site", **preload).changes == []
 
 
 def patched_catalogue():
@@ -185,7 +185,7 @@ def test_flag_and_patch(lab, broken):
     wait_until_ready(lab, *private)
     assert [name for name in modules.image_names(lab, lab.agent) if "pause" in name] == [PRIVATE + "pause:1.0.0"]
     restart(lab)
-    assert run(lab, "site", **wanted).changed == {"board-1": 0, "board-2": 0}
+    assert run(lab, "site", **wanted).changes == []
     lab.lab("upgrade", "B")
     wait_until_ready(lab, *private)
     # Pods that are made anew find their pause image, too.
