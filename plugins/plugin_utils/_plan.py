@@ -72,7 +72,9 @@ def plan(observed, wanted, servers):
         )
     store = {row["name"]: row for row in observed["images"]}
     _plan_images.check_fixes(wanted.fixes)
-    images = [_plan_images.decide(item, architecture, store, wanted, observed.get("pause_image")) for item in _demand(observed, servers, wanted.next_version)]
+    demand = _demand(observed, servers, wanted.next_version)
+    images = [_plan_images.decide(item, architecture, store, wanted, observed.get("pause_image")) for item in demand]
+    images = _plan_images.follow(images, store, wanted)
     tags = _plan_images.tags(images)
     pulls = _plan_images.pulls(images, store, architecture, wanted)
     result = {

@@ -64,6 +64,22 @@ def _row(item, image, source, fix, reason, tag_from=None, locked=None, is_preloa
     }
 
 
+def follow(rows, store, wanted):
+    """The rows once more, where a name that stays follows its source when another name brings that into the store.
+
+    Nothing is pulled only to compare. What is pulled anyway would be compared by the next run, which then had something left to do.
+    """
+    coming = {row["tag_from"] for row in rows} - set(store)
+    if wanted.existing != "overwrite" or "tag" not in wanted.fixes:
+        return rows
+    reason = "its source is pulled for another name, and may have another digest"
+    return [dict(row, fix="tag", tag_from=row["source"], reason=reason) if _stays(row) and row["source"] in coming else row for row in rows]
+
+
+def _stays(row):
+    return row["fix"] == "present" and not row["locked"] and not row["preload"] and row["source"] != row["image"]
+
+
 def tags(rows):
     """What crictl_image_tag is given: stock names by the name they are tagged from."""
     targets = {}

@@ -22,7 +22,7 @@ WAYS = {
 }
 # Steps that no healing run takes, by a pattern, and why.
 NOT_TAKEN = {
-    r"wave : (Show how|Take back|Release|Count|End the run)|undo : ": "a wave that failed; test_waves.py and test_undo.py",
+    r"wave : (Show how|Take back|Release|Count|End the run)|undo : |Restart k3s, which reads": "a wave that failed; test_waves.py and test_undo.py",
     r"gate : (Wait before|Try again)": "a gate that is not open yet",
     r"Renew the lease|lease : Remember when": "a run of more than a quarter of an hour; test_lease.py",
     r"observe : (Observe the first|Ask the mirror)": "--limit, and a mirror",

@@ -84,6 +84,24 @@ def test_fix_for_one_image(images, wanted, fix, reason, pulls, tags):
     assert bool(plan["problems"]) == (fix == "impossible")
 
 
+NEXT_PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
+
+
+@pytest.mark.parametrize(
+    "images, wanted, tagged",
+    [
+        pytest.param([held(PAUSE)], {}, [NEXT_PAUSE, PAUSE], id="the source comes for another name"),
+        pytest.param([held(PAUSE)], {"existing": "keep"}, [NEXT_PAUSE], id="existing is kept"),
+        pytest.param([held(PAUSE), held(PAUSE_SOURCE)], {}, [NEXT_PAUSE], id="the source is there and is the same"),
+        pytest.param([held(PAUSE), held(NEXT_PAUSE)], {}, [], id="nothing brings the source"),
+    ],
+)
+def test_a_name_follows_a_source_that_comes_for_another_name(images, wanted, tagged):
+    """Or the next run would see that they differ, and change it then."""
+    plan = decide(observed(images, demand=[asked(NEXT_PAUSE), asked(PAUSE)]), **wanted)
+    assert plan["tags"] == ([{"source": PAUSE_SOURCE, "targets": tagged}] if tagged else [])
+
+
 MIRROR = {"mirror": "reg:5000/riscv64", "served": [PAUSE]}
 
 
