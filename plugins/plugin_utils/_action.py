@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from abc import abstractmethod
 
 from ansible.plugins.action import ActionBase
 
@@ -33,9 +34,9 @@ class ObservingAction(ActionBase):
             result.update(problem.parts(), failed=True, changed=False, msg=str(problem))
         return result
 
+    @abstractmethod
     def observe_board(self, options):
         """The action's own result; ``options`` are the validated ones."""
-        raise NotImplementedError
 
     def look(self, options, parts, architecture="auto", api=None, events=False):
         """Run the script for ``parts`` on the board and return what observe() makes of it."""

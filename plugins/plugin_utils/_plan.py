@@ -73,8 +73,7 @@ def plan(observed, wanted, servers):
     store = {row["name"]: row for row in observed["images"]}
     _plan_images.check_fixes(wanted.fixes)
     demand = _demand(observed, servers, wanted.next_version)
-    images = [_plan_images.decide(item, architecture, store, wanted, observed.get("pause_image")) for item in demand]
-    images = _plan_images.follow(images, store, wanted)
+    images = _plan_images.decide_all(demand, architecture, store, wanted, observed.get("pause_image"))
     tags = _plan_images.tags(images)
     pulls = _plan_images.pulls(images, store, architecture, wanted)
     result = {

@@ -26,11 +26,22 @@ def check_fixes(fixes):
         raise Problem("riscv_k3s_fixes names a fix that is not known", found=found, next_step="known are " + ", ".join(FIXES))
 
 
-def decide(item, architecture, store, wanted, pause_image):
+def decide_all(demand, architecture, store, wanted, pause_image):
+    """The rows of the plan, one for each row of the demand; see `decide`.
+
+    Nothing is pulled only to compare it. A source that is pulled for one image would be compared with others by the next
+    run, which then had something left to do: so they are decided once more, knowing what comes.
+    """
+    rows = [decide(item, architecture, store, wanted, pause_image) for item in demand]
+    coming = set(pulls(rows, store, architecture, wanted)).difference(store)
+    return [decide(item, architecture, store, wanted, pause_image, coming) for item in demand] if coming else rows
+
+
+def decide(item, architecture, store, wanted, pause_image, coming=()):
     """The row of the plan for one image.
 
     ``item`` is a row of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image`` the
-    full name that containerd is told to use. Fixes beside those in FIXES: present, patch (its workload is made to
+    full name that containerd is told to use, ``coming`` names that the store will hold. Fixes beside those in FIXES: present, patch (its workload is made to
     ask for another image), stock (left to k3s), impossible.
     """
     image = ImageName.parse(item["image"])
@@ -45,7 +56,8 @@ def decide(item, architecture, store, wanted, pause_image):
     patched = entry.patched_image() if entry else None
     if patched and patched != image.full:
         return _row(item, image, patched, "patch", "its workload is patched to ask for %s" % patched)
-    fix, tag_from, reason = _fix(store.get(image.full), store.get(source), source, image, architecture, wanted, is_pause, locked, lasting)
+    held, source_held = store.get(image.full), store.get(source)
+    fix, tag_from, reason = _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, lasting, source in coming)
     return _row(item, image, source, fix, reason, tag_from, locked, lasting == "preload")
 
 
@@ -62,22 +74,6 @@ def _row(item, image, source, fix, reason, tag_from=None, locked=None, is_preloa
         # Whether an archive is what brings it, be it missing now or not.
         "preload": is_preloaded,
     }
-
-
-def follow(rows, store, wanted):
-    """The rows once more, where a name that stays follows its source when another name brings that into the store.
-
-    Nothing is pulled only to compare. What is pulled anyway would be compared by the next run, which then had something left to do.
-    """
-    coming = {row["tag_from"] for row in rows} - set(store)
-    if wanted.existing != "overwrite" or "tag" not in wanted.fixes:
-        return rows
-    reason = "its source is pulled for another name, and may have another digest"
-    return [dict(row, fix="tag", tag_from=row["source"], reason=reason) if _stays(row) and row["source"] in coming else row for row in rows]
-
-
-def _stays(row):
-    return row["fix"] == "present" and not row["locked"] and not row["preload"] and row["source"] != row["image"]
 
 
 def tags(rows):
@@ -150,7 +146,7 @@ def _holds(held, architecture, digest):
     return held is not None and architecture in architectures(held) and digest in (None, held["digest"])
 
 
-def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, lasting):
+def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, lasting, is_coming):
     """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
     other = source if source != image.full else None
     if held is None:
@@ -170,8 +166,11 @@ def _fix(held, source_held, source, image, architecture, wanted, is_pause, locke
         return _supply(source, image, architecture, wanted, is_pause, _lock.differs(held, locked))
     if other and wanted.pull_policy == "always" and "tag" in wanted.fixes:
         return "tag", other, "pull_policy is always"
-    if not locked and source_held and wanted.existing == "overwrite" and held["digest"] != source_held["digest"]:
-        return "tag", other, "the source in the store has another digest"
+    if other and not locked and wanted.existing == "overwrite" and "tag" in wanted.fixes:
+        if source_held and held["digest"] != source_held["digest"]:
+            return "tag", other, "the source in the store has another digest"
+        if is_coming:
+            return "tag", other, "its source is pulled for another image, and may have another digest"
     if wanted.pinned and not held["pinned"] and other and not (wanted.mirror and "mirror" in wanted.fixes):
         # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.
         return "tag", image.full, "it is not pinned: the kubelet's garbage collection may remove it"

@@ -94,12 +94,30 @@ NEXT_PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
         pytest.param([held(PAUSE)], {"existing": "keep"}, [NEXT_PAUSE], id="existing is kept"),
         pytest.param([held(PAUSE), held(PAUSE_SOURCE)], {}, [NEXT_PAUSE], id="the source is there and is the same"),
         pytest.param([held(PAUSE), held(NEXT_PAUSE)], {}, [], id="nothing brings the source"),
+        pytest.param([held(PAUSE)], {"fixes": ["mirror"]}, [], id="names that nobody asked to tag"),
     ],
 )
 def test_a_name_follows_a_source_that_comes_for_another_name(images, wanted, tagged):
     """Or the next run would see that they differ, and change it then."""
     plan = decide(observed(images, demand=[asked(NEXT_PAUSE), asked(PAUSE)]), **wanted)
     assert plan["tags"] == ([{"source": PAUSE_SOURCE, "targets": tagged}] if tagged else [])
+
+
+def test_a_name_follows_a_source_that_comes_for_a_flag():
+    board = observed([held(NEXT_PAUSE)], demand=[asked(NEXT_PAUSE), asked(PAUSE)])
+    plan = decide(board, fixes=["flag", "tag"])
+    assert [row["fix"] for row in plan["images"]] == ["tag", "flag"] and plan["pulls"] == [PAUSE_SOURCE]
+
+
+def test_what_the_catalogue_does_not_name_stays_when_something_comes():
+    plan = decide(observed([held("docker.io/own/app:1")], demand=[asked("docker.io/own/app:1"), asked(PAUSE)]))
+    assert [row["fix"] for row in plan["images"]] == ["present", "tag"] and plan["tags"] == [{"source": PAUSE_SOURCE, "targets": [PAUSE]}]
+
+
+@pytest.mark.parametrize("fixes, fix", [(["tag"], "tag"), (["mirror"], "present")])
+def test_a_source_that_differs_is_tagged_only_where_tags_are_wanted(fixes, fix):
+    board = observed([held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")], demand=[asked(PAUSE)])
+    assert decide(board, fixes=fixes)["images"][0]["fix"] == fix
 
 
 MIRROR = {"mirror": "reg:5000/riscv64", "served": [PAUSE]}
