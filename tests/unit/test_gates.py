@@ -44,10 +44,14 @@ def test_k3s_does_not_run(fleet):
     assert sentence.startswith("gate 'k3s runs': k3s does not run") and '"running": false' in sentence
 
 
-def test_a_board_that_does_not_answer(fleet):
-    seen = _gates.view("board-2", plan(row()), {"unreachable": True, "msg": "Connection timed out"}, fleet.server["api"], {})
-    sentences = _gates.judge(_gates.DEFAULT_GATES, seen)
+@pytest.mark.parametrize("how", [{"unreachable": True}, {"failed": False, "failed_when_result": False}])
+def test_a_look_that_failed_shuts_every_gate(fleet, how):
+    """The role lets it fail, so the result does not call it so."""
+    failed = dict(how, msg="Connection timed out")
+    sentences = _gates.judge(_gates.DEFAULT_GATES, _gates.view("board-2", plan(row()), failed, fleet.server["api"], {}))
     assert "Connection timed out" in sentences[0] and len(sentences) == 3
+    fleet.server["api"] = failed
+    assert ["the API" in sentence and "Connection timed out" in sentence for sentence in shut(fleet)] == [True]
 
 
 def test_a_node_that_is_not_ready(fleet):
