@@ -162,7 +162,7 @@ class Pulls:
 
 
 def _with_known(problem, name, before):
-    known = alike(before, name) if problem.kind == "not-found" else []
+    known = alike(before, name) if problem.cause == "no-such-image" else []
     if known:
         problem.found = "%s; in the board's store there is %s" % (problem.found, ", ".join(known))
     return problem

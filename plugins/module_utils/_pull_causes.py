@@ -4,8 +4,8 @@
 
 """Why a registry did not give an image: one table from the text of an error to a cause.
 
-containerd on a board, skopeo on the controller and the kubelet's events all pass on what Go's network, TLS and HTTP libraries
-and the registry itself say, so one table serves pulls, questions to registries and diagnose. Pure.
+containerd on a board, skopeo on the controller and the kubelet's events all pass on what Go's network, TLS and HTTP
+libraries and the registry itself say, so one table serves pulls, questions to registries and diagnose. Pure.
 What to do about a cause depends on where it was met: see _cri_errors (a board) and _skopeo_errors (the controller).
 """
 
@@ -18,7 +18,8 @@ from typing import NamedTuple
 class Cause(NamedTuple):
     """One cause. ``id`` is its name everywhere: in results of modules, in tables, in diagnose.
 
-    ``why`` is a sentence with a place for {registry}. ``may_pass``: trying again can help.
+    ``why`` is a sentence with a place for {registry}; it claims no more than its sign proves.
+    ``may_pass``: trying again can help.
     ``of_registry``: it holds for everything that would be asked of the same registry.
     """
 
@@ -29,9 +30,29 @@ class Cause(NamedTuple):
     of_registry: bool = False
 
 
+_WRONG_TYPE = "the machine's own store has noted a wrong media type for it"
+# How Go programs lead up to the number of a status.
+_STATUS = r"(?:[Ss]tatus(?: code)?|StatusCode|status code from registry|response code)(?: \[[^]]*\])?:? "
+
 # The first sign that is found decides, so one that may stand inside another message comes later.
+# Names and addresses are taken out of a text before (see _bare), for an image may be called anything.
 CAUSES = (
-    Cause("registry-proxy", r"proxyconnect tcp: |Proxy Authentication Required", "the proxy in front of {registry} refuses", of_registry=True),
+    # The store of the machine itself: the registry was not even asked, or did what it should.
+    Cause("pull-disk-full", r"no space left on device|disk quota exceeded", "the disk is full"),
+    Cause(
+        "store-not-whole",
+        r"failed to get reader from content store|content digest \S+: not found|snapshot \S+ does not exist",
+        "content of it is missing in the machine's own store",
+    ),
+    Cause("store-media-type", r"error unpacking image: [^\n]*unexpected media type", _WRONG_TYPE),
+    # A proxy stands before any registry. A status without its number is what it answered to CONNECT.
+    Cause(
+        "registry-proxy",
+        r"proxyconnect tcp: |Proxy Authentication Required|https://…(?:\\?\")?: (?:Forbidden|Bad Gateway"
+        r"|Service Unavailable|Gateway Time-?[Oo]ut|Method Not Allowed)\b",
+        "the proxy in front of {registry} cannot be reached, or refuses",
+        of_registry=True,
+    ),
     Cause(
         "plain-http",
         r"server gave HTTP response to HTTPS client",
@@ -41,13 +62,20 @@ CAUSES = (
     Cause(
         "registry-clock",
         r"x509: certificate has expired or is not yet valid",
-        "the certificate of {registry} is not valid at the time which this machine's clock shows",
+        "the certificate of {registry} is not valid at the time of the machine that asks",
         of_registry=True,
     ),
     Cause(
         "tls-authority",
-        r"x509: |tls: failed to verify certificate|certificate signed by unknown authority|remote error: tls: |tls: bad certificate",
+        r"x509: (?!certificate is (?:not )?valid for|cannot validate certificate for)"
+        r"|certificate signed by unknown authority",
         "the certificate of {registry} is not trusted",
+        of_registry=True,
+    ),
+    Cause(
+        "tls-authority",
+        r"x509: certificate is (?:not )?valid for|x509: cannot validate certificate for",
+        "the certificate of {registry} is for another name",
         of_registry=True,
     ),
     Cause(
@@ -57,88 +85,150 @@ CAUSES = (
         of_registry=True,
     ),
     Cause(
-        "registry-timeout",
-        r"lookup \S+(?: on \S+)?: i/o timeout",
-        "the name server did not answer in time when it was asked for {registry}",
+        "registry-tls",
+        r"(?:remote|local) error: tls: |tls: (?:server selected|protocol version|no supported)",
+        "{registry} does not agree on TLS with the machine that asks, or wants a certificate of it",
+        of_registry=True,
+    ),
+    Cause(
+        "registry-name",
+        r"no such host",
+        "the address of {registry}, or of the mirror that stands for it, cannot be found (DNS)",
+        of_registry=True,
+    ),
+    # A name server that does not answer says "i/o timeout" and "connection refused" too.
+    Cause(
+        "registry-name",
+        r"lookup \S+(?: on \S+)?: (?:(?:read|write|dial) \S+ \S+: (?:\w+: )?)?"
+        r"(?:i/o timeout|Try again|connection refused)|server misbehaving|Temporary failure in name resolution",
+        "the address of {registry}, or of the mirror that stands for it, cannot be found: no name server answers (DNS)",
         may_pass=True,
         of_registry=True,
     ),
     Cause(
         "registry-name",
-        r"no such host|server misbehaving|Temporary failure in name resolution|lookup \S+(?: on \S+)?: ",
+        r"lookup \S+(?: on \S+)?: ",
         "the address of {registry}, or of the mirror that stands for it, cannot be found (DNS)",
         of_registry=True,
     ),
     Cause(
         "registry-refused",
-        r"connect: connection refused",
+        r"(?:connect|getsockopt|dial tcp \S+): connection refused",
         "nothing listens at the address of {registry}, or of the mirror that stands for it",
         of_registry=True,
     ),
     Cause(
         "registry-unreachable",
-        r"network is unreachable|no route to host|host is down|cannot assign requested address",
+        r"network is (?:unreachable|down)|no route to host|host is down|cannot assign requested address",
         "there is no route to {registry}, or to the mirror that stands for it",
         of_registry=True,
     ),
-    Cause("registry-rate-limit", r"429 Too Many Requests|[Tt]oo [Mm]any [Rr]equests|TOOMANYREQUESTS|toomanyrequests", "{registry} asks to come less often", may_pass=True),
-    Cause(
-        "no-platform",
-        r"no match for platform in manifest|no image found in (?:manifest list|image index) for architecture",
-        "it holds no content for this architecture",
-    ),
     Cause(
         "registry-timeout",
-        r"i/o timeout|DeadlineExceeded|deadline exceeded|TLS handshake timeout|Client\.Timeout|connection timed out",
+        r"i/o timeout|TLS handshake timeout|timeout awaiting response headers|Client\.Timeout"
+        r"|request canceled while waiting|(?:connection|operation) timed out",
         "{registry} did not answer in time",
         may_pass=True,
         of_registry=True,
     ),
-    # Lost content of the machine's own store: the registry was not even asked.
+    # What a registry says. Faults come before refusals: a token that something broke on its way is no refusal.
     Cause(
-        "store-not-whole",
-        r"failed to get reader from content store|content digest \S+: not found|parent snapshot \S+ does not exist",
-        "content of it is missing in the board's own store",
+        "registry-rate-limit",
+        _STATUS + r"429\b|[Tt]oo [Mm]any [Rr]equests|TOOMANYREQUESTS|\btoomanyrequests: |pull rate limit",
+        "{registry} asks to come less often",
+        may_pass=True,
     ),
-    Cause("pull-disk-full", r"no space left on device|disk quota exceeded", "the disk is full"),
-    # Before the refusals: a token that cannot be fetched since the connection breaks is no refusal.
-    Cause("registry-broken", r"connection reset by peer|broken pipe|unexpected EOF|: EOF|http2: .*GOAWAY", "the connection to {registry} broke off", may_pass=True),
     Cause(
-        "registry-auth",
-        r"401 Unauthorized|403 Forbidden|[Uu]nauthorized|UNAUTHORIZED|authorization failed|insufficient_scope|pull access denied|access to the resource is denied"
-        r"|DENIED|: denied|authentication required|invalid username/password|failed to fetch (?:anonymous|oauth) token|no basic auth credentials|unable to retrieve auth token",
-        "{registry} wants a login, or does not let this one have it; some registries answer so for a name that does not exist",
+        "no-platform",
+        r"no match for platform in manifest|no image found in (?:manifest list|image index) for "
+        r"|no matching manifest for",
+        "it holds no content for this architecture",
+    ),
+    Cause(
+        "content-damaged",
+        r"failed size validation|unexpected commit (?:digest|size)|does not match (?:provided manifest )?digest"
+        r"|Digest did not match|[Ss]ize mismatch",
+        "what came from {registry} of it is damaged",
+        may_pass=True,
+    ),
+    # Before the broken connection, which it ends in.
+    Cause(
+        "content-damaged",
+        r"failed to read expected number of bytes",
+        "what {registry} sends of it ends too early",
+        may_pass=True,
     ),
     Cause(
         "no-registry",
-        r"content descriptor \S+ \(text/html[^)]*\)|media type \S*text/html",
+        r"content descriptor \S+ \(text/html[^)]*\)|(?:media|MIME) type \S*text/html",
         "what answers as {registry} is not a registry, it sends a web page",
         of_registry=True,
     ),
     Cause(
         "no-registry",
-        r"malformed (?:HTTP|MIME) |invalid status code from registry 404|net/http: HTTP/1\.x transport connection broken",
+        r"malformed (?:HTTP|MIME) |invalid status code from registry 404|response code 404"
+        r"|pinging (?:container|docker) registry \S+ StatusCode: 404",
         "what answers as {registry} is not a registry, or does not keep to HTTP",
         of_registry=True,
     ),
     Cause(
-        "content-damaged",
-        r"failed size validation|unexpected commit (?:digest|size)|does not match (?:provided manifest )?digest|Digest did not match|[Ss]ize mismatch",
-        "what {registry} gives of it is damaged",
+        "registry-broken",
+        r"connection reset by peer|broken pipe|unexpected EOF|: EOF\b|GOAWAY|http2: client connection "
+        r"|stream error: stream ID|use of closed network connection|transport connection broken"
+        r"|server closed idle connection",
+        "the connection to {registry} broke off",
         may_pass=True,
-    ),
-    Cause("content-damaged", r"failed to read expected number of bytes", "what {registry} sends of it ends too early", may_pass=True),
-    Cause(
-        "no-such-image",
-        r"code = NotFound|: not found|404 Not Found|StatusCode: 404|\b404\b.*Not Found|[Mm]anifest unknown|MANIFEST_UNKNOWN|NAME_UNKNOWN|name unknown|blob unknown|BLOB_UNKNOWN",
-        "{registry} has no such name",
     ),
     Cause(
         "registry-fault",
-        r"\b50\d (?:Internal|Bad|Service|Gateway|Insufficient)|status(?: code)?:? (?:\[[^]]*\]: )?5\d\d|StatusCode: 5\d\d",
+        _STATUS + r"5\d\d\b|\b5\d\d \(?(?:Internal|Bad|Service|Gateway|Insufficient|Not Implemented|HTTP Version)",
         "{registry} has a fault",
         may_pass=True,
     ),
+    Cause(
+        "content-damaged",
+        r"gzip: invalid|archive/tar: invalid tar header|flate: corrupt input|zstd: invalid|magic number mismatch",
+        "a layer of it cannot be unpacked, what was published of it is damaged",
+    ),
+    # The name is there, and what it stands for is not.
+    Cause(
+        "content-damaged",
+        r"could not fetch content descriptor [^\n]* from remote: not found|content at \S+ not found: not found"
+        r"|blob unknown|BLOB_UNKNOWN",
+        "{registry} lacks a part of it",
+        may_pass=True,
+    ),
+    Cause(
+        "registry-auth",
+        _STATUS + r"40[13]\b|\b401 Unauthorized|\b403 Forbidden|\b40[13] \((?:Unauthorized|Forbidden)"
+        r"|(?<![/:.\w-])(?:unauthorized|denied): |\b(?:UNAUTHORIZED|DENIED)\b|authorization failed|insufficient_scope"
+        r"|pull access denied|access to the resource is denied|authentication required|invalid username/password"
+        r"|no basic auth credentials|unable to retrieve auth token",
+        "{registry} wants a login, or does not let this one have it; some say so of a name that is not there",
+    ),
+    # For a reason that is not known: a token that is not given says nothing of the name.
+    Cause(
+        "registry-auth",
+        r"failed to fetch (?:anonymous|oauth) token|failed to authorize: ",
+        "{registry} gives no permission to ask for it; some do so for a name that is not there",
+    ),
+    # "not found" alone is no sign, containerd says it of its own leases and content, too.
+    Cause(
+        "no-such-image",
+        r"failed to resolve (?:reference|image)\b[^\n]*: not found|code = NotFound desc = \S+/\S+: not found"
+        r"|no available registry endpoint: [^\n]*not found|\b404 Not Found|" + _STATUS + r"404\b|[Mm]anifest unknown"
+        r"|MANIFEST_UNKNOWN|NAME_UNKNOWN|\bname unknown: |name not known to registry|manifest for \S+ not found",
+        "{registry} has no such name",
+    ),
+    # What may come with any of the reasons above comes last.
+    Cause(
+        "registry-timeout",
+        r"DeadlineExceeded|deadline exceeded|code = Canceled|context canceled",
+        "the pull of it did not end in time",
+        may_pass=True,
+        of_registry=True,
+    ),
+    Cause("store-media-type", r"unexpected media type \S+ for sha256:", _WRONG_TYPE),
 )
 UNKNOWN = Cause("unknown", "", "the reason stands below")
 _COMPILED = tuple((re.compile(cause.sign), cause) for cause in CAUSES)
@@ -146,10 +236,36 @@ IDS = tuple(dict.fromkeys(cause.id for cause in CAUSES))
 # These hold for everything that would be asked of the same registry.
 OF_THE_REGISTRY = frozenset(cause.id for cause in CAUSES if cause.of_registry)
 
+# A quoted word with a slash or a colon is a name or an address; so is what follows "image". A URL keeps its scheme.
+_QUOTED = re.compile(r'\\?"(?!https?:)\w[^"\s\\]*[/:][^"\s\\]*\\?"|(?<=image )\\?"[^"\s\\]*\\?"')
+_URL = re.compile(r'(https?)://[^\s"\\]*[^\s"\\:,;]')
+
+_PROXY = re.compile(r"proxyconnect tcp: (?:dial tcp(?:: lookup)? )?(\S+?):? ")
+_TOKEN = re.compile(
+    r"(?:failed to fetch (?:anonymous|oauth) token|unable to retrieve auth token|failed to authorize)"
+    r'[^\n]*?https?://([^/\s"\\?]+)'
+)
+
 
 def find(text) -> Cause:
     """The Cause of an error's ``text``; UNKNOWN when no sign of the table stands in it."""
+    bare = _bare(text)
     for sign, cause in _COMPILED:
-        if sign.search(text):
+        if sign.search(bare):
             return cause
     return UNKNOWN
+
+
+def why(cause, text, registry):
+    """The sentence of a cause for people, with whose error it is: the ``registry``'s, a proxy's, or who gives tokens."""
+    proxy, token = _PROXY.search(text), _TOKEN.search(text)
+    if cause.id == "registry-proxy" and proxy:
+        return cause.why.replace("the proxy", "the proxy " + proxy.group(1)).format(registry=registry)
+    if token and token.group(1) != registry:
+        registry = "%s, which gives the tokens of %s," % (token.group(1), registry)
+    return cause.why.format(registry=registry)
+
+
+def _bare(text):
+    """``text`` without names of images and addresses, which may hold any word."""
+    return _QUOTED.sub('"…"', _URL.sub(r"\1://…", text))

@@ -124,7 +124,7 @@ def test_short_name(lab, refused, site_refused):
     result = refused(lab.agent, "crictl_image_tag", tag("riscv64/coredns:1.0", STOCK))
     assert "the image %s is not in containerd's store" % full in result["what"] and hint in result["next_step"]
     result = refused(lab.agent, "crictl_image_pull", pull("riscv64/coredns:1.0"))
-    assert "%s cannot be pulled: the board cannot find the address of docker.io" % full in result["what"] and hint in result["next_step"]
+    assert "%s cannot be pulled: the address of docker.io" % full in result["what"] and hint in result["next_step"]
     said = site_refused({"source": "riscv64/coredns:1.0"})[lab.agent]
     assert full in said and hint in said
 

@@ -37,16 +37,30 @@ def recorded(name):
     return [tuple(block.split("\n", 1)) for block in blocks]
 
 
-# What the board saw of a server that speaks TLS to a plain request: the connection is reset.
-SAME = {"https-on-http": "broken"}
-MAY_PASS = {"too-many", "server", "broken", "time-out"}
+# What was done to the registry, and what the board saw of it. To a plain request a server that speaks TLS resets the connection.
+RECORDED = {
+    "name": "registry-name",
+    "refused": "registry-refused",
+    "plain-http": "plain-http",
+    "https-on-http": "registry-broken",
+    "denied": "registry-auth",
+    "too-many": "registry-rate-limit",
+    "server": "registry-fault",
+    "certificate": "tls-authority",
+    "clock": "registry-clock",
+    "broken": "registry-broken",
+    "no-platform": "no-platform",
+    "not-found": "no-such-image",
+    "time-out": "registry-timeout",
+}
+MAY_PASS = {"registry-rate-limit", "registry-fault", "registry-broken", "registry-timeout"}
 
 
 @pytest.mark.parametrize(("cause", "printed"), recorded("crictl_pull_errors_1.6.txt") + recorded("crictl_pull_errors_2.4.txt"))
 def test_recorded_failures_are_told_apart(cause, printed):
     problem = classify("127.0.0.1:5701/x/y:1", printed)
-    assert problem.kind == SAME.get(cause, cause)
-    assert problem.may_pass == (problem.kind in MAY_PASS)
+    assert problem.cause == RECORDED[cause]
+    assert problem.may_pass == (problem.cause in MAY_PASS)
     assert "level=fatal" not in str(problem) and "failed to pull and unpack" not in str(problem)
     assert problem.next_step
 
@@ -58,7 +72,7 @@ def test_a_web_page_is_no_missing_name():
         "sha256:65c1414a2f621f07525737f3de3270364f4c1a929726f655f4362d8a6efbad23 (text/html) from remote: not found"
     )
     problem = classify(NAME, failure(NAME, said))
-    assert (problem.kind, problem.unreachable) == ("no-registry", True) and "a web page" in problem.what
+    assert (problem.cause, problem.unreachable) == ("no-registry", True) and "a web page" in problem.what
 
 
 def test_an_answer_that_is_not_http_is_no_registry():
@@ -68,7 +82,7 @@ def test_an_answer_that_is_not_http_is_no_registry():
         'malformed HTTP status code "in</title></head><body>Please"'
     )
     problem = classify(NAME, failure(NAME, said))
-    assert (problem.kind, problem.unreachable) == ("no-registry", True) and "does not keep to HTTP" in problem.what
+    assert (problem.cause, problem.unreachable) == ("no-registry", True) and "does not keep to HTTP" in problem.what
 
 
 def test_a_pull_without_an_end_names_registry_and_time():
@@ -96,7 +110,7 @@ def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
     cri = Cri(Programs({"k3s": "k3s", "data_dir": str(tmp_path)}, FakeRunner([(["k3s", "crictl", ...], (1, "", message))]), is_root=True))
     with pytest.raises(PullProblem) as caught:
         cri.pull(NAME)
-    assert (caught.value.kind, caught.value.unreachable) == ("not-found", False)
+    assert (caught.value.cause, caught.value.unreachable) == ("no-such-image", False)
     assert "10.99.0.1:5000 has no such name" in caught.value.what
 
 
@@ -120,29 +134,29 @@ def test_a_short_name_may_have_been_meant_otherwise():
 
 def test_a_failure_of_another_kind_is_told_as_it_is():
     problem = classify(NAME, failure(NAME, "the moon is full"))
-    assert (problem.kind, problem.found) == ("unknown", "the moon is full")
+    assert (problem.cause, problem.found) == ("unknown", "the moon is full")
     assert classify(NAME, "").found == "no message"
 
 
 @pytest.mark.parametrize(
-    ("answers", "retries", "waits", "kind"),
+    ("answers", "retries", "waits", "cause"),
     [
         ([RESET, Content("a")], 3, [1], None),
         ([SERVER, SERVER, SERVER, Content("a")], 3, [1, 2, 4], None),
-        ([SERVER] * 3, 2, [1, 2], "server"),
-        ([SERVER] * 8, 7, [1, 2, 4, 8, 16, 30, 30], "server"),
-        ([RESET], 0, [], "broken"),
-        ([DENIED], 3, [], "denied"),
-        ([RESET, DENIED], 3, [1], "denied"),
+        ([SERVER] * 3, 2, [1, 2], "registry-fault"),
+        ([SERVER] * 8, 7, [1, 2, 4, 8, 16, 30, 30], "registry-fault"),
+        ([RESET], 0, [], "registry-broken"),
+        ([DENIED], 3, [], "registry-auth"),
+        ([RESET, DENIED], 3, [1], "registry-auth"),
     ],
 )
-def test_only_what_may_pass_is_tried_again(answers, retries, waits, kind):
+def test_only_what_may_pass_is_tried_again(answers, retries, waits, cause):
     fake, slept = FakeContainerd(registry={NAME: list(answers)}), []
     cri = Cri(programs(fake), slept.append)
-    if kind:
+    if cause:
         with pytest.raises(PullProblem) as caught:
             cri.pull(NAME, retries)
-        assert caught.value.kind == kind
+        assert caught.value.cause == cause
     else:
         cri.pull(NAME, retries)
     assert slept == waits

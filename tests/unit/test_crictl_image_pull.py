@@ -145,7 +145,7 @@ def test_nothing_stays_of_a_pull_that_failed(version, there):
     fake = FakeContainerd(version, registry={COREDNS: Content("index", "amd64", only_elsewhere=True)})
     if there:
         fake.put(COREDNS, there, pinned=True)
-    with pytest.raises(Problem, match="it holds no content for the board's architecture"):
+    with pytest.raises(Problem, match="it holds no content for this architecture"):
         pull(fake, [COREDNS], policy="always")
     assert fake.names() == ({COREDNS: (there.digest, True)} if there else {})
 

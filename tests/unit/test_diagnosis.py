@@ -73,7 +73,7 @@ def test_text(fleet):
     lines = text(fleet.document())
     assert lines[0].split("  ")[0] == "BOARD" and lines[0].endswith("REMEDY")
     assert any(line.startswith("board-2  default/p") and line.endswith("see 2") for line in lines)
-    assert "2. There is no image of that name or tag: reg.example:5000/a/b:1  [no-such-image, certain]" in lines
+    assert "2. reg.example:5000 has no such name: reg.example:5000/a/b:1  [no-such-image, certain]" in lines
     assert "   evidence: container main: " + NOT_FOUND in lines
     assert lines[-1] == "3 pods, 2 not Ready, 2 findings."
 
