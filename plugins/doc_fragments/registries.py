@@ -11,8 +11,9 @@ class ModuleDocFragment:
 options:
   registries:
     description:
-      - How to talk to registries. One that is not listed is asked by https, with what a login stored for it.
+      - How to talk to registries. One that is not listed is asked by https, with the user's own logins.
       - The filter P(riscv.k3s.registry_access#filter) makes this list from the content of registries.yaml.
+      - Proxies are those of the environment, as skopeo reads E(https_proxy), E(http_proxy) and E(no_proxy).
     type: list
     elements: dict
     default: []
@@ -32,17 +33,39 @@ options:
       ca_file:
         description: PEM file of an authority to trust for the registry's certificate, beside those of the system. A path where the module runs.
         type: path
+      cert_file:
+        description: PEM file of a certificate to show to the registry. Needs O(registries[].key_file).
+        type: path
+      key_file:
+        description: PEM file of the key of O(registries[].cert_file).
+        type: path
+      files_optional:
+        description: Files that are not on this machine are left out. For paths that are meant for boards.
+        type: bool
+        default: false
       username:
         description:
-          - User at this registry. It is told to no other.
-          - Without it, what C(docker login), C(podman login) or C(skopeo login) stored is used. Credential helpers are programs and are not run.
+          - User at this registry.
+          - Without O(registries[].username) and O(registries[].identity_token) the user's own logins hold, as C(skopeo login), C(podman login)
+            or C(docker login) stored them, those by path and by credential helper included.
         type: str
       password:
-        description: Password at this registry.
+        description:
+          - Password at this registry. It is told to that host and to the token server that it names, where that one is of the same domain.
+          - It is written to a file in a folder that only this user can read, and is removed after.
+        type: str
+      identity_token:
+        description: Token in place of a password, from which the token server makes others.
+        type: str
+      token_server:
+        description: Host, or host and port, of a token server outside of the registry's domain that may be told the password, too.
         type: str
   timeout:
     description:
-      - Seconds to wait for a registry that says nothing.
+      - Seconds that a question to a registry may take, and that a download may stand still.
+      - An upload ends in failure when it is slower than 50 kB a second, besides.
     type: int
     default: 20
+requirements:
+  - skopeo 1.9 or newer, where the module runs
 """

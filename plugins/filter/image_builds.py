@@ -28,12 +28,6 @@ options:
     description: Folder that relative paths in C(build) begin at.
     type: path
     required: true
-  registries:
-    description: The content of registries.yaml. A registry whose first endpoint there begins with C(http://) is spoken to in plain http.
-    type: dict
-  plain_http:
-    description: States for all registries whether they speak plain http.
-    type: bool
 """
 
 EXAMPLES = r"""

@@ -15,40 +15,24 @@ short_description: Tells modules on the controller how to talk to registries
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Makes the option C(registries) of M(riscv.k3s.registry_image_info) and M(riscv.k3s.registry_image_copy) from the content of
-    registries.yaml, and what an inventory says besides.
+  - Makes the option C(registries) of M(riscv.k3s.registry_image_info) and the other modules that ask registries from an inventory's variables,
+    the content of registries.yaml among them.
   - The result may hold a password; use it as a module's option only, never show it.
-positional: _input, registry
 options:
   _input:
-    description: The content of registries.yaml, C(riscv_k3s_registries), or none. A C(ca_file) there is a path on the boards and is not used.
+    description:
+      - Variables by their names, of which C(riscv_k3s_registries), C(riscv_k3s_registry) and those that begin with C(riscv_k3s_registry_)
+        are looked at.
+      - Files that C(riscv_k3s_registries) names are paths on the boards. They are used where this machine has them, too.
     type: dict
     required: true
-  registry:
-    description: The registry that the other options are for.
-    type: str
-  username:
-    description: User there.
-    type: str
-  password:
-    description: Password there.
-    type: str
-  ca_file:
-    description: PEM file of an authority to trust, on the controller.
-    type: path
-  tls_verify:
-    description: Check its certificate.
-    type: bool
-  plain_http:
-    description: It speaks http.
-    type: bool
 """
 
 EXAMPLES = r"""
-- name: Ask the private registry with what the boards know about it
+- name: Ask the private registry with what the inventory says about it
   riscv.k3s.registry_image_info:
     images: [192.168.173.76:6000/riscv64/coredns:1.14.7]
-    registries: "{{ riscv_k3s_registries | riscv.k3s.registry_access }}"
+    registries: "{{ hostvars[inventory_hostname] | riscv.k3s.registry_access }}"
   delegate_to: localhost
 """
 

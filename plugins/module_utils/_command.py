@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 
 # Programs of k3s on a board lie in one of these, and sudo often leaves out /usr/local/bin.
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_WATCH_SECONDS = 0.2
 
 
 class Result(NamedTuple):
@@ -26,16 +28,27 @@ class Result(NamedTuple):
 
 
 class TimedOut(Problem):
-    """A program that was ended because it took too long."""
+    """A program that was ended because it took too long. ``err`` is what it had written to stderr."""
+
+    def __init__(self, what, err="", next_step=None):
+        super().__init__(what, found=last_lines(err) or "no message", next_step=next_step)
+        self.err = err
+
+
+def find_program(name):
+    """The path of a program, or None when this machine has none of that name."""
+    found = _find(name, SEARCH_PATH + ":" + os.environ.get("PATH", ""))
+    return found if "/" in found else None
 
 
 class Runner:
     """Runs programs from argument lists, never through a shell. Tests inject another one."""
 
-    def run(self, argv, stdin=None, timeout=60, env=None, check=True):
+    def run(self, argv, stdin=None, timeout=60, env=None, check=True, watch=None):
         """Run ``argv`` and return a Result.
 
-        ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables.
+        ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with what
+        was written to stderr so far (text) some times a second while the program runs; what it raises ends the program.
         Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes longer.
         """
         argv = [str(word) for word in argv]
@@ -45,16 +58,7 @@ class Runner:
         try:
             # subprocess looks a name up in the PATH of this process, not in that of `env`.
             program = _find(argv[0], environment["PATH"])
-            done = subprocess.run(
-                [program] + argv[1:],
-                input=None if stdin is None else stdin.encode(),
-                stdin=subprocess.DEVNULL if stdin is None else None,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                timeout=timeout,
-                env=environment,
-                check=False,
-            )
+            done = _run([program] + argv[1:], None if stdin is None else stdin.encode(), timeout, environment, watch)
         except FileNotFoundError as error:
             raise Problem(
                 "the program %s was not found" % argv[0], where=environment["PATH"], next_step="install it, or name its full path in the module's options"
@@ -64,7 +68,7 @@ class Runner:
         except subprocess.TimeoutExpired as error:
             raise TimedOut(
                 "`%s` did not finish within %s seconds" % (" ".join(argv), timeout),
-                found=last_lines(_text(error.stderr)) or "no message",
+                _text(error.stderr),
                 next_step="see whether the board's disk or k3s is overloaded, then run again",
             ) from error
         result = Result(argv, done.returncode, _text(done.stdout), _text(done.stderr))
@@ -87,6 +91,31 @@ def _find(name, path):
         if folder and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return candidate
     return name
+
+
+def _run(argv, data, timeout, environment, watch):
+    """As subprocess.run; with ``watch``, that is called while the program runs."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL if data is None else pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+        try:
+            out, err = _communicate(process, data, timeout, watch)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+
+def _communicate(process, data, timeout, watch):
+    end = time.monotonic() + timeout
+    while True:
+        left = end - time.monotonic()
+        try:
+            return process.communicate(data, timeout=max(0, min(_WATCH_SECONDS, left) if watch else left))
+        except subprocess.TimeoutExpired as error:
+            data = None  # it has been taken over by the first call
+            if left <= 0 or not watch:
+                raise
+            watch(_text(error.stderr))
 
 
 def _text(data):

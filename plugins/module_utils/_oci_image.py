@@ -19,9 +19,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils import _oci_check as che
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._oci_layer import Tree, bytes_digest, compress, write_tar
 from ansible_collections.riscv.k3s.plugins.module_utils._oci_source import Entry, find, read_source
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import OCI_INDEX, OCI_MANIFEST
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _EPOCH = "1970-01-01T00:00:00Z"
@@ -87,7 +86,7 @@ class Image:
     @property
     def manifest(self):
         """The manifest of this one architecture."""
-        return _json_blob(MANIFEST, {"schemaVersion": 2, "mediaType": MANIFEST, "config": self.config.descriptor(), "layers": [self.layer.descriptor()]})
+        return _json_blob(OCI_MANIFEST, {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": self.config.descriptor(), "layers": [self.layer.descriptor()]})
 
     @property
     def top(self):
@@ -95,7 +94,7 @@ class Image:
         if not self.index:
             return self.manifest
         listed = dict(self.manifest.descriptor(), platform={"architecture": self.architecture, "os": "linux"})
-        return _json_blob(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]})
+        return _json_blob(OCI_INDEX, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [listed]})
 
     @property
     def size(self):

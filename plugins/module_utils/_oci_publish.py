@@ -2,15 +2,18 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring an image into a registry: say what would change, upload only what is missing, and the manifest last."""
+"""Bring a built image into a registry: say what would change, and let skopeo upload what is missing, the manifest last."""
 
 from __future__ import annotations
 
-import json
+import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import MANIFEST, Image
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import INDEX_TYPES, Registry
+from ansible_collections.riscv.k3s.plugins.module_utils import _registry_read as reading
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Image
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
+
+_VERSION = "Directory Transport Version: 1.1\n"
 
 
 class Published(NamedTuple):
@@ -21,57 +24,73 @@ class Published(NamedTuple):
     size: int  # bytes of layer, config and manifests
     before: Optional[str]
     config_before: Optional[Dict[str, Any]]
-    pushed: List[str]  # digests of blobs
-    skipped: List[str]
+    pushed: List[str]  # digests of blobs that the image under this tag does not have
+    skipped: List[str]  # and of those that it has
 
 
-def publish(registry: Registry, name, image: Image, dry_run=False) -> Published:
+def publish(skopeo, name, image: Image, work, dry_run=False) -> Published:
     """Make ``name`` (an ImageName with a tag) name ``image``. With ``dry_run`` nothing is uploaded and the answer is the same.
 
     An image in the registry is the same when its config is: the config names the layer by its uncompressed digest, so a
-    controller whose zlib compresses otherwise does not upload everything anew. Raises Problem.
+    controller whose zlib compresses otherwise does not upload everything anew. ``work`` is a folder. Raises Problem.
     """
-    registry.check()
-    repository = name.repository
-    there = _find(registry, repository, name.tag, image.architecture)
+    there = _find(skopeo, name)
     if there and there.config == image.config.digest and there.index == image.index:
-        if all(registry.has_blob(repository, digest) for digest in there.blobs):
-            return Published(False, there.digest, there.size, there.digest, image.config_json, [], there.blobs)
-    config_before = json.loads(registry.blob(repository, there.config)) if there and registry.has_blob(repository, there.config) else None
-    pushed, skipped = [], []
-    for blob in (image.config, image.layer):
-        if registry.has_blob(repository, blob.digest):
-            skipped.append(blob.digest)
-            continue
-        pushed.append(blob.digest)
-        if not dry_run:
-            registry.push_blob(repository, blob.digest, blob.size, data=blob.data, file=blob.path)
+        return Published(False, there.digest, there.size, there.digest, there.config_json, [], sorted(there.blobs))
+    blobs = (image.config, image.layer)
+    pushed = [blob.digest for blob in blobs if not there or blob.digest not in there.blobs]
+    skipped = [blob.digest for blob in blobs if blob.digest not in pushed]
     if not dry_run:
-        if image.index:
-            registry.push_manifest(repository, image.manifest.digest, MANIFEST, image.manifest.data)
-        registry.push_manifest(repository, name.tag, image.top.media_type, image.top.data)
-    return Published(True, image.top.digest, image.size, there.digest if there else None, config_before, pushed, skipped)
+        folder = os.path.join(work, "publish")
+        _write(folder, image)
+        skopeo.push(folder, name, image.size, image.index)
+    return Published(True, image.top.digest, image.size, there.digest if there else None, there.config_json if there else None, pushed, skipped)
 
 
 class _There(NamedTuple):
     digest: str
     index: bool
     config: Optional[str]  # None: not an image that we could have made
-    blobs: List[str]
+    config_json: Optional[Dict[str, Any]]
+    blobs: Dict[str, int]
     size: int
 
 
-def _find(registry, repository, tag, architecture):
+def _find(skopeo, name):
     """What the tag names now as _There, or None when it names nothing."""
-    top = registry.manifest(repository, tag)
-    if top is None:
-        return None
-    index, inner, size = top.media_type in INDEX_TYPES, top, len(top.data)
-    if index:
-        digests = [item["digest"] for item in top.json().get("manifests", []) if item.get("platform", {}).get("architecture") == architecture]
+    try:
+        top = reading.manifest(skopeo, name)
         # An index of several platforms is not ours: replaced, and said so by the digests of before and after.
-        inner = registry.manifest(repository, digests[0]) if len(digests) == len(top.json().get("manifests", [])) == 1 else None
-        size += len(inner.data) if inner else 0
-    image = inner.json() if inner else {}
-    blobs = [image["config"]] + image.get("layers", []) if "config" in image else []
-    return _There(top.digest, index, blobs[0]["digest"] if blobs else None, [blob["digest"] for blob in blobs], size + sum(blob["size"] for blob in blobs))
+        inner = top if not top.is_index else reading.manifest(skopeo, _by_digest(name, top.entries[0].digest)) if len(top.entries) == 1 else None
+        config = skopeo.config(_by_digest(name, inner.digest)) if inner and not inner.is_index else None
+    except RegistryProblem as problem:
+        # Not there, or broken there: both are mended by publishing.
+        if problem.cause in ("no-such-image", "content-damaged"):
+            return None
+        raise
+    size = len(top.data) + (len(inner.data) if top.is_index and inner else 0) + (sum(inner.blobs.values()) if inner else 0)
+    return _There(top.digest, top.is_index, inner.config.digest if config else None, config, inner.blobs if config else {}, size)
+
+
+def _by_digest(name, digest):
+    return name._replace(tag=None, digest=digest)
+
+
+def _write(folder, image):
+    """The image in the form of skopeo's transport ``dir``."""
+    os.mkdir(folder)
+    for blob in (image.config, image.layer):
+        path = os.path.join(folder, blob.digest.partition(":")[2])
+        if blob.path:
+            os.link(blob.path, path)
+        else:
+            _write_file(path, blob.data)
+    if image.index:
+        _write_file(os.path.join(folder, image.manifest.digest.partition(":")[2] + ".manifest.json"), image.manifest.data)
+    _write_file(os.path.join(folder, "manifest.json"), image.top.data)
+    _write_file(os.path.join(folder, "version"), _VERSION.encode())
+
+
+def _write_file(path, data):
+    with open(path, "wb") as file:
+        file.write(data)

@@ -4,31 +4,32 @@
 
 """Images of registries in one archive, under any names: an OCI layout in a tar, which containerd imports name by name.
 
-The same content under the same names gives the same bytes. What was fetched lies beside the archive until that is whole.
+skopeo fetches each image into a folder of its own, byte for byte (its transport ``dir``: a layout of its own making would
+rewrite Docker's manifests, and their digests would no more be those that a lock names). Folders lie beside the archive
+until that is whole. Names of files there are digests whose form was checked, never words of a registry.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
 import os
 import shutil
 import tarfile
-import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _oci_layout as layout
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import INDEX
 from ansible_collections.riscv.k3s.plugins.module_utils._oci_layer import file_digest
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_copy import Tree, read
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_copy import require
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem, damaged
 
-# What containerd's import takes an image's name from, of old and new ones alike.
-_NAME = "io.containerd.image.name"
-_TAG = "org.opencontainers.image.ref.name"
 _CHUNK = 1 << 20
+_MAX_INDEX = 16 << 20  # bytes of an index.json
 
 
 class Wanted(NamedTuple):
@@ -50,55 +51,61 @@ class Archived(NamedTuple):
     downloaded: int
 
 
-def write(path, wanted, connect, architecture, dry_run=False) -> Archived:
+class _Image(NamedTuple):
+    """One image of the archive: its name at the registry, by digest, and its manifest."""
+
+    name: ImageName
+    manifest: Manifest
+
+    def is_in(self, digests):
+        return set(self.manifest.blobs) <= digests
+
+
+def write(path, wanted, skopeo, platform, dry_run=False) -> Archived:
     """Make the archive ``path`` hold what ``wanted`` (a list of Wanted) says, and nothing else; it is replaced in one step.
 
-    ``connect`` makes the Registry for a host. With ``dry_run`` manifests are read, nothing is fetched or written, and the answer
-    is the same. Raises Problem: a source that is missing, of another architecture, damaged, or not what its digest says.
+    With ``dry_run`` manifests are read, nothing is fetched or written, and the answer is the same. Raises Problem: a source
+    that is missing, of another platform, damaged, or not what its digest says.
     """
-    trees = [(item, _read(connect(item.source.registry), item, architecture)) for item in wanted]
-    named = {target.full: tree for item, tree in trees for target in item.targets}
-    index = _index(named, architecture)
-    texts = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": index}
-    texts.update((_blob_path(tree.top.digest), tree.top.data) for tree in named.values())
-    blobs = {digest: (item.source, blob) for item, tree in trees for digest, blob in tree.blobs.items()}
-    before = _held(path)
-    after = {name: tree.top.digest for name, tree in sorted(named.items())}
-    changed = before.index != index or not before.whole or not set(blobs) <= before.blobs
-    fetched = sorted(set(blobs) - _ready(path, blobs, before)) if changed else []
+    images = [(item, _find(skopeo, item, platform)) for item in wanted]
+    named = {target.full: image.manifest for item, image in images for target in item.targets}
+    index = layout.index({name: _descriptor(manifest, platform) for name, manifest in named.items()})
+    # Several sources may be the same content.
+    by_digest = {image.manifest.digest: image for dummy, image in images}
+    held = _held(path)
+    after = {name: manifest.digest for name, manifest in sorted(named.items())}
+    changed = held.index != index or not held.whole or not all(image.is_in(held.blobs) for image in by_digest.values())
+    missing = [image for image in by_digest.values() if not image.is_in(held.blobs | _fetched(path, image))] if changed else []
     if changed and not dry_run:
-        _replace(path, texts, blobs, fetched, before, connect)
-    downloaded = sum(blobs[digest][1]["size"] for digest in fetched)
-    return Archived(before.names, after, changed, _size(texts, blobs), fetched, downloaded)
+        _replace(path, index, list(by_digest.values()), missing, held, skopeo)
+    blobs = _sizes(by_digest.values())
+    fetched = _sizes(missing)
+    size = sum(blobs.values()) + sum(len(image.manifest.data) for image in by_digest.values())
+    return Archived(held.names, after, changed, size, sorted(fetched), sum(fetched.values()))
 
 
-def _read(registry, item, architecture) -> Tree:
-    tree = read(registry, item.source, architecture)
-    if item.digest not in (None, tree.named):
+def _find(skopeo, item, platform) -> _Image:
+    found = require(skopeo, item.source, platform)
+    if item.digest not in (None, found.top.digest):
         raise RegistryProblem(
-            "other",
+            "content-damaged",
             "%s is not what it should be" % item.source.full,
-            "%s, wanted is %s" % (tree.named, item.digest),
+            "%s, wanted is %s" % (found.top.digest, item.digest),
             item.source.registry,
             "look who published it anew; if that is right, make the lock anew with riscv.k3s.lock",
         )
-    return tree
+    return _Image(item.source._replace(tag=None, digest=found.image.digest), found.image)
 
 
-def _index(named, architecture):
-    """One entry for each name, sorted; several of them may be the same content."""
-    entries = []
-    for name, tree in sorted(named.items()):
-        entries.append(
-            {
-                "mediaType": tree.top.media_type,
-                "digest": tree.top.digest,
-                "size": len(tree.top.data),
-                "platform": {"architecture": architecture, "os": "linux"},
-                "annotations": {_NAME: name, _TAG: ImageName.parse(name).tag},
-            }
-        )
-    return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, sort_keys=True, separators=(",", ":")).encode()
+def _descriptor(manifest, platform):
+    named = {"architecture": platform.architecture, "os": "linux"}
+    if platform.variant:
+        named["variant"] = platform.variant
+    return {"mediaType": manifest.media_type, "digest": manifest.digest, "size": len(manifest.data), "platform": named}
+
+
+def _sizes(images):
+    return {digest: size for image in images for digest, size in image.manifest.blobs.items()}
 
 
 class _Held(NamedTuple):
@@ -118,19 +125,19 @@ def _held(path) -> _Held:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
                 if member.name == "index.json":
-                    index = tar.extractfile(member).read()
+                    index = tar.extractfile(member).read(_MAX_INDEX)
                 elif member.name.startswith("blobs/"):
                     digest = member.name[len("blobs/") :].replace("/", ":", 1)
                     good = _stream_digest(tar.extractfile(member)) == digest
                     whole = whole and good
                     blobs |= {digest} if good else set()
         entries = json.loads(index)["manifests"] if index else []
-        names = {entry["annotations"][_NAME]: entry["digest"] for entry in entries}
+        names = {entry["annotations"][layout.NAME]: entry["digest"] for entry in entries}
         return _Held(index, names, frozenset(blobs), whole and set(names.values()) <= blobs)
     except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, AttributeError):
         return _Held()  # no archive of ours, or a damaged one: made anew
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise layout.not_written(path, error) from error
 
 
 def _stream_digest(stream):
@@ -140,78 +147,64 @@ def _stream_digest(stream):
     return "sha256:" + digest.hexdigest()
 
 
-def _ready(path, blobs, before):
-    """Digests that need not be fetched: the archive holds them, or an earlier run was interrupted after it had fetched them."""
-    found = set(before.blobs)
-    for digest, (_source, blob) in blobs.items():
-        part = _part(path, digest)
-        if os.path.isfile(part) and os.path.getsize(part) == blob["size"] and file_digest(part) == digest:
-            found.add(digest)
-    return found
+def _part(path, image=None, digest=None):
+    """The folder beside the archive, that of an image in it, or the file of one of its blobs there."""
+    parts = [one.partition(":")[2] for one in (image and image.manifest.digest, digest) if one]
+    return os.path.join(path + ".part", *parts)
 
 
-def _part(path, digest=None):
-    folder = path + ".part"
-    return os.path.join(folder, digest.replace(":", "-")) if digest else folder
+def _fetched(path, image):
+    """Digests of an image's blobs that an earlier run, which was interrupted, has fetched."""
+    return frozenset(digest for digest in image.manifest.blobs if _is_good(_part(path, image, digest), digest))
 
 
-def _replace(path, texts, blobs, fetched, before, connect):
-    folder = os.path.dirname(path)
+def _is_good(file, digest):
+    return os.path.isfile(file) and file_digest(file) == digest
+
+
+def _replace(path, index, images, missing, held, skopeo):
     try:
         os.makedirs(_part(path), mode=0o755, exist_ok=True)
-        for digest in fetched:
-            source, blob = blobs[digest]
-            connect(source.registry).pull_blob(source.repository, digest, blob["size"], _part(path, digest))
-        handle, fresh = tempfile.mkstemp(dir=folder, prefix=".archive-")
-        try:
-            with os.fdopen(handle, "wb") as raw:
-                _write(raw, path, texts, blobs, before)
-                raw.flush()
-                os.fsync(raw.fileno())
-            os.chmod(fresh, 0o644)
-            os.replace(fresh, path)
-        finally:
-            if os.path.exists(fresh):
-                os.unlink(fresh)
+        for image in missing:
+            _fetch(path, image, skopeo)
+        with layout.replacing(path) as (raw, dummy):
+            _write(raw, path, index, images, held)
         shutil.rmtree(_part(path))
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise layout.not_written(path, error) from error
 
 
-def _write(raw, path, texts, blobs, before):
-    old = tarfile.open(path, "r:") if before.blobs else None
+def _fetch(path, image, skopeo):
+    """Fetch an image; a whole folder takes its place at once, so that what is there is either whole or known to be not."""
+    folder = _part(path, image)
+    shutil.rmtree(folder, ignore_errors=True)
     try:
-        with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            names = sorted(texts) + sorted(_blob_path(digest) for digest in blobs)
-            # What is small and says what the rest is comes first.
-            for name in sorted(names, key=lambda name: (name.startswith("blobs/"), name)):
-                if name in texts:
-                    _add(tar, name, io.BytesIO(texts[name]), len(texts[name]))
-                    continue
-                digest = name[len("blobs/") :].replace("/", ":", 1)
-                part = _part(path, digest)
-                with open(part, "rb") if os.path.isfile(part) else old.extractfile(name) as content:
-                    _add(tar, name, content, blobs[digest][1]["size"])
+        skopeo.fetch(image.name, folder, sum(image.manifest.blobs.values()))
+    except RegistryProblem as problem:
+        if problem.cause == "pull-disk-full":
+            raise Problem(problem.what, found=problem.found, where=_part(path), next_step=problem.next_step) from problem
+        raise
+    lacking = sorted(set(image.manifest.blobs) - _fetched(path, image))
+    if lacking:
+        raise damaged(image.name, "%s is missing or another" % ", ".join(lacking))
+
+
+def _write(raw, path, index, images, held):
+    old = tarfile.open(path, "r:") if held.blobs else None
+    try:
+        blobs = {}
+        for image in images:
+            for digest, size in image.manifest.blobs.items():
+                blobs[digest] = (size, functools.partial(_open, path, image, digest, old))
+        for image in images:
+            data = image.manifest.data
+            blobs[image.manifest.digest] = (len(data), functools.partial(io.BytesIO, data))
+        layout.write(raw, {"index.json": index}, blobs)
     finally:
         if old:
             old.close()
 
 
-def _add(tar, name, content, size):
-    member = tarfile.TarInfo(name)
-    member.mode, member.size = 0o644, size
-    tar.addfile(member, content)
-
-
-def _size(texts, blobs):
-    return sum(map(len, texts.values())) + sum(blob["size"] for _source, blob in blobs.values())
-
-
-def _blob_path(digest):
-    return "blobs/" + digest.replace(":", "/")
-
-
-def _not_written(path, error):
-    return Problem(
-        "the archive %s cannot be written" % path, found=error.strerror or str(error), next_step="make its folder, make room there, or mend its rights"
-    )
+def _open(path, image, digest, old):
+    file = _part(path, image, digest)
+    return open(file, "rb") if os.path.isfile(file) else old.extractfile(layout.blob_path(digest))

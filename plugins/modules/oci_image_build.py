@@ -13,14 +13,14 @@ version_added: "1.0.0"
 description:
   - Takes a program out of a release archive (or a program or a folder as it is), makes a container image of one layer of it, and pushes it to a registry.
   - Meant for programs whose upstream publishes riscv64 binaries but no riscv64 image.
-  - Needs neither root nor docker, podman or buildah. Runs where the archive is, which is the controller as a rule
+  - Needs neither root nor docker, podman or buildah; C(skopeo) uploads what it made. Runs where the archive is, which is the controller as a rule
     (a play for C(localhost), or C(delegate_to)).
   - What would fail on a board only when the container starts is refused before anything is pushed. That is a file of another architecture,
     a dynamically linked program without its loader, an entrypoint that is not in the image, and a user that the image does not know.
 author:
   - The riscv.k3s developers (@riscv-k3s)
-requirements:
-  - Python 3.8 or later; nothing but its standard library
+extends_documentation_fragment:
+  - riscv.k3s.registries
 attributes:
   check_mode:
     description: Can run in check mode and return what it would change, without changing it.
@@ -151,36 +151,6 @@ options:
       - Also, or with O(push=false) only, write the image to this tar file, under the name O(image).
       - C(ctr images import), the folder C(agent/images) of k3s and C(docker load) take it.
     type: path
-  plain_http:
-    description:
-      - The registry speaks http, not https. It is never tried unasked.
-    type: bool
-    default: false
-  tls_verify:
-    description:
-      - Check the registry's certificate.
-    type: bool
-    default: true
-  ca_file:
-    description:
-      - PEM file of an authority to trust for the registry's certificate, beside those of the system.
-    type: path
-  username:
-    description:
-      - User at the registry.
-      - Without it the environment variable E(RISCV_K3S_REGISTRY_USERNAME) is used,
-        and without that what C(docker login), C(podman login) or C(skopeo login) stored.
-      - Credential helpers are programs and are not run.
-    type: str
-  password:
-    description:
-      - Password at the registry, or the environment variable E(RISCV_K3S_REGISTRY_PASSWORD).
-    type: str
-  timeout:
-    description:
-      - Seconds to wait for a registry that says nothing.
-    type: int
-    default: 60
 seealso:
   - module: riscv.k3s.crictl_image_pull
   - module: riscv.k3s.crictl_image_tag
@@ -192,7 +162,9 @@ EXAMPLES = r"""
     src: files/coredns_1.14.7_linux_riscv64.tgz
     image: 192.168.173.76:6000/riscv64/coredns:1.14.7
     entrypoint: [/coredns]
-    plain_http: true
+    registries:
+      - host: 192.168.173.76:6000
+        plain_http: true
   delegate_to: localhost
   run_once: true
 
@@ -206,7 +178,9 @@ EXAMPLES = r"""
       /bin/mkdir: busybox
       /bin/rm: busybox
     cmd: [sh]
-    ca_file: files/registry-ca.pem
+    registries:
+      - host: registry.example.org
+        ca_file: files/registry-ca.pem
   delegate_to: localhost
   run_once: true
 
@@ -248,13 +222,14 @@ size:
   type: int
   sample: 21452498
 layers_pushed:
-  description: Digests of the blobs that were uploaded, or in check mode would be.
+  description:
+    - Digests of the blobs that the image under this tag did not have before. Those that the registry had under another name were not uploaded.
   returned: when O(push=true)
   type: list
   elements: str
   sample: ["sha256:22d43785dc6987956712fff2bfbd8a0f0a49547f855442fc96e7623f205096dd"]
 layers_skipped:
-  description: Digests of the blobs that the registry had already.
+  description: Digests of the blobs that it had.
   returned: when O(push=true)
   type: list
   elements: str
@@ -285,7 +260,7 @@ next_step:
 import os
 import tempfile
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import BOOLEANS, boolean
 from ansible_collections.riscv.k3s.plugins.module_utils._elf import ARCHITECTURES
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
@@ -293,10 +268,11 @@ from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAU
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import save
 from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Spec, build
 from ansible_collections.riscv.k3s.plugins.module_utils._oci_publish import publish
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import Registry
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_auth import find_credentials
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
 
 ARGUMENT_SPEC = {
+    **REGISTRY_OPTIONS,
     "src": {"type": "path", "required": True},
     "image": {"type": "str", "required": True},
     "architecture": {"type": "str", "choices": sorted(ARCHITECTURES.values()), "default": "riscv64"},
@@ -324,12 +300,6 @@ ARGUMENT_SPEC = {
     "index": {"type": "bool", "default": False},
     "push": {"type": "bool", "default": True},
     "archive": {"type": "path"},
-    "plain_http": {"type": "bool", "default": False},
-    "tls_verify": {"type": "bool", "default": True},
-    "ca_file": {"type": "path"},
-    "username": {"type": "str", "fallback": (env_fallback, ["RISCV_K3S_REGISTRY_USERNAME"])},
-    "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["RISCV_K3S_REGISTRY_PASSWORD"])},
-    "timeout": {"type": "int", "default": 60},
 }
 # Debian and most others, Red Hat and openEuler, Alpine and the BSDs.
 _SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
@@ -342,7 +312,8 @@ def run(params, check_mode, work):
     result = {"image": name.full, "architecture": image.architecture, "config_digest": image.config.digest}
     changed, diff = False, []
     if params["push"]:
-        done = publish(_registry(params, name), name, image, dry_run=check_mode)
+        with Skopeo.of(params) as skopeo:
+            done = publish(skopeo, name, image, work, dry_run=check_mode)
         result.update(digest=done.digest, size=done.size, layers_pushed=done.pushed, layers_skipped=done.skipped)
         changed = done.changed
         diff.append(_diff("image", name.full, (done.before, done.config_before), (done.digest, image.config_json)))
@@ -359,17 +330,6 @@ def run(params, check_mode, work):
 def _diff(kind, name, before, after):
     sides = [dict({kind: name, "digest": digest}, **({"config": config} if config else {})) if digest else {} for digest, config in (before, after)]
     return {"before": sides[0], "after": sides[1]}
-
-
-def _registry(params, name):
-    return Registry(
-        name.registry,
-        credentials=find_credentials(name.registry, params["username"], params["password"]),
-        plain_http=params["plain_http"],
-        tls_verify=params["tls_verify"],
-        ca_file=params["ca_file"],
-        timeout=params["timeout"],
-    )
 
 
 def _name(params):

@@ -14,15 +14,13 @@ description:
   - Makes an archive that C(ctr images import) and the folder C(agent/images) of k3s take, for boards that cannot reach a registry
     or lose what they have. Its images carry the names that O(images[].targets) gives them, stock names for example.
   - The archive is a tar with an OCI layout. The same content under the same names gives the same bytes.
-  - Every digest and the architecture are checked. The archive is replaced in one step. A run that was interrupted is gone on with, and
-    what the archive holds already is not fetched again.
-  - Needs no container engine. Runs on the controller as a rule.
+  - Every digest and the architecture are checked. No more is taken of an image than its manifest announces. The archive is replaced in one
+    step. After a run that was interrupted only the images that were not whole are fetched again, and none that the archive holds already.
+  - Needs no container engine but C(skopeo). Runs on the controller as a rule.
 author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
   - riscv.k3s.registries
-requirements:
-  - Python 3.8 or later; nothing but its standard library
 attributes:
   check_mode:
     description: Can run in check mode and return what it would change, without changing it.
@@ -74,6 +72,10 @@ options:
       - OCI name of the architecture. Of an image for several platforms only this one is taken.
     type: str
     default: riscv64
+  variant:
+    description:
+      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of that architecture.
+    type: str
 seealso:
   - module: riscv.k3s.registry_image_copy
   - module: riscv.k3s.oci_image_build
@@ -102,8 +104,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
-  description: The archive.
+archive:
+  description: Path of the archive.
   returned: success
   type: str
   sample: /var/tmp/stock-images.tar
@@ -163,17 +165,20 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName, is_digest
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_archive import Wanted, write
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS, connector
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
 
 
-def run(params, check_mode):
+def run(params, check_mode, skopeo):
     """Make the archive that ``params`` describe; returns the module's result."""
     wanted = _wanted(params["images"])
-    done = write(params["path"], wanted, connector(params), params["architecture"], dry_run=check_mode)
+    done = write(params["path"], wanted, skopeo, Platform(params["architecture"], params["variant"]), dry_run=check_mode)
     sources = {target.full: item.source.full for item in wanted for target in item.targets}
     rows = [{"name": name, "source": sources[name], "digest": digest, "before": done.before.get(name)} for name, digest in done.after.items()]
     sides = ["".join("%s %s\n" % pair for pair in sorted(side.items())) for side in (done.before, done.after)]
-    result = {"changed": done.changed, "path": params["path"], "images": rows, "size": done.size}
+    # Not under the name `path`: to that Ansible adds what the file system says, a size of its own among it.
+    result = {"changed": done.changed, "archive": params["path"], "images": rows, "size": done.size}
     return dict(result, fetched=done.fetched, downloaded=done.downloaded, diff={"before": sides[0], "after": sides[1]})
 
 
@@ -212,10 +217,11 @@ def main():
         path={"type": "path", "required": True},
         images={"type": "list", "elements": "dict", "required": True, "options": image},
         architecture={"type": "str", "default": "riscv64"},
+        variant={"type": "str"},
     )
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    with fail_on_problem(module):
-        module.exit_json(**run(module.params, module.check_mode))
+    with fail_on_problem(module), Skopeo.of(module.params) as skopeo:
+        module.exit_json(**run(module.params, module.check_mode, skopeo))
 
 
 if __name__ == "__main__":

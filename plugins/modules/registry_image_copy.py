@@ -13,16 +13,14 @@ version_added: "1.0.0"
 description:
   - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from where a registry mirror
     serves it as the stock image.
-  - What the target has already is not sent. Within one registry blobs are mounted, not sent. The tag is set last, so a copy that was
-    interrupted leaves no half image,
-    and the next run goes on where it ended.
-  - Needs no container engine. Runs on the controller as a rule.
+  - What the target has already is not sent. Within one registry blobs are mounted, not sent, where it lets us. From one registry to another
+    an image passes through a temporary folder, which takes no more of it than was announced.
+  - The tag is set last, so a copy that was interrupted leaves no half image. Every byte is kept, and so is the digest.
+  - Needs no container engine but C(skopeo). Runs on the controller as a rule.
 author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
   - riscv.k3s.registries
-requirements:
-  - Python 3.8 or later; nothing but its standard library
 attributes:
   check_mode:
     description: Can run in check mode and return what it would change, without changing it.
@@ -66,6 +64,10 @@ options:
       - V(all) copies everything as it is, with all platforms. Take it where boards of other architectures pull the target too.
     type: str
     default: riscv64
+  variant:
+    description:
+      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of that architecture.
+    type: str
 seealso:
   - module: riscv.k3s.registry_image_info
   - module: riscv.k3s.oci_image_build
@@ -112,11 +114,12 @@ images:
       description: Whether the target was set, or in check mode would be.
       type: bool
     blobs_copied:
-      description: Digests of the blobs that were sent or mounted, or in check mode would be.
+      description:
+        - Digests of the blobs that the image under the target did not have before. Those that the registry had under another name were not sent.
       type: list
       elements: str
     blobs_skipped:
-      description: Digests of the blobs that the target had already.
+      description: Digests of the blobs that it had.
       type: list
       elements: str
     size:
@@ -145,17 +148,19 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY, ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_copy import copy
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS, connector
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_copy import ALL, copy
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
 
 
-def run(params, check_mode, work):
-    """Copy what ``params`` say, with the folder ``work`` for a blob on its way; returns the module's result."""
+def run(params, check_mode, work, skopeo):
+    """Copy what ``params`` say, with the folder ``work`` for an image on its way; returns the module's result."""
     pairs = _pairs(params["images"])
-    connect = connector(params)
+    platform = ALL if params["architecture"] == ALL else Platform(params["architecture"], params["variant"])
     rows = []
     for source, target in pairs:
-        done = copy(source, target, connect, params["architecture"], work, dry_run=check_mode)
+        done = copy(skopeo, source, target, platform, work, dry_run=check_mode)
         rows.append(
             {
                 "source": source.full,
@@ -199,10 +204,10 @@ def _target(text):
 def main():
     pair = {"source": {"type": "str", "required": True}, "target": {"type": "str", "required": True}}
     images = {"type": "list", "elements": "dict", "required": True, "options": pair}
-    spec = dict(REGISTRY_OPTIONS, images=images, architecture={"type": "str", "default": "riscv64"})
+    spec = dict(REGISTRY_OPTIONS, images=images, architecture={"type": "str", "default": "riscv64"}, variant={"type": "str"})
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work:
-        module.exit_json(**run(module.params, module.check_mode, work))
+    with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work, Skopeo.of(module.params) as skopeo:
+        module.exit_json(**run(module.params, module.check_mode, work, skopeo))
 
 
 if __name__ == "__main__":

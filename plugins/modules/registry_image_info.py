@@ -11,18 +11,17 @@ module: registry_image_info
 short_description: Ask registries what they really hold
 version_added: "1.0.0"
 description:
-  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking the registry. No image
-    is downloaded.
+  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking the registry with
+    C(skopeo inspect). No image is downloaded.
+  - Indexes are followed down to the image for Linux and O(architecture), whose own config says what it is for.
   - An image that is missing or a registry that cannot be reached is a row with a RV(images[].cause), never a failure. The module fails for
     wrong options only.
-  - Runs on the controller (C(delegate_to=localhost)) or on a board, so that "the board cannot reach it" and "it is not there" can be told apart.
+  - Runs on the controller (C(delegate_to=localhost)).
   - Asks several images at once, and a registry that cannot be reached only one time.
 author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
   - riscv.k3s.registries
-requirements:
-  - Python 3.8 or later; nothing but its standard library
 attributes:
   check_mode:
     description: Can run in check mode and return what it would change, without changing it.
@@ -53,6 +52,10 @@ options:
       - OCI name of the architecture that is wanted.
     type: str
     default: riscv64
+  variant:
+    description:
+      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of that architecture.
+    type: str
 seealso:
   - module: riscv.k3s.registry_image_copy
   - module: riscv.k3s.oci_image_build
@@ -114,14 +117,15 @@ images:
       type: bool
     cause:
       description:
-        - Null when all is well, else one word.
+        - Null when all is well, else one word, of those that P(riscv.k3s.diagnosis#filter) and M(riscv.k3s.crictl_image_pull) use, too.
         - >-
-          Of the way there, V(dns) (no such name), V(refused) (nothing listens), V(timeout), V(unreachable) (network, or no registry there),
-          V(tls) (certificate), V(clock) (a certificate that is not valid yet by this machine's clock),
-          V(http_on_https) (O(registries[].plain_http) is missing), V(https_on_http) (it is too much).
-        - Of the answer, V(unauthorized), V(not_found), V(no_architecture), V(rate_limited), V(server_error), V(damaged), V(other).
+          Of the way there, V(registry-name) (no such host), V(registry-refused) (nothing listens), V(registry-timeout), V(registry-unreachable),
+          V(registry-proxy), V(registry-broken) (the connection broke off), V(no-registry) (something else answers), V(tls-authority),
+          V(registry-clock) (a certificate that is not valid by this machine's clock), V(plain-http) (O(registries[].plain_http) is missing),
+          V(https-on-http) (it is too much).
+        - Of the answer, V(registry-auth), V(no-such-image), V(no-platform), V(registry-rate-limit), V(registry-fault), V(content-damaged), V(unknown).
       type: str
-      sample: not_found
+      sample: no-such-image
     message:
       description: What was asked, what was found, where, and the next step, in words; null when all is well.
       type: str
@@ -145,16 +149,23 @@ next_step:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_info import inspect_all
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS, connector
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
 
 
 def main():
-    spec = dict(REGISTRY_OPTIONS, images={"type": "list", "elements": "str", "required": True}, architecture={"type": "str", "default": "riscv64"})
+    spec = dict(
+        REGISTRY_OPTIONS,
+        images={"type": "list", "elements": "str", "required": True},
+        architecture={"type": "str", "default": "riscv64"},
+        variant={"type": "str"},
+    )
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    with fail_on_problem(module):
-        rows = inspect_all(module.params["images"], connector(module.params), module.params["architecture"])
-        module.exit_json(changed=False, images=rows)
+    with fail_on_problem(module), Skopeo.of(module.params) as skopeo:
+        platform = Platform(module.params["architecture"], module.params["variant"])
+        module.exit_json(changed=False, images=inspect_all(module.params["images"], skopeo, platform))
 
 
 if __name__ == "__main__":

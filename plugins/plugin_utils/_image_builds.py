@@ -16,11 +16,10 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._catalogue import DEFAUL
 _KEYS = ("src", "content", "program", "dest", "files", "links", "ca_certificates", "entrypoint", "cmd", "user", "env", "workdir", "labels", "index")
 
 
-def image_builds(catalogues, archives_dir, registries=None, plain_http=None):
+def image_builds(catalogues, archives_dir):
     """The list of builds of several catalogues, each image once, in their order.
 
-    A ``build`` holds options of oci_image_build; its relative paths are those below ``archives_dir``. Whether a registry speaks plain http is
-    what ``plain_http`` says, or when that is None the first endpoint it has in ``registries`` (the content of registries.yaml).
+    A ``build`` holds options of oci_image_build; its relative paths are those below ``archives_dir``.
     Raises Problem for a build which cannot be meant.
     """
     builds = {}
@@ -29,7 +28,6 @@ def image_builds(catalogues, archives_dir, registries=None, plain_http=None):
             if not entry.get("build"):
                 continue
             build = _read(entry, archives_dir)
-            build["plain_http"] = _is_plain(build["image"], registries) if plain_http is None else plain_http
             if builds.setdefault(build["image"], build) != build:
                 raise Problem(
                     "%s is to be built in two ways" % build["image"], where="riscv_k3s_catalogue", next_step="give the second a tag or repository of its own"
@@ -55,9 +53,3 @@ def _read(entry, archives_dir):
         src=os.path.join(archives_dir, build["src"]),
         **({"files": files} if files else {}),
     )
-
-
-def _is_plain(image, registries):
-    mirror = ((registries or {}).get("mirrors") or {}).get(ImageName.parse(image).registry) or {}
-    endpoints = mirror.get("endpoint") or [""]
-    return endpoints[0].startswith("http://")

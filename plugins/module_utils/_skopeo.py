@@ -1,0 +1,188 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The registry protocol, as skopeo (1.9 or newer) speaks it: one method a command, all with bounds in time and size.
+
+Copies keep every byte (``--preserve-digests``), so what is predicted from a manifest is what comes. Folders are those of
+skopeo's transport ``dir``: the manifest as manifest.json, and each blob under the digits of its digest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+
+from ansible_collections.riscv.k3s.plugins.module_utils import _registry_trust
+from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner, TimedOut, find_program
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_logins import Logins
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import Access, accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import NO_PLAIN_HTTP, damaged, failed, timed_out
+
+# What ends a skopeo that does not end by its own limit, seconds.
+_GRACE = 5
+# Bytes a second that the slowest link which still makes sense brings; a push shows no progress that could be waited for.
+_SLOWEST = 50_000
+# Bytes beside the blobs of an image: manifests, the transport's own file.
+_BESIDE = 8 << 20
+_POLICIES = ("~/.config/containers/policy.json", "/etc/containers/policy.json")
+# Tags are for a hint only, and a hostile registry can name them without end.
+_TAGS_SECONDS = 10
+
+
+class Skopeo:
+    """Use as a context manager, which keeps the logins on disk for so long. Names are ImageNames. Every method raises RegistryProblem.
+
+    ``registries`` is {host: Access}. ``timeout`` (seconds) is for a question, and for a download that makes no progress.
+    """
+
+    def __init__(self, registries, timeout, runner=None, root=None):
+        if runner is None and not find_program("skopeo"):
+            raise Problem(
+                "skopeo was not found on this machine",
+                found="no program of that name",
+                next_step="install the package skopeo (Debian, Ubuntu, Fedora, Alpine, openEuler, Arch; on macOS `brew install skopeo`)",
+            )
+        self._registries = registries
+        self._timeout = timeout
+        self._runner = runner or Runner()
+        self._logins = Logins(registries, root)
+        self._checked = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, params):
+        """The one for a module's ``params``, as REGISTRY_OPTIONS describe them."""
+        return cls(accesses(params), params["timeout"])
+
+    def __enter__(self):
+        self._logins.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._logins.__exit__(*error)
+
+    def manifest(self, name) -> bytes:
+        """The bytes of the manifest or index that a tag or digest names."""
+        return self._ask(name, "inspect", "--raw", _reference(name)).encode()
+
+    def config(self, name):
+        """The config of the image that a digest names, as JSON has it."""
+        text = self._ask(name, "inspect", "--config", "--raw", _reference(name))
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise damaged(name, "a config that is no JSON (%s)" % error) from error
+
+    def tags(self, name):
+        """Tags of the repository, sorted."""
+        text = self._ask(name, "list-tags", "docker://" + name.name, seconds=min(_TAGS_SECONDS, self._timeout))
+        return sorted(map(str, json.loads(text).get("Tags") or []))
+
+    def fetch(self, name, folder, size, everything=False):
+        """Bring the image that a digest names into ``folder``, which is made. ``size`` is that of its blobs in bytes: more of it is not taken."""
+        guard = _Growth(folder, size + _BESIDE, self._timeout, name)
+        argv = _copy(everything) + self._options(name, "src-") + [_reference(name), "dir:" + folder]
+        self._run("%s cannot be fetched" % name.full, name, argv, self._seconds(size), guard)
+
+    def push(self, folder, name, size, everything=False):
+        """Publish what ``folder`` holds under a tag; ``size`` as in ``fetch``."""
+        argv = _copy(everything) + self._options(name, "dest-") + ["dir:" + folder, _reference(name)]
+        self._run("%s cannot be published" % name.full, name, argv, self._seconds(size))
+
+    def copy(self, source, target, size, everything=False):
+        """Publish an image under another name of the same registry, which need not send it."""
+        argv = _copy(everything) + self._options(source, "src-") + self._options(target, "dest-") + [_reference(source), _reference(target)]
+        self._run("%s cannot be published" % target.full, target, argv, self._seconds(size))
+
+    def _ask(self, name, command, *args, seconds=None):
+        argv = [command] + self._options(name) + list(args)
+        return self._run("%s cannot be read" % name.full, name, argv, seconds or self._timeout)
+
+    def _seconds(self, size):
+        return self._timeout + size // _SLOWEST
+
+    def _options(self, name, side=""):
+        self._check(name)
+        return self._logins.options(name.registry, side)
+
+    def _check(self, name):
+        """Before the first question to a registry with a login: see _registry_trust."""
+        access = self._registries.get(name.registry, Access(name.registry))
+        if not access.has_login and access.tls_verify:
+            return
+        with self._lock:
+            if name.registry not in self._checked:
+                self._checked[name.registry] = self._judge(name, access)
+        if self._checked[name.registry]:
+            raise self._checked[name.registry]
+
+    def _judge(self, name, access):
+        argv = ["inspect", "--raw", "--no-creds"] + self._logins.options(name.registry) + [_reference(name)]
+        if "--authfile" in argv:
+            at = argv.index("--authfile")
+            del argv[at : at + 2]
+        try:
+            log = self._start(argv, self._timeout, name, None).err
+            _registry_trust.check(log, access)
+        except TimedOut as error:
+            return timed_out("%s cannot be read" % name.full, name, error.err, self._timeout)
+        except Problem as problem:
+            return problem
+        return None
+
+    def _run(self, what, name, argv, seconds, watch=None):
+        try:
+            result = self._start(argv, seconds, name, watch)
+        except TimedOut as error:
+            raise timed_out(what, name, error.err, seconds) from error
+        if result.rc != 0:
+            raise failed(what, name, result.err)
+        return result.out
+
+    def _start(self, argv, seconds, name, watch):
+        general = ["skopeo", "--debug", "--command-timeout", "%ds" % seconds]
+        # The user's own rules about signatures hold, where there are any.
+        if not any(map(os.path.exists, map(os.path.expanduser, _POLICIES))):
+            general.append("--insecure-policy")
+        access = self._registries.get(name.registry)
+        if access:
+            general += ["--registries-conf", self._logins.no_configuration]
+        env = {} if access and access.plain_http else {"HTTP_PROXY": "http://" + NO_PLAIN_HTTP, "http_proxy": "http://" + NO_PLAIN_HTTP}
+        return self._runner.run(general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch)
+
+
+def _copy(everything):
+    return ["copy", "--quiet", "--preserve-digests"] + (["--all"] if everything else [])
+
+
+def _reference(name):
+    # skopeo refuses a name with both.
+    return "docker://%s%s" % (name.name, "@" + name.digest if name.digest else ":" + name.tag)
+
+
+class _Growth:
+    """Watches a folder while it is filled: ends it when more comes than was announced, or when nothing comes for ``patience`` seconds."""
+
+    def __init__(self, folder, limit, patience, name):
+        self._folder, self._limit, self._patience, self._name = folder, limit, patience, name
+        self._size, self._since = 0, time.monotonic()
+
+    def __call__(self, log):
+        size, now = _size(self._folder), time.monotonic()
+        if size > self._limit:
+            raise damaged(self._name, "more than the %d bytes that were announced" % self._limit)
+        if size != self._size:
+            self._size, self._since = size, now
+        elif now - self._since > self._patience:
+            raise timed_out("%s cannot be fetched" % self._name.full, self._name, log, self._patience)
+
+
+def _size(folder):
+    try:
+        return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder))
+    except OSError:  # not made yet, or a file that went just now
+        return 0
