@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 
-from ansible_collections.riscv.k3s.plugins.module_utils._elf import read_elf
+from ansible_collections.riscv.k3s.plugins.module_utils._elf import object_kind, read_elf
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 
 # What containerd sets when an image has no PATH of its own.
@@ -39,13 +39,23 @@ def _names(entries):
 
 def _is_program(entry):
     # Not a script: archives carry completions and install helpers too.
-    return read_elf(entry.content) is not None
+    return _elf(entry) is not None
+
+
+def _elf(entry):
+    """What a program's or library's ELF header says; None for other files, objects for the kernel or the linker among them."""
+    if not entry.content:
+        return None
+    try:
+        return None if object_kind(entry.content) else read_elf(entry.content)
+    except Problem as problem:  # it names the file in the work folder, which nobody knows
+        raise Problem("the ELF header of %s cannot be read" % entry.path, found=problem.found, where=problem.where, next_step=problem.next_step) from problem
 
 
 def programs(tree, architecture, src):
-    """Refuse a file of another architecture anywhere in the image, and a program without its loader. Raises Problem."""
+    """Refuse a program of another architecture anywhere in the image, and one without its loader. Raises Problem."""
     for entry in tree.entries():
-        elf = read_elf(entry.content) if entry.content else None
+        elf = _elf(entry)
         if elf is None:
             continue
         if elf.architecture != architecture:
@@ -96,8 +106,11 @@ def _find(tree, name, spec):
 
 
 def _startable(tree, entry, src):
-    if read_elf(entry.content) is not None:
+    if _elf(entry) is not None:
         return
+    kind = object_kind(entry.content)
+    if kind:
+        raise Problem("%s is no program" % entry.path, found=kind, where=src, next_step="mend entrypoint")
     with open(entry.content, "rb") as handle:
         line = handle.readline(256)
     words = line[2:].split()

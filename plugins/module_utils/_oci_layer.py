@@ -12,13 +12,14 @@ import os
 import posixpath
 import shutil
 import tarfile
-from typing import Dict
+from typing import Dict, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _oci_limits as limits
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_source import Entry
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_links import Links, TooManyLinks
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_member import Entry
 
 _CHUNK = 1 << 20
-_MAX_LINKS = 40  # as the kernel's limit
 
 
 class Tree:
@@ -26,44 +27,50 @@ class Tree:
 
     def __init__(self):
         self._entries: Dict[str, Entry] = {}
+        self._links: Optional[Links] = None
 
     def add(self, entry):
-        """Add one file; a later one replaces an earlier one of the same path. Raises Problem where a folder and a file collide."""
+        """Add one file; a later one replaces an earlier one of the same path.
+
+        Raises Problem where a folder and a file collide, and for more entries than an image may have.
+        """
         if entry.path == "/":
             return
-        parent = posixpath.dirname(entry.path)
-        while parent != "/":
-            above = self._entries.setdefault(parent, Entry(parent, 0o755))
-            if above.content or above.link:
-                raise _collision(entry.path, parent)
-            parent = posixpath.dirname(parent)
+        self._add_folders(entry.path)
         old = self._entries.get(entry.path)
         is_folder = not (entry.content or entry.link)
         if old and is_folder != (not (old.content or old.link)):
             raise _collision(entry.path, entry.path)
+        self._put(entry)
+
+    def _add_folders(self, path):
+        # Up to the first that is there: what is above it was added with it, so each folder costs once.
+        parent = posixpath.dirname(path)
+        while parent not in self._entries and parent != "/":
+            self._put(Entry(parent, 0o755))
+            parent = posixpath.dirname(parent)
+        above = self._entries.get(parent)
+        if above and (above.content or above.link):
+            raise _collision(path, parent)
+
+    def _put(self, entry):
         self._entries[entry.path] = entry
+        self._links = None
+        if len(self._entries) > limits.MAX_MEMBERS:
+            raise limits.too_much("the image", "more than %d files and folders" % limits.MAX_MEMBERS)
 
     def entries(self):
         """Every entry, sorted by path."""
         return [self._entries[path] for path in sorted(self._entries)]
 
     def resolve(self, path):
-        """The Entry that ``path`` leads to inside the image, through symbolic links, or None."""
-        todo, here = [part for part in path.split("/") if part], "/"
-        links = 0
-        while todo:
-            part = todo.pop(0)
-            here = posixpath.normpath(posixpath.join(here, part))
-            entry = self._entries.get(here)
-            if entry is None and here != "/":
-                return None
-            if entry and entry.link:
-                links += 1
-                if links > _MAX_LINKS:
-                    return None
-                todo = [part for part in entry.link.split("/") if part] + todo
-                here = "/" if entry.link.startswith("/") else posixpath.dirname(here)
-        return self._entries.get(here)
+        """The Entry that ``path`` leads to inside the image, through symbolic links, or None. Raises Problem for a loop of links."""
+        self._links = self._links or Links(self._entries)
+        try:
+            where = self._links.follow(path)
+        except TooManyLinks as error:
+            raise Problem("%s is not in the image" % path, found="%s, which is in %s" % (error.path, error.why), next_step="mend links") from error
+        return self._entries.get(where)
 
 
 def _collision(path, other):

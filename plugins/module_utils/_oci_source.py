@@ -4,40 +4,52 @@
 
 """What goes into an image: files out of a release archive, a folder or a single program.
 
-Nothing is ever written under a name that an archive chose: a member's content goes to a numbered file in a work folder,
-so an archive cannot reach outside, whatever it holds. Names that try are still refused, since such an archive is not what was meant.
+What a source may hold at most is in _oci_limits, what a member may be called in _oci_member.
 """
 
 from __future__ import annotations
 
+import errno
 import glob
+import io
 import lzma
 import os
-import posixpath
-import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from typing import NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils import _oci_limits as limits
 from ansible_collections.riscv.k3s.plugins.module_utils._elf import MAGIC
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_links import Links, TooManyLinks
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_member import SPECIAL, Entry, Members, damaged
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_tar import is_tar, read_tar
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_unpack import compression, unpacked
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_zip import read_zip
 
-_DAMAGED = (EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error)
-
-
-class Entry(NamedTuple):
-    """One file of an image. Exactly one of ``content`` and ``link`` is set, for a folder none."""
-
-    path: str  # in the image, absolute and normal
-    mode: int
-    content: Optional[str] = None  # path of a file on this machine
-    link: Optional[str] = None  # target of a symbolic link
+# All that the readers of archives of Python's library raise for bytes that make no sense.
+_DAMAGED = (EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error)
+_DAMAGED += (ValueError, ArithmeticError, LookupError, RuntimeError, MemoryError)
+__all__ = ["Entry", "find", "read_source"]
+_START = 512
+_STAT_BLOCK = 512  # bytes; what st_blocks counts, whatever the file system uses
+_SUFFIXES = (".tar.gz", ".tar.xz", ".tar.bz2", ".tgz", ".txz", ".tbz2", ".gz", ".xz", ".bz2")
+# How files begin that are often given by mistake.
+_KNOWN = {
+    b"PK": "a zip archive",
+    b"(\xb5/\xfd": "Zstandard data",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"!<arch>": "a Debian package or a static library",
+    b"\xed\xab\xee\xdb": "an RPM package",
+    b"MZ": "a program for Windows",
+}
 
 
 def find(pattern):
-    """The one path that ``pattern`` (a path, or a shell pattern) names. Raises Problem when there is none or more than one."""
+    """The one path that ``pattern`` (a path, or a shell pattern) names. Raises Problem when it is not exactly one."""
     if os.path.lexists(pattern):
         return pattern
     found = sorted(glob.glob(pattern))
@@ -45,146 +57,181 @@ def find(pattern):
         return found[0]
     if found:
         raise Problem(
-            "%s names more than one file" % pattern, found=", ".join(found), next_step="make the pattern narrower, or remove the archives that are not meant"
+            "%s names more than one file" % pattern,
+            found=", ".join(found),
+            next_step="make the pattern narrower, or remove the archives that are not meant",
         )
     folder = os.path.dirname(pattern) or "."
-    there = ", ".join(sorted(name for name in os.listdir(folder) if name[0] != ".")[:20]) or "an empty folder" if os.path.isdir(folder) else "no such folder"
     raise Problem(
-        "%s was not found on the controller" % pattern, found=there, where=os.path.abspath(folder), next_step="put the release archive there, or mend src"
+        "%s was not found on the controller" % pattern,
+        found=_names_in(folder),
+        where=os.path.abspath(folder),
+        next_step="put the release archive there, or mend src",
     )
+
+
+def _names_in(folder):
+    try:
+        return ", ".join(sorted(name for name in os.listdir(folder) if name[0] != ".")[:20]) or "an empty folder"
+    except FileNotFoundError:
+        return "no such folder"
+    except OSError as error:
+        return error.strerror
 
 
 def read_source(src, work):
-    """All files of ``src``: a tar (plain, gz, xz, bz2) or zip archive, a folder, or one program.
+    """All files of ``src``: a tar (plain, gz, xz, bz2) or zip archive, a folder, or one program (plain, gz, xz, bz2).
 
-    Returns (kind, entries) with kind ``archive``, ``folder`` or ``program``; paths are as if unpacked at /.
+    Returns (kind, entries) with kind ``archive``, ``folder`` or ``program``;
+    paths are as if unpacked at /, one entry of each.
     Contents of an archive are written to numbered files in the folder ``work``. Raises Problem.
     """
-    if os.path.isdir(src):
-        return "folder", _folder(src)
-    with open(src, "rb") as handle:
-        start = handle.read(512)
-    if start[:4] == MAGIC or start[:2] == b"#!":
-        return "program", [Entry("/" + os.path.basename(src), 0o755, content=src)]
+    members = Members(src, work)
+    kind = _read(src, members)
+    _refuse_loops(members)
+    return kind, members.entries()
+
+
+def _refuse_loops(members):
+    # No link in a loop is of use to anybody, so not even one beside the program is meant.
+    links = Links({entry.path: entry for entry in members.entries()}, strict=False)
     try:
-        if zipfile.is_zipfile(src):
-            return "archive", _zip(src, work)
-        if _looks_like_tar(start):
-            return "archive", _tar(src, work)
-    except _DAMAGED as error:
-        raise _damaged(src, str(error) or type(error).__name__) from error
+        for entry in members.entries():
+            if entry.link:
+                links.follow(entry.path)
+    except TooManyLinks as error:
+        raise members.refused(error.path, "in " + error.why) from error
+
+
+def _read(src, members):
+    status = _status(src)
+    if stat.S_ISDIR(status.st_mode):
+        _folder(src, members)
+        return "folder"
+    if not stat.S_ISREG(status.st_mode):
+        raise _no_source(src, SPECIAL)
+    # A pipe that took the file's place since then must not hold up the opening.
+    with _open(src) as handle:
+        try:
+            _refuse_sparse(handle, os.fstat(handle.fileno()), members)
+            return _file(handle, members)
+        except _DAMAGED as error:
+            raise damaged(src, str(error) or type(error).__name__) from error
+        except OSError as error:
+            # The disk's fault, but for bz2, which states no number, and for a place to read at that an archive made up.
+            if error.errno not in (None, errno.EINVAL):
+                raise
+            raise damaged(src, str(error)) from error
+
+
+def _open(path):
+    return io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+
+
+def _refuse_sparse(handle, status, members):
+    """Refuse an open file of which less than half is stored: its holes would come to the board as zeros."""
+    if status.st_size <= limits.SPARSE_FREE or status.st_blocks * _STAT_BLOCK >= status.st_size // 2:
+        return
+    # The number of blocks alone does not tell: some file systems compress, others count what was written only later.
+    if handle.seek(0, os.SEEK_HOLE) < status.st_size:
+        raise limits.too_much(
+            members.src, "%s is a sparse file: most of its %d bytes are not stored" % (handle.name, status.st_size)
+        )
+    handle.seek(0)
+
+
+def _status(src):
+    try:
+        return os.stat(src)
     except OSError as error:
-        if error.errno is not None:  # the disk's fault; gzip and bz2 raise OSError without a number for bad data
-            raise
-        raise _damaged(src, str(error)) from error
-    if start[:2] == b"PK":  # a zip whose directory, at its end, is missing
-        raise _damaged(src, "a zip archive without its directory")
-    raise Problem(
-        "%s is neither a release archive nor a program" % src,
-        found="an empty file" if not start else "a file that begins with %r" % start[:24].decode("ascii", "replace"),
-        next_step="give a .tgz, .tar.gz, .txz, .tar.xz, .tar or .zip archive, a folder or an ELF program; a web page here means that the download failed",
-    )
+        if error.errno == errno.ELOOP:
+            raise _no_source(src, "a loop of links") from error
+        if error.errno == errno.ENOENT:
+            raise _no_source(src, "a link to what is not there") from error
+        raise
 
 
-def _looks_like_tar(start):
-    return start[:2] == b"\x1f\x8b" or start[:6] == b"\xfd7zXZ\x00" or start[:3] == b"BZh" or start[257:262] == b"ustar"
+def _no_source(src, found):
+    return Problem("%s is refused" % src, found=found, next_step="give a release archive, a folder or a program")
 
 
-def _damaged(src, why):
+def _file(handle, members):
+    start = handle.read(_START)
+    handle.seek(0)
+    packed = compression(start)
+    stream = unpacked(handle, packed, members.src)
+    if packed:
+        start = stream.peek(_START)[:_START]
+    if is_tar(start):
+        read_tar(stream, members)
+        return "archive"
+    if _is_program(start):
+        _program(stream, packed, members)
+        return "program"
+    if not packed and zipfile.is_zipfile(handle):
+        read_zip(handle, members)
+        return "archive"
+    raise _neither(members.src, packed, start)
+
+
+def _is_program(start):
+    return start[:4] == MAGIC or start[:2] == b"#!"
+
+
+def _program(stream, packed, members):
+    name = os.path.basename(members.src)
+    if not packed:
+        members.announce(os.stat(members.src).st_size)
+        members.file(name, 0o755, members.src)
+        return
+    suffix = next((suffix for suffix in _SUFFIXES if name.lower().endswith(suffix)), "")
+    members.file(name[: len(name) - len(suffix)] or "program", 0o755, members.keep(stream.read))
+
+
+def _neither(src, packed, start):
+    if start[:2] == b"PK" and not packed:
+        return damaged(src, "a zip archive without its directory")
     return Problem(
-        "%s cannot be read to its end" % src,
-        found="a damaged or incomplete archive (%s)" % why,
-        next_step="download or build it again and compare its checksum",
+        "%s is neither a release archive nor a program" % src,
+        found=("%s data, and in it " % packed if packed else "") + _described(start),
+        next_step="give a .tgz, .tar.gz, .txz, .tar.xz, .tar or .zip archive, a folder or an ELF program; "
+        "a web page here means that the download failed",
     )
 
 
-def _tar(src, work):
-    entries = []
-    with tarfile.open(src, "r:*") as archive:
-        for member in archive:
-            path = _safe(member.name, src)
-            if member.isdir():
-                entries.append(Entry(path, member.mode & 0o7777))
-            elif member.issym():
-                entries.append(Entry(path, 0o777, link=_safe_link(path, member.linkname, src)))
-            elif member.isfile() or member.islnk():
-                if member.islnk():
-                    _safe(member.linkname, src)
-                entries.append(Entry(path, member.mode & 0o7777, content=_keep(archive.extractfile(member), work, member.size if member.isfile() else None)))
-            else:
-                raise _refused(src, member.name, "a device, a pipe or another special file")
-        if archive.fileobj.tell() == archive.offset:  # a tar ends with blocks of zeros; one cut between two members does not
-            raise tarfile.ReadError("no mark of its end")
-        while archive.fileobj.read(1 << 20):  # to the last byte: only there a compressed file's checksum is compared
-            pass
-    return entries
+def _described(start):
+    if not start:
+        return "an empty file"
+    known = (
+        "%s data" % compression(start)
+        if compression(start)
+        else next((_KNOWN[magic] for magic in _KNOWN if start.startswith(magic)), "a file")
+    )
+    return known + " that begins with %r" % start[:24].decode("ascii", "replace")
 
 
-def _zip(src, work):
-    entries = []
-    with zipfile.ZipFile(src) as archive:
-        for member in archive.infolist():
-            path = _safe(member.filename, src)
-            mode = member.external_attr >> 16
-            if member.flag_bits & 1:
-                raise _refused(src, member.filename, "encrypted")
-            if member.is_dir():
-                entries.append(Entry(path, (mode & 0o7777) or 0o755))
-            elif stat.S_ISLNK(mode):
-                entries.append(Entry(path, 0o777, link=_safe_link(path, archive.read(member).decode("utf-8", "replace"), src)))
-            else:
-                # An archive made on Windows has no modes.
-                with archive.open(member) as content:
-                    entries.append(Entry(path, (mode & 0o7777) or 0o644, content=_keep(content, work, member.file_size)))
-    return entries
-
-
-def _folder(src):
-    entries = []
-    for folder, names, files in os.walk(src):
+def _folder(src, members):
+    for folder, names, files in os.walk(src, onerror=_raise):
         for name in names + files:
             real = os.path.join(folder, name)
-            path = "/" + os.path.relpath(real, src)
-            mode = os.lstat(real).st_mode
-            if stat.S_ISLNK(mode):
-                entries.append(Entry(path, 0o777, link=_safe_link(path, os.readlink(real), src)))
-            elif stat.S_ISDIR(mode):
-                entries.append(Entry(path, mode & 0o7777))
-            elif stat.S_ISREG(mode):
-                entries.append(Entry(path, mode & 0o7777, content=real))
-            else:
-                raise _refused(src, path, "a device, a pipe or another special file")
-    return entries
+            members.count()
+            _in_folder(real, os.path.relpath(real, src), members)
 
 
-def _keep(content, work, size):
-    if content is None:
-        raise tarfile.ReadError("a hard link to nothing")
-    path = os.path.join(work, "%06d" % len(os.listdir(work)))
-    with content, open(path, "wb") as target:
-        shutil.copyfileobj(content, target, 1 << 20)
-        written = target.tell()
-    if size is not None and written != size:
-        raise tarfile.ReadError("%d of %d bytes" % (written, size))
-    return path
+def _raise(error):
+    raise error
 
 
-def _safe(name, src):
-    parts = name.split("/")
-    if name.startswith("/") or ".." in parts:
-        raise _refused(src, name, "a path that leaves the archive")
-    return posixpath.normpath("/" + name)
-
-
-def _safe_link(path, target, src):
-    # An absolute target stays inside: a container's root is the image's. A relative one may climb out of what src holds.
-    depth = 0
-    for part in ([] if target.startswith("/") else (posixpath.dirname(path) + "/" + target).split("/")):
-        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
-        if depth < 0:
-            raise _refused(src, path, "a link to %s, which leaves the archive" % target)
-    return target
-
-
-def _refused(src, name, why):
-    return Problem("%s is refused" % src, found="%r is %s" % (name, why), next_step="look at where this file came from, and pack it anew without that member")
+def _in_folder(real, name, members):
+    status = os.lstat(real)
+    if stat.S_ISLNK(status.st_mode):
+        members.link(name, os.readlink(real))
+    elif stat.S_ISDIR(status.st_mode):
+        members.folder(name, status.st_mode & 0o7777)
+    elif stat.S_ISREG(status.st_mode):
+        members.announce(status.st_size)
+        with _open(real) as handle:
+            _refuse_sparse(handle, status, members)
+        members.file(name, status.st_mode & 0o7777, real)
+    else:
+        raise members.refused("/" + name, SPECIAL)

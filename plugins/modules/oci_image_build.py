@@ -44,10 +44,14 @@ attributes:
 options:
   src:
     description:
-      - A release archive (C(.tgz), C(.tar.gz), C(.txz), C(.tar.xz), C(.tar.bz2), C(.tar), C(.zip)), one program, or a folder.
-        Which of them is seen by its content, not by its name.
+      - A release archive (C(.tgz), C(.tar.gz), C(.txz), C(.tar.xz), C(.tar.bz2), C(.tar), C(.zip)), one program, also packed as C(program.gz),
+        C(.xz) or C(.bz2), or a folder. Which of them is seen by its content, not by its name.
       - May be a shell pattern that fits exactly one file, for example V(files/coredns_*_linux_riscv64.tgz).
-      - An archive with a member that leaves it (an absolute path, C(..), a link to outside) is refused.
+      - Of two members with one name the later counts. Names with backslashes in a zip made on Windows are paths.
+      - An archive with a member that leaves it (an absolute path, C(..), a drive of Windows, a link to outside) is refused. So are loops of links,
+        sparse files, pipes, devices, encrypted members, and methods of zip beside Deflate, bzip2 and LZMA (Deflate64 among them).
+      - What is larger than a release archive ever is, is refused too. The limits are 100000 members, 4 GiB unpacked, beyond 64 MiB also 200 times
+        the packed size, 255 folders above a file, and 40 links in a row.
     type: path
     required: true
   image:
@@ -64,6 +68,7 @@ options:
   content:
     description:
       - V(program) puts one program of O(src) into the image, V(all) everything in O(src).
+      - Objects for the kernel's BPF and for the linker are no programs. They are not chosen, and their architecture does not matter.
       - The default is V(all) for a folder and V(program) otherwise.
     type: str
     choices: [program, all]
