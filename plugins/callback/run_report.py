@@ -57,6 +57,7 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._run_report import RunReport
+from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import cut
 
 _ERASE = "\r\033[K"
 _INTERVAL = 0.5  # seconds
@@ -75,7 +76,7 @@ class StatusLine:
     def show(self, text):
         """Put ``text`` in the place of what is shown; "" shows nothing."""
         # Not up to the last column, behind which some terminals begin a new line.
-        text = text[: max(self._width() - 1, 0)]
+        text = cut(text, max(self._width() - 1, 0))
         with self._lock:
             if text != self._shown:
                 self._terminal.write((_ERASE if self._shown else "") + text)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _catalogue_default, _lock, _mirror, _plan, _plan_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
 
@@ -119,7 +120,7 @@ def plan(observed, servers, catalogue, mirror=None, mirror_answers=(), lock=None
         settings.update(mirror=mirror, served=_mirror.served(mirror_answers, mirror), registries=_mirror.with_mirror(settings["registries"], mirror))
     result = _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **settings), servers)
     problem = _mirror.unanswered(mirror_answers)
-    return dict(result, warnings=result["warnings"] + [problem]) if problem else result
+    return dict(result, warnings=result["warnings"] + [printable(problem)]) if problem else result
 
 
 class FilterModule:

@@ -40,6 +40,8 @@ import pathlib
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+
 _ENDINGS = (".yaml", ".yml", ".json")  # what k3s deploys, in any case
 
 
@@ -51,7 +53,7 @@ class LookupModule(LookupBase):
 
 def _read(folder):
     if not folder.is_dir():
-        raise AnsibleLookupError("The folder of manifests %s does not exist. Next: mend riscv_k3s_target_manifests, or leave it out." % folder)
+        raise AnsibleLookupError("The folder of manifests %s does not exist. Next: mend riscv_k3s_target_manifests, or leave it out." % printable(folder))
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     skipped = {path.name[: -len(".skip")] for path in files if path.name.endswith(".skip")}
     try:
@@ -61,9 +63,9 @@ def _read(folder):
             if path.name.lower().endswith(_ENDINGS)
         ]
     except (OSError, ValueError) as error:
-        raise AnsibleLookupError("A manifest below %s cannot be read. Found: %s." % (folder, error)) from error
+        raise AnsibleLookupError("A manifest below %s cannot be read. Found: %s." % (printable(folder), printable(error))) from error
     if not rows:
         raise AnsibleLookupError(
-            "There is no manifest in %s. Found: no file that ends in %s. Next: mend riscv_k3s_target_manifests." % (folder, ", ".join(_ENDINGS))
+            "There is no manifest in %s. Found: no file that ends in %s. Next: mend riscv_k3s_target_manifests." % (printable(folder), ", ".join(_ENDINGS))
         )
     return rows

@@ -10,6 +10,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._containerd import UNKNO
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 
 def pairs(images):
@@ -183,7 +184,7 @@ def diff(rows):
 
     def text(digest, pinned):
         return "".join(
-            "%s %s%s\n" % (row["name"], row[digest], " pinned" if row[pinned] else "")
+            "%s %s%s\n" % (printable(row["name"]), row[digest], " pinned" if row[pinned] else "")
             for row in sorted(rows, key=lambda row: row["name"])
             if row["changed"] and row[digest]
         )

@@ -14,6 +14,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import ANY
 from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import is_tagged
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 
 class Pulls:
@@ -223,6 +224,6 @@ def diff(rows, before):
     return {
         "before_header": title,
         "after_header": title,
-        "before": "".join("%s %s\n" % (row["name"], before[row["name"]]) for row in changes if row["name"] in before),
-        "after": "".join("%s %s\n" % (row["name"], row["digest"] or UNKNOWN_DIGEST) for row in changes),
+        "before": "".join("%s %s\n" % (printable(row["name"]), before[row["name"]]) for row in changes if row["name"] in before),
+        "after": "".join("%s %s\n" % (printable(row["name"]), row["digest"] or UNKNOWN_DIGEST) for row in changes),
     }

@@ -8,29 +8,34 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 # Characters; a list of manifests is long, a file's content that got into a message is longer.
 _LONGEST = 2000
+_PARTS = ("what", "found", "where", "next_step")
 
 
 class Problem(Exception):
     """Something that a user can cause and can mend.
 
-    All parts are plain text. ``what`` says what was asked and went wrong, ``found`` what was
+    All parts are one line of printable text each, whatever they are set to. ``what`` says what was asked and went wrong, ``found`` what was
     there instead, ``where`` the file, image or board, ``next_step`` what to do about it.
     """
 
     def __init__(self, what, found=None, where=None, next_step=None):
         super().__init__(_shown(what))
-        self.what = _shown(what)
-        self.found = _shown(found)
-        self.where = _shown(where)
-        self.next_step = _shown(next_step)
+        self.what = what
+        self.found = found
+        self.where = where
+        self.next_step = next_step
+
+    def __setattr__(self, name, value):
+        # A part may be added to later, with text from a board again.
+        super().__setattr__(name, _shown(value) if name in _PARTS else value)
 
     def parts(self):
         """The parts that are known, as a dictionary for a module's result."""
-        named = {"what": self.what, "found": self.found, "where": self.where, "next_step": self.next_step}
-        return {name: text for name, text in named.items() if text}
+        return {name: getattr(self, name) for name in _PARTS if getattr(self, name)}
 
     def __str__(self):
         labels = (("", self.what), ("Found: ", self.found), ("Where: ", self.where), ("Next: ", self.next_step))
@@ -38,11 +43,14 @@ class Problem(Exception):
 
 
 def _shown(text):
-    """A text that any terminal and JSON can take: of bounded length, without half characters (as a file name may hold)."""
+    """A text that any terminal and JSON can take: printable, in one line, and of bounded length."""
     if text is None:
         return None
-    text = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " … (%d characters)" % len(text)
+    text = str(text)
+    shown = printable(text[:_LONGEST])
+    if max(len(text), len(shown)) <= _LONGEST:
+        return shown
+    return shown[:_LONGEST] + " … (%d characters)" % len(text)
 
 
 def _sentence(text):

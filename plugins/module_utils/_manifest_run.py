@@ -14,6 +14,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils import _manifest_files a
 from ansible_collections.riscv.k3s.plugins.module_utils._files import Changed, remove, sha256, write_bytes
 from ansible_collections.riscv.k3s.plugins.module_utils._kube import Addons, wait_for_addons
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import HELM_CHART, group_by_manifest, normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable_lines
 
 # A start of k3s writes each manifest once.
 _TRIES = 3
@@ -123,4 +124,4 @@ def _diff(folder, change):
 
 
 def _shown(data):
-    return "" if data is None else data.decode("utf-8", "replace")
+    return "" if data is None else printable_lines(data.decode("utf-8", "replace"))

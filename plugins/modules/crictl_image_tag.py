@@ -192,6 +192,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_p
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 
 def run(params, check_mode, programs):
@@ -236,7 +237,7 @@ def main():
     with fail_on_problem(module):
         result, warnings = run(module.params, module.check_mode, Programs(module.params))
         for warning in warnings:
-            module.warn(warning)
+            module.warn(printable(warning))
         module.exit_json(**result)
 
 

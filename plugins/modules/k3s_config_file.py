@@ -124,6 +124,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils import _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import read_bytes, sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable, printable_lines
 
 
 def run(params, check_mode):
@@ -159,7 +160,7 @@ def _mode(text):
 
 def _diff(path, outcome):
     def text(data, mode, other):
-        shown = "" if data is None else data.decode("utf-8", "replace")
+        shown = "" if data is None else printable_lines(data.decode("utf-8", "replace"))
         return ("# mode %s\n" % mode if data is not None and None not in (mode, other) and mode != other else "") + shown
 
     return {
@@ -187,7 +188,7 @@ def main():
     with fail_on_problem(module):
         result, warnings = run(module.params, module.check_mode)
         for warning in warnings:
-            module.warn(warning)
+            module.warn(printable(warning))
         module.exit_json(**result)
 
 

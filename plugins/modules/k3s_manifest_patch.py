@@ -230,6 +230,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import PULL_POLICIES
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest_run import run
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 PATCH_OPTIONS = {
     "manifest": {"type": "str", "required": True},
@@ -264,7 +265,7 @@ def main():
         programs = Programs(module.params)
         result = run(module.params, module.check_mode, programs, Kube(programs))
     for warning in result.pop("warnings"):
-        module.warn(warning)
+        module.warn(printable(warning))
     module.exit_json(**result)
 
 

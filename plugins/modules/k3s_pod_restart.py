@@ -181,6 +181,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_p
 from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
 from ansible_collections.riscv.k3s.plugins.module_utils._kube_restart import restart
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 
 def main():
@@ -202,7 +203,7 @@ def main():
     with fail_on_problem(module):
         result = restart(module.params, module.check_mode, Kube(Programs(module.params)))
     for warning in result.pop("warnings"):
-        module.warn(warning)
+        module.warn(printable(warning))
     module.exit_json(**result)
 
 

@@ -147,6 +147,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import FOLDER, NAME, opened
 from ansible_collections.riscv.k3s.plugins.module_utils._lease import HOLDER_KEYS, LEASE_OPTIONS, Held, release, renew, seen, take
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 
 def run(params, check_mode, now):
@@ -181,7 +182,7 @@ def main():
         except Held as problem:
             module.fail_json(msg=str(problem), held_by=problem.held, **problem.parts())
         if result["taken_over"]:
-            module.warn(result["taken_over"])
+            module.warn(printable(result["taken_over"]))
         module.exit_json(**result)
 
 

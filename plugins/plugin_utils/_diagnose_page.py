@@ -23,7 +23,7 @@ SCHEMA = 1
 
 _FOLDER = pathlib.Path(__file__).resolve().parents[2] / "playbooks" / "files" / "diagnose_page"
 _STYLES = ("base.css", "parts.css")
-_SCRIPTS = ("model.js", "parts.js", "findings.js", "boards.js", "pods.js", "images.js", "events.js", "main.js")
+_SCRIPTS = ("text.js", "model.js", "parts.js", "findings.js", "boards.js", "pods.js", "images.js", "events.js", "main.js")
 
 # What a key holds: TEXT is a text, number, boolean or null; TEXTS a list of such; LABELS an object of such; a dict names the keys
 # of an object, a list of one dict those of a list's objects. docs/diagnose.md describes each.

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import table
+
 
 def kubectl_says(row):
     """What kubectl's column STATUS would show for this pod, in short."""
@@ -33,18 +36,18 @@ def _cells(row):
     return (row["board"] or "-", "%s/%s" % (row["namespace"], row["name"]), kubectl_says(row), crictl_says(row))
 
 
-def _line(cells, widths):
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-
-
 def text(document):
     """The document of _diagnosis.diagnose() for a terminal: lines."""
     titles = ("BOARD", "POD", "KUBECTL SAYS", "CRICTL SAYS", "CAUSE", "REMEDY")
     rows = [row for row in document["pods"] if row["relation"] != "previous"]
     cells = [titles] + [_cells(row) + _named(row, document["findings"]) for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
-    lines = [_line(line, widths) for line in cells]
-    lines += ["%s: not looked at: %s" % (board["name"], board["error"]) for board in document["boards"] if not board["observed"]]
+    unready = sum(board["unready"] for board in document["boards"])
+    total = "%d pods, %d not Ready, %d findings." % (len(rows), unready, len(document["findings"]))
+    return table(cells) + [printable(line) for line in _details(document) + ["", total]]
+
+
+def _details(document):
+    lines = ["%s: not looked at: %s" % (board["name"], board["error"]) for board in document["boards"] if not board["observed"]]
     for number, finding in enumerate(document["findings"], 1):
         lines += ["", "%d. %s  [%s, %s]" % (number, finding["title"], finding["cause"], finding["confidence"])]
         lines += ["   evidence: " + line for line in finding["evidence"]]
@@ -55,8 +58,7 @@ def text(document):
         lines += ["", "No finding for %s. %s" % (row["pod"] or "the pods", row["text"])]
         if row["command"]:
             lines.append("   on %s: %s" % (row["board"], row["command"]))
-    unready = sum(board["unready"] for board in document["boards"])
-    return lines + ["", "%d pods, %d not Ready, %d findings." % (len(rows), unready, len(document["findings"]))]
+    return lines
 
 
 def _named(row, findings):

@@ -14,6 +14,7 @@ except ImportError:
     jmespath = None
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_images import unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join, node_of, own_node
 
@@ -68,7 +69,7 @@ def view(board, plan, seen, api, before):
 def judge(gates, seen):
     """The gates that are shut, a sentence each. ``seen`` is the result of `view`."""
     plain = json.loads(json.dumps(_plain(seen)))
-    return [sentence for sentence in (_shut(gate, plain) for gate in gates) if sentence]
+    return [printable(sentence) for sentence in (_shut(gate, plain) for gate in gates) if sentence]
 
 
 def lacking(plan, images):

@@ -15,6 +15,7 @@ import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName, is_digest
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 _HEADER = """\
 # Made by riscv.k3s.lock and honoured by riscv.k3s.site. Keep it under version control, review its diff, do not edit it.
@@ -109,7 +110,7 @@ def make(wanted, answers, previous, now, keep_others=False):
             found=" ".join(failures),
             next_step="mend these, then run again; the lock was not changed",
         )
-    return lock, left_out
+    return lock, [printable(sentence) for sentence in left_out]
 
 
 def differs(held, locked):

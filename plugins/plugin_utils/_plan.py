@@ -15,6 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _config_files, _demand_klipper, _embedded, _lock, _plan_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _plan_patches, _preload, _registries, _upgrade
 
@@ -97,6 +98,7 @@ def plan(observed, wanted, servers):
         result["warnings"] += _embedded.warnings(result["k3s_version"], wanted.cluster_architectures, names, wanted.pull_policy)
     if wanted.lock is not None:
         result["warnings"] += _lock.warnings(images, store, wanted.lock, architecture)
+    result["warnings"] = [printable(text) for text in result["warnings"]]
     result["changes"] = _count(result)
     return result
 

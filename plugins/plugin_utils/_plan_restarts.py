@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 # Waiting for a sandbox or for init containers: the kubelet goes on by itself as soon as the image is there.
 _GOES_ON = frozenset(("ContainerCreating", "PodInitializing"))
@@ -36,13 +37,13 @@ def unready(api, namespaces=("kube-system",)):
     An API that was asked and did not answer is one such sentence: unknown is not healthy.
     """
     if not api or not api.get("reachable"):
-        return ["the API does not answer: %s" % ((api or {}).get("error") or "it was not asked")]
+        return [printable("the API does not answer: %s" % ((api or {}).get("error") or "it was not asked"))]
     rows = ["node %s is not Ready" % node["name"] for node in api.get("nodes") or [] if not node["ready"]]
     for pod in api.get("pods") or []:
         if pod["namespace"] in namespaces and not pod["ready"] and pod["phase"] != "Succeeded":
             why = "; ".join(pod["reasons"]) or pod["phase"]
             rows.append("pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why))
-    return rows
+    return [printable(row) for row in rows]
 
 
 def _is_held_up(container, changed):

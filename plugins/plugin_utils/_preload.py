@@ -14,6 +14,7 @@ import json
 
 from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_images import mirror_first, unfit
 
 _DIGITS = 12
@@ -62,7 +63,8 @@ def lacking(images, plan):
     """
     store = {row["name"]: row for row in images or []}
     names = sorted(target for row in plan["preload"]["images"] for target in row["targets"])
-    return list(filter(None, (unfit(name, store.get(name), plan["architecture"]) for name in names)))
+    found = (unfit(name, store.get(name), plan["architecture"]) for name in names)
+    return [printable(sentence) for sentence in found if sentence]
 
 
 def _images(rows):

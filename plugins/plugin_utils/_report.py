@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import table
+
 _COLUMNS = ("BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "%s", "MANIFESTS", "PODS READY")
 # Behind them, when the plan was carried out.
 _PULLED = "PULLED"
@@ -25,9 +28,7 @@ def report(boards, api, unready, done=False, pulled=None):
     if done:
         cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
         rows = [row + (cell,) for row, cell in zip(rows, cells)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-    return lines + _details(boards) + _first_wrong(boards, unready)
+    return table(rows) + [printable(line) for line in _details(boards) + _first_wrong(boards, unready)]
 
 
 def size(count):

@@ -9,8 +9,10 @@ It goes by the modules of this collection and by no name of a play, role or task
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report import size
+from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import table
 
 NAMESPACE = "kube-system"
 _OWN = "riscv.k3s."
@@ -81,7 +83,7 @@ class RunReport:
         step = min(running, key=lambda step: min(step.pending.values()))
         boards = sorted(step.pending)
         who = ", ".join(boards[:_NAMED]) + (" and %d more" % (len(boards) - _NAMED) if len(boards) > _NAMED else "")
-        text = "%s: %s, %s" % (step.name.rpartition(" : ")[2], who, duration(int(now - min(step.pending.values()))))
+        text = printable("%s: %s, %s" % (step.name.rpartition(" : ")[2], who, duration(int(now - min(step.pending.values())))))
         missing = next(filter(None, map(step.waits.get, boards)), "")
         if missing:
             return "%s, waits for %s" % (text, missing)
@@ -99,8 +101,7 @@ class RunReport:
             cells = [_cell(column, row.counts.get(column)) for column in known]
             pods = [ready.get(name, "-")] if ready else []
             rows.append([name, str(row.changed), *cells, *pods, (row.failure or "FAILED") if name in failed else "ok"])
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-        return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows] + self._slowest(now)
+        return table(rows) + [printable(line) for line in self._slowest(now)]
 
     def _ready(self):
         """{board: "3 of 4"} as the API said last, {} where it did not say."""
@@ -216,8 +217,7 @@ def waits_for(result):
 
 
 def _line(text):
-    # What a board said may hold anything; a terminal must not obey it.
-    text = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+    text = printable(" ".join(text.split()))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

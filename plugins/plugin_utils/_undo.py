@@ -15,6 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils import _journal_undo as 
 from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._own_files import ARCHIVES
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _undo_components
 from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import own_node
 
@@ -64,9 +65,9 @@ def undo_plan(observed, servers, board, components=()):
         "archives": archives,
         "images": [row["name"] for row in done],
         "names": [row["name"] for row in done if row["action"] in (undo.REMOVE, undo.DROP, undo.RESTORE)],
-        "left": [row["warning"] for row in files + images if row["warning"]],
+        "left": [printable(row["warning"]) for row in files + images if row["warning"]],
     }
-    result["lines"] = list(_lines(result, files, done))
+    result["lines"] = [printable(line) for line in _lines(result, files, done)]
     result["changes"] = len(manifests) + len(result["files"]) + len(archives) + len(result["images"])
     return result
 
@@ -90,7 +91,7 @@ def undo_report(plans):
     for plan in plans:
         lines += ["%s: %s" % (plan["board"], text) for text in plan["lines"] or ["nothing to take back"]]
         lines += ["%s: warning: %s" % (plan["board"], text) for text in plan["left"]]
-    return lines
+    return [printable(line) for line in lines]
 
 
 def _overlaid(manifests):

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import table
 
 _COLUMNS = ("IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED IN")
 _COPY_OVER = ("not_found", "no_architecture")
@@ -21,7 +23,7 @@ def upgrade_table(wanted, answers, architecture="riscv64"):
     """
     asked = {row["image"]: row for row in answers}
     rows = [_judge(row, asked, architecture) for row in wanted["rows"]]
-    missing = list(wanted["problems"]) + [row["missing"] for row in rows if row["missing"]]
+    missing = [printable(text) for text in list(wanted["problems"]) + [row["missing"] for row in rows if row["missing"]]]
     copies = [copy for copy in (_copy(row) for row in rows) if copy]
     return {"rows": rows, "safe": not missing, "missing": missing, "copies": copies, "lines": _lines(rows, missing, architecture)}
 
@@ -79,9 +81,7 @@ def _copy(row):
 
 
 def _lines(rows, missing, architecture):
-    table = [_COLUMNS] + [_cells(row, architecture) for row in rows]
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(_COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in table]
+    lines = table([_COLUMNS] + [_cells(row, architecture) for row in rows])
     lines += ["MISSING: %s" % text for text in missing]
     return lines + ["NOT SAFE: %d to mend before the upgrade." % len(missing) if missing else "SAFE: every stock image of this version is served."]
 

@@ -10,6 +10,7 @@ import re
 from typing import Any, Dict, List, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 
 # One board first, then shares of the fleet that grow: of 2 boards 1 and 1, of 20 these are 1, 2, 5 and 12, of 1,000 they are 1, 100, 250 and 649.
 DEFAULT_SERIAL = (1, "10%", "25%", "100%")
@@ -36,7 +37,7 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=Non
         "lost": [board for board in lost or {} if board in servers],
         "unplanned": [board for board, seen in (lost or {}).items() if board in servers and "demand" in seen],
         "waves": steps,
-        "lines": ["wave %d of %d: %s" % (number, len(steps), named(wave)) for number, wave in enumerate(steps, 1)],
+        "lines": [printable("wave %d of %d: %s" % (number, len(steps), named(wave))) for number, wave in enumerate(steps, 1)],
         "changes": sum(plan["changes"] for plan in plans.values()),
         "max_fail_percentage": share,
     }
@@ -74,10 +75,10 @@ def verdict(run, board, failures, active):
     """
     number = next(index for index, wave in enumerate(run["waves"], 1) if board in wave)
     wave = run["waves"][number - 1]
-    failed = {name: failures.get(name) or "it cannot be reached any more" for name in wave if failures.get(name) or name not in active}
+    failed = {name: printable(failures.get(name) or "it cannot be reached any more") for name in wave if failures.get(name) or name not in active}
     stop = len(failed) == len(wave) or 100 * len(failed) > run["max_fail_percentage"] * len(wave)
     untouched = [name for later in run["waves"][number:] for name in later]
-    return {"number": number, "failed": failed, "stop": bool(failed) and stop, "untouched": untouched, "lines": _lines(run, number, failed, stop, untouched)}
+    return {"number": number, "failed": failed, "stop": bool(failed) and stop, "untouched": untouched, "lines": [printable(line) for line in _lines(run, number, failed, stop, untouched)]}
 
 
 def named(boards: Sequence[str]) -> str:

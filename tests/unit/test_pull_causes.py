@@ -76,7 +76,10 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ('failed to fetch anonymous token: Get "https://auth.example/token?scope=x": net/http: TLS handshake timeout', "auth.example, which gives the tokens of reg,"),
+        (
+            'failed to fetch anonymous token: Get "https://auth.example/token?scope=x": net/http: TLS handshake timeout',
+            "auth.example, which gives the tokens of reg,",
+        ),
         ('Head "https://reg/v2/": proxyconnect tcp: dial tcp 127.0.0.1:7890: connect: connection refused', "the proxy 127.0.0.1:7890 in front of reg"),
         ('Head "https://reg/v2/": proxyconnect tcp: dial tcp: lookup proxy.example: no such host', "the proxy proxy.example in front of reg"),
         ('Head "https://reg/v2/": Proxy Authentication Required', "the proxy in front of reg"),

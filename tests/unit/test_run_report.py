@@ -160,7 +160,7 @@ def test_what_is_waited_for(result, text):
         ({"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "that one"}]}, "that one"),
         ({"msg": "One or more items failed", "results": [dict(HIDDEN, failed=True)]}, "its result is hidden by no_log"),
         ({}, "it did not say why"),
-        ({"msg": "\x1b[2J" + "x" * 300}, "?[2J" + "x" * 155 + "…"),
+        ({"msg": "\x1b[2J" + "x" * 300}, "\\x1b[2J" + "x" * 152 + "…"),
     ],
 )
 def test_reason_is_one_line_that_a_terminal_does_not_obey(result, text):

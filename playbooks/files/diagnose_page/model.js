@@ -1,6 +1,6 @@
 // The data, what follows from it, and the search. No element of the page is touched here.
 
-const data = JSON.parse(document.getElementById('data').textContent);
+const data = JSON.parse(document.getElementById('data').textContent, printableValue);
 
 function podName(pod) {
   return pod.namespace + '/' + pod.name;
