@@ -233,6 +233,8 @@ CAUSES = (
 UNKNOWN = Cause("unknown", "", "the reason stands below")
 _COMPILED = tuple((re.compile(cause.sign), cause) for cause in CAUSES)
 IDS = tuple(dict.fromkeys(cause.id for cause in CAUSES))
+# The registry was asked and answered, and the answer is no.
+ANSWERED_NO = frozenset(("no-such-image", "no-platform"))
 # These hold for everything that would be asked of the same registry.
 OF_THE_REGISTRY = frozenset(cause.id for cause in CAUSES if cause.of_registry)
 

@@ -50,12 +50,17 @@ def not_found(skopeo, name, problem):
     """``problem``, that an image is not there, with the tags that are."""
     try:
         tags = skopeo.tags(name)
-    except (RegistryProblem, ValueError, AttributeError):
+    except RegistryProblem as error:
+        # A registry that has just answered is one: skopeo says so of every 404 to a question for tags.
+        if error.cause not in ("no-registry", "no-such-image"):
+            return problem
+        tags = []
+    except (ValueError, AttributeError):
         return problem
     shown = ", ".join(tags[-_TAGS_SHOWN:])
     more = " and %d more" % (len(tags) - _TAGS_SHOWN) if len(tags) > _TAGS_SHOWN else ""
     found = "there are %s%s" % (shown, more) if tags else "no such repository there, or an empty one"
-    return RegistryProblem(problem.cause, problem.what, found, problem.where, problem.next_step)
+    return RegistryProblem(problem.cause, "%s does not exist" % name.full, found, problem.where, problem.next_step)
 
 
 class _Search:

@@ -140,7 +140,8 @@ class Skopeo:
         except TimedOut as error:
             raise timed_out(what, name, error.err, seconds) from error
         if result.rc != 0:
-            raise failed(what, name, result.err)
+            access = self._registries.get(name.registry)
+            raise failed(what, name, result.err, access.username if access else None)
         return result.out
 
     def _start(self, argv, seconds, name, watch):

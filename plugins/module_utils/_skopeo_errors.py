@@ -38,6 +38,8 @@ _STEPS = {
 }
 _FATAL = re.compile(r'level=fatal msg="((?:[^"\\]|\\.)*)"')
 _BUSY = "Too many requests to "
+# skopeo's words for a blob that is not there are those for a host that is no registry, and that one has given a manifest.
+_NO_BLOB = "Error fetching blob: invalid status code from registry 404"
 _WRAPPING = re.compile(
     r'^(?:Error parsing image name "[^"]*": |Error (?:determining|reading|initializing|writing|copying)[^:]*: |initializing (?:source|destination) \S+: '
     r"|(?:parsing|reading|copying|trying to reuse|writing) (?:image source|image|blob|manifest)[^:]*: |determining manifest MIME type[^:]*: )+"
@@ -52,17 +54,25 @@ class RegistryProblem(Problem):
         self.cause = cause
 
 
-def failed(what, name, log):
-    """The RegistryProblem for a skopeo command that failed on the image ``name`` (an ImageName). ``log`` is what it wrote to stderr."""
+def failed(what, name, log, username=None):
+    """The RegistryProblem for a skopeo command that failed on the image ``name`` (an ImageName).
+
+    ``log`` is what it wrote to stderr, ``username`` whom it said to be, where that came from the inventory.
+    """
     text = reason(log)
     if NO_PLAIN_HTTP in text:
         return _sent_to_http(what, name)
+    if _NO_BLOB in text:
+        return damaged(name, text)
     cause = _pull_causes.find(text)
     if cause.id == "registry-timeout" and _BUSY in log:
         cause = next(known for known in _pull_causes.CAUSES if known.id == "registry-rate-limit")
     if cause.id == "unknown" and "unknown flag" in log:
         return RegistryProblem("unknown", "this skopeo is too old", text, name.registry, "install skopeo 1.9 or newer")
-    step = _STEPS.get(cause.id, "see what skopeo says above") + default_registry_hint(name.registry)
+    if cause.id == "registry-auth" and username:
+        what = "%s: the registry refuses user %s" % (what, username)
+        return RegistryProblem(cause.id, what, text, name.registry, "mend the password, or what this user may do there")
+    step = _STEPS.get(cause.id, "look at the registry's log") + default_registry_hint(name.registry)
     return RegistryProblem(cause.id, "%s: %s" % (what, cause.why.format(registry=name.registry)), text, name.registry, step)
 
 

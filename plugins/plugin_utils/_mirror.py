@@ -13,10 +13,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock, _registries
-
-# The registry answered, and the answer is no.
-_ANSWERS = ("not_found", "no_architecture")
 
 
 def mirror_name(prefix, image):
@@ -69,6 +67,6 @@ def served(answers, prefix):
 def unanswered(answers):
     """A sentence when the mirror could not be asked, else None."""
     for row in answers:
-        if row["cause"] and row["cause"] not in _ANSWERS:
+        if row["cause"] and row["cause"] not in ANSWERED_NO:
             return "the mirror could not be asked, so the next fix is taken: %s" % row["message"]
     return None

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils import _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import table
 
 _COLUMNS = ("IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED IN")
-_COPY_OVER = ("not_found", "no_architecture")
 
 
 def upgrade_table(wanted, answers, architecture="riscv64"):
@@ -74,7 +74,7 @@ def _missing(row, fix, answers, architecture):
 
 
 def _copy(row):
-    if row["instead"] or not row["mirror"] or row["served"]["mirror"] not in _COPY_OVER:
+    if row["instead"] or not row["mirror"] or row["served"]["mirror"] not in ANSWERED_NO:
         return None
     source = row["source"] if row["served"]["source"] is True else row["image"] if row["served"]["stock"] is True else None
     return {"source": source, "target": row["mirror"]} if source else None

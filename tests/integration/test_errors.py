@@ -135,7 +135,7 @@ def test_unreachable_registry(lab, refused, site_refused, tmp_path):
     result = refused(lab.agent, "crictl_image_pull", pull(name))
     assert wanted in result["msg"] and "start the registry" in result["next_step"]
     assert wanted in site_refused({"source": name})[lab.agent]
-    build = {"src": modules.archive("pause"), "image": name, "plain_http": True}
+    build = modules.by_http({"src": modules.archive("pause"), "image": name})
     result = modules.failure(lab, tmp_path, "localhost", "oci_image_build", build)
     assert "10.99.0.1:5999" in result["msg"] and result["next_step"]
 

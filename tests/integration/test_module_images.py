@@ -88,7 +88,7 @@ def test_pull_and_tag(lab, board, tmp_path):
 
 
 def test_pull_always_follows_a_tag_that_moves_and_keeps_its_pin(lab, board, tmp_path):
-    move = {"riscv.k3s.oci_image_build": dict(MOVED, plain_http=True), "delegate_to": "localhost"}
+    move = {"riscv.k3s.oci_image_build": modules.by_http(MOVED), "delegate_to": "localhost"}
     always = pull(MOVING, policy="always")
     run = modules.tasks(lab, tmp_path, board, pull(MOVING), tag(MOVING, MOVING), always, move, pull(MOVING), always, always)
     assert run.failures == []

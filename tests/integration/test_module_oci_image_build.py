@@ -13,7 +13,7 @@ import modules
 
 def test_check_run_check_run_and_a_board_takes_it(lab, connected, tmp_path):
     image = "%s/tests/build-%s:1" % (lab.registry, uuid.uuid4().hex[:8])
-    args = {"src": modules.archive("pause"), "image": image, "plain_http": True, "entrypoint": ["/pause"], "user": "65535:65535"}
+    args = modules.by_http({"src": modules.archive("pause"), "image": image, "entrypoint": ["/pause"], "user": "65535:65535"})
     taken = modules.steps(lab, tmp_path, "localhost", "oci_image_build", args)
     modules.assert_four_steps(taken)
     assert len(taken.done["layers_pushed"]) == 2 and taken.again["layers_pushed"] == []

@@ -33,7 +33,7 @@ def item(image=PAUSE, sources=(SOURCE,), required=True, architecture="riscv64"):
 
 
 def answer(image=SOURCE, digest=OLD, size=7, message=None):
-    return {"image": image, "digest": digest, "size": size, "cause": message and "not_found", "message": message}
+    return {"image": image, "digest": digest, "size": size, "cause": message and "no-such-image", "message": message}
 
 
 def planned(*images, architecture="riscv64"):

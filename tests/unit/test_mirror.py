@@ -67,8 +67,8 @@ def answer(cause=None, has=True):
     "row, served, told",
     [
         (answer(), [PAUSE], False),
-        (answer("not_found", False), [], False),
-        (answer("no_architecture", False), [], False),
+        (answer("no-such-image", False), [], False),
+        (answer("no-platform", False), [], False),
         (answer("refused", None), [], True),
     ],
 )

@@ -111,17 +111,17 @@ COPY = {"source": SOURCE, "target": MIRROR}
     "changes, source, mirror, stock, fix, copy, missing",
     [
         pytest.param({}, None, None, None, "mirror", None, None, id="all serve it"),
-        pytest.param({}, None, "not_found", "dns", "tag", COPY, None, id="only the source"),
-        pytest.param({}, "not_found", None, "dns", "mirror", None, None, id="only the mirror"),
-        pytest.param({}, "not_found", "not_found", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="only the stock name"),
-        pytest.param({}, "not_found", "not_found", "dns", None, None, SOURCE + ": not_found.", id="nothing"),
-        pytest.param({}, None, "no_architecture", "no_architecture", "tag", COPY, None, id="mirror has other content"),
-        pytest.param({}, None, "refused", "dns", "tag", None, None, id="mirror is down"),
-        pytest.param({"source": None, "mirror": None}, None, None, "no_architecture", None, None, "has no entry for it", id="no source"),
-        pytest.param({"source": PAUSE}, None, "not_found", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="stock has it by now"),
-        pytest.param({"mirror": None}, None, None, "dns", "tag", None, None, id="no mirror"),
-        pytest.param({"sure": "approximate"}, None, "not_found", "dns", "tag", COPY, None, id="approximate tag from a source"),
-        pytest.param({"sure": "approximate"}, None, None, "dns", "mirror", None, "the tag is approximate", id="approximate tag in the mirror"),
+        pytest.param({}, None, "no-such-image", "registry-name", "tag", COPY, None, id="only the source"),
+        pytest.param({}, "no-such-image", None, "registry-name", "mirror", None, None, id="only the mirror"),
+        pytest.param({}, "no-such-image", "no-such-image", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="only the stock name"),
+        pytest.param({}, "no-such-image", "no-such-image", "registry-name", None, None, SOURCE + ": no-such-image.", id="nothing"),
+        pytest.param({}, None, "no-platform", "no-platform", "tag", COPY, None, id="mirror has other content"),
+        pytest.param({}, None, "registry-refused", "registry-name", "tag", None, None, id="mirror is down"),
+        pytest.param({"source": None, "mirror": None}, None, None, "no-platform", None, None, "has no entry for it", id="no source"),
+        pytest.param({"source": PAUSE}, None, "no-such-image", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="stock has it by now"),
+        pytest.param({"mirror": None}, None, None, "registry-name", "tag", None, None, id="no mirror"),
+        pytest.param({"sure": "approximate"}, None, "no-such-image", "registry-name", "tag", COPY, None, id="approximate tag from a source"),
+        pytest.param({"sure": "approximate"}, None, None, "registry-name", "mirror", None, "the tag is approximate", id="approximate tag in the mirror"),
         pytest.param(
             {"image": None, "source": None, "mirror": None, "sure": "unknown"}, None, None, None, None, None, "its tag is not known", id="unknown tag"
         ),
@@ -138,14 +138,14 @@ def test_judgement(changes, source, mirror, stock, fix, copy, missing):
 INSTEAD = "docker.io/carvicsforth/pause:3.10.2"
 
 
-@pytest.mark.parametrize("cause, fix", [(None, "patch"), ("not_found", None)])
+@pytest.mark.parametrize("cause, fix", [(None, "patch"), ("no-such-image", None)])
 def test_an_image_that_a_patch_names_instead(cause, fix):
     """What the stock name's source and mirror hold does not matter then."""
     patch = {"manifest": "c.yaml", "kind": "Deployment", "name": "n", "container": "c", "image": INSTEAD}
     wanted = upgrade_images("v1.36.3+k3s1", [dict(CATALOGUE[0], patch=patch)], disable=["traefik", "servicelb"], mirror_prefix="reg:5000/riscv64")
     [pause] = [row for row in wanted["rows"] if row["image"] == PAUSE]
     assert pause["instead"] == INSTEAD and INSTEAD in wanted["references"]
-    table = upgrade_table({"rows": [pause], "problems": []}, [answer(INSTEAD, cause), answer(MIRROR, "not_found"), answer(SOURCE), answer(PAUSE)])
+    table = upgrade_table({"rows": [pause], "problems": []}, [answer(INSTEAD, cause), answer(MIRROR, "no-such-image"), answer(SOURCE), answer(PAUSE)])
     assert (table["rows"][0]["fix"], table["copies"], table["safe"]) == (fix, [], cause is None)
     assert cause is None or INSTEAD in table["missing"][0]
 
@@ -153,10 +153,10 @@ def test_an_image_that_a_patch_names_instead(cause, fix):
 def test_the_table():
     lines = upgrade_table(
         {"rows": [row(patch=True), row(image=None, sure="unknown")], "problems": ["x is not valid YAML"]},
-        [answer(MIRROR, "not_found"), answer(PAUSE, "dns"), answer(SOURCE)],
+        [answer(MIRROR, "no-such-image"), answer(PAUSE, "registry-name"), answer(SOURCE)],
     )["lines"]
     assert lines[0].split() == ["IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED", "IN"]
-    assert lines[1].split() == [PAUSE, "riscv64", "not_found", "dns", "tag", "+", "patch", "x"]
+    assert lines[1].split() == [PAUSE, "riscv64", "no-such-image", "registry-name", "tag", "+", "patch", "x"]
     assert lines[3] == "MISSING: x is not valid YAML"
     assert lines[-1] == "NOT SAFE: 2 to mend before the upgrade."
 
