@@ -10,6 +10,7 @@ The same content under the same names gives the same bytes.
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import io
 import json
 import os
@@ -70,7 +71,8 @@ def replacing(path, keep_old=False):
             yield raw, fresh
             raw.flush()
             os.fsync(raw.fileno())
-        if not keep_old:
+        # A file that is as it should be keeps its time and inode.
+        if not keep_old and not (os.path.isfile(path) and filecmp.cmp(fresh, path, shallow=False)):
             os.chmod(fresh, 0o644)
             os.replace(fresh, path)
     except OSError as error:

@@ -38,3 +38,14 @@ def k3s_manifests():
     if not folder.is_dir():
         missing(f"{folder} is not there: manifests of real k3s versions to test against")
     return folder
+
+
+@pytest.fixture
+def fresh_home(monkeypatch, tmp_path_factory):
+    """A home without logins, for what runs skopeo: those of the developer who runs the tests must not count. Returns its path."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return home

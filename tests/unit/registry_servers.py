@@ -7,6 +7,7 @@ import contextlib
 import http.server
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -82,8 +83,8 @@ class Script:
 
 
 @contextlib.contextmanager
-def scripted(answers):
-    """A plain http server that answers by a Script; yields (host:port, Script)."""
+def scripted(answers, certificate=None, key=None):
+    """A server that answers by a Script, by plain http without a certificate; yields (host:port, Script)."""
     script = Script(answers)
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -98,12 +99,17 @@ def scripted(answers):
             if self.command != "HEAD":
                 self.wfile.write(data)
 
-        do_GET = do_HEAD = do_POST = do_PUT = handle_any  # noqa: N815  (names that http.server looks for)
+        do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = handle_any  # noqa: N815  (names that http.server looks for)
 
         def log_message(self, format, *args):  # noqa: A002
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        # The handshake waits for the first byte that is read, which a thread of its own does.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

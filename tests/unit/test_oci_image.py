@@ -12,7 +12,8 @@ import tarfile
 import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import INDEX, MANIFEST, Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import OCI_INDEX, OCI_MANIFEST
 from programs import elf, member, tar
 
 LOADER = "/lib/ld-linux-riscv64-lp64d.so.1"
@@ -61,7 +62,7 @@ def test_same_digest_from_folder_archive_and_program(make, tmp_path):
 def test_manifest_names_its_parts(make):
     image = make(cmd=["-conf", "x"], entrypoint=["/coredns"], user="65532:65532", workdir="/", env={"A": 1, "B": "x y"}, labels={"l": "v"})
     manifest, config = json.loads(image.manifest.data), json.loads(image.config.data)
-    assert (image.top.media_type, image.top.digest) == (MANIFEST, image.manifest.digest)
+    assert (image.top.media_type, image.top.digest) == (OCI_MANIFEST, image.manifest.digest)
     assert manifest["layers"] == [
         {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": image.layer.digest, "size": os.path.getsize(image.layer.path)}
     ]
@@ -80,7 +81,7 @@ def test_manifest_names_its_parts(make):
 def test_index(make):
     image = make(index=True)
     index = json.loads(image.top.data)
-    assert image.top.media_type == INDEX
+    assert image.top.media_type == OCI_INDEX
     assert [(item["digest"], item["platform"]) for item in index["manifests"]] == [(image.manifest.digest, {"architecture": "riscv64", "os": "linux"})]
 
 

@@ -11,11 +11,13 @@ import tarfile
 
 import pytest
 import registry_content as content
+from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
 from registry_servers import docker_registry, scripted
 
+pytestmark = pytest.mark.usefixtures("fresh_home")
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 NEW_PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
 APP = "docker.io/rancher/app:1"
@@ -24,11 +26,11 @@ APP = "docker.io/rancher/app:1"
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
     with docker_registry(tmp_path_factory.mktemp("registry")) as address:
-        client = content.connect(address)
-        content.push_image(client, "riscv64/pause", "3.10")
-        content.push_image(client, "riscv64/other", "1", layers=(b"layer", b"other"))
-        content.push_image(client, "amd64/pause", "3.10", "amd64")
-        content.push_index(client, "many/app", "1", ["amd64", "riscv64"])
+        content.push_image(address, "riscv64/pause", "3.10")
+        content.push_image(address, "riscv64/other", "1", layers=(b"layer", b"other"))
+        content.push_image(address, "amd64/pause", "3.10", "amd64")
+        content.push_image(address, "docker/pause", "3.10", kind=content.DOCKER_MANIFEST)
+        content.push_index(address, "many/app", "1", ["amd64", "riscv64"])
         yield address
 
 
@@ -36,10 +38,10 @@ def images(host, **more):
     return [dict({"source": host + "/riscv64/pause:3.10", "targets": [PAUSE, NEW_PAUSE], "digest": None}, **more)]
 
 
-def run(path, wanted, host, check_mode=False):
-    registries = [{"host": host, "plain_http": True, "tls_verify": True, "ca_file": None, "username": None, "password": None}]
-    params = {"path": str(path), "images": wanted, "architecture": "riscv64", "registries": registries, "timeout": 5}
-    return registry_image_archive.run(params, check_mode)
+def run(path, wanted, *hosts, check_mode=False, timeout=5, runner=None):
+    params = {"path": str(path), "images": wanted, "architecture": "riscv64", "variant": None}
+    with content.opened(*hosts, timeout=timeout, runner=runner) as skopeo:
+        return registry_image_archive.run(params, check_mode, skopeo)
 
 
 def members(path):
@@ -59,7 +61,7 @@ def test_check_run_check_run(tmp_path, host):
     assert real["fetched"] == sorted(map(content.digest_of, blobs))
     assert real["diff"] == {"before": "", "after": "%s %s\n%s %s\n" % (NEW_PAUSE, digest, PAUSE, digest)}
     for check_mode in (True, False):
-        again = run(path, images(host), host, check_mode)
+        again = run(path, images(host), host, check_mode=check_mode)
         assert (again["changed"], again["fetched"], again["downloaded"]) == (False, [], 0)
         assert [row["before"] for row in again["images"]] == [digest, digest]
     assert [entry.name for entry in path.parent.iterdir()] == ["images.tar"]
@@ -88,7 +90,7 @@ def test_the_same_bytes_wherever_and_in_whatever_order(tmp_path, host):
 
 
 def test_one_architecture_of_an_index(tmp_path, host):
-    top = content.connect(host).manifest("many/app", "1").digest
+    top = content.held(host, "many/app", "1")
     wanted = [{"source": host + "/many/app:1", "targets": [APP], "digest": top}]
     done = run(tmp_path / "images.tar", wanted, host)
     assert done["images"][0]["digest"] == content.digest_of(content.image("riscv64", (b"layer of riscv64",))[0])
@@ -99,8 +101,13 @@ def test_what_it_holds_is_not_fetched_again(tmp_path, host):
     run(path, images(host), host)
     other = {"source": host + "/riscv64/other:1", "targets": [APP], "digest": None}
     done = run(path, images(host, targets=[PAUSE]) + [other], host)
-    assert (done["changed"], done["fetched"]) == (True, [content.digest_of(b"other")])
+    # skopeo fetches whole images; the one that the archive holds is none of them.
+    assert (done["changed"], done["fetched"]) == (True, sorted(map(content.digest_of, content.image(layers=(b"layer", b"other"))[1])))
+    assert done["downloaded"] == sum(map(len, content.image(layers=(b"layer", b"other"))[1]))
     assert sorted(line.split()[0] for line in done["diff"]["after"].splitlines()) == [APP, PAUSE]
+    again = run(path, images(host, targets=[PAUSE]), host)
+    assert (again["changed"], again["fetched"], again["downloaded"]) == (True, [], 0)
+    run(path, images(host, targets=[PAUSE]) + [other], host)
     assert len(members(path)) == 2 + 2 + 3  # texts, manifests, blobs (both images have the config and a layer in common)
 
 
@@ -143,38 +150,69 @@ def test_one_name_for_two_sources(tmp_path, host):
     assert "name of two sources" in str(caught.value)
 
 
-def source_answers(layer_sent):
-    manifest, (config, layer) = content.image()
-    return {
-        ("GET", "/v2/app/manifests/1"): (200, {"Content-Type": content.OCI_MANIFEST}, manifest),
-        ("GET", "/v2/app/blobs/" + content.digest_of(config)): (200, {}, config),
-        ("GET", "/v2/app/blobs/" + content.digest_of(layer)): layer_sent,
-    }
-
-
 @pytest.mark.parametrize(
     "layer_sent, cause, words",
     [
-        ((200, {}, b"lay"), "damaged", "3 of 5 bytes"),
-        ((200, {}, b"LAYER"), "damaged", "came damaged"),
-        ((503, {}, b""), "server_error", "run again"),
-        ((429, {"Retry-After": "300"}, b""), "rate_limited", "wait 300 s"),
+        ((200, {}, b"lay"), "content-damaged", "got %s" % content.digest_of(b"lay")),
+        ((200, {}, b"LAYER"), "content-damaged", "got %s" % content.digest_of(b"LAYER")),
+        ((503, {}, b""), "registry-fault", "run again"),
+        ((429, {"Retry-After": "300"}, b""), "registry-rate-limit", "wait a while"),
+        ((404, {}, b""), "content-damaged", "Error fetching blob"),
     ],
 )
-def test_a_fetch_that_breaks_leaves_no_archive_and_goes_on_where_it_ended(tmp_path, layer_sent, cause, words):
+def test_a_fetch_that_breaks_leaves_no_archive_and_goes_on_where_it_ended(tmp_path, host, layer_sent, cause, words):
+    """Of two images the first is whole; it is not fetched once more after the second broke."""
     path = tmp_path / "images.tar"
-    with scripted(source_answers(layer_sent)) as (host, script):
-        wanted = [{"source": host + "/app:1", "targets": [APP], "digest": None}]
+    with scripted(content.served(layer_sent)) as (broken, script):
+        whole = {"source": host + "/riscv64/other:1", "targets": [PAUSE], "digest": None}
+        wanted = [whole, {"source": broken + "/app:1", "targets": [APP], "digest": None}]
         with pytest.raises(RegistryProblem) as caught:
-            run(path, wanted, host)
-        assert caught.value.cause == cause and words in str(caught.value)
+            run(path, wanted, host, broken, timeout=1)
+        assert (caught.value.cause, words in str(caught.value)) == (cause, True), str(caught.value)
         assert not path.exists()
-        script.answers.update(source_answers((200, {}, b"layer")))
-        # The config came whole the first time, if it was fetched before the layer.
-        ready = {"sha256:" + name[len("sha256-") :] for name in os.listdir(str(path) + ".part")} - {content.digest_of(b"layer")}
-        done = run(path, wanted, host)
-        assert set(done["fetched"]) == set(map(content.digest_of, content.image()[1])) - ready
-        assert members(path) and not os.path.exists(str(path) + ".part")
+        script.answers.update(content.served((200, {}, b"layer")))
+        done = run(path, wanted, host, broken)
+    assert done["fetched"] == sorted(map(content.digest_of, content.image()[1]))
+    assert [row["name"] for row in done["images"]] == [APP, PAUSE]
+    assert sorted(os.listdir(str(tmp_path))) == ["images.tar"]
+    fresh = tmp_path / "fresh.tar"
+    run(fresh, [whole, {"source": host + "/riscv64/pause:3.10", "targets": [APP], "digest": None}], host)
+    assert fresh.read_bytes() == path.read_bytes()
+
+
+def test_a_full_disk_is_not_called_the_registry_s_fault(tmp_path, host):
+    path = tmp_path / "images.tar"
+    with pytest.raises(Problem) as caught:
+        run(path, images(host), host, runner=content.FullDisk())
+    assert "no space left on device" in str(caught.value) and "make room" in str(caught.value)
+    assert (caught.value.where, path.exists()) == (str(path) + ".part", False)
+
+
+def test_docker_s_own_manifest_keeps_its_digest(tmp_path, host):
+    """A lock names the digest; a copy that was made an OCI image on its way would have another."""
+    wanted = [{"source": host + "/docker/pause:3.10", "targets": [PAUSE], "digest": content.held(host, "docker/pause", "3.10")}]
+    done = run(tmp_path / "images.tar", wanted, host)
+    manifest, blobs = content.image(kind=content.DOCKER_MANIFEST)
+    assert done["images"][0]["digest"] == content.digest_of(manifest)
+    found = members(tmp_path / "images.tar")
+    assert found["blobs/" + content.digest_of(manifest).replace(":", "/")] == manifest
+    assert json.loads(found["index.json"])["manifests"][0]["mediaType"] == content.DOCKER_MANIFEST
+
+
+def test_a_blob_that_is_another_than_its_name_is_not_taken(tmp_path, host):
+    """skopeo compares what it fetches; this is for one that would not."""
+
+    class Liar(Runner):
+        def run(self, argv, **options):
+            done = super().run(argv, **options)
+            if argv[-1].startswith("dir:"):
+                with open(os.path.join(argv[-1][4:], content.digest_of(b"layer").partition(":")[2]), "wb") as file:
+                    file.write(b"LAYER")
+            return done
+
+    with pytest.raises(RegistryProblem, match="%s is missing or another" % content.digest_of(b"layer")):
+        run(tmp_path / "images.tar", images(host), host, runner=Liar())
+    assert not (tmp_path / "images.tar").exists()
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path, host):

@@ -8,20 +8,20 @@ import json
 import pytest
 import registry_content as content
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_copy
 from registry_servers import docker_registry, scripted
 
+pytestmark = pytest.mark.usefixtures("fresh_home")
 STOCK = "riscv64/rancher/mirrored-pause:3.6"
 
 
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory):
     with docker_registry(tmp_path_factory.mktemp("one")) as one, docker_registry(tmp_path_factory.mktemp("two")) as two:
-        client = content.connect(one)
-        content.push_image(client, "riscv64/pause", "3.10")
-        content.push_image(client, "amd64/pause", "3.10", "amd64")
-        content.push_index(client, "many/app", "1", ["amd64", "riscv64"])
+        content.push_image(one, "riscv64/pause", "3.10")
+        content.push_image(one, "amd64/pause", "3.10", "amd64")
+        content.push_index(one, "many/app", "1", ["amd64", "riscv64"])
         yield one, two
 
 
@@ -31,15 +31,14 @@ def pair(request, hosts):
     return hosts[0], hosts[0 if request.param == "within" else 1]
 
 
-def run(work, hosts, images, check_mode=False, architecture="riscv64"):
-    registries = [{"host": host, "plain_http": True, "tls_verify": True, "ca_file": None, "username": None, "password": None} for host in sorted(set(hosts))]
+def run(work, hosts, images, check_mode=False, architecture="riscv64", timeout=5, runner=None):
     images = [{"source": source, "target": target} for source, target in images]
-    return registry_image_copy.run({"images": images, "architecture": architecture, "registries": registries, "timeout": 5}, check_mode, str(work))
+    params = {"images": images, "architecture": architecture, "variant": None}
+    with content.opened(*hosts, timeout=timeout, runner=runner) as skopeo:
+        return registry_image_copy.run(params, check_mode, str(work), skopeo)
 
 
-def held(host, repository, tag):
-    found = content.connect(host).manifest(repository, tag)
-    return found and found.digest
+held = content.held
 
 
 def test_check_run_check_run(tmp_path, pair, request):
@@ -66,7 +65,7 @@ def test_check_run_check_run(tmp_path, pair, request):
 def test_the_copy_can_be_read(tmp_path, hosts):
     run(tmp_path, hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/read/pause:1")])
     for blob in content.image()[1]:
-        assert content.connect(hosts[1]).blob("read/pause", content.digest_of(blob)) == blob
+        assert content.blob(hosts[1], "read/pause", content.digest_of(blob)) == blob
 
 
 def test_one_architecture_of_an_index_becomes_its_bare_manifest(tmp_path, pair):
@@ -84,7 +83,7 @@ def test_all_architectures_are_copied_as_they_are(tmp_path, pair):
 
 
 def test_a_tag_that_named_something_else_is_moved(tmp_path, hosts):
-    old = content.push_image(content.connect(hosts[1]), "moved/pause", "1", layers=(b"old",))
+    old = content.push_image(hosts[1], "moved/pause", "1", layers=(b"old",))
     done = run(tmp_path, hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/moved/pause:1")])
     assert (done["images"][0]["before"], done["diff"]["before"]) == (old, "%s/moved/pause:1 %s\n" % (hosts[1], old))
     assert held(hosts[1], "moved/pause", "1") == done["images"][0]["digest"] != old
@@ -114,57 +113,34 @@ def test_two_sources_for_one_target(tmp_path, hosts):
     assert "target of two sources" in str(caught.value)
 
 
-def source_answers(layer_sent):
-    """Answers of a made-up registry that holds app:1, whose layer comes as ``layer_sent``."""
-    manifest, (config, layer) = content.image()
-    return {
-        ("GET", "/v2/app/manifests/1"): (200, {"Content-Type": content.OCI_MANIFEST}, manifest),
-        ("GET", "/v2/app/blobs/" + content.digest_of(config)): (200, {}, config),
-        ("GET", "/v2/app/blobs/" + content.digest_of(layer)): layer_sent,
-    }
-
-
 @pytest.mark.parametrize(
     "layer_sent, cause, words",
     [
-        ((200, {}, b"lay"), "damaged", "3 of 5 bytes"),
-        ((200, {}, b"LAYER"), "damaged", "came damaged"),
-        ((503, {}, b""), "server_error", "run again"),
-        ((429, {"Retry-After": "300"}, b""), "rate_limited", "wait 300 s"),
-        ((404, {}, b""), "not_found", "does not have it"),
+        ((200, {}, b"lay"), "content-damaged", "got %s" % content.digest_of(b"lay")),
+        ((200, {}, b"LAYER"), "content-damaged", "got %s" % content.digest_of(b"LAYER")),
+        ((503, {}, b""), "registry-fault", "run again"),
+        ((429, {"Retry-After": "300"}, b""), "registry-rate-limit", "wait a while"),
+        ((404, {}, b""), "content-damaged", "Error fetching blob"),
     ],
 )
 def test_a_copy_that_breaks_sets_no_tag_and_goes_on_where_it_ended(tmp_path, hosts, request, layer_sent, cause, words):
     repository = "broken/n%d" % abs(hash(request.node.name))
-    with scripted(source_answers(layer_sent)) as (host, script):
+    with scripted(content.served(layer_sent)) as (host, script):
         images = [(host + "/app:1", "%s/%s:1" % (hosts[1], repository))]
         with pytest.raises(RegistryProblem) as caught:
-            run(tmp_path, [host, hosts[1]], images)
-        assert caught.value.cause == cause and words in str(caught.value)
-        assert held(hosts[1], repository, "1") is None
-        script.answers.update(source_answers((200, {}, b"layer")))
+            run(tmp_path, [host, hosts[1]], images, timeout=1)
+        assert (caught.value.cause, words in str(caught.value)) == (cause, True), str(caught.value)
+        assert held(hosts[1], repository, "1") is None and list(tmp_path.iterdir()) == []
+        script.answers.update(content.served((200, {}, b"layer")))
         done = run(tmp_path, [host, hosts[1]], images)
         assert held(hosts[1], repository, "1") == done["images"][0]["digest"]
 
 
 def test_a_full_disk_is_not_called_the_registry_s_fault(tmp_path, hosts):
-    (tmp_path / "blob").symlink_to("/dev/full")
     with pytest.raises(Problem) as caught:
-        run(tmp_path, hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/full/pause:1")])
-    assert "No space left on device" in str(caught.value) and "make room" in str(caught.value)
-
-
-def test_a_registry_that_mounts_nothing_gets_the_bytes(tmp_path):
-    """It answers a mount with 202, which opens an upload."""
-    manifest, blobs = content.image()
-    answers = source_answers((200, {}, b"layer"))
-    answers["POST", "/v2/copy/blobs/uploads/"] = (202, {"Location": "/upload"}, b"")
-    answers["PUT", "/upload"] = answers["PUT", "/v2/copy/manifests/1"] = (201, {}, b"")
-    with scripted(answers) as (host, script):
-        run(tmp_path, [host], [(host + "/app:1", host + "/copy:1")])
-    sent = [(path.split("?")[0], body) for method, path, dummy, body in script.seen if method == "PUT"]
-    assert sorted(sent[:-1]) == sorted(("/upload", blob) for blob in blobs)
-    assert sent[-1] == ("/v2/copy/manifests/1", manifest)
+        run(tmp_path, hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/full/pause:1")], runner=content.FullDisk())
+    assert "no space left on device" in str(caught.value) and "make room" in str(caught.value)
+    assert caught.value.cause == "pull-disk-full"
 
 
 def test_the_module_itself(hosts, monkeypatch, capsys):
