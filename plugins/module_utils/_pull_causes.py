@@ -242,10 +242,13 @@ OF_THE_REGISTRY = frozenset(cause.id for cause in CAUSES if cause.of_registry)
 _QUOTED = re.compile(r'\\?"(?!https?:)\w[^"\s\\]*[/:][^"\s\\]*\\?"|(?<=image )\\?"[^"\s\\]*\\?"')
 _URL = re.compile(r'(https?)://[^\s"\\]*[^\s"\\:,;]')
 
+# Characters of a longer text that are looked at, at its beginning and at its end: a registry may say megabytes.
+_ENDS = 4000
+
 _PROXY = re.compile(r"proxyconnect tcp: (?:dial tcp(?:: lookup)? )?(\S+?):? ")
 _TOKEN = re.compile(
     r"(?:failed to fetch (?:anonymous|oauth) token|unable to retrieve auth token|failed to authorize)"
-    r'[^\n]*?https?://([^/\s"\\?]+)'
+    r'[^\n]{0,400}?https?://([^/\s"\\?]+)'
 )
 
 
@@ -260,6 +263,7 @@ def find(text) -> Cause:
 
 def why(cause, text, registry):
     """The sentence of a cause for people, with whose error it is: the ``registry``'s, a proxy's, or who gives tokens."""
+    text = _short(text)
     proxy, token = _PROXY.search(text), _TOKEN.search(text)
     if cause.id == "registry-proxy" and proxy:
         return cause.why.replace("the proxy", "the proxy " + proxy.group(1)).format(registry=registry)
@@ -270,4 +274,8 @@ def why(cause, text, registry):
 
 def _bare(text):
     """``text`` without names of images and addresses, which may hold any word."""
-    return _QUOTED.sub('"…"', _URL.sub(r"\1://…", text))
+    return _QUOTED.sub('"…"', _URL.sub(r"\1://…", _short(text)))
+
+
+def _short(text):
+    return text if len(text) <= 2 * _ENDS else text[:_ENDS] + "\n" + text[-_ENDS:]

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Texts of real programs and their causes: in the table itself, after a pull on a board, and in diagnose."""
 
+import time
+
 import pytest
 import yaml
 
@@ -88,6 +90,14 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
 )
 def test_who_answered(said, told):
     assert why(find(said), said, "reg").startswith(told)
+
+
+@pytest.mark.parametrize("piece", ["failed to authorize", "failed to resolve image ", "lookup a on b: read ", '"a/', "https://"])
+def test_megabytes_are_looked_at_at_once(piece):
+    text = piece * (2_000_000 // len(piece)) + ": connect: connection refused"
+    started = time.monotonic()
+    assert why(find(text), text, "reg")
+    assert time.monotonic() - started < 2
 
 
 def test_every_cause_has_texts_a_next_step_and_a_place_in_diagnose():
