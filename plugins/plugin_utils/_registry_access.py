@@ -11,7 +11,6 @@ The one place where registries.yaml (mirrors, configs: rancher/wharfie pkg/regis
 from __future__ import annotations
 
 import base64
-import binascii
 from urllib.parse import urlsplit
 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
@@ -65,7 +64,7 @@ def _decoded(host, text):
     """``auth`` is base64 of user:password, as in Docker's config.json."""
     try:
         username, colon, password = base64.b64decode(text, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or no text in it
         colon = ""
     if not colon or not username:
         where = "riscv_k3s_registries, configs.%s.auth" % host

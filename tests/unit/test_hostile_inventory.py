@@ -30,6 +30,10 @@ def spoiled(**fields):
     return st.builds(lambda good, bad: dict(good, **bad), st.fixed_dictionaries({}, optional=fields), wrong)
 
 
+def controller_access(config):
+    return registry_access({"riscv_k3s_registries": config})
+
+
 WORDS = st.one_of(ANY_TEXT, st.none())
 MIRRORS = spoiled(endpoint=st.lists(URLS, max_size=2), rewrite=st.dictionaries(st.sampled_from(["^a/(.*)$", "(", "a{99999999999}"]), ANY_TEXT, max_size=1))
 CONFIGS = spoiled(
@@ -75,7 +79,7 @@ def without_nothing(value):
 @hypothesis.given(REGISTRIES)
 def test_registries_are_said_exactly_or_refused(config):
     COUNTS["registries.yaml"] += 1
-    outcome(registry_access, config)
+    outcome(controller_access, config)
     outcome(with_mirror, config, "x:5000/riscv64")
     outcome(with_hosts, config, ["docker.io"])
     text = outcome(_registries.render, config)
@@ -143,7 +147,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("config,message", [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_refused(config, message):
-    for function in (_registries.render, registry_access, registries_yaml, lambda given: with_mirror(given, "x/y"), lambda given: with_hosts(given, ["x"])):
+    for function in (_registries.render, controller_access, registries_yaml, lambda given: with_mirror(given, "x/y"), lambda given: with_hosts(given, ["x"])):
         with pytest.raises(Problem, match=message) as caught:
             function(config)
         assert SECRET not in str(caught.value)

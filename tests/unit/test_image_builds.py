@@ -26,12 +26,11 @@ def test_entries_with_a_build_become_arguments():
         {
             "image": HOST + "/riscv64/coredns:1",
             "architecture": "riscv64",
-            "plain_http": False,
             "src": "/archives/coredns.tgz",
             "cmd": ["/coredns"],
             "files": [{"src": "/archives/Corefile", "dest": "/Corefile"}, {"src": "/etc/ca.pem", "dest": "/ca.pem"}],
         },
-        {"image": HOST + "/riscv64/pause:1", "architecture": "arm64", "plain_http": False, "src": "/srv/pause"},
+        {"image": HOST + "/riscv64/pause:1", "architecture": "arm64", "src": "/srv/pause"},
     ]
 
 
@@ -40,26 +39,10 @@ def test_an_image_of_several_entries_or_catalogues_is_built_once():
     assert len(image_builds([twice, [entry(), entry("pause")]], "/archives")) == 2
 
 
-@pytest.mark.parametrize(
-    "registries, stated, plain",
-    [
-        (None, None, False),
-        ({}, None, False),
-        ({"mirrors": {HOST: {"endpoint": ["http://" + HOST]}}}, None, True),
-        ({"mirrors": {HOST: {"endpoint": ["https://" + HOST]}}}, None, False),
-        ({"mirrors": {HOST: {}}}, None, False),
-        ({"mirrors": {"docker.io": {"endpoint": ["http://" + HOST]}}}, None, False),
-        ({"mirrors": None}, True, True),
-        ({"mirrors": {HOST: {"endpoint": ["http://" + HOST]}}}, False, False),
-    ],
-)
-def test_plain_http_is_what_registries_yaml_says(registries, stated, plain):
-    assert image_builds([[entry()]], "/archives", registries=registries, plain_http=stated)[0]["plain_http"] is plain
-
-
 WRONG = {
     "no src": ([entry(build={"cmd": ["/x"]})], "a build needs src"),
     "no dictionary": ([entry(build="coredns.tgz")], "a build needs src"),
+    "what the inventory says of registries": ([entry(build={"src": "a", "plain_http": True})], "a key that is not known: plain_http"),
     "unknown key": ([entry(build={"src": "a", "comand": []})], "a key that is not known: comand"),
     "source without tag": ([entry(source=HOST + "/riscv64/coredns")], "what is built needs a tag"),
     "source by digest": ([entry(source=HOST + "/a@sha256:" + "0" * 64)], "what is built needs a tag"),

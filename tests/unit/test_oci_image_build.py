@@ -12,20 +12,13 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import Registry
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_auth import Credentials
 from ansible_collections.riscv.k3s.plugins.modules import oci_image_build
+import registry_content as content
 from programs import elf, member, tar
 from registry_servers import PASSWORD, USER, docker_registry, program, scripted
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch, tmp_path):
-    """No proxy, and no login of the developer who runs this."""
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "DOCKER_CONFIG", "RISCV_K3S_REGISTRY_USERNAME", "RISCV_K3S_REGISTRY_PASSWORD"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("fresh_home")
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +37,11 @@ def build(tmp_path):
     """Run the module with the options as Ansible would hand them over."""
     count = iter(range(100))
 
-    def build(check_mode=False, **options):
+    def build(check_mode=False, access=None, **options):
         work = tmp_path / ("work%d" % next(count))
         work.mkdir()
-        checked = ArgumentSpecValidator(oci_image_build.ARGUMENT_SPEC).validate(dict({"plain_http": True}, **options))
+        registry = dict({"host": options["image"].partition("/")[0], "plain_http": True}, **(access or {}))
+        checked = ArgumentSpecValidator(oci_image_build.ARGUMENT_SPEC).validate(dict({"registries": [registry], "timeout": 5}, **options))
         assert not checked.error_messages
         return oci_image_build.run(checked.validated_parameters, check_mode, str(work))
 
@@ -55,8 +49,7 @@ def build(tmp_path):
 
 
 def tagged(host, repository, tag="1"):
-    found = Registry(host, plain_http=True).manifest(repository, tag)
-    return found and found.digest
+    return content.held(host, repository, tag)
 
 
 @pytest.mark.parametrize("index", [False, True])
@@ -101,11 +94,17 @@ def test_bare_manifest_and_index_replace_each_other(host, archive, build):
 
 
 def test_an_image_by_somebody_else_is_replaced(host, archive, build):
-    registry = Registry(host, plain_http=True)
-    index = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}).encode()
-    registry.push_manifest("riscv64/foreign", "1", "application/vnd.oci.image.index.v1+json", index)
+    foreign = content.push_manifest(host, "riscv64/foreign", "1", content.OCI_INDEX, content.index([]))
     result = build(src=archive, image=host + "/riscv64/foreign:1")
-    assert result["changed"] and tagged(host, "riscv64/foreign") == result["digest"]
+    assert result["changed"] and result["diff"][0]["before"]["digest"] == foreign
+    assert tagged(host, "riscv64/foreign") == result["digest"] != foreign
+
+
+def test_an_image_of_several_platforms_by_somebody_else_is_replaced(host, archive, build):
+    foreign = content.push_index(host, "riscv64/several", "1", ["amd64", "riscv64"])
+    result = build(src=archive, image=host + "/riscv64/several:1")
+    assert (result["changed"], result["diff"][0]["before"]["digest"]) == (True, foreign)
+    assert tagged(host, "riscv64/several") == result["digest"] != foreign
 
 
 def test_without_push_only_the_archive_is_written(archive, build, tmp_path):
@@ -116,54 +115,57 @@ def test_without_push_only_the_archive_is_written(archive, build, tmp_path):
     assert "layers_pushed" not in results[0]
 
 
-@pytest.mark.parametrize("given", ["options", "environment", "docker"])
-def test_login(tmp_path_factory, archive, build, monkeypatch, tmp_path, given):
+@pytest.mark.parametrize("given", ["options", "docker"])
+def test_login(tmp_path_factory, archive, build, fresh_home, given):
     with docker_registry(tmp_path_factory.mktemp("closed"), login=True) as closed:
         options = {"src": archive, "image": closed + "/riscv64/coredns:1"}
-        with pytest.raises(Problem, match="the registry wants a login"):
+        with pytest.raises(Problem, match="wants a login"):
             build(**options)
         with pytest.raises(Problem, match="the registry refuses user builder") as caught:
-            build(username=USER, password="wr0ng", **options)
+            build(access={"username": USER, "password": "wr0ng"}, **options)
         assert "wr0ng" not in str(caught.value)
         if given == "options":
-            options.update(username=USER, password=PASSWORD)
-        elif given == "environment":
-            # Ansible's fallback does this in the module itself
-            assert [oci_image_build.ARGUMENT_SPEC[name]["fallback"][1] for name in ("username", "password")] == [
-                ["RISCV_K3S_REGISTRY_USERNAME"],
-                ["RISCV_K3S_REGISTRY_PASSWORD"],
-            ]
-            monkeypatch.setenv("RISCV_K3S_REGISTRY_USERNAME", USER)
-            monkeypatch.setenv("RISCV_K3S_REGISTRY_PASSWORD", PASSWORD)
+            options["access"] = {"username": USER, "password": PASSWORD}
         else:
-            (tmp_path / ".docker").mkdir()
-            auth = Credentials(USER, PASSWORD).basic().split()[1]
-            (tmp_path / ".docker" / "config.json").write_text(json.dumps({"auths": {closed: {"auth": auth}}}))
+            (fresh_home / ".docker").mkdir()
+            auth = content.BASIC.partition(" ")[2]
+            (fresh_home / ".docker" / "config.json").write_text(json.dumps({"auths": {closed: {"auth": auth}}}))
         assert build(**options)["changed"]
         assert not build(**options)["changed"]
 
 
+def uploads(repository, stored):
+    """Answers of a registry that takes uploads; ``stored`` is what it says when one is complete."""
+    base = "/v2/%s/blobs/uploads/" % repository
+    return {
+        ("GET", "/v2/"): (200, {}, b"{}"),
+        ("POST", base): (202, {"Location": "/upload"}, b""),
+        ("PATCH", "/upload"): (202, {"Location": "/upload"}, b""),
+        ("PUT", "/upload"): stored,
+        ("PUT", "/v2/%s/manifests/1" % repository): (201, {}, b""),
+    }
+
+
+def completed(script):
+    return [path.split("?")[0] for method, path, _headers, _body in script.seen if method == "PUT"]
+
+
 def test_the_manifest_comes_last_and_not_after_a_failure(archive, build):
     """A registry whose disk is full at the second blob never gets a manifest that names it."""
-    answers = {
-        ("GET", "/v2/"): (200, {}, b""),
-        ("POST", "/v2/a/blobs/uploads/"): (202, {"Location": "/upload"}, b""),
-        ("PUT", "/upload"): [(201, {}, b""), (500, {}, b"disk full")],
-    }
-    with scripted(answers) as (host, script):
-        with pytest.raises(Problem, match="the registry failed. Found: 500 .disk full."):
+    with scripted(uploads("a", [(201, {}, b""), (500, {}, b"disk full")])) as (host, script):
+        with pytest.raises(Problem, match="has a fault. Found: .*500 Internal Server Error"):
             build(src=archive, image=host + "/a:1")
-        assert [(method, path) for method, path, _headers, _body in script.seen if method == "PUT" and "manifests" in path] == []
-        answers[("PUT", "/upload")], answers[("PUT", "/v2/a/manifests/1")] = (201, {}, b""), (201, {}, b"")
+        assert completed(script)[0] == "/upload" and "/v2/a/manifests/1" not in completed(script)
+        script.answers["PUT", "/upload"] = (201, {}, b"")
         script.seen.clear()
         build(src=archive, image=host + "/a:1")
-        assert [path.split("?")[0] for method, path, _headers, _body in script.seen if method == "PUT"] == ["/upload", "/upload", "/v2/a/manifests/1"]
+        assert completed(script) == ["/upload", "/upload", "/v2/a/manifests/1"]
 
 
 def test_check_mode_only_reads(archive, build):
-    with scripted({("GET", "/v2/"): (200, {}, b"")}) as (host, script):
+    with scripted(uploads("a", (201, {}, b""))) as (host, script):
         assert build(check_mode=True, src=archive, image=host + "/a:1")["changed"]
-    assert {method for method, _path, _headers, _body in script.seen} == {"GET", "HEAD"}
+    assert {method for method, _path, _headers, _body in script.seen} == {"GET"}
 
 
 WRONG = {
@@ -174,8 +176,8 @@ WRONG = {
     "source": ({"image": "host:5000/a:1", "src": "/nowhere/a.tgz"}, "/nowhere/a.tgz was not found on the controller. Found: no such folder"),
     "mode": ({"image": "host:5000/a:1", "files": [{"src": "/etc/hostname", "dest": "/x", "mode": "9"}]}, "'9' is not a file mode"),
     "authorities": ({"image": "host:5000/a:1", "ca_certificates": "/nowhere.pem"}, "/nowhere.pem was not found"),
-    "half a login": ({"image": "host:5000/a:1", "username": "me"}, "username is set but password is not"),
-    "ca_file": ({"image": "host:5000/a:1", "ca_file": "/nowhere.pem"}, "/nowhere.pem cannot be read"),
+    "half a login": ({"image": "host:5000/a:1", "access": {"username": "me"}}, "username without password"),
+    "ca_file": ({"image": "host:5000/a:1", "access": {"ca_file": "/nowhere.pem"}}, "no file /nowhere.pem"),
 }
 
 
@@ -200,7 +202,8 @@ def test_no_system_authorities(monkeypatch):
 
 
 def test_main_turns_a_problem_into_a_failure(monkeypatch, capsys):
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"src": "/nowhere/a.tgz", "image": "host:5000/a:1", "password": "s3cret", "username": "me"}}).encode()
+    login = {"host": "host:5000", "password": "s3cret", "username": "me"}
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"src": "/nowhere/a.tgz", "image": "host:5000/a:1", "registries": [login]}}).encode()
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", arguments)
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
     with pytest.raises(SystemExit):
