@@ -143,6 +143,10 @@ def make_folder(path, mode=0o755):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.mkdir(path, mode)
         os.chmod(path, mode)
+    except FileExistsError as error:
+        if os.path.isdir(path):  # another process was quicker
+            return False
+        raise Problem("cannot make the folder %s" % path, found=error.strerror) from error
     except OSError as error:
         raise Problem("cannot make the folder %s" % path, found=error.strerror) from error
     _sync_folder(os.path.dirname(path))
