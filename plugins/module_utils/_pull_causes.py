@@ -217,7 +217,8 @@ CAUSES = (
         "no-such-image",
         r"failed to resolve (?:reference|image)\b[^\n]*: not found|code = NotFound desc = \S+/\S+: not found"
         r"|no available registry endpoint: [^\n]*not found|\b404 Not Found|" + _STATUS + r"404\b|[Mm]anifest unknown"
-        r"|MANIFEST_UNKNOWN|NAME_UNKNOWN|\bname unknown: |name not known to registry|manifest for \S+ not found",
+        r"|MANIFEST_UNKNOWN|NAME_UNKNOWN|\bname unknown: |name not known to registry|manifest for \S+ not found"
+        r"|unknown: (?:artifact|repository) \S+ not found",
         "{registry} has no such name",
     ),
     # What may come with any of the reasons above comes last.

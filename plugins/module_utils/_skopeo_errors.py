@@ -22,6 +22,7 @@ _STEPS = {
     "https-on-http": "leave out plain_http if it speaks https, or set it if it does not",
     "registry-clock": "compare `date` on this machine with the certificate: set the clock, or renew the certificate",
     "tls-authority": "give its authority with ca_file (riscv_k3s_registry_ca_file), or set tls_verify: false for a test",
+    "registry-tls": "give the certificate that it wants with cert_file and key_file, or update what is older of it and skopeo",
     "registry-name": "mend the host in the image's name, or this machine's DNS or hosts file",
     "registry-refused": "start the registry, or mend host and port in the image's name",
     "registry-unreachable": "look at this machine's network, and at the firewall of the registry's host",
@@ -73,7 +74,7 @@ def failed(what, name, log, username=None):
         what = "%s: the registry refuses user %s" % (what, username)
         return RegistryProblem(cause.id, what, text, name.registry, "mend the password, or what this user may do there")
     step = _STEPS.get(cause.id, "look at the registry's log") + default_registry_hint(name.registry)
-    return RegistryProblem(cause.id, "%s: %s" % (what, cause.why.format(registry=name.registry)), text, name.registry, step)
+    return RegistryProblem(cause.id, "%s: %s" % (what, _pull_causes.why(cause, text, name.registry)), text, name.registry, step)
 
 
 def timed_out(what, name, log, seconds):
