@@ -35,7 +35,10 @@ def check(log, access):
             "if that is meant, set plain_http for it (riscv_k3s_registry_plain_http)",
         )
     if access.has_login:
-        _check_login([urlsplit(url) for url in _ASKED.findall(log)], access, host)
+        try:
+            _check_login([urlsplit(url) for url in _ASKED.findall(log)], access, host)
+        except ValueError as error:  # Go takes addresses that Python does not
+            raise RegistryProblem("registry-auth", "the password for %s is not sent to what is no address" % access.host, str(error), access.host) from error
 
 
 def _check_login(urls, access, host):
