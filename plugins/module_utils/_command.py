@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import subprocess
 import time
 from typing import NamedTuple
@@ -44,11 +46,12 @@ def find_program(name):
 class Runner:
     """Runs programs from argument lists, never through a shell. Tests inject another one."""
 
-    def run(self, argv, stdin=None, timeout=60, env=None, check=True, watch=None):
+    def run(self, argv, stdin=None, timeout=60, env=None, check=True, watch=None, largest=None):
         """Run ``argv`` and return a Result.
 
         ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with what
         was written to stderr so far (text) some times a second while the program runs; what it raises ends the program.
+        ``largest`` (bytes) is the most that it may write to one file, where the machine can say so (Linux).
         Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes longer.
         """
         argv = [str(word) for word in argv]
@@ -58,7 +61,7 @@ class Runner:
         try:
             # subprocess looks a name up in the PATH of this process, not in that of `env`.
             program = _find(argv[0], environment["PATH"])
-            done = _run([program] + argv[1:], None if stdin is None else stdin.encode(), timeout, environment, watch)
+            done = _run([program] + argv[1:], None if stdin is None else stdin.encode(), timeout, environment, watch, largest)
         except FileNotFoundError as error:
             raise Problem(
                 "the program %s was not found" % argv[0], where=environment["PATH"], next_step="install it, or name its full path in the module's options"
@@ -93,16 +96,24 @@ def _find(name, path):
     return name
 
 
-def _run(argv, data, timeout, environment, watch):
+def _run(argv, data, timeout, environment, watch, largest):
     """As subprocess.run; with ``watch``, that is called while the program runs."""
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL if data is None else pipe, stdout=pipe, stderr=pipe, env=environment) as process:
         try:
+            _limit(process.pid, largest)
             out, err = _communicate(process, data, timeout, watch)
         except BaseException:
             process.kill()
             raise
     return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+
+def _limit(pid, largest):
+    if largest is not None and hasattr(resource, "prlimit"):
+        # It may have ended already.
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, largest))
 
 
 def _communicate(process, data, timeout, watch):

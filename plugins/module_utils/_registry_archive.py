@@ -155,11 +155,11 @@ def _part(path, image=None, digest=None):
 
 def _fetched(path, image):
     """Digests of an image's blobs that an earlier run, which was interrupted, has fetched."""
-    return frozenset(digest for digest in image.manifest.blobs if _is_good(_part(path, image, digest), digest))
+    return frozenset(digest for digest in image.manifest.blobs if _is_good(_part(path, image, digest), digest, image.manifest.blobs[digest]))
 
 
-def _is_good(file, digest):
-    return os.path.isfile(file) and file_digest(file) == digest
+def _is_good(file, digest, size):
+    return os.path.isfile(file) and os.path.getsize(file) == size and file_digest(file) == digest
 
 
 def _replace(path, index, images, missing, held, skopeo):

@@ -23,6 +23,10 @@ MANIFEST_TYPES = (OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2
 # Far above what any image has; what is asked for each entry of an index costs a question.
 _MAX_ENTRIES = 1000
 _MAX_SIZE = 1 << 40  # bytes of one blob
+# Go, in which skopeo and containerd are written, takes a key in any case; whoever reads it otherwise checks something else.
+_KEYS = {key.casefold(): key for key in "mediaType config layers manifests digest size urls data platform".split()}
+# Keys of manifests of other kinds: with those it would be two things at once (CVE-2021-41190).
+_OTHERS = {"manifests": ("config", "layers", "fsLayers", "history"), "layers": ("manifests", "fsLayers", "history")}
 # What runs where the plain variant does; for all others only the plain one does.
 _PLAIN = {"arm64": ("", "v8"), "amd64": ("", "v1"), "arm": ("", "v7", "v6", "v5")}
 
@@ -85,16 +89,22 @@ class Manifest(NamedTuple):
 def read(data) -> Manifest:
     """The Manifest that the bytes ``data`` are. Raises Malformed."""
     try:
-        value = json.loads(data)
+        # As text: from bytes Python takes UTF-16 as well.
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_once)
+    except Malformed:
+        raise
     except (ValueError, RecursionError) as error:
         raise Malformed(_no_json(data, error)) from error
     if not isinstance(value, dict):
         raise Malformed("no JSON object")
+    _check_keys(value)
     media_type = _media_type(value)
     if media_type in INDEX_TYPES:
+        _check_kind(value, "manifests")
         entries = [_descriptor(entry, "manifests") for entry in _list(value, "manifests")]
         return Manifest(media_type, bytes_digest(data), data, entries, None, [])
     if media_type in MANIFEST_TYPES:
+        _check_kind(value, "layers")
         layers = [_descriptor(layer, "layers") for layer in _list(value, "layers")]
         return Manifest(media_type, bytes_digest(data), data, [], _descriptor(value.get("config"), "config"), layers)
     raise Malformed("%s, which is of a kind that containerd does not run" % (media_type or "no media type"))
@@ -103,6 +113,24 @@ def read(data) -> Manifest:
 def platform_text(platform):
     """``linux/arm/v7`` from the platform of a descriptor or from an image's config."""
     return "/".join(str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key))
+
+
+def _once(pairs):
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise Malformed("a key that stands there twice, in an object with the keys %s" % ", ".join(sorted(value)))
+    return value
+
+
+def _check_keys(value):
+    for key in value:
+        if _KEYS.get(key.casefold(), key) != key:
+            raise Malformed("the key %s, which some read as %s" % (key, _KEYS[key.casefold()]))
+
+
+def _check_kind(value, kind):
+    if any(key in value for key in _OTHERS[kind]):
+        raise Malformed("a manifest and an index at once, or one of two kinds")
 
 
 def _media_type(value):
@@ -125,6 +153,7 @@ def _list(value, key):
 def _descriptor(value, key):
     if not isinstance(value, dict):
         raise Malformed("%s holds what is no descriptor" % key)
+    _check_keys(value)
     digest, size, platform = value.get("digest"), value.get("size"), value.get("platform")
     if not is_digest(digest):
         raise Malformed("%s names %r, which is no sha256 digest" % (key, digest))

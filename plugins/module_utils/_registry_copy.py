@@ -17,6 +17,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils import _registry_read as
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem, damaged, no_architecture
 
 ALL = "all"
+# Each costs a question; those of Docker's own images have some twenty.
+_MAX_IMAGES = 100
 
 
 class Copied(NamedTuple):
@@ -66,6 +68,8 @@ def _wanted(skopeo, source, platform):
     top = reading.manifest(skopeo, source)
     if not top.is_index:
         return top, [top]
+    if len(top.entries) > _MAX_IMAGES:
+        raise damaged(source, "an index of %d images, which is more than %d" % (len(top.entries), _MAX_IMAGES), "name an architecture")
     images = [reading.manifest(skopeo, source._replace(tag=None, digest=entry.digest)) for entry in top.entries]
     if any(image.is_index for image in images):
         raise damaged(source, "an index within an index, which skopeo does not copy", "name an architecture, or copy the inner one by its digest")

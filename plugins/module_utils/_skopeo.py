@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 
@@ -20,12 +21,14 @@ from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner, 
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_logins import Logins
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import Access, accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import NO_PLAIN_HTTP, damaged, failed, timed_out
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import NO_PLAIN_HTTP, damaged, failed, no_room, timed_out
 
 # What ends a skopeo that does not end by its own limit, seconds.
 _GRACE = 5
 # Bytes a second that the slowest link which still makes sense brings; a push shows no progress that could be waited for.
 _SLOWEST = 50_000
+# Seconds; sizes are what a registry says.
+_LONGEST = 24 * 3600
 # Bytes beside the blobs of an image: manifests, the transport's own file.
 _BESIDE = 8 << 20
 _POLICIES = ("~/.config/containers/policy.json", "/etc/containers/policy.json")
@@ -67,7 +70,10 @@ class Skopeo:
 
     def manifest(self, name) -> bytes:
         """The bytes of the manifest or index that a tag or digest names."""
-        return self._ask(name, "inspect", "--raw", _reference(name)).encode()
+        data = self._ask(name, "inspect", "--raw", _reference(name)).encode()
+        if b"\xef\xbf\xbd" in data:  # what a byte that is no UTF-8 has become
+            raise damaged(name, "a manifest that is no UTF-8")
+        return data
 
     def config(self, name):
         """The config of the image that a digest names, as JSON has it."""
@@ -84,6 +90,9 @@ class Skopeo:
 
     def fetch(self, name, folder, size, everything=False):
         """Bring the image that a digest names into ``folder``, which is made. ``size`` is that of its blobs in bytes: more of it is not taken."""
+        free = shutil.disk_usage(os.path.dirname(folder)).free
+        if size > free:
+            raise no_room(name, size, free)
         guard = _Growth(folder, size + _BESIDE, self._timeout, name)
         argv = _copy(everything) + self._options(name, "src-") + [_reference(name), "dir:" + folder]
         self._run("%s cannot be fetched" % name.full, name, argv, self._seconds(size), guard)
@@ -103,7 +112,7 @@ class Skopeo:
         return self._run("%s cannot be read" % name.full, name, argv, seconds or self._timeout)
 
     def _seconds(self, size):
-        return self._timeout + size // _SLOWEST
+        return self._timeout + min(size // _SLOWEST, _LONGEST)
 
     def _options(self, name, side=""):
         self._check(name)
@@ -153,7 +162,7 @@ class Skopeo:
         if access:
             general += ["--registries-conf", self._logins.no_configuration]
         env = {} if access and access.plain_http else {"HTTP_PROXY": "http://" + NO_PLAIN_HTTP, "http_proxy": "http://" + NO_PLAIN_HTTP}
-        return self._runner.run(general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch)
+        return self._runner.run(general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch, largest=watch and watch.limit)
 
 
 def _copy(everything):
@@ -166,19 +175,22 @@ def _reference(name):
 
 
 class _Growth:
-    """Watches a folder while it is filled: ends it when more comes than was announced, or when nothing comes for ``patience`` seconds."""
+    """Watches a folder while it is filled: ends it when more comes than ``limit`` (bytes), when nothing comes for ``patience`` seconds,
+    or when so little comes, time and again, that it would last for days.
+    """
 
     def __init__(self, folder, limit, patience, name):
-        self._folder, self._limit, self._patience, self._name = folder, limit, patience, name
+        self._folder, self.limit, self._patience, self._name = folder, limit, patience, name
+        self._begin = time.monotonic()
         self._size, self._since = 0, time.monotonic()
 
     def __call__(self, log):
         size, now = _size(self._folder), time.monotonic()
-        if size > self._limit:
-            raise damaged(self._name, "more than the %d bytes that were announced" % self._limit)
+        if size > self.limit:
+            raise damaged(self._name, "more than the %d bytes that were announced" % self.limit)
         if size != self._size:
             self._size, self._since = size, now
-        elif now - self._since > self._patience:
+        if now - min(self._since, self._begin + size / _SLOWEST) > self._patience:
             raise timed_out("%s cannot be fetched" % self._name.full, self._name, log, self._patience)
 
 

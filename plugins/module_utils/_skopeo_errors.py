@@ -39,6 +39,12 @@ _STEPS = {
 }
 _FATAL = re.compile(r'level=fatal msg="((?:[^"\\]|\\.)*)"')
 _BUSY = "Too many requests to "
+_TO_HTTP = re.compile(re.escape(NO_PLAIN_HTTP) + r"(?!\d)")
+# What skopeo says of content in words of its own; containerd's stand in _pull_causes.
+_DAMAGED = re.compile(
+    r"Invalid digest specification|rejecting ambiguous manifest|does not match expected|exceeded maximum allowed size"
+    r"|Error parsing manifest|unsupported (?:schema|manifest)|invalid checksum digest|file too large"
+)
 # skopeo's words for a blob that is not there are those for a host that is no registry, and that one has given a manifest.
 _NO_BLOB = "Error fetching blob: invalid status code from registry 404"
 _WRAPPING = re.compile(
@@ -61,9 +67,9 @@ def failed(what, name, log, username=None):
     ``log`` is what it wrote to stderr, ``username`` whom it said to be, where that came from the inventory.
     """
     text = reason(log)
-    if NO_PLAIN_HTTP in text:
+    if _TO_HTTP.search(text):
         return _sent_to_http(what, name)
-    if _NO_BLOB in text:
+    if _NO_BLOB in text or _DAMAGED.search(text):
         return damaged(name, text)
     cause = _pull_causes.find(text)
     if cause.id == "registry-timeout" and _BUSY in log:
@@ -96,6 +102,12 @@ def no_architecture(name, platforms, platform):
     """The RegistryProblem for an image that is there, but not for this platform (a Platform)."""
     step = _STEPS["no-platform"]
     return RegistryProblem("no-platform", "%s has no content for %s" % (name.full, platform), ", ".join(platforms) or "no platform", name.registry, step)
+
+
+def no_room(name, size, free):
+    """The RegistryProblem for an image that is larger than the disk has room for, both in bytes."""
+    found = "%d MB are to come, and there is room for %d MB" % (size // 10**6, free // 10**6)
+    return RegistryProblem("pull-disk-full", "%s cannot be fetched" % name.full, found, name.registry, _STEPS["pull-disk-full"])
 
 
 def damaged(name, found, step=_STEPS["content-damaged"]):

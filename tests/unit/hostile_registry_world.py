@@ -1,0 +1,221 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scene of an attack by a registry: the servers, the folders that must stay as they are, and the modules that are run against it."""
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+import time
+from typing import Any, Callable, NamedTuple
+
+import registry_content as content
+from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_info import inspect_all
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive, registry_image_copy
+from hostile_registry import Hostile, certificate
+from registry_servers import PASSWORD, USER
+
+TIMEOUT = 2  # what the modules get, seconds
+HOME_FOLDERS = {"HOME": "home", "XDG_CACHE_HOME": "cache", "XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config"}
+
+
+class Attack(NamedTuple):
+    """``arrange`` sets up a World, ``way`` is the method of World that is run then, ``ends`` the causes that it may end in, or ``ok``."""
+
+    arrange: Callable
+    way: str
+    ends: Any
+    login: bool = False
+    https: bool = False
+    # Not at a loopback address: Go asks those without any proxy, so also without the one that stops plain http.
+    outside: bool = False
+
+    @property
+    def name(self):
+        return self.arrange.__name__
+
+
+def table():
+    """(list of Attacks, decorator that adds one)."""
+    attacks = []
+
+    def attack(way, ends, **options):
+        return lambda arrange: attacks.append(Attack(arrange, way, ends.split(), **options)) or arrange
+
+    return attacks, attack
+
+
+class World(contextlib.ExitStack):
+    """Servers and folders for one attack. ``registry`` is the attacker, ``other`` another host that it names, ``plain`` one that speaks http.
+
+    ``good`` is a registry without malice; ``announced`` is what manifests say of the size of all blobs, in bytes.
+    """
+
+    def __init__(self, folder, attack, keys):
+        super().__init__()
+        self.folder, self._attack = folder, attack
+        here, there = ("192.0.2.1", "192.0.2.2") if attack.outside else ("127.0.0.1", "127.0.0.2")
+        # Made once for all: a key takes a while.
+        self._keys = keys if attack.https else None
+        self.registry = self.enter_context(Hostile(here, self._keys))
+        self.other = self.enter_context(Hostile(there, self._keys))
+        self.plain = self.enter_context(Hostile(there))
+        self.good = self.enter_context(Hostile(here))
+        self.target = str(folder / "target")
+        self.archive = os.path.join(self.target, "images.tar")
+        self.image, self.pinned, self.announced, self.architecture = "app:1", None, 1 << 20, "riscv64"
+        self.more = {}
+        for name in ["target", "canary", *HOME_FOLDERS.values()]:
+            os.mkdir(str(folder / name), 0o700)
+        (folder / "canary" / "file").write_text("as it was\n")
+        for registry in (self.registry, self.good):
+            registry.put_image("1")
+
+    @property
+    def servers(self):
+        return [self.registry, self.other, self.plain, self.good]
+
+    def run(self):
+        """(``ok`` or a cause, text for people) of what is done."""
+        try:
+            with self._skopeo() as skopeo:
+                return getattr(self, self._attack.way)(skopeo)
+        except Problem as problem:
+            return getattr(problem, "cause", "problem"), str(problem)
+
+    def info(self, skopeo):
+        """registry_image_info, of one image."""
+        row = inspect_all([self._source()], skopeo, Platform(self.architecture))[0]
+        json.dumps(row)
+        return row["cause"] or "ok", row["message"] or "all is well"
+
+    def archived(self, skopeo):
+        """registry_image_archive, of one image."""
+        images = [{"source": self._source(), "targets": ["docker.io/library/app:1"], "digest": self.pinned}]
+        params = {"images": images, "path": self.archive, "architecture": self.architecture, "variant": None}
+        return "ok", json.dumps(registry_image_archive.run(params, False, skopeo))
+
+    def copied(self, skopeo):
+        """registry_image_copy, from the attacker."""
+        return self._copy(skopeo, self._source(), self.good.host + "/new:2")
+
+    def copied_all(self, skopeo):
+        """The same with all that an index names."""
+        self.architecture = "all"
+        return self.copied(skopeo)
+
+    def pushed(self, skopeo):
+        """registry_image_copy, to the attacker."""
+        return self._copy(skopeo, self.good.host + "/app:1", self.registry.host + "/new:2")
+
+    def renamed(self, skopeo):
+        """registry_image_copy, from one name of the attacker to another."""
+        return self._copy(skopeo, self._source(), self.registry.host + "/new:2")
+
+    def _copy(self, skopeo, source, target):
+        params = {"images": [{"source": source, "target": target}], "architecture": self.architecture, "variant": None}
+        return "ok", json.dumps(registry_image_copy.run(params, False, self.target, skopeo))
+
+    def _source(self):
+        return "%s/%s" % (self.registry.host, self.image)
+
+    def _skopeo(self):
+        entry = {"host": self.registry.host, "plain_http": not self._keys, "ca_file": self._keys and self._keys[0]}
+        if self._attack.login:
+            entry.update(username=USER, password=PASSWORD)
+        entry.update(self.more)
+        return Skopeo(accesses({"registries": [entry, {"host": self.good.host, "plain_http": True}]}), TIMEOUT)
+
+    def told(self):
+        """Requests with a login that came where none should: at another host, and by http where https was asked for."""
+        asked = [asked for server in self.servers for asked in server.asked if asked.authorization]
+        return [one for one in asked if one.host != self.registry.host or self._keys and one.scheme != "https"]
+
+    def files(self):
+        """{path: digest of the content} of all that lies outside of the target."""
+        found = {}
+        for top, folders, files in os.walk(str(self.folder)):
+            folders[:] = [name for name in folders if os.path.join(top, name) != self.target]
+            found.update({os.path.join(top, name): _digest(os.path.join(top, name)) for name in files})
+            found.update({os.path.join(top, name): None for name in folders})
+        # The folder of logins stays, with the file by which it is locked.
+        return {path: digest for path, digest in found.items() if not path.startswith(str(self.folder / "cache" / "riscv.k3s"))}
+
+    def left_logins(self):
+        """Whatever is still there of the logins of a run."""
+        folder = str(self.folder / "cache" / "riscv.k3s" / "logins")
+        return [name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if name != "in-use"]
+
+
+class Watched(threading.Thread):
+    """Notes the most that a folder held while it ran."""
+
+    def __init__(self, folder):
+        super().__init__(daemon=True)
+        self.folder, self.most, self._done = folder, 0, threading.Event()
+
+    def run(self):
+        while not self._done.wait(0.02):
+            self.look()
+
+    def look(self):
+        self.most = max(self.most, _size(self.folder))
+
+    def __exit__(self, *error):
+        self._done.set()
+        self.join()
+        self.look()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+
+def _size(folder):
+    total = 0
+    for top, dummy, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(top, name)).st_size
+    return total
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def keys(folder):
+    """Certificate and key for every address that a World has."""
+    return certificate(folder, ["127.0.0.1", "127.0.0.2", "192.0.2.1", "192.0.2.2"])
+
+
+def name(world, image):
+    return ImageName.parse("%s/%s" % (world.registry.host, image))
+
+
+def until(seconds):
+    """Sleep in small steps; a generator of nothing, for bodies that end late."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.1)
+        yield b" "
+
+
+def manifest(**changes):
+    """Bytes of the manifest of the small image that the attacker has, with some keys changed; None takes one away."""
+    value = dict(json.loads(content.image()[0]), **changes)
+    return json.dumps({key: one for key, one in value.items() if one is not None}).encode()
+
+
+def layer(**changes):
+    """The descriptor of its layer, changed in the same way."""
+    value = dict(json.loads(content.image()[0])["layers"][0], **changes)
+    return {key: one for key, one in value.items() if one is not None}
