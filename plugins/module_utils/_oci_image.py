@@ -86,7 +86,8 @@ class Image:
     @property
     def manifest(self):
         """The manifest of this one architecture."""
-        return _json_blob(OCI_MANIFEST, {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": self.config.descriptor(), "layers": [self.layer.descriptor()]})
+        parts = {"config": self.config.descriptor(), "layers": [self.layer.descriptor()]}
+        return _json_blob(OCI_MANIFEST, dict(parts, schemaVersion=2, mediaType=OCI_MANIFEST))
 
     @property
     def top(self):

@@ -53,7 +53,8 @@ class Logins:
                 self._write_access(str(number), access)
         except OSError as error:
             self.__exit__()
-            raise Problem("logins cannot be written for skopeo", found=error.strerror, where=self._root, next_step="make room there, or set XDG_CACHE_HOME") from error
+            next_step = "make room there, or set XDG_CACHE_HOME"
+            raise Problem("logins cannot be written for skopeo", found=error.strerror, where=self._root, next_step=next_step) from error
         return self
 
     def __exit__(self, *_error):

@@ -78,7 +78,8 @@ def verdict(run, board, failures, active):
     failed = {name: printable(failures.get(name) or "it cannot be reached any more") for name in wave if failures.get(name) or name not in active}
     stop = len(failed) == len(wave) or 100 * len(failed) > run["max_fail_percentage"] * len(wave)
     untouched = [name for later in run["waves"][number:] for name in later]
-    return {"number": number, "failed": failed, "stop": bool(failed) and stop, "untouched": untouched, "lines": [printable(line) for line in _lines(run, number, failed, stop, untouched)]}
+    lines = [printable(line) for line in _lines(run, number, failed, stop, untouched)]
+    return {"number": number, "failed": failed, "stop": bool(failed) and stop, "untouched": untouched, "lines": lines}
 
 
 def named(boards: Sequence[str]) -> str:

@@ -82,7 +82,9 @@ def test_every_form_of_a_login_in_registries_yaml(auth, login):
     assert access({"configs": {HOST: {"auth": auth}}}) == ([dict(login, host=HOST)] if login else [])
 
 
-@pytest.mark.parametrize("value", ["s3cret", encoded("s3cretwithoutcolon"), encoded(":s3cret"), encoded(b"u:\xff\xfes3cret"), "s3cret=ü", encoded("u:p") + "\n!"])
+@pytest.mark.parametrize(
+    "value", ["s3cret", encoded("s3cretwithoutcolon"), encoded(":s3cret"), encoded(b"u:\xff\xfes3cret"), "s3cret=ü", encoded("u:p") + "\n!"]
+)
 def test_auth_that_is_no_login_is_not_shown(value):
     with pytest.raises(Problem, match="auth is not valid") as caught:
         access({"configs": {HOST: {"auth": {"auth": value}}}})

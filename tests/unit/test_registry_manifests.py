@@ -96,7 +96,7 @@ def test_what_is_no_size_limits_nothing(make, size):
 
 
 @pytest.mark.parametrize("part", BAD_PARTS)
-@pytest.mark.parametrize("make", [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[blob]), lambda blob: listed(blob)])
+@pytest.mark.parametrize("make", [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[blob]), listed])
 def test_what_is_no_descriptor(make, part):
     with pytest.raises(Malformed, match="holds what is no descriptor|which is no sha256 digest"):
         read(json.dumps(make(part)).encode())
