@@ -50,10 +50,13 @@ class Runner:
         """Run ``argv`` and return a Result.
 
         ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with what
-        was written to stderr so far (text) some times a second while the program runs; what it raises ends the program.
+        was written to stderr so far (text) some times a second while the program runs; what it raises ends the program. It does not go
+        together with ``stdin``, whose rest subprocess would not write after the first call.
         ``largest`` (bytes) is the most that it may write to one file, where the machine can say so (Linux).
         Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes longer.
         """
+        if watch and stdin is not None:
+            raise ValueError("a watch is for programs that read nothing")
         argv = [str(word) for word in argv]
         environment = dict(os.environ, LC_ALL="C", **(env or {}))
         environment["PATH"] = SEARCH_PATH + ":" + environment.get("PATH", "")
@@ -123,7 +126,6 @@ def _communicate(process, data, timeout, watch):
         try:
             return process.communicate(data, timeout=max(0, min(_WATCH_SECONDS, left) if watch else left))
         except subprocess.TimeoutExpired as error:
-            data = None  # it has been taken over by the first call
             if left <= 0 or not watch:
                 raise
             watch(_text(error.stderr))

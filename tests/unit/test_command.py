@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner
+from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner, TimedOut, find_program
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
 from fakes import FakeRunner
@@ -39,6 +42,64 @@ def test_missing_program():
 def test_timeout():
     with pytest.raises(Problem, match="did not finish within 0.2 seconds"):
         Runner().run(["sleep", "5"], timeout=0.2)
+
+
+def test_what_was_written_before_the_time_was_over_is_kept():
+    with pytest.raises(TimedOut, match="Found: on its way") as caught:
+        Runner().run(["sh", "-c", "echo on its way >&2; exec sleep 5"], timeout=0.3)
+    assert caught.value.err == "on its way\n"
+
+
+@pytest.mark.parametrize("seconds", [0.7, 0])
+def test_a_watch_is_called_while_the_program_runs(seconds):
+    """With what it wrote to stderr so far; the result is the same as without one."""
+    seen = []
+    command = ["sh", "-c", "echo in; echo one >&2; sleep %s; echo two >&2; exit 3" % seconds]
+    watched = Runner().run(command, check=False, watch=seen.append)
+    assert watched == Runner().run(command, check=False)
+    assert (watched.rc, watched.out, watched.err) == (3, "in\n", "one\ntwo\n")
+    assert bool(seen) == bool(seconds) and set(seen) <= {"", "one\n"}
+
+
+def test_a_watch_does_not_stretch_the_time():
+    begin = time.monotonic()
+    with pytest.raises(TimedOut):
+        Runner().run(["sleep", "5"], timeout=0.5, watch=lambda log: None)
+    assert 0.4 < time.monotonic() - begin < 3
+
+
+def test_much_output_passes_a_watch():
+    command = ["sh", "-c", "head -c 300000 /dev/zero; sleep 0.5; head -c 300000 /dev/zero"]
+    assert len(Runner().run(command, watch=lambda log: None).out) == 600000
+
+
+def test_a_watch_and_input_do_not_go_together():
+    """After a time-out subprocess goes on reading, not writing: much input would wait for ever."""
+    with pytest.raises(ValueError, match="programs that read nothing"):
+        Runner().run(["cat"], stdin="in", watch=lambda log: None)
+    assert len(Runner().run(["sh", "-c", "sleep 0.5; cat"], stdin="x" * 300000).out) == 300000
+
+
+@pytest.mark.parametrize("error", [Problem("enough"), KeyboardInterrupt()])
+def test_what_a_watch_raises_ends_the_program(tmp_path, error):
+    def watch(log):
+        if log:
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        Runner().run(["sh", "-c", "echo $$ >%s; echo begun >&2; exec sleep 60" % (tmp_path / "pid")], watch=watch)
+    assert caught.value is error
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_program_is_found_where_sudo_does_not_look(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "my-program").write_text("#!/bin/sh\n")
+    assert (find_program("my-program"), find_program("no-such-program")) == (None, None), "it is not executable yet"
+    (tmp_path / "my-program").chmod(0o755)
+    assert find_program("my-program") == str(tmp_path / "my-program")
+    assert find_program("sh").endswith("/sh")
 
 
 @pytest.mark.parametrize(
