@@ -30,11 +30,13 @@ lint: .venv/.stamp ## yamllint, ansible-lint, antsibull-changelog, shellcheck
 sanity: .venv/.stamp ## ansible-test sanity, without ignores
 	tools/sanity
 
-unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9
+unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9 (as root installs docker-registry and skopeo)
+	tools/registry-programs
 	.venv/bin/python -m pytest tests/unit -q
 	tools/unit-board
 
 unit-all: .venv/.stamp ## unit tests on every other Python of this machine that can be a controller
+	tools/registry-programs
 	tools/unit-controllers
 
 browser: .venv/.stamp ## the page of riscv.k3s.diagnose in Chromium: accessibility, phone, a thousand boards

@@ -23,8 +23,14 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-_CONFIGS = {OCI_MANIFEST: "application/vnd.oci.image.config.v1+json", DOCKER_MANIFEST: "application/vnd.docker.container.image.v1+json"}
-_LAYERS = {OCI_MANIFEST: "application/vnd.oci.image.layer.v1.tar+gzip", DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip"}
+_CONFIGS = {
+    OCI_MANIFEST: "application/vnd.oci.image.config.v1+json",
+    DOCKER_MANIFEST: "application/vnd.docker.container.image.v1+json",
+}
+_LAYERS = {
+    OCI_MANIFEST: "application/vnd.oci.image.layer.v1.tar+gzip",
+    DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+}
 BASIC = "Basic " + base64.b64encode(("%s:%s" % (USER, PASSWORD)).encode()).decode()
 
 
@@ -44,7 +50,10 @@ def descriptor(data, media_type, **more):
 
 
 def image(architecture="riscv64", layers=(b"layer",), kind=OCI_MANIFEST, **config):
-    """(bytes of a manifest, its blobs) of an image that could not run, but is well formed. ``config`` is what its config says besides."""
+    """(bytes of a manifest, its blobs) of an image that could not run, but is well formed.
+
+    ``config`` is what its config says besides.
+    """
     said = dict({"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}, **config)
     blobs = [json.dumps(said).encode()] + list(layers)
     manifest = {
@@ -82,13 +91,24 @@ def push_index(host, repository, tag, architectures):
         push_image(host, repository, None, architecture, layers)
         entries.append(entry(image(architecture, layers)[0], architecture))
     push_image(host, repository, None, "unknown", (b"attestation",))
-    entries.append(descriptor(image("unknown", (b"attestation",))[0], OCI_MANIFEST, platform={"os": "unknown", "architecture": "unknown"}))
+    entries.append(
+        descriptor(
+            image("unknown", (b"attestation",))[0], OCI_MANIFEST, platform={"os": "unknown", "architecture": "unknown"}
+        )
+    )
     return push_manifest(host, repository, tag, OCI_INDEX, index(entries))
 
 
 def push_blob(host, repository, data):
     location = _request(host, "POST", "/v2/%s/blobs/uploads/" % repository, 202)[1]["Location"]
-    _request(host, "PUT", "%s&digest=%s" % (location, digest_of(data)), 201, data, {"Content-Type": "application/octet-stream"})
+    _request(
+        host,
+        "PUT",
+        "%s&digest=%s" % (location, digest_of(data)),
+        201,
+        data,
+        {"Content-Type": "application/octet-stream"},
+    )
 
 
 def push_manifest(host, repository, reference, kind, data):
@@ -120,7 +140,7 @@ def _request(host, method, path, expected, body=None, headers=None):
 
 
 def served(layer_sent, repository="app", tag="1"):
-    """Answers of a made-up registry (see registry_servers.scripted) that holds one image, whose layer comes as ``layer_sent``."""
+    """Answers of a made-up registry (see scripted) that holds one image, whose layer comes as ``layer_sent``."""
     manifest, (config, layer) = image()
     found = (200, {"Content-Type": OCI_MANIFEST}, manifest)
     base = "/v2/%s/" % repository
@@ -139,7 +159,12 @@ class FullDisk(Runner):
     def run(self, argv, **options):
         if not argv[-1].startswith("dir:"):
             return super().run(argv, **options)
-        return Result(argv, 1, "", 'level=fatal msg="writing blob: write %s/dir-put-blob1912111467: no space left on device"\n' % argv[-1][4:])
+        return Result(
+            argv,
+            1,
+            "",
+            'level=fatal msg="writing blob: write %s/dir-put-blob1912111467: no space left on device"\n' % argv[-1][4:],
+        )
 
 
 def certificate(folder, start="20200101000000Z", end="20400101000000Z"):
@@ -151,7 +176,21 @@ def certificate(folder, start="20200101000000Z", end="20400101000000Z"):
     )
     (folder / "index").write_text("")
     (folder / "serial").write_text("01\n")
-    make_key = ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=test", "-config", "ca.cnf"]
+    make_key = [
+        "req",
+        "-new",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "request.pem",
+        "-subj",
+        "/CN=test",
+        "-config",
+        "ca.cnf",
+    ]
     sign = [
         "ca",
         "-batch",
@@ -171,5 +210,7 @@ def certificate(folder, start="20200101000000Z", end="20400101000000Z"):
         end,
     ]
     for arguments in (make_key, sign):
-        subprocess.run([openssl] + arguments, cwd=str(folder), check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.run(
+            [openssl] + arguments, cwd=str(folder), check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
     return str(folder / "certificate.pem"), str(folder / "key.pem")

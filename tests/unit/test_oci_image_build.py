@@ -43,6 +43,8 @@ def build(tmp_path):
         registry = dict({"host": options["image"].partition("/")[0], "plain_http": True}, **(access or {}))
         checked = ArgumentSpecValidator(oci_image_build.ARGUMENT_SPEC).validate(dict({"registries": [registry], "timeout": 5}, **options))
         assert not checked.error_messages
+        if checked.validated_parameters["push"]:
+            program("skopeo", "skopeo")
         return oci_image_build.run(checked.validated_parameters, check_mode, str(work))
 
     return build

@@ -19,12 +19,16 @@ DESCRIPTOR = {"mediaType": "x", "digest": ONE, "size": 3, "platform": {"os": "li
 
 def written(texts, blobs):
     raw = io.BytesIO()
-    layout.write(raw, texts, {digest: (len(data), lambda data=data: io.BytesIO(data)) for digest, data in blobs.items()})
+    layout.write(
+        raw, texts, {digest: (len(data), lambda data=data: io.BytesIO(data)) for digest, data in blobs.items()}
+    )
     return raw.getvalue()
 
 
 def test_an_index_names_each_image_as_containerd_reads_it():
-    entries = json.loads(layout.index({PAUSE: DESCRIPTOR, OTHER: DESCRIPTOR, "reg:5000/a@" + ONE: DESCRIPTOR}))["manifests"]
+    entries = json.loads(layout.index({PAUSE: DESCRIPTOR, OTHER: DESCRIPTOR, "reg:5000/a@" + ONE: DESCRIPTOR}))[
+        "manifests"
+    ]
     assert [entry["annotations"][layout.NAME] for entry in entries] == [PAUSE, "reg:5000/a@" + ONE, OTHER]
     assert [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in entries] == ["3.6", "latest", "1"]
     assert all({key: entry[key] for key in DESCRIPTOR} == DESCRIPTOR for entry in entries)
@@ -34,15 +38,24 @@ def test_the_same_content_gives_the_same_bytes():
     turned = dict(reversed(list(DESCRIPTOR.items())))
     assert layout.index({PAUSE: DESCRIPTOR, OTHER: turned}) == layout.index({OTHER: DESCRIPTOR, PAUSE: turned})
     texts = {"index.json": b"{}", "manifest.json": b"[]"}
-    assert written(texts, {ONE: b"one", TWO: b"two"}) == written(dict(reversed(list(texts.items()))), {TWO: b"two", ONE: b"one"})
+    assert written(texts, {ONE: b"one", TWO: b"two"}) == written(
+        dict(reversed(list(texts.items()))), {TWO: b"two", ONE: b"one"}
+    )
     assert written(texts, {ONE: b"one"}) != written(texts, {ONE: b"eno"})
 
 
 def test_names_and_order():
     with tarfile.open(fileobj=io.BytesIO(written({"index.json": b"{}"}, {TWO: b"two", ONE: b"one"}))) as tar:
         members = tar.getmembers()
-        assert [member.name for member in members] == ["index.json", "oci-layout", "blobs/sha256/" + "1" * 64, "blobs/sha256/" + "2" * 64]
-        assert {(member.mode, member.uid, member.gid, member.uname, member.mtime) for member in members} == {(0o644, 0, 0, "", 0)}
+        assert [member.name for member in members] == [
+            "index.json",
+            "oci-layout",
+            "blobs/sha256/" + "1" * 64,
+            "blobs/sha256/" + "2" * 64,
+        ]
+        assert {(member.mode, member.uid, member.gid, member.uname, member.mtime) for member in members} == {
+            (0o644, 0, 0, "", 0)
+        }
         assert json.loads(tar.extractfile("oci-layout").read()) == {"imageLayoutVersion": "1.0.0"}
         assert tar.extractfile(layout.blob_path(TWO)).read() == b"two"
 
@@ -75,7 +88,11 @@ def test_a_file_that_is_as_it_should_be_is_left_alone(tmp_path):
     replace(path, b"same")
     before = path.stat()
     replace(path, b"same")
-    assert (path.stat().st_ino, path.stat().st_mtime_ns, names(tmp_path)) == (before.st_ino, before.st_mtime_ns, ["out.tar"])
+    assert (path.stat().st_ino, path.stat().st_mtime_ns, names(tmp_path)) == (
+        before.st_ino,
+        before.st_mtime_ns,
+        ["out.tar"],
+    )
     replace(path, b"eams")
     assert path.read_bytes() == b"eams"
 
@@ -95,7 +112,9 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error, old):
 
 def test_an_error_of_the_disk_is_a_problem_that_leaves_nothing(tmp_path):
     path = tmp_path / "out.tar"
-    with pytest.raises(Problem, match="the archive .*out.tar cannot be written. Found: No space left on device.*make room"), layout.replacing(str(path)):
+    with pytest.raises(
+        Problem, match="the archive .*out.tar cannot be written. Found: No space left on device.*make room"
+    ), layout.replacing(str(path)):
         raise OSError(28, "No space left on device")
     assert names(tmp_path) == []
     with pytest.raises(Problem, match="cannot be written. Found: No such file or directory"):

@@ -15,7 +15,10 @@ HTTP = {"mirrors": {HOST: {"endpoint": ["http://reg:5000"]}, "docker.io": {"endp
 BOARD_FILES = {"ca_file": "/on/the/board.pem", "cert_file": "/on/the/board.crt", "key_file": "/on/the/board.key"}
 AUTH = {
     "configs": {
-        HOST: {"auth": {"username": "u", "password": "p"}, "tls": {"ca_file": "/on/the/board.pem", "insecure_skip_verify": True}},
+        HOST: {
+            "auth": {"username": "u", "password": "p"},
+            "tls": {"ca_file": "/on/the/board.pem", "insecure_skip_verify": True},
+        },
         "*": {"auth": {"username": "x", "password": "y"}},
     }
 }
@@ -44,11 +47,23 @@ def access(config, **given):
         ({"mirrors": {HOST: {"endpoint": ["http://elsewhere:5000"]}}}, {}, []),
         ({"mirrors": {"docker.io": {"endpoint": ["http://reg:5000"]}}}, {}, []),
         (AUTH, {}, [dict(OF_BOARD, host=HOST, username="u", password="p")]),
-        (HTTP, {"registry": HOST, "registry_username": "w", "registry_password": "q"}, [{"host": HOST, "plain_http": True, "username": "w", "password": "q"}]),
+        (
+            HTTP,
+            {"registry": HOST, "registry_username": "w", "registry_password": "q"},
+            [{"host": HOST, "plain_http": True, "username": "w", "password": "q"}],
+        ),
         (HTTP, {"registry": HOST, "registry_plain_http": False}, [{"host": HOST, "plain_http": False}]),
         ({}, {"registry": HOST, "registry_plain_http": True}, [{"host": HOST, "plain_http": True}]),
-        (None, {"registry": HOST, "registry_ca_file": "ca.pem", "registry_tls_verify": True}, [{"host": HOST, "ca_file": "ca.pem", "tls_verify": True}]),
-        (None, {"registry": HOST, "registry_token_server": "auth.example"}, [{"host": HOST, "token_server": "auth.example"}]),
+        (
+            None,
+            {"registry": HOST, "registry_ca_file": "ca.pem", "registry_tls_verify": True},
+            [{"host": HOST, "ca_file": "ca.pem", "tls_verify": True}],
+        ),
+        (
+            None,
+            {"registry": HOST, "registry_token_server": "auth.example"},
+            [{"host": HOST, "token_server": "auth.example"}],
+        ),
         (None, {"registry": None, "registry_ca_file": "ca.pem"}, []),
         (None, {"registry_ca_file": "ca.pem"}, []),
         ({"configs": {"*": {"auth": {"username": "x", "password": "y"}}}}, {}, []),
@@ -83,7 +98,15 @@ def test_every_form_of_a_login_in_registries_yaml(auth, login):
 
 
 @pytest.mark.parametrize(
-    "value", ["s3cret", encoded("s3cretwithoutcolon"), encoded(":s3cret"), encoded(b"u:\xff\xfes3cret"), "s3cret=ü", encoded("u:p") + "\n!"]
+    "value",
+    [
+        "s3cret",
+        encoded("s3cretwithoutcolon"),
+        encoded(":s3cret"),
+        encoded(b"u:\xff\xfes3cret"),
+        "s3cret=ü",
+        encoded("u:p") + "\n!",
+    ],
 )
 def test_auth_that_is_no_login_is_not_shown(value):
     with pytest.raises(Problem, match="auth is not valid") as caught:
@@ -106,23 +129,45 @@ def test_files_of_the_boards_count_where_they_are():
         ({"registry_password": "q"}, {"password": "q"}),
     ],
 )
-@pytest.mark.parametrize("auth", [{"username": "u", "password": "p"}, {"auth": encoded("u:p")}, {"identity_token": "old"}])
+@pytest.mark.parametrize(
+    "auth", [{"username": "u", "password": "p"}, {"auth": encoded("u:p")}, {"identity_token": "old"}]
+)
 def test_variables_go_before_as_a_whole_login(auth, given, login):
     assert access({"configs": {HOST: {"auth": auth}}}, registry=HOST, **given) == [dict(login, host=HOST)]
 
 
 def test_variables_leave_other_registries_and_other_settings_alone():
-    config = {"configs": {HOST: {"auth": {"username": "u", "password": "p"}, "tls": BOARD_FILES}, "other:1": {"auth": {"identity_token": "t"}}}}
+    config = {
+        "configs": {
+            HOST: {"auth": {"username": "u", "password": "p"}, "tls": BOARD_FILES},
+            "other:1": {"auth": {"identity_token": "t"}},
+        }
+    }
     other = {"host": "other:1", "identity_token": "t"}
     kept = dict(BOARD_FILES, files_optional=True, host=HOST)
-    assert access(config, registry=HOST, registry_username="w", registry_password="q") == [other, dict(kept, username="w", password="q")]
+    assert access(config, registry=HOST, registry_username="w", registry_password="q") == [
+        other,
+        dict(kept, username="w", password="q"),
+    ]
     # Files of the variables must be there, those of the boards need not: so they are not mixed.
-    assert access(config, registry=HOST, registry_ca_file="own.pem") == [other, {"host": HOST, "username": "u", "password": "p", "ca_file": "own.pem"}]
+    assert access(config, registry=HOST, registry_ca_file="own.pem") == [
+        other,
+        {"host": HOST, "username": "u", "password": "p", "ca_file": "own.pem"},
+    ]
 
 
 def test_what_comes_out_are_options_of_the_modules():
-    everything = {"registry_" + key: "x" for key in ("username", "password", "identity_token", "ca_file", "cert_file", "key_file", "token_server")}
-    rows = access({"configs": {"b:1": {"tls": BOARD_FILES}}}, registry=HOST, registry_tls_verify=False, registry_plain_http=False, **everything)
+    everything = {
+        "registry_" + key: "x"
+        for key in ("username", "password", "identity_token", "ca_file", "cert_file", "key_file", "token_server")
+    }
+    rows = access(
+        {"configs": {"b:1": {"tls": BOARD_FILES}}},
+        registry=HOST,
+        registry_tls_verify=False,
+        registry_plain_http=False,
+        **everything
+    )
     known = set(REGISTRY_OPTIONS["registries"]["options"])
     assert {key for row in rows for key in row} == known
 

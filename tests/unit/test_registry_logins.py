@@ -82,7 +82,9 @@ def test_they_are_gone_after_an_exception(root):
 
 def test_they_are_gone_when_they_cannot_be_written(root):
     broken = dict(LOGIN, **{"b:1": Access("b:1", ca_file="/nowhere.pem")})
-    with pytest.raises(Problem, match="logins cannot be written for skopeo. Found: No such file or directory"), Logins(broken, root):
+    with pytest.raises(Problem, match="logins cannot be written for skopeo. Found: No such file or directory"), Logins(
+        broken, root
+    ):
         pass
     assert folders(root) == []
 
@@ -148,7 +150,13 @@ def link(path):
 
 @pytest.mark.parametrize(
     "prepare",
-    [link, lambda path: make(path, 0o755), lambda path: make(path, 0o770), lambda path: make(path, 0o701), lambda path: make(path, 0o1777)],
+    [
+        link,
+        lambda path: make(path, 0o755),
+        lambda path: make(path, 0o770),
+        lambda path: make(path, 0o701),
+        lambda path: make(path, 0o1777),
+    ],
     ids=["symlink", "readable", "group", "passable", "like /tmp"],
 )
 def test_a_root_that_is_not_private_is_refused(root, prepare):
@@ -212,7 +220,13 @@ def test_options_of_skopeo(root, files, side):
         assert logins.options("plain:1", side) == logins.options("unchecked:1", side) == ["--%stls-verify=false" % side]
         assert logins.options("login:1", side) == ["--%sauthfile" % side, folder + "/2.json"]
         assert logins.options("files:1", side) == ["--%scert-dir" % side, folder + "/3"]
-        assert logins.options("all:1", side) == ["--%stls-verify=false" % side, "--%sauthfile" % side, folder + "/4.json", "--%scert-dir" % side, folder + "/4"]
+        assert logins.options("all:1", side) == [
+            "--%stls-verify=false" % side,
+            "--%sauthfile" % side,
+            folder + "/4.json",
+            "--%scert-dir" % side,
+            folder + "/4",
+        ]
         assert logins.options("default:1", side) == logins.options("not.listed", side) == []
         for words in map(logins.options, ("login:1", "files:1", "all:1")):
             assert all(os.path.exists(word) for word in words if not word.startswith("--"))

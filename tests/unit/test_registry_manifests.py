@@ -7,7 +7,13 @@ import json
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Descriptor, Malformed, Platform, platform_text, read
+from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import (
+    Descriptor,
+    Malformed,
+    Platform,
+    platform_text,
+    read,
+)
 
 KINDS = {content.OCI_MANIFEST: content.OCI_INDEX, content.DOCKER_MANIFEST: content.DOCKER_LIST}
 DIGEST = "sha256:" + "a" * 64
@@ -18,9 +24,18 @@ BLOB = {"mediaType": "x", "digest": DIGEST, "size": 5}
 def test_a_manifest(kind):
     data, blobs = content.image(layers=(b"one", b"three"), kind=kind)
     found = read(data)
-    assert (found.media_type, found.digest, found.data, found.is_index, found.entries) == (kind, content.digest_of(data), data, False, [])
+    assert (found.media_type, found.digest, found.data, found.is_index, found.entries) == (
+        kind,
+        content.digest_of(data),
+        data,
+        False,
+        [],
+    )
     assert found.config.digest == content.digest_of(blobs[0])
-    assert [(layer.digest, layer.size) for layer in found.layers] == [(content.digest_of(b"one"), 3), (content.digest_of(b"three"), 5)]
+    assert [(layer.digest, layer.size) for layer in found.layers] == [
+        (content.digest_of(b"one"), 3),
+        (content.digest_of(b"three"), 5),
+    ]
     assert found.blobs == {content.digest_of(blob): len(blob) for blob in blobs}
 
 
@@ -28,7 +43,13 @@ def test_a_manifest(kind):
 def test_an_index(kind, inner):
     data = content.index([content.entry(b"{}", "arm", inner, variant="v7"), content.descriptor(b"[]", kind)], kind)
     found = read(data)
-    assert (found.media_type, found.digest, found.is_index, found.config, found.blobs) == (kind, content.digest_of(data), True, None, {})
+    assert (found.media_type, found.digest, found.is_index, found.config, found.blobs) == (
+        kind,
+        content.digest_of(data),
+        True,
+        None,
+        {},
+    )
     platform = {"os": "linux", "architecture": "arm", "variant": "v7"}
     assert found.entries[0] == Descriptor(inner, content.digest_of(b"{}"), 2, platform)
     assert [(entry.is_index, entry.platform is None) for entry in found.entries] == [(False, False), (True, True)]
@@ -82,14 +103,20 @@ BAD_PARTS = [None, "x", 5, [], {}]
 
 
 @pytest.mark.parametrize("digest", BAD_DIGESTS)
-@pytest.mark.parametrize("make", [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[BLOB, blob]), lambda blob: listed(BLOB, blob)])
+@pytest.mark.parametrize(
+    "make",
+    [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[BLOB, blob]), lambda blob: listed(BLOB, blob)],
+)
 def test_what_is_no_digest_becomes_no_name_of_a_file(make, digest):
     with pytest.raises(Malformed, match="which is no sha256 digest"):
         read(json.dumps(make(dict(BLOB, digest=digest))).encode())
 
 
 @pytest.mark.parametrize("size", BAD_SIZES)
-@pytest.mark.parametrize("make", [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[BLOB, blob]), lambda blob: listed(BLOB, blob)])
+@pytest.mark.parametrize(
+    "make",
+    [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[BLOB, blob]), lambda blob: listed(BLOB, blob)],
+)
 def test_what_is_no_size_limits_nothing(make, size):
     with pytest.raises(Malformed, match="for the size of " + DIGEST):
         read(json.dumps(make(dict(BLOB, size=size))).encode())
@@ -120,14 +147,29 @@ WEIRD = {
     "nested without end": (b"[" * 100000, "no JSON"),
     "a long number": (b'{"schemaVersion": ' + b"9" * 100000 + b"}", "no JSON|schema"),
     "a web page": (b"\n <!DOCTYPE html><html></html>", "a web page in place of a manifest"),
-    "docker schema 1": (json.dumps({"schemaVersion": 1, "fsLayers": [], "history": []}).encode(), "schema 1, which is of a kind that containerd does not run"),
-    "signed schema 1": (json.dumps(manifest(mediaType="application/vnd.docker.distribution.manifest.v1+prettyjws")).encode(), "does not run"),
-    "an artifact": (json.dumps(manifest(mediaType="application/vnd.oci.artifact.manifest.v1+json")).encode(), "artifact.manifest.v1.json, which is of a kind"),
+    "docker schema 1": (
+        json.dumps({"schemaVersion": 1, "fsLayers": [], "history": []}).encode(),
+        "schema 1, which is of a kind that containerd does not run",
+    ),
+    "signed schema 1": (
+        json.dumps(manifest(mediaType="application/vnd.docker.distribution.manifest.v1+prettyjws")).encode(),
+        "does not run",
+    ),
+    "an artifact": (
+        json.dumps(manifest(mediaType="application/vnd.oci.artifact.manifest.v1+json")).encode(),
+        "artifact.manifest.v1.json, which is of a kind",
+    ),
     "a media type that is a list": (json.dumps(manifest(mediaType=[content.OCI_MANIFEST])).encode(), "no media type"),
     "a media type that is empty": (json.dumps(manifest(mediaType="")).encode(), "no media type"),
     "no key": (b"{}", "schema None"),
-    "a platform that is text": (json.dumps(listed(dict(BLOB, platform="linux/riscv64"))).encode(), "the platform of " + DIGEST),
-    "a platform that is a list": (json.dumps(listed(dict(BLOB, platform=["linux"]))).encode(), "the platform of " + DIGEST),
+    "a platform that is text": (
+        json.dumps(listed(dict(BLOB, platform="linux/riscv64"))).encode(),
+        "the platform of " + DIGEST,
+    ),
+    "a platform that is a list": (
+        json.dumps(listed(dict(BLOB, platform=["linux"]))).encode(),
+        "the platform of " + DIGEST,
+    ),
 }
 
 
@@ -155,8 +197,16 @@ def linux(architecture, variant=None, **more):
     "wanted, platforms, fitting",
     [
         (Platform("riscv64"), [linux("riscv64")], [0]),
-        (Platform("riscv64"), [dict(linux("riscv64"), os="freebsd"), {"architecture": "riscv64"}, dict(linux("riscv64"), os=None)], []),
-        (Platform("riscv64"), [linux("amd64"), {}, {"os": "unknown", "architecture": "unknown"}, linux(None), linux(["riscv64"])], []),
+        (
+            Platform("riscv64"),
+            [dict(linux("riscv64"), os="freebsd"), {"architecture": "riscv64"}, dict(linux("riscv64"), os=None)],
+            [],
+        ),
+        (
+            Platform("riscv64"),
+            [linux("amd64"), {}, {"os": "unknown", "architecture": "unknown"}, linux(None), linux(["riscv64"])],
+            [],
+        ),
         # A program for rva23 does not run on a board of rva20.
         (Platform("riscv64"), [linux("riscv64", "rva23u64"), linux("riscv64")], [1]),
         (Platform("riscv64"), [linux("riscv64", "rva23u64")], []),
@@ -165,10 +215,22 @@ def linux(architecture, variant=None, **more):
         (Platform("riscv64", ""), [linux("riscv64")], [0]),
         (Platform("arm64"), [linux("arm64", "v8"), linux("arm64"), linux("arm64", "v9")], [1, 0]),
         (Platform("amd64"), [linux("amd64", "v3"), linux("amd64", "v1"), linux("amd64")], [2, 1]),
-        (Platform("arm"), [linux("arm", "v5"), linux("arm", "v6"), linux("arm", "v7"), linux("arm"), linux("arm", "v8")], [3, 2, 1, 0]),
+        (
+            Platform("arm"),
+            [linux("arm", "v5"), linux("arm", "v6"), linux("arm", "v7"), linux("arm"), linux("arm", "v8")],
+            [3, 2, 1, 0],
+        ),
         (Platform("arm", "v6"), [linux("arm", "v5"), linux("arm", "v6"), linux("arm", "v7"), linux("arm")], [1]),
         (Platform("riscv64"), [linux("riscv64", **{"os.version": "6", "os.features": ["x"]})], [0]),
-        (Platform("riscv64"), [dict(linux("riscv64"), variant=5), dict(linux("riscv64"), variant=["x"]), dict(linux("riscv64"), variant=None)], [2]),
+        (
+            Platform("riscv64"),
+            [
+                dict(linux("riscv64"), variant=5),
+                dict(linux("riscv64"), variant=["x"]),
+                dict(linux("riscv64"), variant=None),
+            ],
+            [2],
+        ),
     ],
 )
 def test_which_platform_fits(wanted, platforms, fitting):
@@ -177,4 +239,9 @@ def test_which_platform_fits(wanted, platforms, fitting):
 
 def test_platforms_as_text():
     assert (str(Platform("riscv64")), str(Platform("arm", "v6"))) == ("riscv64", "arm/v6")
-    assert [platform_text(value) for value in (linux("arm", "v7"), linux("riscv64"), {}, {"architecture": 5})] == ["linux/arm/v7", "linux/riscv64", "", "5"]
+    assert [platform_text(value) for value in (linux("arm", "v7"), linux("riscv64"), {}, {"architecture": 5})] == [
+        "linux/arm/v7",
+        "linux/riscv64",
+        "",
+        "5",
+    ]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which content a name stands for: indexes as they occur in the field, and registries that lie. With a stand-in for skopeo."""
+"""Which content a name stands for: indexes of the field, and registries that lie. With a stand-in for skopeo."""
 
 import json
 
@@ -18,7 +18,7 @@ RISCV64 = Platform("riscv64")
 
 
 class FakeSkopeo:
-    """Answers from ``manifests`` {tag or digest: bytes} and ``configs`` {digest of a manifest: what its config is}; ``asked`` in order."""
+    """Answers from ``manifests`` {tag or digest: bytes} and ``configs`` {digest of a manifest: its config}."""
 
     def __init__(self, top, *inner, configs=None, tags=()):
         self.manifests = dict({content.digest_of(data): data for data in (top,) + inner}, **{"1": top})
@@ -31,7 +31,9 @@ class FakeSkopeo:
         return self.manifests[self.asked[-1]]
 
     def config(self, name):
-        assert name.tag is None and name.digest in self.manifests, "a config is asked for by the digest of what was checked"
+        assert (
+            name.tag is None and name.digest in self.manifests
+        ), "a config is asked for by the digest of what was checked"
         return self.configs[name.digest]
 
     def tags(self, name):
@@ -62,7 +64,11 @@ def test_a_single_image():
 
 @pytest.mark.parametrize(
     "said, platforms",
-    [({"architecture": "amd64"}, ["linux/amd64"]), ({"os": "freebsd"}, ["freebsd/riscv64"]), ({"variant": "rva23u64"}, ["linux/riscv64/rva23u64"])],
+    [
+        ({"architecture": "amd64"}, ["linux/amd64"]),
+        ({"os": "freebsd"}, ["freebsd/riscv64"]),
+        ({"variant": "rva23u64"}, ["linux/riscv64/rva23u64"]),
+    ],
 )
 def test_a_single_image_of_another_platform(said, platforms):
     manifests, configs = images("riscv64", **said)
@@ -81,7 +87,11 @@ def test_an_index():
     top = content.index([content.entry(manifests[one], one) for one in ("amd64", "riscv64")])
     skopeo = FakeSkopeo(top, *manifests.values(), configs=configs)
     found = find(skopeo)
-    assert (found.top.data, found.image.data, found.platforms) == (top, manifests["riscv64"], ["linux/amd64", "linux/riscv64"])
+    assert (found.top.data, found.image.data, found.platforms) == (
+        top,
+        manifests["riscv64"],
+        ["linux/amd64", "linux/riscv64"],
+    )
     assert skopeo.asked == ["1", content.digest_of(manifests["riscv64"])], "what does not fit is not read"
     assert find(skopeo, Platform("s390x")).image is None
 
@@ -106,7 +116,9 @@ def test_entries_that_name_no_platform_are_looked_into():
 def test_what_says_it_fits_goes_before_what_says_nothing():
     manifests, configs = images("riscv64", "other")
     configs[content.digest_of(manifests["other"])]["architecture"] = "riscv64"
-    top = content.index([content.descriptor(manifests["other"], content.OCI_MANIFEST), content.entry(manifests["riscv64"], "riscv64")])
+    top = content.index(
+        [content.descriptor(manifests["other"], content.OCI_MANIFEST), content.entry(manifests["riscv64"], "riscv64")]
+    )
     assert find(FakeSkopeo(top, *manifests.values(), configs=configs)).image.data == manifests["riscv64"]
 
 
@@ -131,14 +143,20 @@ def test_the_plain_variant_goes_before_a_newer_one():
 
 def test_build_attestations_are_not_platforms():
     manifests, configs = images("riscv64", "attestation")
-    said = [content.entry(manifests["riscv64"], "riscv64"), content.entry(manifests["attestation"], "unknown", os="unknown")]
+    said = [
+        content.entry(manifests["riscv64"], "riscv64"),
+        content.entry(manifests["attestation"], "unknown", os="unknown"),
+    ]
     skopeo = FakeSkopeo(content.index(said), *manifests.values(), configs=configs)
     assert find(skopeo, Platform("arm64")).platforms == ["linux/riscv64"] and skopeo.asked == ["1"]
 
 
 def test_an_entry_that_the_registry_does_not_have():
     manifests, configs = images("riscv64")
-    with pytest.raises(RegistryProblem, match="its index lists %s, which the registry does not have" % content.digest_of(manifests["riscv64"])) as caught:
+    with pytest.raises(
+        RegistryProblem,
+        match="its index lists %s, which the registry does not have" % content.digest_of(manifests["riscv64"]),
+    ) as caught:
         find(FakeSkopeo(content.index([content.entry(manifests["riscv64"], "riscv64")]), configs=configs))
     assert caught.value.cause == "content-damaged"
 
@@ -169,7 +187,11 @@ def test_indexes_are_followed_so_far(depth):
 
 def test_an_index_of_a_thousand_silent_entries_ends_too():
     manifests, configs = images(*("a%d" % number for number in range(40)))
-    skopeo = FakeSkopeo(content.index([content.descriptor(one, content.OCI_MANIFEST) for one in manifests.values()]), *manifests.values(), configs=configs)
+    skopeo = FakeSkopeo(
+        content.index([content.descriptor(one, content.OCI_MANIFEST) for one in manifests.values()]),
+        *manifests.values(),
+        configs=configs
+    )
     with pytest.raises(RegistryProblem, match="more than 32 manifests"):
         find(skopeo)
     assert len(skopeo.asked) == 32
@@ -177,7 +199,9 @@ def test_an_index_of_a_thousand_silent_entries_ends_too():
 
 def test_content_of_another_digest_is_refused():
     manifests, configs = images("riscv64", "amd64")
-    skopeo = FakeSkopeo(content.index([content.entry(manifests["riscv64"], "riscv64")]), *manifests.values(), configs=configs)
+    skopeo = FakeSkopeo(
+        content.index([content.entry(manifests["riscv64"], "riscv64")]), *manifests.values(), configs=configs
+    )
     asked = content.digest_of(manifests["riscv64"])
     skopeo.manifests[asked] = manifests["amd64"]
     for ask in (lambda: find(skopeo), lambda: reading.manifest(skopeo, NAME._replace(tag=None, digest=asked))):
@@ -192,7 +216,9 @@ def test_a_web_page_in_place_of_a_manifest():
     assert caught.value.cause == "no-registry"
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", content.index([dict(content.entry(b"", "riscv64"), digest="sha256:../../x")])])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"{}", content.index([dict(content.entry(b"", "riscv64"), digest="sha256:../../x")])]
+)
 def test_what_is_no_manifest(data):
     with pytest.raises(RegistryProblem, match="the manifest of reg:5000/app:1 cannot be used") as caught:
         find(FakeSkopeo(data))
@@ -232,4 +258,10 @@ def test_an_index_within_an_index_is_not_copied_as_a_whole():
     inner = content.index([content.entry(manifests["riscv64"], "riscv64")])
     top = content.index([content.descriptor(inner, content.OCI_INDEX)])
     with pytest.raises(RegistryProblem, match="an index within an index"):
-        copying.copy(FakeSkopeo(top, inner, *manifests.values(), configs=configs), NAME, ImageName.parse("reg:5000/copy:1"), copying.ALL, "/nowhere")
+        copying.copy(
+            FakeSkopeo(top, inner, *manifests.values(), configs=configs),
+            NAME,
+            ImageName.parse("reg:5000/copy:1"),
+            copying.ALL,
+            "/nowhere",
+        )

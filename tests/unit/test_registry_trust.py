@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a registry may be told its password: verdicts on logs of skopeo 1.9.3, and that one itself against servers that name others.
+"""Whether a registry may be told its password: verdicts on logs of skopeo 1.9.3, and on that one itself.
 
 The logs were recorded against such servers (``skopeo --debug inspect --raw --no-creds``), which all were 127.0.0.1:5000
 then; tests put other hosts in their places.
@@ -80,9 +80,16 @@ def test_a_token_server_of_its_own(host, token):
     assert verdict(log("token", host, token), host, **LOGIN) == (None, "")
 
 
-@pytest.mark.parametrize("token, cause", [("https://auth.docker.io", None), ("https://evil.example.net", "registry-auth"), ("https://docker.io.evil.net", "registry-auth")])
+@pytest.mark.parametrize(
+    "token, cause",
+    [
+        ("https://auth.docker.io", None),
+        ("https://evil.example.net", "registry-auth"),
+        ("https://docker.io.evil.net", "registry-auth"),
+    ],
+)
 def test_docker_hub(token, cause):
-    """Its images are called docker.io/…, who serves them is registry-1.docker.io, and who gives the tokens auth.docker.io."""
+    """Its images are called docker.io/…, registry-1.docker.io serves them, and auth.docker.io gives the tokens."""
     assert verdict(log("token", "registry-1.docker.io", token), "docker.io", **LOGIN)[0] == cause
 
 
@@ -90,7 +97,11 @@ def test_docker_hub(token, cause):
 def test_a_token_server_of_somebody_else(host, token, named):
     cause, text = verdict(log("token", host, token), host, **LOGIN)
     assert cause == "registry-auth" and "s3cret" not in text
-    assert named is None or "the password for %s is not sent to %s." % (host, named) in text and "token_server: %s" % named in text
+    assert (
+        named is None
+        or "the password for %s is not sent to %s." % (host, named) in text
+        and "token_server: %s" % named in text
+    )
 
 
 @pytest.mark.parametrize("host, token, named", [case for case in REFUSED if case[2] and "@" not in case[2]])
@@ -124,7 +135,9 @@ def test_plain_http_as_the_inventory_says_is_no_leave_to_go_elsewhere():
     assert verdict(log("fallback", token="http://127.0.0.1"), plain_http=True, **LOGIN)[0] is None
 
 
-@pytest.mark.parametrize("text", ["", "level=fatal msg=\"unknown flag: --debug\"", 'time="x" level=debug msg="Trying to access \\"a\\""'])
+@pytest.mark.parametrize(
+    "text", ["", 'level=fatal msg="unknown flag: --debug"', 'time="x" level=debug msg="Trying to access \\"a\\""']
+)
 def test_a_log_without_an_address_is_not_taken_for_leave(text):
     cause, said = verdict(text, **LOGIN)
     assert cause == "unknown" and "it is not known whom" in said
@@ -136,11 +149,18 @@ def two_servers(tmp_path, realm, second_by_https=True):
     """(registry by https that sends to ``realm``, the other server's address and Script, options of an Access)."""
     pem, key = content.certificate(tmp_path)
     manifest, blobs = content.image()
-    with scripted({}, pem, key) as (host, script), scripted({}, *([pem, key] if second_by_https else [])) as (other, second):
+    with scripted({}, pem, key) as (host, script), scripted({}, *([pem, key] if second_by_https else [])) as (
+        other,
+        second,
+    ):
         asks = {"WWW-Authenticate": 'Bearer realm="%s",service="x"' % realm.format(host=host, other=other)}
         script.answers[("GET", "/v2/")] = (401, asks, b"")
         script.answers[("GET", "/v2/app/manifests/1")] = (200, {"Content-Type": content.OCI_MANIFEST}, manifest)
-        script.answers[("GET", "/token")] = second.answers[("GET", "/token")] = (200, {}, json.dumps({"token": "t"}).encode())
+        script.answers[("GET", "/token")] = second.answers[("GET", "/token")] = (
+            200,
+            {},
+            json.dumps({"token": "t"}).encode(),
+        )
         yield host, script, other, second, {"plain_http": False, "ca_file": pem}
 
 

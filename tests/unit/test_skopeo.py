@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How skopeo is started: words, environment and limits with a stand-in for the Runner, and how a download is ended with the real one."""
+"""How skopeo is started: words, environment and limits, with a stand-in for the Runner.
+
+And how a download is ended, with the real one.
+"""
 
 import os
 import threading
@@ -63,9 +66,18 @@ COMMANDS = {
     "both": (lambda skopeo: skopeo.manifest(PINNED._replace(tag="1")), ["inspect", "--raw", REFERENCE + "@" + DIGEST]),
     "config": (lambda skopeo: skopeo.config(PINNED), ["inspect", "--config", "--raw", REFERENCE + "@" + DIGEST]),
     "tags": (lambda skopeo: skopeo.tags(TAGGED), ["list-tags", REFERENCE]),
-    "fetch": (lambda skopeo: skopeo.fetch(PINNED, "/f", 5), ["copy", "--quiet", "--preserve-digests", REFERENCE + "@" + DIGEST, "dir:/f"]),
-    "fetch all": (lambda skopeo: skopeo.fetch(PINNED, "/f", 5, True), ["copy", "--quiet", "--preserve-digests", "--all", REFERENCE + "@" + DIGEST, "dir:/f"]),
-    "push": (lambda skopeo: skopeo.push("/f", TAGGED, 5), ["copy", "--quiet", "--preserve-digests", "dir:/f", REFERENCE + ":1"]),
+    "fetch": (
+        lambda skopeo: skopeo.fetch(PINNED, "/f", 5),
+        ["copy", "--quiet", "--preserve-digests", REFERENCE + "@" + DIGEST, "dir:/f"],
+    ),
+    "fetch all": (
+        lambda skopeo: skopeo.fetch(PINNED, "/f", 5, True),
+        ["copy", "--quiet", "--preserve-digests", "--all", REFERENCE + "@" + DIGEST, "dir:/f"],
+    ),
+    "push": (
+        lambda skopeo: skopeo.push("/f", TAGGED, 5),
+        ["copy", "--quiet", "--preserve-digests", "dir:/f", REFERENCE + ":1"],
+    ),
     "copy": (
         lambda skopeo: skopeo.copy(PINNED, COPY, 5),
         ["copy", "--quiet", "--preserve-digests", REFERENCE + "@" + DIGEST, "docker://reg:5000/copy/app:2"],
@@ -96,14 +108,25 @@ def test_a_login_stands_in_a_file_only(tmp_path, command, login):
         (question, *_rest), (argv, *_rest) = runner.runs
         no_configuration = ["--registries-conf", skopeo._logins.no_configuration]
         folder = os.path.dirname(skopeo._logins.no_configuration)
-        options = [word for side in SIDES.get(command, [""]) for word in ("--%sauthfile" % side, folder + "/0.json", "--%scert-dir" % side, folder + "/0")]
+        options = [
+            word
+            for side in SIDES.get(command, [""])
+            for word in ("--%sauthfile" % side, folder + "/0.json", "--%scert-dir" % side, folder + "/0")
+        ]
     general = [word.replace("20s", "10s") for word in GENERAL] if command == "tags" else GENERAL
     at = [number for number, word in enumerate(words) if word.startswith(("docker:", "dir:", "--raw", "--config"))][0]
     assert argv == general + no_configuration + words[:at] + options + words[at:]
     # First without the login, whose log _registry_trust looks at; certificates count there, too.
     reference = [word for word in words if word.startswith(REFERENCE)][0]
     reference = REFERENCE + ":1" if command == "tags" else reference
-    assert question == GENERAL + no_configuration + ["inspect", "--raw", "--no-creds", "--cert-dir", folder + "/0", reference]
+    assert question == GENERAL + no_configuration + [
+        "inspect",
+        "--raw",
+        "--no-creds",
+        "--cert-dir",
+        folder + "/0",
+        reference,
+    ]
 
 
 def test_the_question_without_a_login_is_asked_once(tmp_path):
@@ -118,7 +141,9 @@ def test_the_question_without_a_login_is_asked_once(tmp_path):
     assert "--no-creds" in runner.runs[0][0]
 
 
-@pytest.mark.parametrize("access, asked", [({}, 0), ({"plain_http": True}, 0), ({"tls_verify": False}, 1), ({"identity_token": "t0ken"}, 1)])
+@pytest.mark.parametrize(
+    "access, asked", [({}, 0), ({"plain_http": True}, 0), ({"tls_verify": False}, 1), ({"identity_token": "t0ken"}, 1)]
+)
 def test_only_where_something_could_go_wrong_is_asked_without_a_login(tmp_path, access, asked):
     runner = Recorder()
     with start(tmp_path, runner, Access("reg:5000", **access)) as skopeo:
@@ -163,7 +188,10 @@ def test_plain_http_goes_where_the_inventory_says_so_only(tmp_path, access, word
     with start(tmp_path, runner, Access("reg:5000", **access)) as skopeo:
         skopeo.manifest(TAGGED)
         argv, dummy, env, dummy = runner.runs[-1]
-        assert argv == GENERAL + ["--registries-conf", skopeo._logins.no_configuration, "inspect"] + words + ["--raw", REFERENCE + ":1"]
+        assert argv == GENERAL + ["--registries-conf", skopeo._logins.no_configuration, "inspect"] + words + [
+            "--raw",
+            REFERENCE + ":1",
+        ]
     assert env == environment
 
 
@@ -194,7 +222,14 @@ def test_limits_in_seconds(tmp_path):
         skopeo.copy(PINNED, COPY, 1000000)
     said = [(argv[argv.index("--command-timeout") + 1], timeout) for argv, timeout, dummy, dummy in runner.runs]
     assert said == [("3s", 8)] * 3 + [("23s", 28)] * 3
-    assert [watch is not None for dummy, dummy, dummy, watch in runner.runs] == [False, False, False, True, False, False]
+    assert [watch is not None for dummy, dummy, dummy, watch in runner.runs] == [
+        False,
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_answers(tmp_path):
@@ -223,7 +258,8 @@ FAILURES = {
 
 @pytest.mark.parametrize("command, message", FAILURES.items())
 def test_what_failed_is_named(tmp_path, command, message):
-    log = 'time="x" level=debug msg="GET https://reg:5000/v2/"\ntime="x" level=fatal msg="received unexpected HTTP status: 500 Internal Server Error"\n'
+    fatal = "received unexpected HTTP status: 500 Internal Server Error"
+    log = 'time="x" level=debug msg="GET https://reg:5000/v2/"\ntime="x" level=fatal msg="%s"\n' % fatal
     with start(tmp_path, Recorder(err=log, rc=1)) as skopeo, pytest.raises(RegistryProblem, match=message) as caught:
         COMMANDS[command][0](skopeo)
     assert (caught.value.cause, caught.value.where) == ("registry-fault", "reg:5000")
@@ -232,7 +268,9 @@ def test_what_failed_is_named(tmp_path, command, message):
 
 def test_a_skopeo_that_is_too_old_or_not_there(tmp_path, monkeypatch):
     old = 'time="x" level=fatal msg="unknown flag: --preserve-digests"'
-    with start(tmp_path, Recorder(err=old, rc=1)) as skopeo, pytest.raises(RegistryProblem, match="install skopeo 1.9 or newer"):
+    with start(tmp_path, Recorder(err=old, rc=1)) as skopeo, pytest.raises(
+        RegistryProblem, match="install skopeo 1.9 or newer"
+    ):
         skopeo.fetch(PINNED, "/f", 5)
     monkeypatch.setattr(_skopeo, "find_program", lambda name: None)
     with pytest.raises(Problem, match="skopeo was not found on this machine.*install the package skopeo"):
@@ -263,8 +301,12 @@ def fetch(tmp_path, text, size, timeout):
 
 
 def test_a_download_that_grows_beyond_what_was_announced_is_ended(tmp_path):
-    problem, seconds = fetch(tmp_path, 'mkdir "$1"; head -c 5000000 /dev/zero | tee "$1/one" >"$1/two"; exec sleep 60', 1000, 30)
-    assert problem.cause == "content-damaged" and "more than the %d bytes that were announced" % (1000 + (8 << 20)) in str(problem)
+    problem, seconds = fetch(
+        tmp_path, 'mkdir "$1"; head -c 5000000 /dev/zero | tee "$1/one" >"$1/two"; exec sleep 60', 1000, 30
+    )
+    assert problem.cause == "content-damaged" and "more than the %d bytes that were announced" % (
+        1000 + (8 << 20)
+    ) in str(problem)
     assert seconds < 10
 
 
@@ -281,7 +323,8 @@ def test_a_download_that_stands_still_is_ended(tmp_path):
 
 
 def test_a_download_that_stands_still_since_the_registry_is_busy_says_so(tmp_path):
-    text = "echo 'level=debug msg=\"Too many requests to reg:5000: sleeping for 60 seconds before next attempt\"' >&2; exec sleep 60"
+    busy = "Too many requests to reg:5000: sleeping for 60 seconds before next attempt"
+    text = "echo 'level=debug msg=\"%s\"' >&2; exec sleep 60" % busy
     problem, dummy = fetch(tmp_path, text, 100000000, 1)
     assert problem.cause == "registry-rate-limit"
 

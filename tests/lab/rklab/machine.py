@@ -19,6 +19,7 @@ PACKAGES = {
     "runc": "/usr/sbin/runc",
     "containernetworking-plugins": "/usr/lib/cni/bridge",
     "docker-registry": "/usr/bin/docker-registry",
+    "skopeo": "/usr/bin/skopeo",
     "etcd-server": "/usr/bin/etcd",
     "qemu-user-static": "/usr/bin/qemu-riscv64-static",
     "iptables": "/usr/sbin/iptables",
@@ -63,9 +64,11 @@ def install_packages():
     if not shutil.which("apt-get"):
         raise LabError("apt-get was not found. Next: install " + " ".join(missing))
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
-    if run(["apt-get", "install", "-y", "--no-install-recommends", *missing], check=False, env=environment).returncode != 0:
+    # `make unit` may be installing what it needs just now.
+    install = ["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *missing]
+    if run(install, check=False, env=environment).returncode != 0:
         run(["apt-get", "update"], env=environment)
-        run(["apt-get", "install", "-y", "--no-install-recommends", *missing], env=environment)
+        run(install, env=environment)
 
 
 def acquire(lab):
