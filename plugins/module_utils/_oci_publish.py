@@ -44,6 +44,7 @@ def publish(skopeo, name, image: Image, work, dry_run=False) -> Published:
         folder = os.path.join(work, "publish")
         _write(folder, image)
         skopeo.push(folder, name, image.size, image.index)
+        reading.verify(skopeo, name, image.top.digest)
     return Published(True, image.top.digest, image.size, there.digest if there else None, there.config_json if there else None, pushed, skipped)
 
 

@@ -45,7 +45,7 @@ def copy(skopeo, source, target, platform, work, dry_run=False) -> Copied:
     copied = sorted(set(blobs) - known)
     if not dry_run:
         _send(skopeo, source._replace(tag=None, digest=top.digest), target, sum(blobs.values()), top.is_index, work)
-        _verify(skopeo, target, top.digest)
+        reading.verify(skopeo, target, top.digest)
     return Copied(top.digest, before, copied, sorted(set(blobs) & known), sum(blobs[digest] for digest in copied))
 
 
@@ -97,9 +97,3 @@ def _send(skopeo, source, target, size, everything, work):
         skopeo.push(folder, target, size, everything)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _verify(skopeo, target, digest):
-    found = reading.manifest(skopeo, target).digest
-    if found != digest:
-        raise damaged(target, "%s was published, and %s came back" % (digest, found), "look at the registry, and at what stands in front of it")

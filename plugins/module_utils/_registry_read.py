@@ -46,6 +46,18 @@ def find(skopeo, name, platform: Platform) -> Found:
     return _Search(skopeo, name, platform).run()
 
 
+def verify(skopeo, name, digest):
+    """Raise RegistryProblem unless ``name``, which was just published, stands for ``digest``."""
+    try:
+        found = manifest(skopeo, name).digest
+    except RegistryProblem as problem:
+        if problem.cause != "no-such-image":
+            raise
+        found = "nothing"
+    if found != digest:
+        raise damaged(name, "%s was published, and %s came back" % (digest, found), "look at the registry, and at what stands in front of it")
+
+
 def not_found(skopeo, name, problem):
     """``problem``, that an image is not there, with the tags that are."""
     try:

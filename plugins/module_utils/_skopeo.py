@@ -53,7 +53,7 @@ class Skopeo:
         self._timeout = timeout
         self._runner = runner or Runner()
         self._logins = Logins(registries, root)
-        self._checked = {}
+        self._checked, self._logged_in = {}, {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -121,24 +121,42 @@ class Skopeo:
     def _check(self, name):
         """Before the first question to a registry with a login: see _registry_trust."""
         access = self._registries.get(name.registry, Access(name.registry))
-        if not access.has_login and access.tls_verify:
-            return
         with self._lock:
-            if name.registry not in self._checked:
-                self._checked[name.registry] = self._judge(name, access)
-        if self._checked[name.registry]:
-            raise self._checked[name.registry]
+            has_login = self._has_login(name, access)
+            if not has_login and access.tls_verify:
+                return
+            key = name.registry, has_login
+            if key not in self._checked:
+                self._checked[key] = self._judge(name, access, has_login)
+        if self._checked[key]:
+            raise self._checked[key]
 
-    def _judge(self, name, access):
+    def _has_login(self, name, access):
+        """Whether skopeo shows a login: the one of ``access``, or one that the user has stored for the registry or a path in it."""
+        if access.has_login:
+            return True
+        if name.name not in self._logged_in:
+            asked = self._runner.run(["skopeo", "login", "--get-login", name.name], timeout=self._timeout + _GRACE, check=False)
+            self._logged_in[name.name] = asked.rc == 0
+        return self._logged_in[name.name]
+
+    def _check_sent(self, name, log):
+        access = self._registries.get(name.registry)
+        # For others this machine's registries.conf holds, which may have mirrors with logins of their own.
+        if access and self._has_login(name, access):
+            _registry_trust.check_sent(log, access, not _has_proxy())
+
+    def _judge(self, name, access, has_login):
         argv = ["inspect", "--raw", "--no-creds"] + self._logins.options(name.registry) + [_reference(name)]
         if "--authfile" in argv:
             at = argv.index("--authfile")
             del argv[at : at + 2]
         try:
-            log = self._start(argv, self._timeout, name, None).err
-            _registry_trust.check(log, access)
+            log = self._start(argv, self._timeout, name, None, alone=True).err
+            _registry_trust.check(log, access, has_login)
         except TimedOut as error:
-            return timed_out("%s cannot be read" % name.full, name, error.err, self._timeout)
+            # What is not listed may be reached by a mirror only.
+            return name.registry in self._registries and timed_out("%s cannot be read" % name.full, name, error.err, self._timeout)
         except Problem as problem:
             return problem
         return None
@@ -147,22 +165,35 @@ class Skopeo:
         try:
             result = self._start(argv, seconds, name, watch)
         except TimedOut as error:
+            self._check_sent(name, error.err)
             raise timed_out(what, name, error.err, seconds) from error
+        self._check_sent(name, result.err)
         if result.rc != 0:
             access = self._registries.get(name.registry)
             raise failed(what, name, result.err, access.username if access else None)
         return result.out
 
-    def _start(self, argv, seconds, name, watch):
+    def _start(self, argv, seconds, name, watch, alone=False):
         general = ["skopeo", "--debug", "--command-timeout", "%ds" % seconds]
         # The user's own rules about signatures hold, where there are any.
         if not any(map(os.path.exists, map(os.path.expanduser, _POLICIES))):
             general.append("--insecure-policy")
         access = self._registries.get(name.registry)
-        if access:
+        if access or alone:
             general += ["--registries-conf", self._logins.no_configuration]
-        env = {} if access and access.plain_http else {"HTTP_PROXY": "http://" + NO_PLAIN_HTTP, "http_proxy": "http://" + NO_PLAIN_HTTP}
+        env = {} if access and access.plain_http else _without_http()
         return self._runner.run(general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch, largest=watch and watch.limit)
+
+
+def _has_proxy():
+    return bool(os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY"))
+
+
+def _without_http():
+    """Variables with which plain http is not reached: a proxy for it at which nothing listens."""
+    stop = dict.fromkeys(("HTTP_PROXY", "http_proxy"), "http://" + NO_PLAIN_HTTP)
+    # What stands in no_proxy is reached by http in spite of that; it is needed only beside a proxy for https.
+    return stop if _has_proxy() else dict(stop, NO_PROXY="", no_proxy="")
 
 
 def _copy(everything):

@@ -3,17 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The scene of an attack by a registry: the servers, the folders that must stay as they are, and the modules that are run against it."""
 
+import base64
 import contextlib
 import hashlib
 import json
 import os
+import pathlib
+import subprocess
+import sys
 import threading
 import time
+import types
 from typing import Any, Callable, NamedTuple
 
 import registry_content as content
 from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Blob
+from ansible_collections.riscv.k3s.plugins.module_utils._oci_publish import publish
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_info import inspect_all
 from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import accesses
@@ -22,6 +29,9 @@ from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
 from hostile_registry import Hostile, certificate
 from registry_servers import PASSWORD, USER
 
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+IDENTITY, BEARER = "identity-of-the-builder", "bearer-of-the-builder"
+_SECRETS = [PASSWORD.encode(), PASSWORD.replace(" ", "+").encode(), IDENTITY.encode(), BEARER.encode()]
 TIMEOUT = 2  # what the modules get, seconds
 HOME_FOLDERS = {"HOME": "home", "XDG_CACHE_HOME": "cache", "XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config"}
 
@@ -36,6 +46,8 @@ class Attack(NamedTuple):
     https: bool = False
     # Not at a loopback address: Go asks those without any proxy, so also without the one that stops plain http.
     outside: bool = False
+    # What skopeo does is only seen afterwards: the error says whom the login was sent to.
+    told: bool = False
 
     @property
     def name(self):
@@ -64,10 +76,11 @@ class World(contextlib.ExitStack):
         here, there = ("192.0.2.1", "192.0.2.2") if attack.outside else ("127.0.0.1", "127.0.0.2")
         # Made once for all: a key takes a while.
         self._keys = keys if attack.https else None
-        self.registry = self.enter_context(Hostile(here, self._keys))
-        self.other = self.enter_context(Hostile(there, self._keys))
-        self.plain = self.enter_context(Hostile(there))
-        self.good = self.enter_context(Hostile(here))
+        self.here, self.there, self.servers = here, there, []
+        self.registry = self.server(here, self._keys)
+        self.other = self.server(there, self._keys)
+        self.plain = self.server(there)
+        self.good = self.server(here)
         self.target = str(folder / "target")
         self.archive = os.path.join(self.target, "images.tar")
         self.image, self.pinned, self.announced, self.architecture = "app:1", None, 1 << 20, "riscv64"
@@ -75,12 +88,24 @@ class World(contextlib.ExitStack):
         for name in ["target", "canary", *HOME_FOLDERS.values()]:
             os.mkdir(str(folder / name), 0o700)
         (folder / "canary" / "file").write_text("as it was\n")
-        for registry in (self.registry, self.good):
+        # What something is published to has nothing yet.
+        for registry in (self.good,) if attack.way in ("pushed", "built") else (self.registry, self.good):
             registry.put_image("1")
 
-    @property
-    def servers(self):
-        return [self.registry, self.other, self.plain, self.good]
+    def server(self, address, keys=None):
+        """One more server, which must not be told a login."""
+        self.servers.append(self.enter_context(Hostile(address, keys)))
+        return self.servers[-1]
+
+    def same_host(self):
+        """One more on the registry's own host, at another port."""
+        return self.server(self.here, self._keys)
+
+    def environ(self, name, value):
+        """Set a variable of the environment while the attack lasts."""
+        before = os.environ.get(name)
+        os.environ[name] = value
+        self.callback(lambda: os.environ.pop(name) if before is None else os.environ.update({name: before}))
 
     def run(self):
         """(``ok`` or a cause, text for people) of what is done."""
@@ -119,6 +144,25 @@ class World(contextlib.ExitStack):
         """registry_image_copy, from one name of the attacker to another."""
         return self._copy(skopeo, self._source(), self.registry.host + "/new:2")
 
+    def built(self, skopeo):
+        """oci_image_build, what it publishes."""
+        data, (config, layer) = content.image("riscv64", (b"built",))
+        top, config, layer = [Blob("", content.digest_of(one), len(one), data=one) for one in (data, config, layer)]
+        image = types.SimpleNamespace(top=top, config=config, layer=layer, index=False, size=1000, config_json={})
+        return "ok", str(publish(skopeo, ImageName.parse(self.registry.host + "/built:2"), image, self.target))
+
+    def whole(self, _skopeo):
+        """registry_image_archive, as people start it."""
+        images = [{"source": self._source(), "targets": ["docker.io/library/app:1"]}]
+        args = {"images": images, "path": self.archive, "registries": [self._entry()], "timeout": TIMEOUT}
+        own = str(self.folder / "cache" / "riscv.k3s")
+        env = dict(os.environ, ANSIBLE_HOME=own, ANSIBLE_REMOTE_TMP=own, ANSIBLE_COLLECTIONS_PATH=str(_ROOT / ".venv" / "collections"))
+        argv = [os.path.join(os.path.dirname(sys.executable), "ansible"), "localhost", "-m", "riscv.k3s.registry_image_archive", "-a", json.dumps(args)]
+        done = subprocess.run(argv, capture_output=True, text=True, env=env, cwd=self.target)
+        assert "Traceback" not in done.stdout + done.stderr, done
+        state, dummy, result = done.stdout.partition("=> ")
+        return "failed" if "FAILED!" in state else "ok", json.loads(result)["msg"]
+
     def _copy(self, skopeo, source, target):
         params = {"images": [{"source": source, "target": target}], "architecture": self.architecture, "variant": None}
         return "ok", json.dumps(registry_image_copy.run(params, False, self.target, skopeo))
@@ -127,16 +171,19 @@ class World(contextlib.ExitStack):
         return "%s/%s" % (self.registry.host, self.image)
 
     def _skopeo(self):
+        return Skopeo(accesses({"registries": [self._entry(), {"host": self.good.host, "plain_http": True}]}), TIMEOUT)
+
+    def _entry(self):
         entry = {"host": self.registry.host, "plain_http": not self._keys, "ca_file": self._keys and self._keys[0]}
         if self._attack.login:
             entry.update(username=USER, password=PASSWORD)
-        entry.update(self.more)
-        return Skopeo(accesses({"registries": [entry, {"host": self.good.host, "plain_http": True}]}), TIMEOUT)
+        return dict(entry, **self.more)
 
     def told(self):
         """Requests with a login that came where none should: at another host, and by http where https was asked for."""
-        asked = [asked for server in self.servers for asked in server.asked if asked.authorization]
-        return [one for one in asked if one.host != self.registry.host or self._keys and one.scheme != "https"]
+        plain = self.more.get("plain_http", not self._keys)
+        asked = [one for server in self.servers for one in server.asked if _has_login(one)]
+        return [one for one in asked if one.host != self.registry.host or not plain and one.scheme != "https"]
 
     def files(self):
         """{path: digest of the content} of all that lies outside of the target."""
@@ -178,6 +225,12 @@ class Watched(threading.Thread):
         return self
 
 
+def _has_login(asked):
+    kind, dummy, words = (asked.authorization or "").partition(" ")
+    said = base64.b64decode(words) if kind == "Basic" else words.encode()
+    return any(secret in said + asked.body + asked.path.encode() for secret in _SECRETS)
+
+
 def _size(folder):
     total = 0
     for top, dummy, files in os.walk(folder):
@@ -195,18 +248,6 @@ def _digest(path):
 def keys(folder):
     """Certificate and key for every address that a World has."""
     return certificate(folder, ["127.0.0.1", "127.0.0.2", "192.0.2.1", "192.0.2.2"])
-
-
-def name(world, image):
-    return ImageName.parse("%s/%s" % (world.registry.host, image))
-
-
-def until(seconds):
-    """Sleep in small steps; a generator of nothing, for bodies that end late."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        time.sleep(0.1)
-        yield b" "
 
 
 def manifest(**changes):

@@ -58,11 +58,15 @@ def _run(attack, keys, folder):
         attack.arrange(world)
         before = world.files()
         ends, text = world.run()
+    if os.environ.get("HOSTILE_LOG"):
+        with open(os.environ["HOSTILE_LOG"], "a") as log:
+            log.write("%-60s %-18s %s\n" % (attack.name, ends, text[:420]))
     assert ends in attack.ends, text
     assert text.isprintable() and len(text) < 10000 and "Traceback" not in text and PASSWORD not in text, text
     assert world.files() == before
     assert not world.left_logins()
-    assert not world.told()
+    told = [one for one in world.told() if not attack.told or one.host not in text]
+    assert not told
     assert watched.most <= world.announced + _SLACK
 
 

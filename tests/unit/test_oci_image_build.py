@@ -160,7 +160,9 @@ def test_the_manifest_comes_last_and_not_after_a_failure(archive, build):
         assert completed(script)[0] == "/upload" and "/v2/a/manifests/1" not in completed(script)
         script.answers["PUT", "/upload"] = (201, {}, b"")
         script.seen.clear()
-        build(src=archive, image=host + "/a:1")
+        # This one keeps nothing of what it takes, which is seen as well.
+        with pytest.raises(Problem, match="was published, and nothing came back"):
+            build(src=archive, image=host + "/a:1")
         assert completed(script) == ["/upload", "/upload", "/v2/a/manifests/1"]
 
 
