@@ -42,10 +42,12 @@ def k3s_manifests():
 
 @pytest.fixture
 def fresh_home(monkeypatch, tmp_path_factory):
-    """A home without logins, for what runs skopeo: those of the developer who runs the tests must not count. Returns its path."""
+    """A home without logins, for what runs skopeo: those of the developer must not count. Returns its path."""
     home = tmp_path_factory.mktemp("home")
     for name in ("HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(home))
-    for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+    proxies = ["http_proxy", "https_proxy", "no_proxy"]
+    settings = ["REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]
+    for name in settings + proxies + [name.upper() for name in proxies]:
         monkeypatch.delenv(name, raising=False)
     return home

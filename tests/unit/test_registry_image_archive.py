@@ -102,8 +102,9 @@ def test_what_it_holds_is_not_fetched_again(tmp_path, host):
     other = {"source": host + "/riscv64/other:1", "targets": [APP], "digest": None}
     done = run(path, images(host, targets=[PAUSE]) + [other], host)
     # skopeo fetches whole images; the one that the archive holds is none of them.
-    assert (done["changed"], done["fetched"]) == (True, sorted(map(content.digest_of, content.image(layers=(b"layer", b"other"))[1])))
-    assert done["downloaded"] == sum(map(len, content.image(layers=(b"layer", b"other"))[1]))
+    blobs = content.image(layers=(b"layer", b"other"))[1]
+    assert (done["changed"], done["fetched"]) == (True, sorted(map(content.digest_of, blobs)))
+    assert done["downloaded"] == sum(map(len, blobs))
     assert sorted(line.split()[0] for line in done["diff"]["after"].splitlines()) == [APP, PAUSE]
     again = run(path, images(host, targets=[PAUSE]), host)
     assert (again["changed"], again["fetched"], again["downloaded"]) == (True, [], 0)
@@ -190,7 +191,8 @@ def test_a_full_disk_is_not_called_the_registry_s_fault(tmp_path, host):
 
 def test_docker_s_own_manifest_keeps_its_digest(tmp_path, host):
     """A lock names the digest; a copy that was made an OCI image on its way would have another."""
-    wanted = [{"source": host + "/docker/pause:3.10", "targets": [PAUSE], "digest": content.held(host, "docker/pause", "3.10")}]
+    digest = content.held(host, "docker/pause", "3.10")
+    wanted = [{"source": host + "/docker/pause:3.10", "targets": [PAUSE], "digest": digest}]
     done = run(tmp_path / "images.tar", wanted, host)
     manifest, blobs = content.image(kind=content.DOCKER_MANIFEST)
     assert done["images"][0]["digest"] == content.digest_of(manifest)

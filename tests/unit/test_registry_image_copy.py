@@ -138,7 +138,8 @@ def test_a_copy_that_breaks_sets_no_tag_and_goes_on_where_it_ended(tmp_path, hos
 
 def test_a_full_disk_is_not_called_the_registry_s_fault(tmp_path, hosts):
     with pytest.raises(Problem) as caught:
-        run(tmp_path, hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/full/pause:1")], runner=content.FullDisk())
+        images = [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/full/pause:1")]
+        run(tmp_path, hosts, images, runner=content.FullDisk())
     assert "no space left on device" in str(caught.value) and "make room" in str(caught.value)
     assert caught.value.cause == "pull-disk-full"
 
