@@ -155,7 +155,8 @@ def _part(path, image=None, digest=None):
 
 def _fetched(path, image):
     """Digests of an image's blobs that an earlier run, which was interrupted, has fetched."""
-    return frozenset(digest for digest in image.manifest.blobs if _is_good(_part(path, image, digest), digest, image.manifest.blobs[digest]))
+    blobs = image.manifest.blobs.items()
+    return frozenset(digest for digest, size in blobs if _is_good(_part(path, image, digest), digest, size))
 
 
 def _is_good(file, digest, size):

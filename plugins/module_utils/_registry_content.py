@@ -23,7 +23,7 @@ MANIFEST_TYPES = (OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2
 # Far above what any image has; what is asked for each entry of an index costs a question.
 _MAX_ENTRIES = 1000
 _MAX_SIZE = 1 << 40  # bytes of one blob
-# Go, in which skopeo and containerd are written, takes a key in any case; whoever reads it otherwise checks something else.
+# Go, in which skopeo and containerd are written, takes a key in any case: who reads it otherwise checks something else.
 _KEYS = {key.casefold(): key for key in "mediaType config layers manifests digest size urls data platform".split()}
 # Keys of manifests of other kinds: with those it would be two things at once (CVE-2021-41190).
 _OTHERS = {"manifests": ("config", "layers", "fsLayers", "history"), "layers": ("manifests", "fsLayers", "history")}

@@ -69,7 +69,8 @@ def _wanted(skopeo, source, platform):
     if not top.is_index:
         return top, [top]
     if len(top.entries) > _MAX_IMAGES:
-        raise damaged(source, "an index of %d images, which is more than %d" % (len(top.entries), _MAX_IMAGES), "name an architecture")
+        found = "an index of %d images, which is more than %d" % (len(top.entries), _MAX_IMAGES)
+        raise damaged(source, found, "name an architecture")
     images = [reading.manifest(skopeo, source._replace(tag=None, digest=entry.digest)) for entry in top.entries]
     if any(image.is_index for image in images):
         raise damaged(source, "an index within an index, which skopeo does not copy", "name an architecture, or copy the inner one by its digest")

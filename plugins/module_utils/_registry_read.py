@@ -55,7 +55,8 @@ def verify(skopeo, name, digest):
             raise
         found = "nothing"
     if found != digest:
-        raise damaged(name, "%s was published, and %s came back" % (digest, found), "look at the registry, and at what stands in front of it")
+        step = "look at the registry, and at what stands in front of it"
+        raise damaged(name, "%s was published, and %s came back" % (digest, found), step)
 
 
 def not_found(skopeo, name, problem):

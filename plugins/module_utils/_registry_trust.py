@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
 
-# Lines of the library containers/image at its level debug, the same since 2017.
-_ASKED = re.compile(r'level=debug msg="(?:GET|HEAD|POST) (https?://[^\s"]+)"')
-_SENT = re.compile(r'level=debug msg="([A-Z]+) (https?://[^\s"]+)"')
+# Lines of the library containers/image at its level debug, the same since 2017. An address may hold a blank, so that
+# the line goes on.
+_ASKED = re.compile(r'level=debug msg="(?:GET|HEAD|POST) (https?://[^\s"]+)')
+_SENT = re.compile(r'level=debug msg="([A-Z]+) (https?://[^\s"]+)')
 _ANSWERED = re.compile(r'level=debug msg="Ping (https?://[^\s"]+) status ')
 # The name that images carry is not always the host that serves them.
 _API_HOSTS = {"docker.io": "registry-1.docker.io"}
@@ -28,7 +29,8 @@ _API_HOSTS = {"docker.io": "registry-1.docker.io"}
 def check(log, access, has_login=None):
     """Raise RegistryProblem when the registry of ``access`` (an Access) may not be asked as that says.
 
-    ``log`` is skopeo's, of a question without login; ``has_login`` is whether there is one to be given, where ``access`` does not say it.
+    ``log`` is skopeo's, of a question without login; ``has_login`` is whether there is one to be given, where ``access``
+    does not say it.
     """
     host = _API_HOSTS.get(access.host, access.host)
     if not access.plain_http and any(_is(url, "http", host) for url in map(urlsplit, _ANSWERED.findall(log))):
@@ -44,10 +46,11 @@ def check(log, access, has_login=None):
 
 
 def check_sent(log, access, stops_http):
-    """Raise RegistryProblem when a login went where it should not, as skopeo's ``log`` tells afterwards: before, nothing can be seen.
+    """Raise RegistryProblem when a login went where it should not, as skopeo's ``log`` tells afterwards.
 
-    A registry can name one token server when it is asked without a login, and another with it. And it names where an upload goes on,
-    to which skopeo sends the login as well. With ``stops_http`` (see _skopeo) what goes to plain http unasked does not arrive.
+    Before, nothing can be seen: a registry can name one token server when it is asked without a login, and another with
+    it; and it names where an upload goes on, to which skopeo sends the login as well. With ``stops_http`` (see _skopeo)
+    what goes to plain http unasked does not arrive.
     """
     # The only GET with a login that may be for another host is that for a token, and it says for whom.
     for url in [url for method, url in _SENT.findall(log) if method != "GET" or "account=" in url]:
@@ -59,7 +62,8 @@ def check_sent(log, access, stops_http):
                 "a login for %s has been sent to %s" % (access.host, where),
                 "the registry sends on to %s" % url.partition("?")[0],
                 access.host,
-                "change this password, and look who answers as %s; if it is right, set token_server: %s for it" % (access.host, where),
+                "change this password, and look who answers as %s; if it is right, set token_server: %s for it"
+                % (access.host, where),
             )
 
 

@@ -34,6 +34,8 @@ _BESIDE = 8 << 20
 _POLICIES = ("~/.config/containers/policy.json", "/etc/containers/policy.json")
 # Tags are for a hint only, and a hostile registry can name them without end.
 _TAGS_SECONDS = 10
+# skopeo holds all pages in memory, of at most 4 MiB each.
+_TAGS_PAGES = 50
 
 
 class Skopeo:
@@ -85,7 +87,8 @@ class Skopeo:
 
     def tags(self, name):
         """Tags of the repository, sorted."""
-        text = self._ask(name, "list-tags", "docker://" + name.name, seconds=min(_TAGS_SECONDS, self._timeout))
+        seconds, watch = min(_TAGS_SECONDS, self._timeout), _Pages(name)
+        text = self._ask(name, "list-tags", "docker://" + name.name, seconds=seconds, watch=watch)
         return sorted(map(str, json.loads(text).get("Tags") or []))
 
     def fetch(self, name, folder, size, everything=False):
@@ -107,9 +110,9 @@ class Skopeo:
         argv = _copy(everything) + self._options(source, "src-") + self._options(target, "dest-") + [_reference(source), _reference(target)]
         self._run("%s cannot be published" % target.full, target, argv, self._seconds(size))
 
-    def _ask(self, name, command, *args, seconds=None):
+    def _ask(self, name, command, *args, seconds=None, watch=None):
         argv = [command] + self._options(name) + list(args)
-        return self._run("%s cannot be read" % name.full, name, argv, seconds or self._timeout)
+        return self._run("%s cannot be read" % name.full, name, argv, seconds or self._timeout, watch)
 
     def _seconds(self, size):
         return self._timeout + min(size // _SLOWEST, _LONGEST)
@@ -132,11 +135,12 @@ class Skopeo:
             raise self._checked[key]
 
     def _has_login(self, name, access):
-        """Whether skopeo shows a login: the one of ``access``, or one that the user has stored for the registry or a path in it."""
+        """Whether skopeo shows a login: that of ``access``, or one that the user has stored for the registry or a path."""
         if access.has_login:
             return True
         if name.name not in self._logged_in:
-            asked = self._runner.run(["skopeo", "login", "--get-login", name.name], timeout=self._timeout + _GRACE, check=False)
+            argv = ["skopeo", "login", "--get-login", name.name]
+            asked = self._runner.run(argv, timeout=self._timeout + _GRACE, check=False)
             self._logged_in[name.name] = asked.rc == 0
         return self._logged_in[name.name]
 
@@ -156,7 +160,8 @@ class Skopeo:
             _registry_trust.check(log, access, has_login)
         except TimedOut as error:
             # What is not listed may be reached by a mirror only.
-            return name.registry in self._registries and timed_out("%s cannot be read" % name.full, name, error.err, self._timeout)
+            is_listed = name.registry in self._registries
+            return is_listed and timed_out("%s cannot be read" % name.full, name, error.err, self._timeout)
         except Problem as problem:
             return problem
         return None
@@ -182,7 +187,8 @@ class Skopeo:
         if access or alone:
             general += ["--registries-conf", self._logins.no_configuration]
         env = {} if access and access.plain_http else _without_http()
-        return self._runner.run(general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch, largest=watch and watch.limit)
+        largest = watch and watch.limit
+        return self._runner.run(general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch, largest=largest)
 
 
 def _has_proxy():
@@ -205,9 +211,22 @@ def _reference(name):
     return "docker://%s%s" % (name.name, "@" + name.digest if name.digest else ":" + name.tag)
 
 
+class _Pages:
+    """Watches a list of tags, which a registry can go on with for ever. ``limit``: it writes no files."""
+
+    limit = _BESIDE
+
+    def __init__(self, name):
+        self._name = name
+
+    def __call__(self, log):
+        if log.count("/tags/list") > _TAGS_PAGES:
+            raise damaged(self._name, "more than %d pages of tags" % _TAGS_PAGES)
+
+
 class _Growth:
-    """Watches a folder while it is filled: ends it when more comes than ``limit`` (bytes), when nothing comes for ``patience`` seconds,
-    or when so little comes, time and again, that it would last for days.
+    """Watches a folder while it is filled: ends it when more comes than ``limit`` (bytes), when nothing comes for
+    ``patience`` seconds, or when so little comes, time and again, that it would last for days.
     """
 
     def __init__(self, folder, limit, patience, name):

@@ -37,6 +37,7 @@ _STEPS = {
     "no-such-image": "mend the name, or publish the image",
     "registry-fault": "look at its log and its disk, then run again: what is uploaded is kept",
 }
+_ODD_STEP = "look at the registry, and at what stands in front of it"
 _FATAL = re.compile(r'level=fatal msg="((?:[^"\\]|\\.)*)"')
 _BUSY = "Too many requests to "
 _TO_HTTP = re.compile(re.escape(NO_PLAIN_HTTP) + r"(?!\d)")
@@ -47,6 +48,12 @@ _DAMAGED = re.compile(
 )
 # skopeo's words for a blob that is not there are those for a host that is no registry, and that one has given a manifest.
 _NO_BLOB = "Error fetching blob: invalid status code from registry 404"
+# What skopeo says of answers that no registry should give: of addresses, challenges, tokens and HTTP itself.
+_ODD = re.compile(
+    r"unsupported protocol scheme|no Host in request URL|^parse |upload URL: |stopped after \d+ redirects"
+    r"|missing realm|invalid header field value|invalid character|cannot unmarshal|unexpected HTTP status: [123]"
+    r"|invalid byte in chunk|header line too long|invalid status code from registry [23]|failed to parse Location"
+)
 _WRAPPING = re.compile(
     r'^(?:Error parsing image name "[^"]*": |Error (?:determining|reading|initializing|writing|copying)[^:]*: |initializing (?:source|destination) \S+: '
     r"|(?:parsing|reading|copying|trying to reuse|writing) (?:image source|image|blob|manifest)[^:]*: |determining manifest MIME type[^:]*: )+"
@@ -76,6 +83,9 @@ def failed(what, name, log, username=None):
         cause = next(known for known in _pull_causes.CAUSES if known.id == "registry-rate-limit")
     if cause.id == "unknown" and "unknown flag" in log:
         return RegistryProblem("unknown", "this skopeo is too old", text, name.registry, "install skopeo 1.9 or newer")
+    if cause.id == "unknown" and _ODD.search(text):
+        why = "%s: %s gives an answer that no registry should" % (what, name.registry)
+        return RegistryProblem("registry-fault", why, text, name.registry, _ODD_STEP)
     if cause.id == "registry-auth" and username:
         what = "%s: the registry refuses user %s" % (what, username)
         return RegistryProblem(cause.id, what, text, name.registry, "mend the password, or what this user may do there")

@@ -31,11 +31,11 @@ class Asked(NamedTuple):
 
 
 class Hostile:
-    """A server at ``address`` on a port of its own; with ``certificate`` (paths of certificate and key) it speaks https.
+    """A server at ``address`` on a port of its own; with ``certificate`` (paths of it and its key) it speaks https.
 
-    ``rules`` is a list of (pattern, answer), where the pattern is searched in "METHOD /path" and the first that fits holds.
-    An answer is (status, {header: value}, body), or a function of (Asked, connection), which returns one, or None when it has
-    written to the connection itself. A body is bytes, or an iterator of bytes, sent in chunks.
+    ``rules`` is a list of (pattern, answer): the pattern is searched in "METHOD /path", and the first that fits holds.
+    An answer is (status, {header: value}, body), or a function of (Asked, connection), which returns one, or None when
+    it has written to the connection itself. A body is bytes, or an iterator of bytes, sent in chunks.
     """
 
     def __init__(self, address, certificate=None):
@@ -116,7 +116,11 @@ class Hostile:
             self.blobs[digest] = self._uploading + asked.body
             return 201, {"Location": "/v2/x/blobs/" + digest}, b""
         self._uploading = b"" if asked.method == "POST" else self._uploading + asked.body
-        return 202, {"Location": asked.path.partition("?")[0].rstrip("/") + "/1", "Docker-Upload-UUID": "1", "Range": "0-0"}, b""
+        return (
+            202,
+            {"Location": asked.path.partition("?")[0].rstrip("/") + "/1", "Docker-Upload-UUID": "1", "Range": "0-0"},
+            b"",
+        )
 
     def _tags(self, _asked, _name, _query):
         return 200, {"Content-Type": "application/json"}, b'{"name":"app","tags":["1"]}'
@@ -130,7 +134,11 @@ class _Server(http.server.ThreadingHTTPServer):
     def get_request(self):
         connection, address = super().get_request()
         # The handshake comes with the first read, in the thread of the connection.
-        return (self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) if self.tls else connection), address
+        return (
+            self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            if self.tls
+            else connection
+        ), address
 
     def handle_error(self, request, client_address):
         pass  # clients that go away are what is tested
@@ -142,14 +150,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_any(self):
         hostile = self.server.hostile
-        asked = Asked(hostile.scheme, hostile.host, self.command, self.path, self.headers.get("Authorization"), self._body())
+        asked = Asked(
+            hostile.scheme, hostile.host, self.command, self.path, self.headers.get("Authorization"), self._body()
+        )
         given = hostile.answer(asked, self)
         if given is None:
             self.close_connection = True
             return
         self.send(*given)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  (names that http.server looks for)
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = (
+        handle_any  # noqa: N815  (names that http.server looks for)
+    )
 
     def _body(self):
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -205,9 +217,13 @@ def _tls(certificate):
 
 
 def certificate(folder, addresses):
-    """A certificate for ``addresses`` and localhost, so that nothing but what is tested keeps a client from there: (certificate, key)."""
+    """(certificate, key) for ``addresses`` and localhost: nothing but what is tested keeps a client from there."""
     names = ",".join(["IP:" + address for address in addresses] + ["DNS:localhost"])
     made = [str(folder / "certificate.pem"), str(folder / "key.pem")]
-    argv = "req -x509 -newkey rsa:2048 -nodes -days 3000 -subj /CN=hostile -addext".split() + ["subjectAltName=" + names]
-    subprocess.run([program("openssl", "openssl")] + argv + ["-out", made[0], "-keyout", made[1]], check=True, capture_output=True)
+    argv = "req -x509 -newkey rsa:2048 -nodes -days 3000 -subj /CN=hostile -addext".split() + [
+        "subjectAltName=" + names
+    ]
+    subprocess.run(
+        [program("openssl", "openssl")] + argv + ["-out", made[0], "-keyout", made[1]], check=True, capture_output=True
+    )
     return made

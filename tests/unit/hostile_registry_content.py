@@ -117,20 +117,29 @@ def index_and_manifest_at_once(world):
     _serves(world, manifest(manifests=[content.descriptor(b"x", content.OCI_MANIFEST)]))
 
 
-@attack("copied", "content-damaged unknown")
+@attack("copied", "content-damaged registry-fault")
 def index_by_its_header_and_manifest_by_itself(world):
     _serves(world, manifest(), content.OCI_INDEX)
 
 
-@attack("copied", "content-damaged unknown")
+@attack("copied", "content-damaged registry-fault")
 def schema_1_by_its_header_with_paths(world):
     blobs = [{"blobSum": "sha256:../../canary/file"}]
-    _serves(world, manifest(fsLayers=blobs, history=[{"v1Compatibility": "{}"}]), "application/vnd.docker.distribution.manifest.v1+json")
+    _serves(
+        world,
+        manifest(fsLayers=blobs, history=[{"v1Compatibility": "{}"}]),
+        "application/vnd.docker.distribution.manifest.v1+json",
+    )
 
 
 @attack("info", "content-damaged")
 def schema_1(world):
-    value = {"schemaVersion": 1, "fsLayers": [{"blobSum": _NOTHING}], "history": [{"v1Compatibility": "{}"}], "architecture": "riscv64"}
+    value = {
+        "schemaVersion": 1,
+        "fsLayers": [{"blobSum": _NOTHING}],
+        "history": [{"v1Compatibility": "{}"}],
+        "architecture": "riscv64",
+    }
     _serves(world, value, "application/vnd.docker.distribution.manifest.v1+json")
 
 
@@ -189,7 +198,11 @@ _bad("digest_that_acts_on_terminals", manifest(layers=[layer(digest=_ESCAPES)]))
 
 @attack("info", "content-damaged")
 def index_whose_platform_is_a_text(world):
-    _serves(world, content.index([content.descriptor(manifest(), content.OCI_MANIFEST, platform="linux/riscv64")]), content.OCI_INDEX)
+    _serves(
+        world,
+        content.index([content.descriptor(manifest(), content.OCI_MANIFEST, platform="linux/riscv64")]),
+        content.OCI_INDEX,
+    )
 
 
 @attack("info", "no-platform")
@@ -199,7 +212,11 @@ def index_whose_platforms_act_on_terminals(world):
 
 @attack("info", "no-platform content-damaged")
 def index_whose_platforms_are_lists(world):
-    _serves(world, content.index([content.entry(manifest(), "riscv64", variant=["x"]), content.entry(manifest(), ["riscv64"])]), content.OCI_INDEX)
+    _serves(
+        world,
+        content.index([content.entry(manifest(), "riscv64", variant=["x"]), content.entry(manifest(), ["riscv64"])]),
+        content.OCI_INDEX,
+    )
 
 
 @attack("info", "content-damaged")
@@ -210,13 +227,21 @@ def index_of_ten_thousand_entries(world):
 @attack("info", "content-damaged")
 def index_of_a_thousand_silent_entries(world):
     images = [world.registry.put(None, *content.image("amd64", layers=(b"%d" % number,))) for number in range(1000)]
-    _serves(world, content.index([{"mediaType": content.OCI_MANIFEST, "digest": digest, "size": 1} for digest in images]), content.OCI_INDEX)
+    _serves(
+        world,
+        content.index([{"mediaType": content.OCI_MANIFEST, "digest": digest, "size": 1} for digest in images]),
+        content.OCI_INDEX,
+    )
 
 
 @attack("copied_all", "content-damaged")
 def index_of_a_thousand_images_copied_whole(world):
     images = [world.registry.put(None, *content.image("amd64", layers=(b"%d" % number,))) for number in range(1000)]
-    _serves(world, content.index([{"mediaType": content.OCI_MANIFEST, "digest": digest, "size": 1} for digest in images]), content.OCI_INDEX)
+    _serves(
+        world,
+        content.index([{"mediaType": content.OCI_MANIFEST, "digest": digest, "size": 1} for digest in images]),
+        content.OCI_INDEX,
+    )
 
 
 @attack("info", "content-damaged")
@@ -236,7 +261,11 @@ def index_that_names_what_is_not_there(world):
 @attack("info", "no-platform")
 def index_that_lies_about_the_architecture(world):
     digest = world.registry.put_image(None, "amd64")
-    _serves(world, content.index([{"digest": digest, "size": 1, "platform": {"os": "linux", "architecture": "riscv64"}}]), content.OCI_INDEX)
+    _serves(
+        world,
+        content.index([{"digest": digest, "size": 1, "platform": {"os": "linux", "architecture": "riscv64"}}]),
+        content.OCI_INDEX,
+    )
 
 
 @attack("archived", "no-platform")
@@ -262,20 +291,27 @@ _config("config_of_nothing", b"")
 _config("config_that_is_a_list", b'["riscv64"]')
 _config("config_that_is_null", b"null")
 _config("config_that_nests_without_end", b"[" * 200000 + b"]" * 200000)
-_config("config_that_nests_in_a_value", b'{"architecture":"riscv64","os":"linux","x":' + b"[" * 200000 + b"]" * 200000 + b"}")
+_config(
+    "config_that_nests_in_a_value",
+    b'{"architecture":"riscv64","os":"linux","x":' + b"[" * 200000 + b"]" * 200000 + b"}",
+)
 _config("config_whose_architecture_is_a_list", b'{"architecture":["riscv64"],"os":"linux"}')
 _config("config_whose_variant_is_an_object", b'{"architecture":"riscv64","os":"linux","variant":{"a":1}}')
 _config("config_that_acts_on_terminals", json.dumps({"architecture": _ESCAPES, "os": _ESCAPES}).encode())
 _config("config_with_half_characters", b'{"architecture":"\\ud800","os":"linux"}')
-_config("config_of_5_mib", b'{"architecture":"riscv64","os":"linux","x":"' + b"x" * (5 << 20) + b'"}', "content-damaged unknown")
+_config(
+    "config_of_5_mib",
+    b'{"architecture":"riscv64","os":"linux","x":"' + b"x" * (5 << 20) + b'"}',
+    "content-damaged registry-fault",
+)
 
 
-@attack("info", "content-damaged unknown")
+@attack("info", "content-damaged registry-fault")
 def config_with_another_content(world):
     world.registry.rule("GET .*/blobs/", (200, {}, content.image("amd64")[1][0]))
 
 
-@attack("info", "content-damaged unknown")
+@attack("info", "content-damaged registry-fault")
 def config_without_end(world):
     world.registry.rule("GET .*/blobs/", lambda asked, connection: (200, {}, _chunks()))
 
@@ -284,7 +320,9 @@ def config_without_end(world):
 def config_that_changes_after_it_was_read(world):
     config = content.image()[1][0]
     answers = iter([(200, {}, config)])
-    world.registry.rule("GET .*/blobs/" + content.digest_of(config), lambda asked, connection: next(answers, (200, {}, b"{}")))
+    world.registry.rule(
+        "GET .*/blobs/" + content.digest_of(config), lambda asked, connection: next(answers, (200, {}, b"{}"))
+    )
 
 
 # Blobs.
@@ -317,7 +355,9 @@ def layer_with_another_content_within_a_registry(world):
 
 @attack("archived", "content-damaged")
 def layer_of_600_mib_where_5_bytes_are_announced(world):
-    world.registry.rule("GET .*/blobs/" + content.digest_of(b"layer"), lambda *_: (200, {}, itertools.islice(_chunks(), 600)))
+    world.registry.rule(
+        "GET .*/blobs/" + content.digest_of(b"layer"), lambda *_: (200, {}, itertools.islice(_chunks(), 600))
+    )
 
 
 @attack("copied", "content-damaged")
@@ -355,18 +395,30 @@ def layers_that_no_disk_has_room_for(world):
 @attack("archived", "content-damaged")
 def foreign_layer_on_another_host(world):
     address = world.other.url + "/layer"
-    _layers(world, layer(mediaType="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", urls=[address], digest=_NOTHING))
+    _layers(
+        world,
+        layer(mediaType="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", urls=[address], digest=_NOTHING),
+    )
     world.other.rule("/layer", (200, {}, b"layer"))
 
 
 @attack("archived", "content-damaged")
 def foreign_layer_that_is_a_file(world):
-    _layers(world, layer(mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar", urls=["file:///etc/passwd"], digest=_NOTHING))
+    _layers(
+        world,
+        layer(
+            mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar",
+            urls=["file:///etc/passwd"],
+            digest=_NOTHING,
+        ),
+    )
 
 
 @attack("copied", "ok content-damaged")
 def foreign_layer_that_is_there_as_well(world):
-    _layers(world, layer(mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar", urls=["file:///etc/passwd"]))
+    _layers(
+        world, layer(mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar", urls=["file:///etc/passwd"])
+    )
 
 
 # Pinned by digest, and read more than once.
@@ -375,7 +427,10 @@ def foreign_layer_that_is_there_as_well(world):
 @attack("info", "content-damaged")
 def manifest_by_digest_with_another_content(world):
     world.image = "app@" + _NOTHING
-    world.registry.rule("GET .*/manifests/", (200, {"Content-Type": content.OCI_MANIFEST, "Docker-Content-Digest": _NOTHING}, manifest()))
+    world.registry.rule(
+        "GET .*/manifests/",
+        (200, {"Content-Type": content.OCI_MANIFEST, "Docker-Content-Digest": _NOTHING}, manifest()),
+    )
 
 
 @attack("archived", "content-damaged")
@@ -392,7 +447,10 @@ def tag_that_is_not_what_a_lock_names(world):
 @attack("copied", "content-damaged")
 def index_by_digest_with_another_content(world):
     world.image = "app@" + _NOTHING
-    world.registry.rule("GET .*/manifests/", (200, {"Content-Type": content.OCI_INDEX}, content.index([content.entry(manifest(), "riscv64")])))
+    world.registry.rule(
+        "GET .*/manifests/",
+        (200, {"Content-Type": content.OCI_INDEX}, content.index([content.entry(manifest(), "riscv64")])),
+    )
 
 
 def _then(world, pattern, first, rest):
@@ -404,25 +462,38 @@ def _then(world, pattern, first, rest):
 @attack("archived", "ok")
 def tag_that_moves_between_questions(world):
     evil = manifest(layers=[layer(digest="sha256:../../canary/file")])
-    _then(world, "GET .*/manifests/1", [(200, {"Content-Type": content.OCI_MANIFEST}, manifest())], (200, {"Content-Type": content.OCI_MANIFEST}, evil))
+    _then(
+        world,
+        "GET .*/manifests/1",
+        [(200, {"Content-Type": content.OCI_MANIFEST}, manifest())],
+        (200, {"Content-Type": content.OCI_MANIFEST}, evil),
+    )
 
 
-@attack("archived", "content-damaged unknown")
+@attack("archived", "content-damaged registry-fault")
 def manifest_by_digest_that_changes(world):
     good = (200, {"Content-Type": content.OCI_MANIFEST}, manifest())
     evil = (200, {"Content-Type": content.OCI_MANIFEST}, manifest(layers=[layer(digest="sha256:../../canary/file")]))
     _then(world, "GET .*/manifests/sha256:", [good], evil)
 
 
-@attack("copied", "content-damaged unknown")
+@attack("copied", "content-damaged registry-fault")
 def manifest_by_digest_that_becomes_an_index(world):
     good = (200, {"Content-Type": content.OCI_MANIFEST}, manifest())
-    _then(world, "GET .*/manifests/sha256:", [good], (200, {"Content-Type": content.OCI_INDEX}, content.index([content.entry(manifest(), "riscv64")])))
+    _then(
+        world,
+        "GET .*/manifests/sha256:",
+        [good],
+        (200, {"Content-Type": content.OCI_INDEX}, content.index([content.entry(manifest(), "riscv64")])),
+    )
 
 
 @attack("archived", "ok")
 def header_that_lies_about_the_digest(world):
-    world.registry.rule("GET .*/manifests/1", (200, {"Content-Type": content.OCI_MANIFEST, "Docker-Content-Digest": "sha256:../../x"}, manifest()))
+    world.registry.rule(
+        "GET .*/manifests/1",
+        (200, {"Content-Type": content.OCI_MANIFEST, "Docker-Content-Digest": "sha256:../../x"}, manifest()),
+    )
 
 
 @attack("info", "content-damaged")

@@ -157,7 +157,9 @@ def login_of_the_user_to_another_host(world):
 
 @attack("archived", "registry-auth", login=True, https=True)
 def second_challenge_at_another_host(world):
-    challenges(world.registry, 'Bearer realm="%s",service="x", Bearer realm="%s"' % (_own(world.other), _own(world.registry)))
+    challenges(
+        world.registry, 'Bearer realm="%s",service="x", Bearer realm="%s"' % (_own(world.other), _own(world.registry))
+    )
     world.other.rule("/token", (200, {}, _TOKEN))
 
 
@@ -167,13 +169,17 @@ def token_server_that_changes_after_the_first_question(world):
     realms = itertools.chain([_own(world.registry)], itertools.repeat(_own(world.other)))
     world.registry.rule(
         "GET /v2/$",
-        lambda asked, _: world.registry.good(asked) if asked.authorization else (401, {"WWW-Authenticate": 'Bearer realm="%s"' % next(realms)}, b""),
+        lambda asked, _: (
+            world.registry.good(asked)
+            if asked.authorization
+            else (401, {"WWW-Authenticate": 'Bearer realm="%s"' % next(realms)}, b"")
+        ),
     )
     for server in (world.registry, world.other):
         server.rule("GET /token", (200, {}, _TOKEN))
 
 
-@attack("archived", "ok registry-auth unknown", https=True)
+@attack("archived", "ok registry-auth registry-fault", https=True)
 def identity_token_that_is_sent_on(world):
     world.more = {"identity_token": IDENTITY}
     token_server_that_sends_on(world)
@@ -186,7 +192,19 @@ def token_server_that_sends_on(world):
     world.other.rule("/token", (200, {}, _TOKEN))
 
 
-_ODD = ["file:///etc/passwd", "", "/token", "https://", "javascript:1", "https://%zz/", "https://a b/", "https://[::1", "unix:///run/x", "\u202e\x1b[2J", "x" * 60000]
+_ODD = [
+    "file:///etc/passwd",
+    "",
+    "/token",
+    "https://",
+    "javascript:1",
+    "https://%zz/",
+    "https://a b/",
+    "https://[::1",
+    "unix:///run/x",
+    "\u202e\x1b[2J",
+    "x" * 60000,
+]
 
 
 def _realm(number, realm):
@@ -194,7 +212,12 @@ def _realm(number, realm):
         bearer(world.registry, _latin(realm))
 
     arrange.__name__ = "realm_that_is_odd_%d" % number
-    attack("archived", "registry-auth unknown registry-broken registry-name no-registry registry-unreachable", login=True, https=True)(arrange)
+    attack(
+        "archived",
+        "registry-auth registry-fault registry-broken registry-name no-registry registry-unreachable",
+        login=True,
+        https=True,
+    )(arrange)
 
 
 for number, realm in enumerate(_ODD):
@@ -206,7 +229,12 @@ def _disguised(name, form):
         bearer(world.registry, form % {"here": world.registry.host, "there": world.other.host}, tokens=world.other)
 
     arrange.__name__ = "realm_" + name
-    attack("archived", "registry-auth unknown registry-name no-registry registry-unreachable", login=True, https=True)(arrange)
+    attack(
+        "archived",
+        "registry-auth registry-fault registry-name no-registry registry-unreachable",
+        login=True,
+        https=True,
+    )(arrange)
 
 
 _disguised("with_the_registry_as_its_user", "https://%(here)s@%(there)s/token")
@@ -222,17 +250,29 @@ def _challenge(number, value):
         challenges(world.registry, _latin(value))
 
     arrange.__name__ = "challenge_that_is_odd_%d" % number
-    attack("archived", "ok registry-auth unknown registry-broken no-registry", login=True)(arrange)
+    attack("archived", "ok registry-auth registry-fault registry-broken no-registry", login=True)(arrange)
 
 
-for number, value in enumerate(["", "Bearer", "Bearer realm", 'Bearer realm="', "Digest x", "\x1b[2J", ",,,,", 'Basic realm="\\', "Bearer " + 'x="y",' * 5000]):
+for number, value in enumerate(
+    [
+        "",
+        "Bearer",
+        "Bearer realm",
+        'Bearer realm="',
+        "Digest x",
+        "\x1b[2J",
+        ",,,,",
+        'Basic realm="\\',
+        "Bearer " + 'x="y",' * 5000,
+    ]
+):
     _challenge(number, value)
 
 
 # Tokens.
 
 
-def _token(name, *answer, ends="registry-auth unknown content-damaged registry-broken no-registry"):
+def _token(name, *answer, ends="registry-auth registry-fault content-damaged registry-broken no-registry"):
     def arrange(world):
         bearer(world.registry, _own(world.registry), answer)
 
@@ -247,10 +287,22 @@ _token("that_is_a_list", 200, {}, b"[]")
 _token("that_is_a_number", 200, {}, b'{"token": 1}')
 _token("that_nests_without_end", 200, {}, b'{"token":' + b"[" * 500000)
 _token("of_5_mib", 200, {}, json.dumps({"token": "x" * (5 << 20)}).encode())
-_token("of_500_kib", 200, {}, json.dumps({"token": "x" * (500 << 10)}).encode(), ends="ok registry-fault registry-broken unknown no-registry registry-auth")
+_token(
+    "of_500_kib",
+    200,
+    {},
+    json.dumps({"token": "x" * (500 << 10)}).encode(),
+    ends="ok unknown registry-broken no-registry registry-auth",
+)
 _token("with_a_line_of_its_own", 200, {}, json.dumps({"token": "x\r\nHost: evil"}).encode())
 _token("that_acts_on_terminals", 200, {}, json.dumps({"token": "\x1b[2J\u202e"}).encode())
-_token("that_has_expired", 200, {}, json.dumps({"token": "x", "expires_in": -1, "issued_at": "0001-01-01T00:00:00Z"}).encode(), ends="ok registry-auth")
+_token(
+    "that_has_expired",
+    200,
+    {},
+    json.dumps({"token": "x", "expires_in": -1, "issued_at": "0001-01-01T00:00:00Z"}).encode(),
+    ends="ok registry-auth",
+)
 _token("whose_time_is_a_text", 200, {}, json.dumps({"token": "x", "expires_in": "soon"}).encode())
 _token("that_is_refused", 401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")
 _token("that_is_refused_with_words", 403, {}, b'{"details":"\\u001b[2J\\u202e"}')
@@ -258,7 +310,7 @@ _token("that_fails", 500, {}, b"\x1b[2J", ends="registry-fault registry-auth")
 _token("for_which_it_is_busy", 429, {"Retry-After": "99999999"}, b"", ends="registry-rate-limit registry-auth")
 
 
-@attack("info", "registry-auth unknown content-damaged registry-timeout", login=True)
+@attack("info", "registry-auth registry-fault content-damaged registry-timeout", login=True)
 def token_without_end(world):
     bearer(world.registry, _own(world.registry), lambda *_: (200, {}, itertools.repeat(b"x" * (1 << 20))))
 
@@ -286,13 +338,19 @@ def token_that_never_suffices(world):
 @attack("archived", "registry-auth", login=True, https=True)
 def token_that_does_not_suffice_and_names_another_host(world):
     bearer(world.registry, _own(world.registry))
-    world.registry.rule("/manifests/", (401, {"WWW-Authenticate": 'Bearer realm="%s",error="insufficient_scope",scope="x"' % _own(world.other)}, b""))
+    world.registry.rule(
+        "/manifests/",
+        (401, {"WWW-Authenticate": 'Bearer realm="%s",error="insufficient_scope",scope="x"' % _own(world.other)}, b""),
+    )
     world.other.rule("/token", (200, {}, _TOKEN))
 
 
 @attack("archived", "registry-auth", login=True, https=True)
 def layer_alone_that_asks_for_a_login_at_another_host(world):
-    world.registry.rule("GET .*/blobs/" + content.digest_of(b"layer"), (401, {"WWW-Authenticate": 'Bearer realm="%s"' % _own(world.other)}, b""))
+    world.registry.rule(
+        "GET .*/blobs/" + content.digest_of(b"layer"),
+        (401, {"WWW-Authenticate": 'Bearer realm="%s"' % _own(world.other)}, b""),
+    )
     world.other.rule("/token", (200, {}, _TOKEN))
 
 
@@ -300,4 +358,7 @@ def layer_alone_that_asks_for_a_login_at_another_host(world):
 def other_content_for_those_with_a_login(world):
     challenges(world.registry, 'Basic realm="x"')
     evil = manifest(layers=[{"digest": "sha256:../../canary/file", "size": 1}])
-    world.registry.rule("/manifests/", lambda asked, _: (200, {"Content-Type": content.OCI_MANIFEST}, evil if asked.authorization else manifest()))
+    world.registry.rule(
+        "/manifests/",
+        lambda asked, _: (200, {"Content-Type": content.OCI_MANIFEST}, evil if asked.authorization else manifest()),
+    )

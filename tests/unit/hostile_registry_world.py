@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scene of an attack by a registry: the servers, the folders that must stay as they are, and the modules that are run against it."""
+"""The scene of an attack by a registry: servers, folders that must stay as they are, and the modules that are run."""
 
 import base64
 import contextlib
@@ -33,11 +33,17 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 IDENTITY, BEARER = "identity-of-the-builder", "bearer-of-the-builder"
 _SECRETS = [PASSWORD.encode(), PASSWORD.replace(" ", "+").encode(), IDENTITY.encode(), BEARER.encode()]
 TIMEOUT = 2  # what the modules get, seconds
-HOME_FOLDERS = {"HOME": "home", "XDG_CACHE_HOME": "cache", "XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config"}
+HOME_FOLDERS = {
+    "HOME": "home",
+    "XDG_CACHE_HOME": "cache",
+    "XDG_RUNTIME_DIR": "run",
+    "XDG_DATA_HOME": "data",
+    "XDG_CONFIG_HOME": "config",
+}
 
 
 class Attack(NamedTuple):
-    """``arrange`` sets up a World, ``way`` is the method of World that is run then, ``ends`` the causes that it may end in, or ``ok``."""
+    """``arrange`` sets up a World, ``way`` is its method that is run, ``ends`` the causes that may come, or ``ok``."""
 
     arrange: Callable
     way: str
@@ -65,8 +71,9 @@ def table():
 
 
 class World(contextlib.ExitStack):
-    """Servers and folders for one attack. ``registry`` is the attacker, ``other`` another host that it names, ``plain`` one that speaks http.
+    """Servers and folders for one attack.
 
+    ``registry`` is the attacker, ``other`` another host that it names, ``plain`` one that speaks http.
     ``good`` is a registry without malice; ``announced`` is what manifests say of the size of all blobs, in bytes.
     """
 
@@ -156,8 +163,20 @@ class World(contextlib.ExitStack):
         images = [{"source": self._source(), "targets": ["docker.io/library/app:1"]}]
         args = {"images": images, "path": self.archive, "registries": [self._entry()], "timeout": TIMEOUT}
         own = str(self.folder / "cache" / "riscv.k3s")
-        env = dict(os.environ, ANSIBLE_HOME=own, ANSIBLE_REMOTE_TMP=own, ANSIBLE_COLLECTIONS_PATH=str(_ROOT / ".venv" / "collections"))
-        argv = [os.path.join(os.path.dirname(sys.executable), "ansible"), "localhost", "-m", "riscv.k3s.registry_image_archive", "-a", json.dumps(args)]
+        env = dict(
+            os.environ,
+            ANSIBLE_HOME=own,
+            ANSIBLE_REMOTE_TMP=own,
+            ANSIBLE_COLLECTIONS_PATH=str(_ROOT / ".venv" / "collections"),
+        )
+        argv = [
+            os.path.join(os.path.dirname(sys.executable), "ansible"),
+            "localhost",
+            "-m",
+            "riscv.k3s.registry_image_archive",
+            "-a",
+            json.dumps(args),
+        ]
         done = subprocess.run(argv, capture_output=True, text=True, env=env, cwd=self.target)
         assert "Traceback" not in done.stdout + done.stderr, done
         state, dummy, result = done.stdout.partition("=> ")
@@ -193,7 +212,11 @@ class World(contextlib.ExitStack):
             found.update({os.path.join(top, name): _digest(os.path.join(top, name)) for name in files})
             found.update({os.path.join(top, name): None for name in folders})
         # The folder of logins stays, with the file by which it is locked.
-        return {path: digest for path, digest in found.items() if not path.startswith(str(self.folder / "cache" / "riscv.k3s"))}
+        return {
+            path: digest
+            for path, digest in found.items()
+            if not path.startswith(str(self.folder / "cache" / "riscv.k3s"))
+        }
 
     def left_logins(self):
         """Whatever is still there of the logins of a run."""
