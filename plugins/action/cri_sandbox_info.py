@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._action import ObservingAction
-from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join, own_node, select
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.action import ObservingAction
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, own_node, select
 
 
 class ActionModule(ObservingAction):

@@ -13,7 +13,7 @@ import time
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.riscv.k3s.plugins.module_utils._lease import LEASE_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import LEASE_OPTIONS
 
 MODULE = "riscv.k3s.k3s_run_lease"
 INTERVAL = 5

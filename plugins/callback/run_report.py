@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The callback run_report: hears of events, and shows what plugin_utils/_run_report makes of them."""
+"""The callback run_report: hears of events, and shows what plugin_utils/_report/progress makes of them."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ import time
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._run_report import RunReport
-from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import cut
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport
+from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import cut
 
 _ERASE = "\r\033[K"
 _INTERVAL = 0.5  # seconds

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._catalogue_default import merge
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.defaults import merge
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: catalogue

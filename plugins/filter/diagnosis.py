@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnosis import diagnose
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.diagnosis import diagnose
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: diagnosis

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
-from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join_boards
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards
 
 DOCUMENTATION = r"""
 name: join_pods

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import DEFAULT_REGISTRY
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
-from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import mirror_name
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import mirror_name
 
 DOCUMENTATION = r"""
 name: lock_candidates

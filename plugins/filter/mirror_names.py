@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
-from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import lacking
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import lacking
 
 DOCUMENTATION = r"""
 name: mirror_names

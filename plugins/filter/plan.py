@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _catalogue_default, _lock, _mirror, _plan, _plan_images
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images, plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, defaults as _catalogue_default, lock as _lock, mirror as _mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: plan

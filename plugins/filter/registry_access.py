@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
-from ansible_collections.riscv.k3s.plugins.plugin_utils._registry_access import registry_access
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
 
 DOCUMENTATION = r"""
 name: registry_access

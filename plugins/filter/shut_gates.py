@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
-from ansible_collections.riscv.k3s.plugins.plugin_utils._gates import DEFAULT_GATES, judge, read, view
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.gates import DEFAULT_GATES, judge, read, view
 
 DOCUMENTATION = r"""
 name: shut_gates

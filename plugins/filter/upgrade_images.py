@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import upgrade_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.wanted import upgrade_images
 
 DOCUMENTATION = r"""
 name: upgrade_images

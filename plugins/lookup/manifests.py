@@ -40,7 +40,7 @@ import pathlib
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 _ENDINGS = (".yaml", ".yml", ".json")  # what k3s deploys, in any case
 

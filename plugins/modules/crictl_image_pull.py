@@ -162,14 +162,14 @@ import functools
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._cri import Cri
-from ansible_collections.riscv.k3s.plugins.module_utils._cri_architecture import ARCHITECTURE_OPTION, Board
-from ansible_collections.riscv.k3s.plugins.module_utils._cri_pull import Pulls, diff
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import is_digest, normalise
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import ARCHITECTURE_OPTION, Board
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull import Pulls, diff
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
 
 
 def run(params, check_mode, programs):

@@ -183,16 +183,16 @@ normalised:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd_tags import Tags, diff, pairs, short_names
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd_undo import restored
-from ansible_collections.riscv.k3s.plugins.module_utils._cri import Cri
-from ansible_collections.riscv.k3s.plugins.module_utils._cri_architecture import ARCHITECTURE_OPTION, Board
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import normalise
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.tags import Tags, diff, pairs, short_names
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.undo import restored
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import ARCHITECTURE_OPTION, Board
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 def run(params, check_mode, programs):

@@ -120,11 +120,11 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils import _own_files
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._files import read_bytes, sha256
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable, printable_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import read_bytes, sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, printable_lines
 
 
 def run(params, check_mode):

@@ -92,12 +92,12 @@ import copy
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils import _own_files
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import is_digest, normalise
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import ANY, opened
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, opened
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
 
 
 def run(params, check_mode, programs):

@@ -225,12 +225,12 @@ addons:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import PULL_POLICIES
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_run import run
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import PULL_POLICIES
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 PATCH_OPTIONS = {
     "manifest": {"type": "str", "required": True},

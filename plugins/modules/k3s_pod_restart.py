@@ -177,11 +177,11 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._kube_restart import restart
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import PROGRAM_OPTIONS, Programs
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.restart import restart
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 def main():

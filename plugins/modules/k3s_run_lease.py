@@ -144,10 +144,10 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import FOLDER, NAME, opened
-from ansible_collections.riscv.k3s.plugins.module_utils._lease import HOLDER_KEYS, LEASE_OPTIONS, Held, release, renew, seen, take
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import FOLDER, NAME, opened
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import HOLDER_KEYS, LEASE_OPTIONS, Held, release, renew, seen, take
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 def run(params, check_mode, now):

@@ -162,12 +162,12 @@ next_step:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName, is_digest
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_archive import Wanted, write
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.archive import Wanted, write
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
 
 
 def run(params, check_mode, skopeo):

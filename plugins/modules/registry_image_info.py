@@ -148,11 +148,11 @@ next_step:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_info import inspect_all
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
 
 
 def main():

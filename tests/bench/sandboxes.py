@@ -22,9 +22,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "unit"), str(ROOT / ".venv" / "collections")]
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import observe  # noqa: E402
-from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join  # noqa: E402
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import build_script  # noqa: E402
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe  # noqa: E402
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join  # noqa: E402
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script  # noqa: E402
 from fake_fleet import STOCK, FakeFleet  # noqa: E402
 
 LAB = ROOT / "tests" / "lab" / "lab"

@@ -11,7 +11,7 @@ import shutil
 import time
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose_page import page as render
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import page as render
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"

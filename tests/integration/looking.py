@@ -9,13 +9,13 @@ import pathlib
 import secrets
 import time
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnosis import diagnose
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, observe
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import build_script
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.diagnosis import diagnose
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PARTS_OF_DIAGNOSE = PARTS + EXTRAS
+PARTS_OF__diagnose = PARTS + EXTRAS
 
 
 def look(lab):
@@ -23,7 +23,7 @@ def look(lab):
     boards = {}
     for board, api in ((lab.server, "auto"), (lab.agent, "never")):
         token = "riscv-k3s-" + secrets.token_hex(8)
-        done = lab.exec(board, ["sh", "-c", build_script(token, PARTS_OF_DIAGNOSE, api=api)])
-        seen = observe(done.stdout, token, PARTS_OF_DIAGNOSE, architecture="riscv64")
+        done = lab.exec(board, ["sh", "-c", build_script(token, PARTS_OF__diagnose, api=api)])
+        seen = observe(done.stdout, token, PARTS_OF__diagnose, architecture="riscv64")
         boards[board] = dict(seen, observed_at=time.time())
     return diagnose(boards, time.time(), [lab.inventory, ROOT / "tests/lab/inventory"])

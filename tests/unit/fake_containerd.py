@@ -16,7 +16,7 @@ import json
 import pathlib
 import shutil
 
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from fakes import FakeRunner
 
 MANAGED = {"io.cri-containerd.image": "managed"}

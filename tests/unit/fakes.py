@@ -15,8 +15,8 @@ An argument list that no pattern fits fails the test; `runner.calls` holds every
 
 import pathlib
 
-from ansible_collections.riscv.k3s.plugins.module_utils._command import Result, last_lines
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 

@@ -9,7 +9,7 @@ The cases are the same in each run. On Pythons beside the main one there are fif
 import collections
 
 import hypothesis
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 st = hypothesis.strategies
 

@@ -17,14 +17,14 @@ import types
 from typing import Any, Callable, NamedTuple
 
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Blob
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_publish import publish
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_info import inspect_all
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Blob
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive, registry_image_copy
 from hostile_registry import Hostile, certificate
 from registry_servers import PASSWORD, USER

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"

@@ -14,9 +14,9 @@ import http.client
 import json
 import subprocess
 
-from ansible_collections.riscv.k3s.plugins.module_utils._command import Result, Runner
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
 from registry_servers import PASSWORD, USER, program
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -4,10 +4,11 @@
 """The catalogue that comes with the collection: it serves every stock image, and an inventory's entries stand before it."""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _releases
-from ansible_collections.riscv.k3s.plugins.plugin_utils._catalogue_default import default_catalogue, default_entries, merge
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.defaults import default_catalogue, default_entries, merge
 
 RELEASES = [first for first, dummy, dummy in _releases._rows()]
 

@@ -9,9 +9,9 @@ import pathlib
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
-from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import REGISTRY
-from ansible_collections.riscv.k3s.plugins.plugin_utils._causes._model import CONFIDENCES
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import REGISTRY
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import CONFIDENCES
 
 from fake_fleet import NOW, FakeFleet
 

@@ -10,9 +10,9 @@ import os
 import time
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner, TimedOut, find_program
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, TimedOut, find_program
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fakes import FakeRunner
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _config_files
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import settings as _config_files
 
 WANTED = {"pause-image": "reg:5000/pause:1", "embedded-registry": True}
 TEXT = _config_files.render(WANTED)

@@ -5,9 +5,9 @@
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd, alike, is_full
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd, alike, is_full
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fakes import FakeRunner, read
 
 CTR = ["k3s", "ctr", "--namespace", "k8s.io"]

@@ -8,11 +8,11 @@ import struct
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd_entrypoint import find_program, program_architecture
-from ansible_collections.riscv.k3s.plugins.module_utils._cri_architecture import Board
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.entrypoint import find_program, program_architecture
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import Board
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_containerd import Content, FakeContainerd
 
 PATH = "/usr/bin:/bin"

@@ -10,9 +10,9 @@ import json
 import os
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _containerd_tags
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import tags as _containerd_tags
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull, crictl_image_tag
 from fake_containerd import Content, FakeContainerd
 
@@ -221,7 +221,7 @@ def test_a_run_that_was_killed(board, step, earlier, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(_containerd_tags.Tags, "_read_back", killed)
-        patched.setattr("ansible_collections.riscv.k3s.plugins.module_utils._containerd.Containerd." + step, killed)
+        patched.setattr("ansible_collections.riscv.k3s.plugins.module_utils._containerd.store.Containerd." + step, killed)
         with pytest.raises(KeyboardInterrupt):
             board.tag(SOURCE, TARGET, SECOND)
     board.undo()

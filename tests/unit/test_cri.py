@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._command import TimedOut
-from ansible_collections.riscv.k3s.plugins.module_utils._cri import Cri
-from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import PullProblem, classify
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import PullProblem, classify
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_containerd import Content, FakeContainerd, failure
 from fakes import FakeRunner, read
 

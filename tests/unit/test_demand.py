@@ -5,9 +5,9 @@
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
-from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 
 PATCH = {"manifest": "sub/x.yaml", "kind": "Deployment", "name": "n", "container": "c", "command": ["/c"]}
 

@@ -4,10 +4,12 @@
 """klipper-helm and klipper-lb, and with them the whole demand of a version."""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _plan, _releases
-from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
-from ansible_collections.riscv.k3s.plugins.plugin_utils._demand_klipper import klipper
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import klipper
 
 VERSION = "v1.24.2+k3s2"
 HELM, LB = "docker.io/rancher/klipper-helm:v0.7.3-build20220613", "docker.io/rancher/klipper-lb:v0.3.5"

@@ -15,9 +15,9 @@ import re
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.riscv.k3s.plugins.filter.diagnose_page import FilterModule
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _diagnose_page
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose_page import ALLOWED, page, select
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import page as _diagnose_page
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import ALLOWED, page, select
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = json.loads((ROOT / "tests" / "unit" / "fixtures" / "diagnose.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose_table import text
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import text
 
 from fake_fleet import FakeFleet
 

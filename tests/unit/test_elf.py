@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._elf import read_elf
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.elf import read_elf
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from programs import elf
 
 

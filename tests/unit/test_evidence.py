@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._evidence import parse_details, parse_inspect, parse_preflight, parse_ready, parse_rights, redact
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, observe
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import build_script
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import parse_details, parse_inspect, parse_preflight, parse_ready, parse_rights, redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
 
 from fake_board import SHELLS, TOKEN, FakeBoard
 from fakes import read

@@ -10,8 +10,8 @@ import os
 import stat
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _files
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 def mode_of(path):

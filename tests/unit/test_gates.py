@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.riscv.k3s.plugins.filter import shut_gates as door
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _gates
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
 from fake_fleet import PAUSE, STOCK, FakeFleet
 
 SOURCE = "registry.example:5000/riscv64/coredns:1"

@@ -19,9 +19,9 @@ from archives import END, MIB, PROGRAM, header, padded, pax, tar_of, tar_with, z
 from hostile import COUNTS, outcome
 from programs import member
 
-from ansible_collections.riscv.k3s.plugins.module_utils import _oci_limits as limits
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_source import read_source
+from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import read_source
 
 SOON = 5  # seconds; each takes far less than one, and a machine that tests may be slow
 # Small enough that an attack of some MiB shows what one of GiB would do.

@@ -8,12 +8,13 @@ import signal
 import sys
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _files, _manifest_run, _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_run import run
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay, run as _manifest_run
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_deploy import DeployController
 from hostile import NASTY, outcome
 from prerequisites import missing

@@ -7,13 +7,13 @@ import hypothesis
 import pytest
 import yaml
 from ansible_collections.riscv.k3s.plugins.filter.registries_yaml import registries_yaml
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import CONTAINER_FIELDS, normalise_patches, patch_digest
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _registries
-from ansible_collections.riscv.k3s.plugins.plugin_utils._embedded import with_hosts
-from ansible_collections.riscv.k3s.plugins.plugin_utils._mirror import with_mirror
-from ansible_collections.riscv.k3s.plugins.plugin_utils._registry_access import registry_access
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import CONTAINER_FIELDS, normalise_patches, patch_digest
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, registries as _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.embedded import with_hosts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import with_mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
 from hostile import ANY_TEXT, ANYTHING, COUNTS, NASTY, many, outcome, st
 
 SECRET = "hunter2"

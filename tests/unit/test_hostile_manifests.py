@@ -6,10 +6,10 @@
 import copy
 
 import hypothesis
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import identities, patch_manifest
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
 from hostile import COUNTS, many, outcome, st
 from manifest_cases import FIELDS, KEYS, MUTATED, expected, load, manifests
 

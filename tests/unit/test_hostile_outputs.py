@@ -8,8 +8,8 @@ import re
 
 import hypothesis
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _parse_images, _parse_k3s, _parse_pods
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._output import images as _parse_images, k3s as _parse_k3s, pods as _parse_pods
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from fakes import FIXTURES, read
 from hostile import ANY_TEXT, ANYTHING, COUNTS, NASTY, many, outcome, st
 

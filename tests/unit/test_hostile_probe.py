@@ -12,12 +12,12 @@ import time
 
 import hypothesis
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _demand_klipper
-from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import demand
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, observe
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import split_files, split_output, split_texts
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import klipper as _demand_klipper
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import split_files, split_output, split_texts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
 from fake_board import SHELLS, TOKEN, FakeBoard
 from hostile import ANY_TEXT, COUNTS, HALF_CHARACTER, NASTY, many, outcome, st
 from manifest_cases import MUTATED

@@ -9,8 +9,8 @@ import time
 
 import hypothesis
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
 from fakes import read
 from hostile import COUNTS, NASTY, many, outcome, st
 

@@ -11,13 +11,13 @@ import unicodedata
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.riscv.k3s.plugins.module_utils import _containerd_tags, _cri_pull
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils._text import printable, printable_lines
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose_page import page
-from ansible_collections.riscv.k3s.plugins.plugin_utils._door import door
-from ansible_collections.riscv.k3s.plugins.plugin_utils._run_report import RunReport, reason, waits_for
-from ansible_collections.riscv.k3s.plugins.plugin_utils._text_table import cut, table, width
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import pull as _cri_pull, tags as _containerd_tags
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, printable_lines
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import page
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport, reason, waits_for
+from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import cut, table, width
 
 from fake_fleet import FakeFleet
 from fakes import read

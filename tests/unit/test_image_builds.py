@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._image_builds import image_builds
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.builds import image_builds
 
 HOST = "192.168.173.76:6000"
 

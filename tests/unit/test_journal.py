@@ -10,8 +10,8 @@ import stat
 import threading
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _journal
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64

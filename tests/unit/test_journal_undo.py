@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _journal_undo as undo
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import ANY
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY
 
 NAME, PATH = "docker.io/rancher/mirrored-pause:3.6", "/etc/rancher/k3s/registries.yaml"
 OURS, EARLIER, BEFORE, OTHER = ("sha256:" + digit * 64 for digit in "1234")

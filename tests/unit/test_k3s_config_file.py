@@ -9,9 +9,9 @@ import os
 import stat
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _own_files
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened, read
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened, read
 from ansible_collections.riscv.k3s.plugins.modules import k3s_config_file
 
 SECRET = "mirrors: {}\n# password: hunter2\n"

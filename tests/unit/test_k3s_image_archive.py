@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import ANY, read
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, read
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag, k3s_image_archive
 from fake_containerd import Content, FakeContainerd
 

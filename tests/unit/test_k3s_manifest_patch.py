@@ -4,12 +4,12 @@
 """k3s_manifest_patch on a folder that a stand-in for the deploy controller watches."""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
-from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_run import run
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_deploy import DeployController
 
 SERVICE = b"---\nkind: Service\nmetadata: {name: kube-dns, namespace: kube-system}\n"

@@ -4,10 +4,10 @@
 """k3s_pod_restart on a stand-in for the API."""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._kube import Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._kube_restart import restart
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.restart import restart
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_cluster import Cluster, make_pod, make_workload
 
 DNS = "docker.io/rancher/coredns:1"

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _journal
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._lease import Held
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import Held
 from ansible_collections.riscv.k3s.plugins.modules import k3s_run_lease
 
 NOW = 1_795_000_000

@@ -6,10 +6,10 @@
 import json
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._kube import Addons, Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._kube_pods import Workload, choose, read_state
-from ansible_collections.riscv.k3s.plugins.module_utils._programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Addons, Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.pods import Workload, choose, read_state
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_cluster import make_pod
 from fakes import FakeRunner
 

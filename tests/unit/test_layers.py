@@ -18,16 +18,57 @@ import board_tests  # noqa: E402  (it lives in tools/, which is no package)
 OWN = board_tests.PLUGINS
 STARTS_PROCESSES = ("subprocess", "pty", "os.system", "os.popen")
 # Shared by the doors in action/ and filter/; they alone of plugin_utils may know Ansible.
-DOORS = {"_action.py", "_door.py"}
+DOORS = {"_observe/action.py", "filters.py"}
 REACHES_OUT = STARTS_PROCESSES + ("socket", "urllib.request", "http", "ssl", "tempfile", "shutil")
+GROUND = "(ground)"
+MOST_FILES = 10
+# The rooms, the lower ones first, and which others each may know. All may know the ground, files that lie in no room.
+ROOMS = {
+    "module_utils": {
+        "_host": set(),
+        "_output": set(),
+        "_archive": set(),
+        "_oci": {"_archive"},
+        "_registry": {"_host", "_oci"},
+        "_journal": {"_host"},
+        "_kube": {"_host"},
+        "_manifest": {"_host", "_kube"},
+        "_containerd": {"_host", "_output", "_journal"},
+    },
+    "plugin_utils": {
+        "_demand": set(),
+        "_supply": set(),
+        "_observe": {"_demand"},
+        "_upgrade": {"_demand", "_supply"},
+        "_plan": {"_demand", "_supply", "_observe", "_upgrade"},
+        "_fleet": {"_observe", "_plan"},
+        "_diagnose": {"_observe"},
+        "_report": {"_observe"},
+    },
+}
+# A room of many small files of one kind.
+MANY_FILES = {"_diagnose/causes"}
+
+
+def files(folder):
+    return sorted(path for path in (ROOT / "plugins" / folder).rglob("*.py") if path.name != "__init__.py" or path.stat().st_size)
 
 
 def code(folder):
-    return [pytest.param(path, id=f"{folder}/{path.name}") for path in sorted((ROOT / "plugins" / folder).glob("*.py"))]
+    return [pytest.param(path, id=str(path.relative_to(ROOT / "plugins"))) for path in files(folder)]
+
+
+def inside_of(path):
+    """A file's path within module_utils or plugin_utils."""
+    return "/".join(path.relative_to(ROOT / "plugins").parts[1:])
 
 
 def imported(path, packages):
     return sorted(name for name in board_tests.imports(path) if board_tests.inside(name, packages))
+
+
+def room_of(parts):
+    return parts[0] if parts[0].startswith("_") and not parts[0].startswith("__") else GROUND
 
 
 @pytest.mark.parametrize("path", code("modules") + code("module_utils"))
@@ -41,20 +82,20 @@ def test_board_code_needs_nothing_that_a_board_lacks(path):
 
 @pytest.mark.parametrize("path", code("modules") + code("module_utils"))
 def test_only_the_manifest_editor_needs_pyyaml(path):
-    if not path.name.startswith("_manifest"):
+    if not inside_of(path).startswith("_manifest/"):
         assert imported(path, ["yaml"]) == []
 
 
 @pytest.mark.parametrize("path", code("modules") + code("module_utils") + code("action") + code("filter") + code("callback"))
 def test_only_command_starts_processes(path):
-    if path.name != "_command.py":
+    if inside_of(path) != "_host/command.py":
         assert imported(path, STARTS_PROCESSES) == []
 
 
-@pytest.mark.parametrize("path", code("plugin_utils") + code("plugin_utils/_causes"))
+@pytest.mark.parametrize("path", code("plugin_utils"))
 def test_plans_are_pure(path):
     """What decides on the controller does no I/O and does not know Ansible; pure parsers of module_utils it may use."""
-    of_ansible = [] if path.name in DOORS else imported(path, ["ansible"])
+    of_ansible = [] if inside_of(path) in DOORS else imported(path, ["ansible"])
     actors = imported(path, [OWN + folder for folder in ("modules", "action", "filter")])
     assert (imported(path, REACHES_OUT), of_ansible, actors) == ([], [], [])
 
@@ -62,3 +103,29 @@ def test_plans_are_pure(path):
 @pytest.mark.parametrize("path", code("modules"))
 def test_modules_do_not_call_each_other(path):
     assert imported(path, [OWN + "modules", OWN + "action", OWN + "plugin_utils"]) == []
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_rooms_know_only_those_below_them(kind):
+    """So that there is no circle."""
+    below = set()
+    for room, known in ROOMS[kind].items():
+        assert known <= below, room
+        below.add(room)
+    assert {room_of(path.relative_to(ROOT / "plugins" / kind).parts) for path in files(kind)} - {GROUND} == below
+
+
+@pytest.mark.parametrize("kind, path", [pytest.param(kind, *param.values, id=param.id) for kind in ROOMS for param in code(kind)])
+def test_a_file_knows_no_more_than_its_room_may(kind, path):
+    room = room_of(path.relative_to(ROOT / "plugins" / kind).parts)
+    known = {room_of(name[len(OWN + kind) + 1 :].split(".")) for name in imported(path, [OWN + kind]) if name != OWN + kind}
+    assert known - {room, GROUND} <= ROOMS[kind].get(room, set())
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_no_room_is_crowded(kind):
+    counts = {}
+    for path in files(kind):
+        folder = inside_of(path.parent / "x")[:-2]
+        counts[folder] = counts.get(folder, 0) + 1
+    assert {folder: count for folder, count in counts.items() if count > MOST_FILES and folder not in MANY_FILES} == {}

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _lease
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import lease as _lease
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 NOW = 1_795_000_000
 ANNA = {"id": "desk-1", "user": "anna", "host": "desk", "boot": "b", "namespace": "n", "pid": 71, "started": "5"}

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from ansible_collections.riscv.k3s.plugins.filter.lock import lock as lock_filter
 from ansible_collections.riscv.k3s.plugins.filter.lock_candidates import lock_candidates
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"

@@ -4,10 +4,10 @@
 """Edits of one container: for each layout the text before, the patch, and the text after."""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _manifest_yaml
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import identities, patch_manifest
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import yaml_text as _manifest_yaml
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
 
 POD = "kind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
 NEVER = {"image_pull_policy": "Never"}

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _mirror
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 
 PREFIX = "reg:5000/riscv64"
 HTTP = {"reg:5000": {"endpoint": ["http://reg:5000"]}}

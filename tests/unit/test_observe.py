@@ -8,10 +8,10 @@ import shutil
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import opened
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS, chosen_parts, observe
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, chosen_parts, observe
 
 from fake_board import TOKEN, FakeBoard
 

@@ -12,9 +12,9 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.riscv.k3s.plugins.action import cri_sandbox_info, k3s_info
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _action
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import PARTS
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import action as _action
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
 
 from fake_board import TOKEN, FakeBoard
 

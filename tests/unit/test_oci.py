@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._oci import save, write_archive
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save, write_archive
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
 from programs import elf
 from registry_servers import program
 

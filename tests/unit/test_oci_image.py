@@ -11,9 +11,9 @@ import tarfile
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Spec, build
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import OCI_INDEX, OCI_MANIFEST
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_INDEX, OCI_MANIFEST
 from programs import elf, member, tar
 
 LOADER = "/lib/ld-linux-riscv64-lp64d.so.1"

@@ -9,8 +9,8 @@ import os
 import tarfile
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _oci_layout as layout
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 PAUSE, OTHER = "docker.io/rancher/mirrored-pause:3.6", "reg:5000/other:1"
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64

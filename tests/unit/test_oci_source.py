@@ -8,8 +8,8 @@ import tarfile
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_source import find, read_source
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import find, read_source
 from programs import elf, member, tar, zip_
 
 PROGRAM = elf()

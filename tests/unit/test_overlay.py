@@ -7,10 +7,10 @@ import hashlib
 import json
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import identities
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches, patch_digest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches, patch_digest
 
 PATCHES = [{"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}]
 

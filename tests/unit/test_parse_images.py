@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._parse_images import is_tagged, parse_image_list, parse_image_status, parse_version, pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import is_tagged, parse_image_list, parse_image_status, parse_version, pins_supported
 from fakes import read
 
 COREDNS = "sha256:dc29a7ab6632deb9db2d933023e8248bc05785b5d00b44b649ef5e28c478c724"

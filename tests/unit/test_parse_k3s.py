@@ -5,7 +5,7 @@
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._parse_k3s import parse_config, parse_df, parse_k3s_version
+from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_config, parse_df, parse_k3s_version
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import parse_api, parse_containers, parse_events, parse_sandboxes
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_containers, parse_events, parse_sandboxes
 
 T = "token"
 SANDBOX = {

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._files import sha256
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _registries
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, registries as _registries
 from planning import CATALOGUE, COREDNS, MANIFEST, PATCH, PAUSE, PAUSE_SOURCE, REGISTRIES, asked, decide, file, held, observed
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.riscv.k3s.plugins.filter.mirror_names import mirror_names
 from ansible_collections.riscv.k3s.plugins.filter.plan import plan
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
 PAUSE, SOURCE, PREFIX = "docker.io/rancher/mirrored-pause:3.6", "reg:5000/riscv64/pause:3.10", "reg:5000/stock"
 GOOD, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64

@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest_patch import normalise_patches
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from planning import CATALOGUE, COREDNS, MANIFEST, PATCH, PAUSE, decide, file, held, observed
 
 

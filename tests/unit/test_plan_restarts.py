@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan_restarts import restarts, unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import restarts, unready
 
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 

@@ -5,8 +5,8 @@
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose_table import crictl_says, kubectl_says
-from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join, join_boards, select
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, join_boards, select
 
 
 def sandbox(uid="u1", attempt=0, state="ready", **more):

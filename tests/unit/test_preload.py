@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _lock, _plan, _preload
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan, preload as _preload
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, lock as _lock
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"

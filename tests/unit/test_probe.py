@@ -10,9 +10,9 @@ import shlex
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import _TOO_LONG, PARTS
-from ansible_collections.riscv.k3s.plugins.plugin_utils._probe import CONFIG_KEYS, LARGEST_TEXT, build_script, split_files, split_output, split_texts
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import _TOO_LONG, PARTS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import CONFIG_KEYS, LARGEST_TEXT, build_script, split_files, split_output, split_texts
 
 from fake_board import SHELLS, TOKEN, FakeBoard
 
@@ -98,7 +98,7 @@ def test_failing_crictl_is_told(board, shell):
 
 
 def test_hanging_program_is_ended(board, shell, monkeypatch):
-    monkeypatch.setattr("ansible_collections.riscv.k3s.plugins.plugin_utils._probe.SECONDS", 1)
+    monkeypatch.setattr("ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe.SECONDS", 1)
     board.program("k3s", "#!/bin/sh\nexec sleep 20\n")
     assert sections(board, shell, ["k3s"])["containerd"].rc in _TOO_LONG
 

@@ -158,8 +158,9 @@ def test_action_has_a_unit_test(name):
 
 def test_all_board_code_runs_on_the_old_python():
     """tools/board_tests.py picks the tests for it by their imports; no file that a board gets may slip through."""
-    files_of_board = [*(PLUGINS / "modules").glob("*.py"), *(PLUGINS / "module_utils").glob("*.py")]
-    code = {board_tests.PLUGINS + f"{path.parent.name}.{path.stem}": path for path in files_of_board if path.stem not in ACTIONS | {"__init__"}}
+    files_of_board = [*(PLUGINS / "modules").glob("*.py"), *(PLUGINS / "module_utils").rglob("*.py")]
+    names = {path: board_tests.PLUGINS + ".".join(path.relative_to(PLUGINS).with_suffix("").parts) for path in files_of_board}
+    code = {name: path for path, name in names.items() if path.stem not in ACTIONS | {"__init__"}}
     reached, waiting = set(), set().union(*board_tests.board_tests().values())
     while waiting:
         found = {name for name in code if any(board_tests.inside(one, [name]) for one in waiting)} - reached

@@ -8,9 +8,9 @@ import time
 import pytest
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils._cri_errors import NEXT, classify
-from ansible_collections.riscv.k3s.plugins.module_utils._pull_causes import IDS, find, why
-from ansible_collections.riscv.k3s.plugins.plugin_utils._causes import REGISTRY
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import NEXT, classify
+from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import IDS, find, why
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import REGISTRY
 
 from fake_fleet import FakeFleet
 from fakes import read

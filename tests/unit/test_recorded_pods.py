@@ -8,8 +8,8 @@ A server in trouble: a pod whose sandbox was stopped once, one that loops in its
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._parse_pods import parse_api, parse_containers, parse_events, parse_sandboxes
-from ansible_collections.riscv.k3s.plugins.plugin_utils._pods import join
+from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_containers, parse_events, parse_sandboxes
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join
 
 from fake_board import TOKEN
 from fakes import read

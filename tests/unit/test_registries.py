@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _registries
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 HOST = "192.168.173.76:6000"
 GOOD = {

@@ -6,9 +6,9 @@
 import base64
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import REGISTRY_OPTIONS
-from ansible_collections.riscv.k3s.plugins.plugin_utils._registry_access import registry_access
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
 
 HOST = "reg:5000"
 HTTP = {"mirrors": {HOST: {"endpoint": ["http://reg:5000"]}, "docker.io": {"endpoint": ["http://reg:5000/v2/riscv64"]}}}

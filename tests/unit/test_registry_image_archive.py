@@ -11,9 +11,9 @@ import tarfile
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils._command import Runner
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
 from registry_servers import docker_registry, scripted
 

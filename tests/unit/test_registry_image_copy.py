@@ -7,8 +7,8 @@ import json
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_copy
 from registry_servers import docker_registry, scripted
 

@@ -10,11 +10,11 @@ import time
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_info import inspect_all
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_info
 from registry_servers import PASSWORD, USER, docker_registry, free_port, scripted
 

@@ -13,10 +13,10 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _files
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_logins import Logins, default_root
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import Access, accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.logins import Logins, default_root
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access, accesses
 
 LOGIN = {"a:1": Access("a:1", username="u", password="s3cret")}
 
@@ -91,8 +91,8 @@ def test_they_are_gone_when_they_cannot_be_written(root):
 
 HOLDER = """
 import sys, time
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_logins import Logins
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import Access
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.logins import Logins
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
 with Logins({"a:1": Access("a:1", username="u", password="s3cret")}, sys.argv[1]):
     print("ready", flush=True)
     time.sleep(60)

@@ -7,11 +7,11 @@ import json
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils import _registry_copy as copying
-from ansible_collections.riscv.k3s.plugins.module_utils import _registry_read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_content import Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem, failed
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import copy as copying
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, failed
 
 NAME = ImageName.parse("reg:5000/app:1")
 RISCV64 = Platform("riscv64")

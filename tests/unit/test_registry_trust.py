@@ -13,10 +13,10 @@ import re
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import Access
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_trust import check
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.trust import check
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
 from fakes import read
 from registry_servers import scripted
 

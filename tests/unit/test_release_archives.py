@@ -15,10 +15,10 @@ import pytest
 from archives import END, PACK, PROGRAM, header, padded, pax, tar_of, tar_with, zip_changed, zip_with
 from programs import elf, member, tar, zip_
 
-from ansible_collections.riscv.k3s.plugins.module_utils import _oci_limits as limits
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_image import Spec, build
-from ansible_collections.riscv.k3s.plugins.module_utils._oci_source import find, read_source
+from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import find, read_source
 
 OTHER = elf(body=b"the later one")
 FILE, FOLDER = tarfile.REGTYPE, tarfile.DIRTYPE

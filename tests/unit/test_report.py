@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.plugin_utils._report import report, size
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, size
 
 PATCHES = {"present": [], "absent": []}
 

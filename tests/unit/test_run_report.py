@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.plugin_utils._run_report import RunReport, duration, reason, waits_for
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport, duration, reason, waits_for
 from fakes import read
 
 EVENTS = json.loads(read("run_report.json"))

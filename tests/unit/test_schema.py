@@ -12,7 +12,7 @@ import re
 import jsonschema
 import pytest
 import yaml
-from ansible_collections.riscv.k3s.plugins.plugin_utils import _catalogue, _image_builds
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import builds as _image_builds, catalogue as _catalogue
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATH = ROOT / "docs" / "schema" / "catalogue.schema.json"

@@ -11,13 +11,13 @@ import threading
 import time
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _skopeo
-from ansible_collections.riscv.k3s.plugins.module_utils._command import Result, Runner, TimedOut
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._registry_options import Access
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import Skopeo
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo_errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import skopeo as _skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner, TimedOut
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
 from fakes import read
 
 DIGEST = "sha256:" + "a" * 64

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils import _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._undo import undo_plan, undo_pods, undo_report
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.undo import undo_plan, undo_pods, undo_report
 
 PAUSE, COREDNS, OLD_COREDNS = ("docker.io/rancher/mirrored-" + name for name in ("pause:3.6", "coredns-coredns:1.14.6", "coredns-coredns:1.9.1"))
 BUSYBOX, METRICS = "docker.io/rancher/mirrored-library-busybox:1.34.1", "docker.io/rancher/mirrored-metrics-server:v0.5.2"

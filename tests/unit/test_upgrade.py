@@ -8,9 +8,9 @@ import pathlib
 import pytest
 from ansible.errors import AnsibleLookupError
 from ansible_collections.riscv.k3s.plugins.lookup.manifests import LookupModule
-from ansible_collections.riscv.k3s.plugins.module_utils._errors import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import upgrade_images
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade_table import upgrade_table
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.wanted import upgrade_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import upgrade_table
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
 SOURCE, MIRROR = "reg:5000/riscv64/pause:3.10", "reg:5000/riscv64/rancher/mirrored-pause:3.10.2"

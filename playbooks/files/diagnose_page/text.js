@@ -1,5 +1,5 @@
 // Text of the data as it is shown: what would be hidden, turn the direction or act in a terminal is written as an escape.
-// As module_utils/_text.py has it, but ends of lines and tabs stay.
+// As module_utils/text.py has it, but ends of lines and tabs stay.
 
 // Like U+034F, some letters and marks show nothing; the last range has the tags.
 const UNFIT = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\u{e0000}-\u{e0fff}]/gu;

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring names in containerd's store to the wanted content and pin: decide, check, write, read back."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, missing
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+
+
+def pairs(images):
+    """The option ``images`` as a list of (source or None, target, the target as it was given), names in full.
+
+    Raises Problem for a target with a digest, one that is asked for twice with different sources, and one that is
+    itself the source of another target.
+    """
+    found, sources = [], {}
+    for entry in images:
+        source = ImageName.parse(entry["source"]).full if entry.get("source") else None
+        for given in entry["targets"]:
+            target = ImageName.parse(given)
+            if target.digest:
+                raise Problem("the target %s cannot be made" % given, found="a digest in it", next_step="name a target by its tag")
+            if target.full not in sources:
+                found.append((source, target.full, given))
+            elif sources[target.full] != source:
+                raise Problem("the target %s is asked for twice" % target.full, found="the sources %s and %s" % (sources[target.full], source))
+            sources[target.full] = source
+    for source, target, _given in found:
+        if sources.get(source, source) != source:
+            raise Problem(
+                "%s is asked to be a target and, for %s, a source" % (source, target),
+                found="the order of the tags would decide what it gets",
+                next_step="name %s as the source of %s, too" % (sources[source], target),
+            )
+    return found
+
+
+def short_names(images):
+    """{target as given: its full name} for every target that was not given in full."""
+    return {given: target for _source, target, given in pairs(images) if given != target}
+
+
+class Tags:
+    """One run over a board's store. ``board`` is a Board of architecture, ``journal`` a Journal."""
+
+    def __init__(self, containerd, cri, board, journal, check_mode=False):
+        self._containerd = containerd
+        self._cri = cri
+        self._board = board
+        self._journal = journal
+        self._check_mode = check_mode
+
+    def present(self, images, keep=False, pinned=True, expected=()):
+        """Give each target its source's content. Returns (rows, warnings), a row a target: see `_row`.
+
+        ``keep`` leaves a target alone that has other content. ``pinned`` also pins each target, or removes its pin.
+        ``expected`` names sources (full) that may be missing in check mode, because an earlier task would bring them.
+        Nothing is written unless every source is there and of the board's architecture.
+        """
+        wanted = pairs(images)
+        for source, target, _given in wanted:
+            if not source:
+                raise Problem("the target %s has no source" % target, next_step="give the source, the image whose content it gets")
+        before = self._containerd.images()
+        self._check_sources(sorted({source for source, _target, _given in wanted}), before, set(expected) if self._check_mode else set())
+        rows = [_row(target, before.get(target), self._after(source, before.get(target), before, keep, pinned), source) for source, target, _given in wanted]
+        changes = [row for row in rows if row["changed"]]
+        if changes and not self._check_mode:
+            self._note(changes, before)
+            self._write(changes, before)
+            self._read_back(changes)
+        return rows, self._warnings(changes)
+
+    def absent(self, images):
+        """Remove just the targets; pins go with their names. Returns a row a target, as `present`."""
+        before = self._containerd.images()
+        rows = [_row(target, before.get(target), None, source) for source, target, _given in pairs(images)]
+        changes = [row for row in rows if row["changed"]]
+        if changes and not self._check_mode:
+            self._note(changes, before)
+            self._containerd.remove([row["name"] for row in changes])
+            self._read_back(changes)
+        return rows
+
+    def _note(self, changes, before):
+        """The journal tells of a change before it is made."""
+        for row in changes:
+            source = row["source"] if row["source"] != row["name"] else None
+            self._journal.will_set(row["name"], row["digest"], row["pinned"], before.get(row["name"]), source)
+        self._journal.save()
+
+    def _check_sources(self, sources, before, expected):
+        absent = [source for source in sources if source not in before and source not in expected]
+        problems = [missing(before, source) for source in absent]
+        if len(problems) == 1:
+            raise problems[0]
+        if problems:
+            raise Problem(
+                "%d source images are not in containerd's store; nothing was tagged" % len(problems),
+                found="; ".join("%s: %s" % (source, problem.found) for source, problem in zip(absent, problems)),
+                next_step=problems[0].next_step,
+            )
+        if not self._board.architecture:
+            return
+        here = [source for source in sources if source in before]
+        statuses = self._cri.statuses(here)
+        for source in here:
+            if source not in statuses:
+                raise Problem(
+                    "the image %s is in containerd's store, but cannot be used" % source,
+                    found="the CRI does not know it: its pull broke off, or it holds no content for this board",
+                    next_step="pull it again with riscv.k3s.crictl_image_pull",
+                )
+            self._board.check(source, statuses[source])
+
+    @staticmethod
+    def _after(source, row, before, keep, pinned):
+        digest = before[source]["digest"] if source in before else UNKNOWN_DIGEST
+        if row and keep and row["digest"] != digest:
+            return row
+        return {"digest": digest, "pinned": pinned}
+
+    def _write(self, changes, before):
+        # One start of ctr for all targets of a source.
+        for source in sorted({row["source"] for row in changes if row["digest"] != row["digest_before"]}):
+            targets = [row["name"] for row in changes if row["source"] == source and row["digest"] != row["digest_before"]]
+            self._containerd.tag(source, targets, replace=any(target in before for target in targets))
+        for row in changes:
+            # Pins are set anew after each tag; to be removed they are from what had one, and from a copy of 1.6.
+            if row["pinned"] or row["pinned_before"] or before[row["source"]]["pinned"]:
+                self._containerd.pin(row["name"], row["pinned"])
+
+    def _read_back(self, changes):
+        # ctr may fail and still exit with 0.
+        now = self._containerd.images()
+        for row in changes:
+            self._journal.is_set(row["name"], now.get(row["name"]))
+        self._journal.save()
+        for row in changes:
+            there = now.get(row["name"])
+            if (there["digest"] if there else None, there["pinned"] if there else False) != (row["digest"], row["pinned"]):
+                raise Problem(
+                    "the image %s is not as it was written to containerd's store" % row["name"],
+                    found="%s, pinned: %s" % (there["digest"], there["pinned"]) if there else "no such name",
+                    where="wanted: %s, pinned: %s" % (row["digest"], row["pinned"]),
+                    next_step="see the log of containerd and whether another program works on the same names, then run again",
+                )
+
+    def _warnings(self, changes):
+        if not any(row["pinned"] for row in changes):
+            return []
+        version = self._containerd.version()
+        if pins_supported(version):
+            return []
+        return [
+            "containerd %s does not honour pins that are set on an image (that begins with 1.6.25, 1.7.10 and 2.0): the kubelet may remove these images "
+            "when the disk is full. The pins are set all the same, for the day containerd is newer. The fix preload outlasts a collection: "
+            "k3s imports its archives at each start." % version
+        ]
+
+
+def _row(target, before, after, source):
+    """What a run does to one name; digests are None where there is no such name."""
+    row = {
+        "name": target,
+        "source": source,
+        "digest_before": before["digest"] if before else None,
+        "pinned_before": before["pinned"] if before else False,
+        "digest": after["digest"] if after else None,
+        "pinned": after["pinned"] if after else False,
+    }
+    row["changed"] = (row["digest_before"], row["pinned_before"]) != (row["digest"], row["pinned"])
+    return row
+
+
+def diff(rows):
+    """The names that change as ``before`` and ``after`` texts for Ansible's diff mode."""
+
+    def text(digest, pinned):
+        return "".join(
+            "%s %s%s\n" % (printable(row["name"]), row[digest], " pinned" if row[pinned] else "")
+            for row in sorted(rows, key=lambda row: row["name"])
+            if row["changed"] and row[digest]
+        )
+
+    title = "images in containerd (k8s.io)"
+    return {"before_header": title, "after_header": title, "before": text("digest_before", "pinned_before"), "after": text("digest", "pinned")}

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place that starts programs on a board."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+import time
+from typing import NamedTuple
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+# Programs of k3s on a board lie in one of these, and sudo often leaves out /usr/local/bin.
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_WATCH_SECONDS = 0.2
+
+
+class Result(NamedTuple):
+    """What a program did: its argument list, exit status, and what it wrote (text)."""
+
+    argv: list
+    rc: int
+    out: str
+    err: str
+
+
+class TimedOut(Problem):
+    """A program that was ended because it took too long. ``err`` is what it had written to stderr."""
+
+    def __init__(self, what, err="", next_step=None):
+        super().__init__(what, found=last_lines(err) or "no message", next_step=next_step)
+        self.err = err
+
+
+def find_program(name):
+    """The path of a program, or None when this machine has none of that name."""
+    found = _find(name, SEARCH_PATH + ":" + os.environ.get("PATH", ""))
+    return found if "/" in found else None
+
+
+class Runner:
+    """Runs programs from argument lists, never through a shell. Tests inject another one."""
+
+    def run(self, argv, stdin=None, timeout=60, env=None, check=True, watch=None, largest=None):
+        """Run ``argv`` and return a Result.
+
+        ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with what
+        was written to stderr so far (text) some times a second while the program runs; what it raises ends the program.
+        It does not go together with ``stdin``, whose rest subprocess would not write after the first call.
+        ``largest`` (bytes) is the most that it may write to one file, where the machine can say so (Linux).
+        Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes longer.
+        """
+        if watch and stdin is not None:
+            raise ValueError("a watch is for programs that read nothing")
+        argv = [str(word) for word in argv]
+        environment = dict(os.environ, LC_ALL="C", **(env or {}))
+        environment["PATH"] = SEARCH_PATH + ":" + environment.get("PATH", "")
+        program = argv[0]
+        try:
+            # subprocess looks a name up in the PATH of this process, not in that of `env`.
+            program = _find(argv[0], environment["PATH"])
+            done = _run([program] + argv[1:], None if stdin is None else stdin.encode(), timeout, environment, watch, largest)
+        except FileNotFoundError as error:
+            raise Problem(
+                "the program %s was not found" % argv[0], where=environment["PATH"], next_step="install it, or name its full path in the module's options"
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: a word with a NUL, or with half a character
+            raise Problem("the program %s cannot be run" % program, found=getattr(error, "strerror", None) or str(error)) from error
+        except subprocess.TimeoutExpired as error:
+            raise TimedOut(
+                "`%s` did not finish within %s seconds" % (" ".join(argv), timeout),
+                _text(error.stderr),
+                next_step="see whether the board's disk or k3s is overloaded, then run again",
+            ) from error
+        result = Result(argv, done.returncode, _text(done.stdout), _text(done.stderr))
+        if check and result.rc != 0:
+            raise Problem("`%s` failed with exit status %d" % (" ".join(argv), result.rc), found=last_lines(result.err or result.out) or "no message")
+        return result
+
+
+def last_lines(text, count=5):
+    """The last ``count`` non-empty lines of ``text``, as one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-count:])
+
+
+def _find(name, path):
+    if "/" in name:
+        return name
+    for folder in path.split(":"):
+        candidate = os.path.join(folder, name)
+        if folder and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    return name
+
+
+def _run(argv, data, timeout, environment, watch, largest):
+    """As subprocess.run; with ``watch``, that is called while the program runs."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL if data is None else pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+        try:
+            _limit(process.pid, largest)
+            out, err = _communicate(process, data, timeout, watch)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+
+def _limit(pid, largest):
+    if largest is not None and hasattr(resource, "prlimit"):
+        # It may have ended already.
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, largest))
+
+
+def _communicate(process, data, timeout, watch):
+    end = time.monotonic() + timeout
+    while True:
+        left = end - time.monotonic()
+        try:
+            return process.communicate(data, timeout=max(0, min(_WATCH_SECONDS, left) if watch else left))
+        except subprocess.TimeoutExpired as error:
+            if left <= 0 or not watch:
+                raise
+            watch(_text(error.stderr))
+
+
+def _text(data):
+    return (data or b"").decode("utf-8", "replace")

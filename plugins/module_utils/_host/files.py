@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place that writes files on a board: atomically, fsynced, keeping mode and owner."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import time
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+
+# The deploy controller ignores dotfiles, should it look just now.
+_TEMPORARY = ".riscv-k3s-"
+_OLD_SECONDS = 3600
+# No statement about what stands in a file.
+ANYTHING = object()
+
+
+class Changed(Problem):
+    """A file is not what was decided on: somebody else, k3s at its start perhaps, has written it meanwhile."""
+
+
+def sha256(data):
+    """The sha256 of bytes as hexadecimal text."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_bytes(path):
+    """The bytes of a regular file, or None when there is none. Raises Problem when it cannot be read, and for a pipe or device, which might never end."""
+    try:
+        # Without O_NONBLOCK the mere opening of a pipe waits for a writer.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+        raise Problem("cannot read %s" % path, found=getattr(error, "strerror", None) or str(error)) from error
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Problem("cannot read %s" % path, found="it is no regular file", next_step="look who put it there, and move it away")
+        with open(handle, "rb", closefd=False) as file:
+            return file.read()
+    except OSError as error:
+        raise Problem("cannot read %s" % path, found=error.strerror) from error
+    finally:
+        os.close(handle)
+
+
+def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=None):
+    """Replace or make the file ``path`` with ``data`` (bytes) in one step that a power cut cannot halve.
+
+    An existing file keeps its owner unless ``owner`` (uid, gid) is given, and its mode unless ``mode`` (an int) is; a new one gets ``mode`` or 0600.
+    ``expected`` is what must stand there right before it is replaced (bytes, None for no file), else Changed is raised.
+    Returns the path of the backup (named so that k3s's deploy controller ignores it) or None.
+    Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left behind then.
+    """
+    old = status(path)
+    folder = os.path.dirname(path) or "."
+    temporary = saved = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o600)
+            if old or owner:
+                os.fchown(file.fileno(), *(owner or (old.st_uid, old.st_gid)))
+            if old:
+                _move_mtime_on(file.fileno(), old)
+            os.fsync(file.fileno())
+        check_unchanged(path, expected)
+        saved = _backup(path) if backup and old else None
+        os.replace(temporary, path)
+        temporary = None
+        _remove_left(folder)
+        _sync_folder(folder)
+    except OSError as error:
+        raise Problem("cannot write %s" % path, found=error.strerror, next_step="see that its folder exists and that the disk is not full") from error
+    finally:
+        if temporary:
+            os.unlink(temporary)
+    return saved
+
+
+def remove(path, expected=ANYTHING):
+    """Remove a file; returns whether there was one. ``expected`` as for `write_bytes`. Raises Problem when it cannot be removed."""
+    check_unchanged(path, expected)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise Problem("cannot remove %s" % path, found=error.strerror) from error
+    _sync_folder(os.path.dirname(path) or ".")
+    return True
+
+
+def check_unchanged(path, expected):
+    """Raise Changed when ``path`` does not hold ``expected`` (bytes, None for no file, or ANYTHING)."""
+    if expected is not ANYTHING and read_bytes(path) != expected:
+        raise Changed(
+            "%s was written by somebody else just now" % path,
+            found="another text than the one that this was decided on",
+            next_step="run again when k3s has started and nobody else works on this board",
+        )
+
+
+def remove_folder(path):
+    """Remove a folder if it is empty; returns whether it was removed."""
+    try:
+        os.rmdir(path)
+    except OSError:
+        return False
+    _sync_folder(os.path.dirname(path))
+    return True
+
+
+def status(path):
+    """What os.lstat says of the regular file ``path``, or None when there is nothing. Raises Problem for a symbolic link and all else."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Problem("cannot look at %s" % path, found=error.strerror) from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
+        raise Problem("%s will not be replaced" % path, found="it is " + kind, next_step="look who put it there, and move it away")
+    return found
+
+
+def make_folder(path, mode=0o755):
+    """Make the folder ``path``, and those above it, if it is not there; returns whether it was made. ``mode`` is for the last one. Raises Problem."""
+    if os.path.isdir(path):
+        return False
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.mkdir(path, mode)
+        os.chmod(path, mode)
+    except FileExistsError as error:
+        if os.path.isdir(path):  # another process was quicker
+            return False
+        raise Problem("cannot make the folder %s" % path, found=error.strerror) from error
+    except OSError as error:
+        raise Problem("cannot make the folder %s" % path, found=error.strerror) from error
+    _sync_folder(os.path.dirname(path))
+    return True
+
+
+def _remove_left(folder):
+    """Remove what writes that were killed have left, unless it is so young that another one may be at work."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith(_TEMPORARY) and entry.stat(follow_symlinks=False).st_mtime < time.time() - _OLD_SECONDS:
+            os.unlink(entry.path)
+
+
+def _move_mtime_on(handle, old):
+    # The deploy controller remembers a file's mtime: a change within one tick of the clock must differ, too.
+    now = time.time_ns()
+    if now <= old.st_mtime_ns:
+        now = old.st_mtime_ns + 1
+    os.utime(handle, ns=(now, now))
+
+
+def _backup(path):
+    name = "%s.%s.bak" % (path, time.strftime("%Y%m%dT%H%M%S"))
+    try:
+        shutil.copy2(path, name)
+    except OSError as error:
+        raise Problem("cannot back up %s" % path, found=error.strerror, where=name) from error
+    return name
+
+
+def _sync_folder(folder):
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a board's programs are called: through k3s, or as plain crictl, ctr and kubectl."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH, Runner
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+# Documented in the fragment riscv.k3s.board.
+PROGRAM_OPTIONS = {
+    "data_dir": {"type": "path", "default": "/var/lib/rancher/k3s"},
+    "k3s": {"type": "path"},
+    "crictl": {"type": "path"},
+    "ctr": {"type": "path"},
+    "kubectl": {"type": "path"},
+    "containerd_address": {"type": "path"},
+}
+
+
+class Programs:
+    """The board's crictl, ctr and kubectl.
+
+    ``params`` holds the values of PROGRAM_OPTIONS. Where k3s exists its multicall program is used:
+    it knows its own containerd socket, crictl configuration and kubeconfig. An explicit program wins over it.
+    Raises Problem when there is neither, or when not root: k3s keeps its folders and its socket to root.
+    """
+
+    def __init__(self, params, runner=None, is_root=None):
+        self.data_dir = params.get("data_dir") or PROGRAM_OPTIONS["data_dir"]["default"]
+        self._params = params
+        self._runner = runner or Runner()
+        if not (os.geteuid() == 0 if is_root is None else is_root):
+            raise Problem(
+                "this needs root on the board",
+                found="user id %d" % os.geteuid(),
+                next_step="set become: true for the play, or connect as root",
+            )
+        self._k3s = params.get("k3s") or self._look_for("k3s")
+
+    def crictl(self, *args, **run):
+        """Run crictl; keyword arguments are those of Runner.run."""
+        command = self._command("crictl")
+        address = self._params.get("containerd_address")
+        if address:
+            command += ["--runtime-endpoint", "unix://" + address, "--image-endpoint", "unix://" + address]
+        return self._run(command + list(args), run)
+
+    def ctr(self, *args, **run):
+        """Run ctr in the namespace k8s.io, the only one that the kubelet sees."""
+        command = self._command("ctr")
+        if self._params.get("containerd_address"):
+            command += ["--address", self._params["containerd_address"]]
+        return self._run(command + ["--namespace", "k8s.io"] + list(args), run)
+
+    def kubectl(self, *args, **run):
+        """Run kubectl with k3s's admin kubeconfig, or with the explicit program's own."""
+        return self._run(self._command("kubectl") + list(args), run)
+
+    def _run(self, argv, run):
+        return self._runner.run(argv, **run)
+
+    def _command(self, name):
+        explicit = self._params.get(name)
+        if explicit:
+            return [explicit]
+        if self._k3s:
+            return [self._k3s, name]
+        raise Problem(
+            "k3s was not found on this board",
+            found="no program k3s in " + SEARCH_PATH,
+            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options crictl, ctr and containerd_address",
+        )
+
+    def _look_for(self, name):
+        for folder in SEARCH_PATH.split(":"):
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
+        return None

@@ -1,0 +1,259 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection did to a board and what stood there before, in DATA_DIR/riscv-k3s/journal.json.
+
+An entry is written before the change it tells of. A run that is cut short between the two leaves an entry whose
+"before" is what is there, which is harmless to take back; the other way round, a change would be lost to undo.
+The first "before" of a path or name stays, however many runs follow. Nothing secret stands in the journal: of a file
+it holds checksums, the bytes themselves lie beside it (0600, in a folder of mode 0700).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_folder, read_bytes, remove, sha256, status, write_bytes
+
+FOLDER = "riscv-k3s"
+NAME = "journal.json"
+VERSION = 1
+LOCK_SECONDS = 120
+# The digest of a name that is being pulled: known after the pull.
+ANY = "any"
+# How every file begins that this collection writes.
+OWN_MARK = b"# Written by riscv.k3s"
+_FILE_KEYS = {"kind", "sha256", "previous", "before", "folder", "pending"}
+_IMAGE_KEYS = {"digest", "previous", "pinned", "source", "before", "beside"}
+
+
+class Journal:
+    """One board's journal, a dict in ``data`` with the keys ``lease``, ``files`` and ``images``. Made by `opened`."""
+
+    def __init__(self, folder, data):
+        self.folder = folder
+        self.data = data
+        self._saved = _text(data)
+
+    @property
+    def files(self):
+        """{path: entry}, an entry as `will_write` and `will_place` make it."""
+        return self.data["files"]
+
+    @property
+    def images(self):
+        """{full name: entry}, an entry as `will_set` makes it."""
+        return self.data["images"]
+
+    @property
+    def lease(self):
+        """Who works on the fleet, or None: see _lease."""
+        return self.data["lease"]
+
+    @lease.setter
+    def lease(self, lease):
+        self.data["lease"] = lease
+
+    def will_write(self, path, data):
+        """Note that ``path`` is about to get ``data`` (bytes). What stands there now is kept unless an earlier run kept it.
+
+        The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before`` (None: no file,
+        else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file, ``pending`` (see `will_restore`).
+        """
+        digest = sha256(data)
+        current, found = read_bytes(path), status(path)
+        known = self.files.get(path)
+        if known:
+            # A run that is cut short before the change leaves what an earlier one wrote: that is ours, too.
+            held = sha256(current) if current is not None else None
+            if held != digest and held in (known["sha256"], known["previous"]):
+                known["previous"] = held
+            known.update(sha256=digest, pending=False)
+            return
+        if current is not None and current.startswith(OWN_MARK):
+            current = None  # ours, from before there was a journal, or of one that is lost
+        if current is not None:
+            write_bytes(self.kept(path), current, mode=0o600)
+        before = None if current is None else {"sha256": sha256(current), "mode": found.st_mode & 0o7777, "uid": found.st_uid, "gid": found.st_gid}
+        self.files[path] = _file_entry("file", digest, before, not os.path.isdir(os.path.dirname(path)))
+        if found and before is None:
+            self.files[path]["previous"] = sha256(read_bytes(path))
+
+    def will_place(self, path):
+        """Note that an archive of images is about to be placed at ``path``: its name says that it is ours, its bytes are not read."""
+        if path not in self.files:
+            self.files[path] = _file_entry("archive", None, None, not os.path.isdir(os.path.dirname(path)))
+
+    def will_restore(self, path):
+        """Note that ``path`` is about to be as it was before.
+
+        The entry stays, pending, until k3s was restarted and reads it: a run may be cut short between.
+        """
+        entry = self.files[path]
+        entry.update(previous=entry["sha256"], sha256=entry["before"]["sha256"] if entry["before"] else None, pending=True)
+
+    def kept(self, path):
+        """Where the bytes lie that ``path`` had before the first run."""
+        return os.path.join(self.folder, "before" + path.replace("/", "%2F"))
+
+    def original(self, path):
+        """The bytes that ``path`` had before the first run, or None when there was no file. Raises Problem when they are lost."""
+        before = self.files[path]["before"]
+        if before is None:
+            return None
+        data = read_bytes(self.kept(path))
+        if data is None or sha256(data) != before["sha256"]:
+            raise Problem(
+                "%s cannot be brought back" % path,
+                found="what it held before is gone" if data is None else "what was kept of it is not what it held before",
+                where=self.kept(path),
+                next_step="write the file by hand, then remove its entry from %s" % os.path.join(self.folder, NAME),
+            )
+        return data
+
+    def forget_file(self, path):
+        """The file is as it was before: nothing of ours is there any more."""
+        self.files.pop(path, None)
+        self.save()
+        remove(self.kept(path))
+
+    def will_set(self, name, digest, pinned, now, source=None):
+        """Note that an image name is about to get ``digest`` (None: to be removed, ANY: what a pull brings) and a pin or none.
+
+        ``now`` is its row of the store, or None for no such name; ``source`` the name or archive that its content is from. The entry:
+        ``digest``, ``previous`` (that of ours which it replaces), ``pinned``, ``source``, ``before`` (None: no such name, else digest,
+        pinned, labels), ``beside`` (names by digest alone that stood for the content before us; else they go with the name).
+        """
+        known = self.images.get(name)
+        if known is None:
+            before = {"digest": now["digest"], "pinned": now["pinned"], "labels": now["labels"]} if now else None
+            known = self.images[name] = {"previous": None, "before": before, "beside": [], "source": None}
+        elif now and now["digest"] != digest and (known["digest"] == ANY or now["digest"] in (known["digest"], known["previous"])):
+            known["previous"] = now["digest"]
+        known.update(digest=digest, pinned=pinned, source=source or known["source"])
+
+    def is_set(self, name, now):
+        """Note what a name really got: ``now`` as in `will_set`. One that is as before the first run is forgotten.
+
+        A pin that nobody asked for is not ours: containerd 2 pins the pause image by itself.
+        """
+        entry = self.images.get(name)
+        if entry is None:
+            return
+        before = entry["before"]
+        if (now is None) == (before is None) and (now is None or (now["digest"], now["pinned"]) == (before["digest"], before["pinned"])):
+            del self.images[name]
+        elif now:
+            entry["digest"] = now["digest"]
+
+    def save(self):
+        """Write the journal if it differs from what is on the disk; remove it, with its folder, when nothing is left to tell."""
+        text = _text(self.data)
+        if text == self._saved:
+            return
+        path = os.path.join(self.folder, NAME)
+        if self.data == _empty():
+            remove(path)
+        else:
+            write_bytes(path, text, mode=0o600)
+        self._saved = text
+
+
+@contextlib.contextmanager
+def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
+    """A Journal which no other program of ours can open meanwhile; what is not saved by `Journal.save` is forgotten.
+
+    In check mode nothing is locked, and nothing may be saved. ``timeout``: seconds to wait for another module.
+    Raises Problem when that does not end, or the journal is not readable.
+    """
+    folder = os.path.join(data_dir, FOLDER)
+    if check_mode:
+        yield Journal(folder, read(data_dir))
+        return
+    make_folder(data_dir)
+    # The folder above, since the own one goes with its last entry, and the file is replaced with each change.
+    try:
+        handle = os.open(data_dir, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Problem("cannot open %s" % data_dir, found=error.strerror, next_step="set become: true for the play, or connect as root") from error
+    try:
+        _lock(handle, data_dir, timeout)
+        make_folder(folder, mode=0o700)
+        try:
+            yield Journal(folder, read(data_dir))
+        finally:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+    finally:
+        os.close(handle)
+
+
+def read(data_dir):
+    """The journal's data; empty when there is none. Raises Problem for what is no journal, or one of a newer version."""
+    path = os.path.join(data_dir, FOLDER, NAME)
+    text = read_bytes(path)
+    if text is None:
+        return _empty()
+    return parse(text, path)
+
+
+def parse(text, path):
+    """The data of a journal's text (bytes or str) of ``path``. Raises Problem as `read`."""
+    try:
+        data = json.loads(text)
+        version = data["version"]
+        if version == VERSION and set(data) == set(_empty()) and _are(data["files"], _FILE_KEYS) and _are(data["images"], _IMAGE_KEYS):
+            return data
+    except (ValueError, KeyError, TypeError, AttributeError):
+        version = None
+    if isinstance(version, int) and version > VERSION:
+        raise Problem(
+            "the journal was written by a newer riscv.k3s",
+            found="version %d, this one knows %d" % (version, VERSION),
+            where=path,
+            next_step="install that version of the collection on this controller, too",
+        )
+    raise Problem(
+        "the journal cannot be read",
+        found="not what riscv.k3s writes",
+        where=path,
+        next_step="bring it back from a backup, or move it away; without it undo does not know what stood there before",
+    )
+
+
+def _are(entries, keys):
+    return all(set(entry) == keys for entry in entries.values())
+
+
+def _file_entry(kind, digest, before, folder):
+    return {"kind": kind, "sha256": digest, "previous": None, "before": before, "folder": folder, "pending": False}
+
+
+def _lock(handle, data_dir, timeout):
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Problem(
+                    "another module of riscv.k3s works on this board",
+                    found="it has not ended for %d seconds" % timeout,
+                    where=data_dir,
+                    next_step="wait for the other run, then run again",
+                ) from None
+        time.sleep(0.1)
+
+
+def _empty():
+    return {"version": VERSION, "lease": None, "files": {}, "images": {}}
+
+
+def _text(data):
+    return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that this collection writes on a board and takes back: noted in the journal first, then changed in one step."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import NamedTuple, Optional
+
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_folder, read_bytes, remove, remove_folder, sha256, status, write_bytes
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import OWN_MARK
+
+ARCHIVES = "agent/images"
+_ARCHIVE = re.compile(r"riscv-k3s-[0-9a-f]+\.tar\Z")
+
+
+class Outcome(NamedTuple):
+    """What a run does to a file, or did: its bytes and mode before and after (None: no file)."""
+
+    changed: bool
+    before: Optional[bytes]
+    after: Optional[bytes]
+    mode_before: Optional[str] = None
+    mode: Optional[str] = None
+    warning: Optional[str] = None
+
+
+def present(journal, path, data, mode, check_mode=False):
+    """Have the file ``path`` hold ``data`` (bytes), with ``mode`` (int) and the owner of this process; its folder is made. Raises Problem."""
+    before, found = read_bytes(path), status(path)
+    owner = (os.geteuid(), os.getegid())
+    as_wanted = found and before == data and stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == owner
+    if not as_wanted and not check_mode:
+        journal.will_write(path, data)
+        journal.save()
+        make_folder(os.path.dirname(path))
+        write_bytes(path, data, mode=mode, owner=owner)
+    return Outcome(not as_wanted, before, data, _mode(found), "%04o" % mode)
+
+
+def absent(journal, path, pending=False, check_mode=False):
+    """Have ``path`` as it was before this collection first wrote it: its bytes, mode and owner, or no file. Raises Problem.
+
+    A file that is not in the journal is left alone, as is one that somebody changed since: that with a warning, and its entry stays.
+    ``pending`` keeps the entry until `settle`, because k3s must be restarted first.
+    """
+    current, found = read_bytes(path), status(path)
+    same = Outcome(False, current, current, _mode(found), _mode(found))
+    if path not in journal.files and current is not None and current.startswith(OWN_MARK):
+        journal.will_write(path, current)  # of a journal that is lost
+    entry = journal.files.get(path)
+    if not entry:
+        return same
+    if entry["kind"] != "file":
+        raise Problem("%s is an archive of images" % path, next_step="remove it with riscv.k3s.k3s_image_archive")
+    todo = undo.undo_file(path, entry, sha256(current) if current is not None else None)
+    if todo.action == undo.LEAVE:
+        return same._replace(warning=todo.warning)
+    if todo.action in (undo.FORGET, undo.SETTLE) and _is_as_before(found, entry["before"]):
+        if pending and todo.action == undo.SETTLE:
+            return same
+        if not check_mode:
+            journal.forget_file(path)
+        return same._replace(changed=True)
+    original, before = journal.original(path), entry["before"]
+    if not check_mode:
+        journal.will_restore(path)
+        journal.save()
+        if original is None:
+            _remove(path, entry)
+        else:
+            write_bytes(path, original, mode=before["mode"], owner=(before["uid"], before["gid"]))
+        if not pending:
+            journal.forget_file(path)
+    return Outcome(True, current, original, _mode(found), "%04o" % before["mode"] if before else None)
+
+
+def settle(journal, path, check_mode=False):
+    """Forget a file that is as it was before, now that k3s was restarted; returns whether there was something to forget."""
+    entry, current = journal.files.get(path), read_bytes(path)
+    if not entry or undo.undo_file(path, entry, sha256(current) if current is not None else None).action != undo.SETTLE:
+        return False
+    if not check_mode:
+        journal.forget_file(path)
+    return True
+
+
+def archive_path(data_dir, name):
+    """The path of an archive of images by its file name. Raises Problem for a name that this collection does not give."""
+    if not _ARCHIVE.match(name):
+        raise Problem("%r is no archive of riscv.k3s" % name, next_step="name it riscv-k3s-HASH.tar, as the filter riscv.k3s.plan does")
+    return os.path.join(data_dir, ARCHIVES, name)
+
+
+def remove_archive(journal, path, check_mode=False):
+    """Remove an archive of images and its entry; returns whether there was one of them."""
+    entry, there = journal.files.get(path), status(path) is not None
+    if not check_mode:
+        if there:
+            _remove(path, entry)
+        if entry:
+            journal.forget_file(path)
+    return bool(entry or there)
+
+
+def _remove(path, entry):
+    remove(path)
+    if entry and entry["folder"]:
+        remove_folder(os.path.dirname(path))
+
+
+def _is_as_before(found, before):
+    """Whether mode and owner are; the content is known to be."""
+    return not before or (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (before["mode"], before["uid"], before["gid"])
+
+
+def _mode(found):
+    return "%04o" % stat.S_IMODE(found.st_mode) if found else None

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one writer of archives: an OCI image layout (specification 1.1) in a tar, as ``ctr images import`` and k3s's agent/images take it.
+
+The same content under the same names gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import io
+import json
+import os
+import tarfile
+import tempfile
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_INDEX
+
+# What containerd's import takes an image's name from, of old and new ones alike.
+NAME = "io.containerd.image.name"
+_TAG = "org.opencontainers.image.ref.name"
+_MARK = b'{"imageLayoutVersion":"1.0.0"}'
+
+
+def index(named):
+    """The bytes of index.json for ``named``, {full name: descriptor as a dictionary}; several names may be the same content."""
+    entries = [dict(descriptor, annotations={NAME: name, _TAG: ImageName.parse(name).tag or "latest"}) for name, descriptor in sorted(named.items())]
+    return to_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
+
+
+def to_json(value):
+    """The bytes of a value, always the same for the same value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def blob_path(digest):
+    """Where a layout has the blob of a digest."""
+    return "blobs/" + digest.replace(":", "/", 1)
+
+
+def write(raw, texts, blobs):
+    """Write a layout to the file ``raw``. ``texts`` {name: bytes} are files beside the blobs, such as index.json; ``blobs`` is
+    {digest: (size in bytes, function that opens it)}, where a function's stream is read to that size.
+    """
+    # What is small and says what the rest is comes first.
+    files = sorted(dict(texts, **{"oci-layout": _MARK}).items())
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, data in files:
+            _add(tar, name, io.BytesIO(data), len(data))
+        for digest, (size, opened) in sorted(blobs.items()):
+            with opened() as content:
+                _add(tar, blob_path(digest), content, size)
+
+
+@contextlib.contextmanager
+def replacing(path, keep_old=False):
+    """A new file beside ``path`` to write to, which then takes its place in one step, and is gone after an error.
+
+    Yields (file, its path); with ``keep_old`` it is made elsewhere and thrown away. Raises Problem when it cannot be written.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    fresh = None
+    try:
+        handle, fresh = tempfile.mkstemp(dir=None if keep_old else folder, prefix=".archive-")
+        with os.fdopen(handle, "wb") as raw:
+            yield raw, fresh
+            raw.flush()
+            os.fsync(raw.fileno())
+        # A file that is as it should be keeps its time and inode.
+        if not keep_old and not (os.path.isfile(path) and filecmp.cmp(fresh, path, shallow=False)):
+            os.chmod(fresh, 0o644)
+            os.replace(fresh, path)
+    except OSError as error:
+        raise not_written(path, error) from error
+    finally:
+        if fresh and os.path.exists(fresh):
+            os.unlink(fresh)
+
+
+def not_written(path, error):
+    """The Problem for an OSError while ``path`` was written."""
+    found = error.strerror or str(error)
+    return Problem("the archive %s cannot be written" % path, found=found, next_step="make its folder, make room there, or mend its rights")
+
+
+def _add(tar, name, content, size):
+    member = tarfile.TarInfo(name)
+    member.mode, member.size = 0o644, size
+    tar.addfile(member, content)

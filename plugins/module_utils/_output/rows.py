@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the readers of programs' output share: whatever they choke on is a Problem."""
+
+from __future__ import annotations
+
+import functools
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+REPORT = "report this with the versions of k3s and containerd: the collection must learn this form"
+_CHOKES = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError)
+
+
+def reads(program):
+    """Decorate a function whose first argument is what ``program`` printed: of output in another form than it knows it raises Problem."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def reader(text, *args, **kwargs):
+            try:
+                return function(text, *args, **kwargs)
+            except _CHOKES as error:
+                raise Problem(
+                    "the output of %s was not understood" % program, found="%s: %s" % (type(error).__name__, error), next_step=REPORT
+                ) from error
+
+        return reader
+
+    return decorate
+
+
+def text_of(item, key):
+    """The text under a key of a dictionary. Raises TypeError or LookupError where there is none, for `reads`."""
+    value = item[key]
+    if not isinstance(value, str):
+        raise TypeError("%s is no text" % key)
+    return value

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copy an image from one name to another, in one registry or between two. The tag comes last, so that it never names half an image.
+
+What crosses from one registry to another passes through a folder, where it is seen how much of it comes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import List, NamedTuple, Optional
+
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, damaged, no_architecture
+
+ALL = "all"
+# Each costs a question; those of Docker's own images have some twenty.
+_MAX_IMAGES = 100
+
+
+class Copied(NamedTuple):
+    """``before`` is the digest that the target named, None when it named nothing; lists hold digests of blobs."""
+
+    digest: str
+    before: Optional[str]
+    copied: List[str]
+    skipped: List[str]
+    size: int  # bytes of the blobs in ``copied``
+
+
+def copy(skopeo, source, target, platform, work, dry_run=False) -> Copied:
+    """Make ``target`` name what ``source`` names (ImageName both), for one ``platform`` (a Platform) or ALL.
+
+    For one platform of an index its bare manifest is copied. ``work`` is a folder for what crosses from one registry to another.
+    With ``dry_run`` nothing is sent and the answer is the same. Raises RegistryProblem.
+    """
+    top, images = _wanted(skopeo, source, platform)
+    before, known = _held(skopeo, target)
+    blobs = {digest: size for image in images for digest, size in image.blobs.items()}
+    if before == top.digest:
+        return Copied(before, before, [], sorted(blobs), 0)
+    copied = sorted(set(blobs) - known)
+    if not dry_run:
+        _send(skopeo, source._replace(tag=None, digest=top.digest), target, sum(blobs.values()), top.is_index, work)
+        reading.verify(skopeo, target, top.digest)
+    return Copied(top.digest, before, copied, sorted(set(blobs) & known), sum(blobs[digest] for digest in copied))
+
+
+def require(skopeo, name, platform):
+    """What ``name`` (an ImageName) stands for on ``platform``, a Found. Raises RegistryProblem when there is nothing for it."""
+    try:
+        found = reading.find(skopeo, name, platform)
+    except RegistryProblem as problem:
+        raise (reading.not_found(skopeo, name, problem) if problem.cause == "no-such-image" else problem) from problem
+    if found.image is None:
+        raise no_architecture(name, found.platforms, platform)
+    return found
+
+
+def _wanted(skopeo, source, platform):
+    """(the manifest or index that the target shall name, the manifests of its images)."""
+    if platform != ALL:
+        image = require(skopeo, source, platform).image
+        return image, [image]
+    top = reading.manifest(skopeo, source)
+    if not top.is_index:
+        return top, [top]
+    if len(top.entries) > _MAX_IMAGES:
+        found = "an index of %d images, which is more than %d" % (len(top.entries), _MAX_IMAGES)
+        raise damaged(source, found, "name an architecture")
+    images = [reading.manifest(skopeo, source._replace(tag=None, digest=entry.digest)) for entry in top.entries]
+    if any(image.is_index for image in images):
+        raise damaged(source, "an index within an index, which skopeo does not copy", "name an architecture, or copy the inner one by its digest")
+    return top, images
+
+
+def _held(skopeo, target):
+    """(digest that the target names now or None, digests of the blobs that it then has)."""
+    try:
+        found = reading.manifest(skopeo, target)
+    except RegistryProblem as problem:
+        if problem.cause in ("no-such-image", "content-damaged"):
+            return None, set()
+        raise
+    return found.digest, set(found.blobs)
+
+
+def _send(skopeo, source, target, size, everything, work):
+    if source.registry == target.registry:
+        skopeo.copy(source, target, size, everything)
+        return
+    folder = os.path.join(work, "image")
+    try:
+        skopeo.fetch(source, folder, size, everything)
+        skopeo.push(folder, target, size, everything)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An image reference as a value: parsed, checked, and normalised as containerd and the kubelet do it.
+
+Rules: the reference grammar of github.com/distribution/reference. A name without a registry belongs to docker.io,
+a docker.io name of one component to library/, and a reference without tag and digest means the tag latest.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Optional
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+DEFAULT_REGISTRY = "docker.io"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(r"%s(?:/%s)*\Z" % (_COMPONENT, _COMPONENT))
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_REGISTRY = re.compile(r"(?:%s(?:\.%s)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z" % (_LABEL, _LABEL))
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+# A name of this form alone would be an image's ID.
+_ID = re.compile(r"[0-9a-f]{64}\Z")
+_LONGEST = 255
+
+
+class ImageName(NamedTuple):
+    """A normalised reference; ``tag`` or ``digest`` may be None, never both."""
+
+    registry: str
+    repository: str
+    tag: Optional[str]
+    digest: Optional[str]
+
+    @classmethod
+    def parse(cls, text):
+        """Parse and normalise ``text``. Raises Problem that names the part which is wrong."""
+        if not isinstance(text, str) or not text:
+            raise _bad(text, "it is empty or no text")
+        if _ID.match(text):
+            raise _bad(text, "64 hexadecimal digits alone are the ID of an image, not a name")
+        rest, at, digest = text.partition("@")
+        if at and not _DIGEST.match(digest):
+            raise _bad(text, "the digest must be sha256: and 64 hexadecimal digits")
+        head, colon, tag = rest.rpartition(":")
+        if not colon or "/" in tag:  # that colon belonged to a port
+            head, tag = rest, None
+        elif not _TAG.match(tag):
+            raise _bad(text, "the tag is not valid")
+        registry, repository = _split_registry(head)
+        if not _REGISTRY.match(registry):
+            raise _bad(text, "the registry is not a host or host:port")
+        if not _REPOSITORY.match(repository) or len(registry) + 1 + len(repository) > _LONGEST:
+            upper = " (a repository is lower case)" if repository != repository.lower() else ""
+            raise _bad(text, "the repository is not valid" + upper)
+        return cls(registry, repository, tag or (None if digest else "latest"), digest or None)
+
+    @property
+    def name(self):
+        """Registry and repository, without tag and digest."""
+        return "%s/%s" % (self.registry, self.repository)
+
+    @property
+    def full(self):
+        """The whole normalised reference, as containerd stores it."""
+        return self.name + (":" + self.tag if self.tag else "") + ("@" + self.digest if self.digest else "")
+
+
+def normalise(text):
+    """The full name for any valid reference, as text. Raises Problem."""
+    return ImageName.parse(text).full
+
+
+def is_digest(text):
+    """Whether ``text`` is a digest as references have it, sha256: and 64 hexadecimal digits."""
+    return isinstance(text, str) and bool(_DIGEST.match(text))
+
+
+def _split_registry(head):
+    first, slash, rest = head.partition("/")
+    # As docker does: a first component is a registry only when it cannot be a plain name.
+    if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+        registry, repository = first, rest
+    else:
+        registry, repository = DEFAULT_REGISTRY, head
+    if registry == "index.docker.io":
+        registry = DEFAULT_REGISTRY
+    if registry == DEFAULT_REGISTRY and "/" not in repository:
+        repository = "library/" + repository
+    return registry, repository
+
+
+def _bad(text, why):
+    return Problem(
+        "%r is not an image reference" % (text,), found=why, next_step="write it as registry/repository:tag, for example docker.io/rancher/mirrored-pause:3.6"
+    )
+
+
+def default_registry_hint(registry):
+    """More for the next step of an error about an image of ``registry``: one may have left out one's own registry."""
+    if registry != DEFAULT_REGISTRY:
+        return ""
+    return "; if your private registry is meant, write it in front of the name: without one it means %s" % DEFAULT_REGISTRY

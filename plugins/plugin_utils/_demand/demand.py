@@ -1,0 +1,271 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The images that a board's k3s asks for, read from its manifests, its pause setting and its pods. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+from typing import NamedTuple
+
+import yaml
+
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+
+_POD_PATHS = {
+    "Pod": ("spec",),
+    "Deployment": ("spec", "template", "spec"),
+    "DaemonSet": ("spec", "template", "spec"),
+    "ReplicaSet": ("spec", "template", "spec"),
+    "StatefulSet": ("spec", "template", "spec"),
+    "Job": ("spec", "template", "spec"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+_CHARTS = ("HelmChart", "HelmChartConfig")
+# Only documents of these kinds are parsed: a set of CRDs alone would take seconds.
+_OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap|List)\b" % "|".join(_CHARTS + tuple(_POD_PATHS)))
+_FINISHED = ("Succeeded", "Failed")
+# All scalars as text: a tag such as 3.10 must not become the number 3.1.
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+# A manifest has some hundred nodes, ten levels deep; aliases of aliases can stand for billions.
+_MOST_NODES = 100000
+_DEEPEST = 100
+
+
+class Use(NamedTuple):
+    """One place that names an image; ``required`` is whether k3s runs it now."""
+
+    image: str
+    where: str
+    required: bool
+
+
+def demand(manifests, pause_image=None, pods=()):
+    """What k3s asks for, and what could not be understood.
+
+    ``manifests`` are the rows of k3s_info, ``pause_image`` a reference or None, ``pods`` rows of the API.
+    Returns (rows, problems): rows [{image: full name, where: [..], required}] sorted by image, and a list of texts.
+    A manifest that is skipped or has no text counts for nothing; a stale overlay of ours counts as the packaged file that it will
+    be made from anew. Of the pods only those of kube-system that are not finished do.
+    """
+    uses, problems = [], []
+    if pause_image:
+        uses.append(Use(pause_image, "the pause image of containerd", True))
+    documents = []
+    for manifest in _deployed(manifests):
+        try:
+            documents += [("manifests/" + manifest["path"], document) for document in read_documents(manifest["text"])]
+        except yaml.YAMLError as error:
+            problems.append("manifests/%s is not valid YAML: %s" % (manifest["path"], " ".join(str(error).split())))
+    chart_values = _chart_configs(documents)
+    for path, document in documents:
+        uses += _uses(path, document, chart_values)
+    for pod in pods:
+        if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in _FINISHED:
+            uses += [Use(container["image"], "pod kube-system/%s container %s" % (pod["name"], container["name"]), True) for container in pod["containers"]]
+    return _rows(uses, problems), problems
+
+
+def _deployed(manifests):
+    rows = {manifest["path"]: manifest for manifest in manifests if manifest["text"] is not None}
+    stale = {path: packaged for path, packaged in ((path, _packaged_of_stale(path, rows)) for path in rows) if packaged}
+    return [stale.get(path, row) for path, row in rows.items() if path in stale or not row["skip"]]
+
+
+def _packaged_of_stale(path, rows):
+    """The packaged file's row for an overlay that was made from an older one, else None."""
+    header = _overlay.read_header(rows[path]["text"])
+    packaged = rows.get(posixpath.join(posixpath.dirname(path), header.source)) if header else None
+    return packaged if packaged and packaged["skip"] and packaged["sha256"] != header.source_sha256 else None
+
+
+def _rows(uses, problems):
+    rows = {}
+    for use in uses:
+        try:
+            name = normalise(use.image)
+        except Problem as problem:
+            problems.append("%s: %s" % (use.where, problem))
+            continue
+        row = rows.setdefault(name, {"image": name, "where": [], "required": False})
+        if use.where not in row["where"]:
+            row["where"].append(use.where)
+        row["required"] = row["required"] or use.required
+    return [rows[name] for name in sorted(rows)]
+
+
+def read_documents(text):
+    """The documents of a manifest that may name an image, as dictionaries with all scalars as text. Raises yaml.YAMLError."""
+    for part in re.split(r"(?m)^---", text):
+        if not _OF_INTEREST.search(part):
+            continue
+        # A template variable that was not filled in begins with a character that YAML reserves.
+        for document in _load_all(re.sub(r"%\{(\w+)\}%", r"\1", part)):
+            if isinstance(document, dict):
+                yield from _unlisted(document)
+
+
+def _load_all(text):
+    """The documents of a YAML text, each of them small enough to walk through. Raises yaml.YAMLError."""
+    try:
+        for document in yaml.load_all(text, Loader=_LOADER):  # nosec: a base loader makes only text
+            _check_size(document)
+            yield document
+    except (ValueError, RecursionError) as error:
+        raise yaml.YAMLError("it cannot be read: %s" % error) from error
+
+
+def _check_size(document):
+    level, count = [document], 0
+    for dummy in range(_DEEPEST):
+        children = (child for node in level if isinstance(node, (dict, list)) for child in (node.values() if isinstance(node, dict) else node))
+        level = list(itertools.islice(children, _MOST_NODES + 1))
+        count += len(level)
+        if not level or count > _MOST_NODES:
+            break
+    if level:
+        raise yaml.YAMLError("it is nested too deeply, or its aliases contain themselves or multiply")
+
+
+def _unlisted(document):
+    if document.get("kind") == "List":
+        yield from (item for item in _list(document.get("items")) if isinstance(item, dict))
+    else:
+        yield document
+
+
+def _uses(path, document, chart_values):
+    kind, name = _text(document.get("kind")), _name(document)
+    where = "%s %s/%s" % (path, kind, name)
+    if kind in _POD_PATHS:
+        # A CronJob's time comes later; a workload scaled to nothing runs nowhere.
+        required = kind != "CronJob" and _dict(document.get("spec")).get("replicas") != "0"
+        return _containers(where, _at(document, _POD_PATHS[kind]), required)
+    if kind == "ConfigMap":
+        return _embedded(where, _dict(document.get("data")))
+    if kind == "HelmChart":
+        return _chart(where, document, chart_values.get(_key(document)))
+    return []
+
+
+def _containers(where, spec, required):
+    found = []
+    for field in ("initContainers", "containers"):
+        for container in _list(_dict(spec).get(field)):
+            image = _dict(container).get("image")
+            if image:
+                found.append(Use(image, "%s container %s" % (where, container.get("name")), required))
+    return found
+
+
+def _embedded(where, data):
+    """Pods written inside a ConfigMap, as the helper pod of local-path-provisioner: nothing runs them until a volume is made."""
+    found = []
+    for key in sorted(data):
+        if not isinstance(data[key], str) or not key.endswith((".yaml", ".yml", ".json")):
+            continue
+        try:
+            for document in read_documents(data[key]):
+                if _text(document.get("kind")) in _POD_PATHS:
+                    found += _containers("%s %s" % (where, key), _at(document, _POD_PATHS[document["kind"]]), False)
+        except yaml.YAMLError:
+            continue  # a program's own configuration need not be YAML
+    return found
+
+
+def _chart(where, document, config_values):
+    """The images in a chart's values. The installing job runs at once, what the chart holds only when that is done."""
+    spec = _dict(document.get("spec"))
+    values = _merged(_values(spec), config_values or {})
+    settings = _dict(spec.get("set"))
+    for dotted in sorted(settings):  # helm: set wins over values
+        if dotted.count(".") < _DEEPEST:
+            values = _merged(values, _nested(dotted.split("."), settings[dotted]))
+    registry = _dict(values.get("global")).get("systemDefaultRegistry") or ""
+    found = [Use(image, where + " values", False) for image in _value_images(values, registry)]
+    if spec.get("jobImage"):
+        found.append(Use(spec["jobImage"], where + " jobImage", True))
+    return found
+
+
+def _value_images(values, registry):
+    if isinstance(values, list):
+        for entry in values:
+            yield from _value_images(entry, registry)
+    if not isinstance(values, dict):
+        return
+    for key in sorted(values):
+        value = values[key]
+        if key.lower().endswith("image") and isinstance(value, str) and "/" in value:
+            yield value
+        elif key.lower().endswith("image") and isinstance(value, dict):
+            repository = value.get("repository") or value.get("name")  # the chart of traefik 10 calls it name
+            if repository and value.get("tag"):
+                prefix = registry or value.get("registry") or ""
+                yield "%s%s:%s" % (prefix.rstrip("/") + "/" if prefix else "", repository, value["tag"])
+        else:
+            yield from _value_images(value, registry)
+
+
+def _chart_configs(documents):
+    configs = {}
+    for dummy, document in documents:
+        if document.get("kind") == "HelmChartConfig":
+            configs[_key(document)] = _merged(configs.get(_key(document), {}), _values(_dict(document.get("spec"))))
+    return configs
+
+
+def _values(spec):
+    content = spec.get("valuesContent")
+    if not isinstance(content, str):
+        return {}
+    try:
+        documents = list(_load_all(content))
+        return _dict(documents[0]) if len(documents) == 1 else {}
+    except yaml.YAMLError:
+        return {}  # helm will refuse it; no image is known from it
+
+
+def _merged(base, over):
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _nested(keys, value):
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+def _key(document):
+    return _text(_dict(document.get("metadata")).get("namespace")), _name(document)
+
+
+def _name(document):
+    return _text(_dict(document.get("metadata")).get("name"))
+
+
+def _at(document, path):
+    for key in path:
+        document = _dict(document).get(key)
+    return document
+
+
+def _text(value):
+    return value if isinstance(value, str) else None
+
+
+def _dict(value):
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value):
+    return value if isinstance(value, list) else []

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a pod does not run: the causes that can be told, the more specific before the less specific.
+
+Each is a pure function from what was seen (a Fleet) to findings. A new one goes into a file beside its kin and into its list CAUSES;
+`tools/causes-doc` then writes it into docs/causes.md.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import addons as _addons, board as _board, coredns as _coredns, image as _image, pull as _pull, registries as _registries, resources as _resources, sandbox as _sandbox, start as _start, system as _system
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import CONFIDENCES, Fleet, pod_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import redact
+
+REGISTRY = (
+    _board.CAUSES
+    + _registries.CAUSES
+    + _addons.CAUSES
+    + _image.CAUSES
+    + _pull.CAUSES
+    + _start.CAUSES
+    + _resources.CAUSES
+    + _system.CAUSES
+    + _sandbox.CAUSES
+    + _coredns.CAUSES
+    + _addons.LATE
+    + _start.LATE
+    + _board.LATE
+    + _resources.LATE
+    + _coredns.LATE
+)
+
+# These know less than the ones before them: they are silent about a pod that one of those explains.
+_LATE = {cause.id for cause in _start.LATE + _board.LATE + _resources.LATE + _coredns.LATE}
+
+
+def find(fleet):
+    """The findings as dictionaries, the most certain first, of these the most specific.
+
+    A pod is explained by the first cause that finds it; what is found for one subject by one cause is one finding.
+    """
+    found, explained = {}, set()
+    for rank, cause in enumerate(REGISTRY):
+        for row, finding in _results(cause, fleet, explained):
+            if not finding.evidence:
+                continue  # nothing is claimed without it
+            key = (cause.id, finding.subject)
+            entry = found.setdefault(key, (rank, finding, []))
+            if row is not None:
+                entry[2].append(row)
+            entry[1].evidence.extend(line for line in finding.evidence if line not in entry[1].evidence and len(entry[1].evidence) < 4)
+    rows = sorted(found.items(), key=lambda item: (CONFIDENCES.index(item[1][1].confidence), item[1][0], str(item[0])))
+    return [_entry(fleet, key[0], finding, pods) for key, (dummy, finding, pods) in rows]
+
+
+def _results(cause, fleet, explained):
+    if not cause.per_pod:
+        for finding in cause.look(fleet):
+            about_a_pod = finding.subject[0] == "pod"
+            if about_a_pod and finding.subject[2] in explained and cause.id in _LATE:
+                continue
+            # A sandbox that was left behind says nothing about the pod that has its name now.
+            if about_a_pod and cause.id != "ghost-sandbox":
+                explained.add(finding.subject[2])
+            yield None, finding
+        return
+    hit = set()
+    for row in fleet.pods:
+        # Rows without the API's side, old attempts and healthy pods have nothing to explain.
+        if row["relation"] not in ("matched", "missing") or row["api"]["ready"] or row["api"]["phase"] == "Succeeded" or pod_name(row) in explained:
+            continue
+        for finding in cause.look(fleet, row):
+            hit.add(pod_name(row))
+            yield row, finding
+    explained |= hit
+
+
+def _entry(fleet, cause, finding, rows):
+    kind, board, name = finding.subject
+    pods = [{"board": row["board"], "pod": pod_name(row)} for row in rows]
+    if kind == "pod" and not pods:
+        pods = [{"board": board, "pod": name}]
+    return {
+        "cause": cause,
+        "title": finding.title,
+        "confidence": finding.confidence,
+        "subject": {"kind": kind, "board": board, "name": name},
+        "pods": pods,
+        "evidence": [redact(line) for line in finding.evidence],
+        "remedy": finding.remedy,
+        "command": finding.command,
+        "run_on": finding.run_on,
+    }
+
+
+__all__ = ["REGISTRY", "Fleet", "find"]

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a cause is, what it looks at, and what it says. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Callable, NamedTuple, Optional
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index
+
+CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
+CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
+CONTROLLER = "controller"
+
+
+class Cause(NamedTuple):
+    """A cause: its id, what it is in one sentence, how it is told (for the documentation), and the function that finds it.
+
+    ``look`` gets a Fleet, and yields Findings. ``per_pod`` tells that it gets one pod that is not Ready too, as a row of the joined view.
+    """
+
+    id: str
+    about: str
+    told_by: str
+    look: Callable
+    per_pod: bool = False
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong. ``evidence`` is never empty; ``subject`` is (kind, board, name); ``run_on`` a board or "controller"."""
+
+    title: str
+    confidence: str
+    subject: tuple
+    evidence: list
+    remedy: str
+    command: Optional[str] = None
+    run_on: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All that was seen. ``boards`` maps names to results of k3s_info (or what failed), ``api`` is the API's part of the first
+    server's, ``details`` what it told besides, ``pods`` the joined view; ``now`` the controller's time in seconds.
+    """
+
+    boards: dict
+    server: Optional[str]
+    api: Optional[dict]
+    details: dict
+    pods: list
+    now: float
+    inventory: str
+
+    def seen(self):
+        """The boards that could be looked at, as (name, result)."""
+        return [(name, board) for name, board in sorted(self.boards.items()) if board and board.get("hostname")]
+
+    @cached_property
+    def by_uid(self):
+        """The API's pods by each UID that they have; a static pod has two."""
+        return index((self.api or {}).get("pods", ()))
+
+    def api_pod(self, row):
+        """The API's own row of a pod of the joined view, or None."""
+        return self.by_uid.get(row["uid"])
+
+    def without_row(self):
+        """The API's pods that have no row in the joined view, as such rows: they are done, and their sandbox is gone."""
+        known = {uid for row in self.pods for uid in (row["uid"], (self.api_pod(row) or {}).get("uid"))}
+        boards = {row["node"]: row["board"] for row in self.pods if row["board"]}
+        pods = [pod for pod in (self.api or {}).get("pods", ()) if pod["uid"] not in known]
+        return [dict(pod, board=boards.get(pod["node"]), api=pod, relation="missing", sandbox_id=None) for pod in pods]
+
+    @cached_property
+    def _warnings(self):
+        found = {}
+        for event in reversed(self.details.get("events", ())):
+            if event["type"] == "Warning":
+                found.setdefault(event["uid"], []).append(event)
+        return found
+
+    def events_of(self, row):
+        """The warnings about a pod, the latest first."""
+        pod = self.api_pod(row)
+        uids = {row["uid"], pod["uid"] if pod else row["uid"]}
+        events = [event for uid in sorted(uids) for event in self._warnings.get(uid, ())]
+        return sorted(events, key=lambda event: event["time"], reverse=True) if len(uids) > 1 else events
+
+    def detail(self, row):
+        """What the API tells of a pod beside its row."""
+        pod = self.api_pod(row)
+        return self.details.get("pods", {}).get(pod["uid"] if pod else row["uid"], {})
+
+    def log(self, row, name):
+        """The last lines of a container of a pod, as far as they were read."""
+        board = self.boards.get(row["board"]) or {}
+        own = next((container for container in row["containers"] if container["name"] == name), {})
+        ids = [own.get("id")] + [container["id"] for container in board.get("containers") or () if container["sandbox_id"] == row["sandbox_id"]]
+        logs = board.get("logs") or {}
+        return next((logs[one] for one in ids if one in logs), [])
+
+    def images(self, board):
+        """Name to row of the images in a board's store, or None when they are not known."""
+        rows = (self.boards.get(board) or {}).get("images")
+        return None if rows is None else {row["name"]: row for row in rows}
+
+    def preflight(self, board):
+        """The system of a board, {} when it was not looked at."""
+        return (self.boards.get(board) or {}).get("preflight") or {}
+
+    def site(self):
+        """The command that lets the collection do its work."""
+        return "ansible-playbook %sriscv.k3s.site" % self.inventory
+
+    def service(self, board, verb="restart"):
+        """The command that starts, stops or restarts k3s on a board."""
+        role = ((self.boards.get(board) or {}).get("k3s") or {}).get("role")
+        unit = "k3s-agent" if role == "agent" else "k3s"
+        init = self.preflight(board).get("init", "systemd")
+        return {"systemd": "systemctl %s %s" % (verb, unit), "openrc": "rc-service %s %s" % (unit, verb)}.get(init, "service %s %s" % (unit, verb))
+
+    def set_clock(self, board):
+        """The command that gives a board the controller's time."""
+        return 'ansible %s%s -b -m ansible.builtin.raw -a "date -u -s @$(date +%%s)"' % (self.inventory, board)
+
+    def data_dir(self, board):
+        """The folder of k3s on a board."""
+        return (self.boards.get(board) or {}).get("data_dir") or "/var/lib/rancher/k3s"
+
+    @cached_property
+    def wanted(self):
+        """The images that some board's k3s, or a server's manifests, ask for: site knows where they come from."""
+        return {row["image"] for dummy, other in self.seen() for row in other.get("demand") or ()}
+
+
+def pod_name(row):
+    """namespace/name of a row."""
+    return "%s/%s" % (row["namespace"], row["name"])
+
+
+def pod_subject(row):
+    """The subject of a finding about one pod."""
+    return ("pod", row["board"], pod_name(row))
+
+
+def full(image):
+    """The normalised name of an image, or the text as it is."""
+    try:
+        return normalise(image)
+    except Problem:
+        return image
+
+
+def event_text(event):
+    """An event as evidence."""
+    return "event %s: %s" % (event["reason"], one_line(event["message"]))
+
+
+def one_line(text):
+    """A text in one line, not cut."""
+    return " ".join(text.split())
+
+
+def workload(fleet, row):
+    """kind/name of what owns a pod and can be edited: the Deployment behind a ReplicaSet, else its owner, else the pod itself."""
+    pod = fleet.api_pod(row)
+    owner = pod["owner"] if pod else None
+    if not owner:
+        return "pod/" + row["name"]
+    if owner["kind"] == "ReplicaSet":
+        return "deployment/" + re.sub("-%s$" % re.escape(row["labels"].get("pod-template-hash", "?")), "", owner["name"])
+    return "%s/%s" % (owner["kind"].lower(), owner["name"])
+
+
+def on_server(fleet, *words):
+    """A kubectl command and where to run it, as (command, run_on)."""
+    return "k3s kubectl " + " ".join(words), fleet.server

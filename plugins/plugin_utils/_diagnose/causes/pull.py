@@ -1,0 +1,176 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An image that could not be pulled: why, from what containerd said. The causes are those of _pull_causes."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from ansible_collections.riscv.k3s.plugins.module_utils import pull_causes as _pull_causes
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+
+_STORE = ("store-not-whole", "store-media-type")
+# What the kubelet calls a container that waits for its image, and which causes that can be; None is any.
+_WAITING = {
+    "ErrImagePull": None,
+    "ImagePullBackOff": None,
+    "RegistryUnavailable": None,
+    "CreateContainerError": _STORE + ("pull-disk-full",),
+}
+# Ids whose remedy is in registries.yaml, in the way to the registry, or in the name.
+_REGISTRIES = ("plain-http", "https-on-http", "tls-authority", "registry-tls", "registry-auth")
+_REACH = (
+    "registry-name",
+    "registry-refused",
+    "registry-unreachable",
+    "registry-timeout",
+    "registry-broken",
+    "no-registry",
+)
+_NAME = ("no-such-image", "no-platform")
+# The catalogue's source does not help against these.
+_OF_THE_BOARD = ("registry-clock", "pull-disk-full") + _STORE
+_QUOTED = re.compile(r'"([^"\s]+)"')
+
+# Each message is looked at once for each cause.
+_find = functools.lru_cache(maxsize=4096)(_pull_causes.find)
+
+
+def look(fleet, row, cause):
+    """The findings of one cause, by its id, for a pod: each container that waits for an image for that reason."""
+    pod = fleet.api_pod(row)
+    for container in pod["containers"] if pod else ():
+        if container["state"] != "waiting" or container["reason"] not in _WAITING:
+            continue
+        image = m.full(container["image"])
+        where, text = _message(fleet, row, container, image)
+        if text and _find(text).id in (_WAITING[container["reason"]] or _pull_causes.IDS):
+            problem = _classify(fleet, row, image, text)
+            if problem and problem.cause == cause:
+                yield _finding(fleet, row, container, image, problem, where, text)
+
+
+def _message(fleet, row, container, image):
+    """(where it stands, what containerd said), or two None. On older kubelets only the event has it after a back-off."""
+    if _find(container["message"]) is not _pull_causes.UNKNOWN:
+        return "container %s" % container["name"], container["message"]
+    for event in fleet.events_of(row):
+        if event["reason"] == "Failed" and "ailed to pull" in event["message"] and image in _names(event["message"]):
+            return "event Failed", event["message"]
+    return None, None
+
+
+def _names(message):
+    """The images that a message names. One may be the beginning of another, so it is not looked for in the text."""
+    return {m.full(name) for name in _QUOTED.findall(message)}
+
+
+def _classify(fleet, row, image, text):
+    """The PullProblem. containerd tells the error of the last endpoint only: after a plain http mirror that has no such
+    image, it asks the same address by https, and it is that which it tells.
+    """
+    try:
+        return classify(image, text, bool(_http_mirror(fleet, row, image)))
+    except Problem:
+        return None
+
+
+def _http_mirror(fleet, row, image):
+    registry = ImageName.parse(image).registry
+    endpoints = fleet.preflight(row["board"]).get("mirrors", {}).get(registry, ())
+    return next((url for url in endpoints if url.startswith("http://") and url.split("/")[2] == registry), None)
+
+
+def _finding(fleet, row, container, image, problem, where, text):
+    evidence = ["%s: %s" % (where, m.one_line(text))]
+    remedy, command, run_on = _remedy(fleet, row, container, image, problem, evidence)
+    is_told = problem.cause == _find(text).id
+    if not is_told:
+        mirror = _http_mirror(fleet, row, image)
+        evidence.append(
+            "containerd asks %s first, which speaks http, and tells the error of the last endpoint only" % mirror
+        )
+    title = "%s: %s" % (_sentence(problem.why), image)
+    return m.Finding(
+        title, m.CERTAIN if is_told else m.LIKELY, ("image", row["board"], image), evidence, remedy, command, run_on
+    )
+
+
+def _remedy(fleet, row, container, image, problem, evidence):
+    if image in fleet.wanted and problem.cause not in _OF_THE_BOARD:
+        return (
+            "Let riscv.k3s.site fetch it from the catalogue's source: k3s asks for this name.",
+            fleet.site(),
+            m.CONTROLLER,
+        )
+    if problem.cause in _NAME:
+        return _another_name(fleet, row, container, image, evidence)
+    if problem.cause in _REGISTRIES:
+        return problem.next_step + ". riscv.k3s.site writes it from riscv_k3s_registries.", fleet.site(), m.CONTROLLER
+    if problem.cause in _REACH:
+        if _is_configured_elsewhere(fleet, row["board"]):
+            evidence.append("registries.yaml of %s has been changed since k3s was started" % row["board"])
+        return (
+            problem.next_step + ". riscv.k3s.site writes registries.yaml as the inventory has it.",
+            fleet.site(),
+            m.CONTROLLER,
+        )
+    if problem.cause in _OF_THE_BOARD:
+        return _on_the_board(fleet, row["board"], image, problem)
+    return problem.next_step, None, None
+
+
+def _on_the_board(fleet, board, image, problem):
+    if problem.cause == "registry-clock":
+        return problem.next_step, fleet.set_clock(board), m.CONTROLLER
+    if problem.cause == "pull-disk-full":
+        return problem.next_step, "k3s crictl rmi --prune", board
+    if image in fleet.wanted:
+        return "Remove it, then let riscv.k3s.site fetch it again.", "k3s crictl rmi %s" % image, board
+    return "Remove it and pull it again.", "k3s crictl rmi %s; k3s crictl pull %s" % (image, image), board
+
+
+def _another_name(fleet, row, container, image, evidence):
+    other = _sibling(fleet, row, image)
+    if not other:
+        return "Check repository and tag, or push the image first.", None, None
+    evidence.append("%s holds %s" % (row["board"], other))
+    command = m.on_server(
+        fleet, "-n", row["namespace"], "set image", m.workload(fleet, row), "%s=%s" % (container["name"], other)
+    )
+    return ("Name a tag that is there, for instance the one that the board has.",) + command
+
+
+def _is_configured_elsewhere(fleet, board):
+    return ((fleet.boards.get(board) or {}).get("registries") or {}).get("stale", False)
+
+
+def _sibling(fleet, row, image):
+    """An image in the board's store of the same repository with another tag."""
+    name = ImageName.parse(image).name
+    return next(
+        (one for one in sorted(fleet.images(row["board"]) or {}) if one.rpartition(":")[0] == name and one != image),
+        None,
+    )
+
+
+def _sentence(text):
+    """With a capital, but for the name of a registry."""
+    return text[0].upper() + text[1:] if text.split()[0].isalpha() else text
+
+
+def _cause(cause):
+    waiting = "CreateContainerError, ErrImagePull" if cause.id in _STORE else "ErrImagePull"
+    told = "%s or ImagePullBackOff, with containerd's error" % waiting
+    about = _sentence(cause.why.format(registry="the registry")) + "."
+    return m.Cause(cause.id, about, told, functools.partial(look, cause=cause.id), True)
+
+
+_FIRST = {cause.id: cause for cause in reversed(_pull_causes.CAUSES)}
+CAUSES = [_cause(_FIRST[one]) for one in _pull_causes.IDS]

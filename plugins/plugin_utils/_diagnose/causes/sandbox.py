@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pods without a network or a node, pods that do not go away, and sandboxes that were left behind."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import time
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+
+_CNI = re.compile(
+    r"cni plugin not initialized|cni config uninitialized|no networks found in|failed to find plugin|failed to load cni"
+    r"|NetworkPluginNotReady|network plugin is not ready"
+)
+_PATIENCE = 30  # seconds over the time that a pod was given to end
+
+
+def cni(fleet):
+    """No network for pods on a board: the node's condition, or what happened to its pods."""
+    for name, board in fleet.seen():
+        evidence = []
+        node = _node(fleet, name)
+        condition = fleet.details.get("nodes", {}).get(node, {}).get("Ready", {})
+        if condition.get("status") != "True" and _CNI.search(condition.get("message", "")):
+            evidence.append("node %s: %s" % (node, m.one_line(condition["message"])))
+        for row in fleet.pods:
+            if row["board"] == name and row["state"] != "ready" and not (row["api"] or {}).get("ready", True):
+                evidence += [m.event_text(event) for event in fleet.events_of(row)[:1] if _CNI.search(event["message"])]
+        if not evidence:
+            continue
+        found = fleet.preflight(name).get("cni")
+        if found == []:
+            evidence.append("no file in %s/agent/etc/cni/net.d" % board["data_dir"])
+        remedy = "k3s writes the network's configuration when it starts; when it does not, flannel could not start: see its log."
+        yield m.Finding("Pods get no network on %s" % name, m.CERTAIN, ("board", name, name), evidence[:3], remedy, fleet.service(name), name)
+
+
+def _node(fleet, board):
+    rows = [row["node"] for row in fleet.pods if row["board"] == board and row["node"]]
+    seen = fleet.boards[board]
+    return rows[0] if rows else (seen.get("config") or {}).get("node-name") or (seen.get("hostname") or "").lower()
+
+
+def terminating(fleet):
+    """Pods that should be gone."""
+    for row in fleet.pods + fleet.without_row():
+        detail = fleet.detail(row)
+        if row["relation"] == "previous" or not (row["api"] or {}).get("deleting") or not detail.get("deleted_at"):
+            continue
+        # The API writes the moment at which the pod is to be gone, the time it was given included.
+        late = fleet.now - seconds(detail["deleted_at"])
+        if late < _PATIENCE:
+            continue
+        if not detail["finalizers"] and any(_CNI.search(event["message"]) for event in fleet.events_of(row)[:1]):
+            continue  # its sandbox cannot be taken down without a network: that is what is to be mended
+        evidence = ["metadata.deletionTimestamp: %s, %d s ago" % (detail["deleted_at"], late)]
+        remedy, words = "Its kubelet does not end it: see that k3s runs on its board. Or drop it from the API:", [
+            "delete pod",
+            row["name"],
+            "--force",
+            "--grace-period=0",
+        ]
+        if detail["finalizers"]:
+            evidence.append("metadata.finalizers: %s" % ", ".join(detail["finalizers"]))
+            remedy = "Whoever set the finalizer has to take it away, and does not. Take it away by hand:"
+            words = ["patch pod", row["name"], "--type=merge", "-p", '\'{"metadata":{"finalizers":null}}\'']
+        yield m.Finding(
+            "%s does not go away" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), evidence, remedy, *m.on_server(fleet, "-n", row["namespace"], *words)
+        )
+
+
+def ghost(fleet):
+    """Sandboxes whose pod is no more. A kubelet takes them away within a minute, unless it does not know them."""
+    for row in fleet.pods:
+        if row["relation"] != "orphan" or row["state"] != "ready" or fleet.now - seconds(row["created_at"]) < _PATIENCE:
+            continue
+        evidence = ["crictl pods on %s: %s %s, uid %s" % (row["board"], row["sandbox_id"][:13], row["state"], row["uid"]), "the API has no pod with that UID"]
+        same = [
+            other for other in fleet.pods if m.pod_name(other) == m.pod_name(row) and other["uid"] != row["uid"] and other["relation"] in ("matched", "missing")
+        ]
+        title = "A sandbox of %s was left behind on %s" % (m.pod_name(row), row["board"])
+        if same:
+            evidence.append("the pod of that name has the UID %s now" % same[0]["uid"])
+        remedy = "Remove the sandbox; its containers end with it."
+        command = "k3s crictl rmp -f %s" % row["sandbox_id"]
+        yield m.Finding(title, m.CERTAIN, ("pod", row["board"], m.pod_name(row)), evidence, remedy, command, row["board"])
+
+
+def unschedulable(fleet, row):
+    """No node takes it."""
+    pod = fleet.api_pod(row)
+    if not pod or pod["node"] or pod["phase"] != "Pending":
+        return
+    for event in fleet.events_of(row):
+        if event["reason"] == "FailedScheduling":
+            words = ["describe nodes"]
+            remedy = "The message says what each node lacks: room, a label that nodeSelector asks for, or a toleration of its taint."
+            yield m.Finding("No node takes %s" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), [m.event_text(event)], remedy, *m.on_server(fleet, *words))
+            return
+
+
+def seconds(moment):
+    """Seconds since 1970 of an ISO 8601 moment in UTC."""
+    return calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
+
+
+CAUSES = [
+    m.Cause("cni-missing", "Pods get no network on the board.", "the node's condition or FailedCreatePodSandBox speaks of CNI", cni),
+    m.Cause("stuck-terminating", "A pod should be gone and is not.", "its deletionTimestamp is more than 30 s over, finalizers", terminating),
+    m.Cause("ghost-sandbox", "A sandbox runs whose pod the API does not have.", "a ready sandbox with a UID that no pod has", ghost),
+    m.Cause("unschedulable", "No node takes the pod.", "FailedScheduling, word for word", unschedulable, True),
+]

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbook diagnose found, as one document: its keys are described in docs/diagnose.md. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns, system as _system
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import pod_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards, node_of, own_node
+
+SCHEMA = 1
+_EVENTS = 500
+_STARTING = _coredns.STARTING
+
+
+def diagnose(boards, now, inventory=()):
+    """The document from what k3s_info returned for each board, with all of its parts gathered.
+
+    ``boards`` maps a name to a result, or to what failed; ``now`` is the time in seconds since 1970; ``inventory`` holds the paths
+    that the commands name after ``-i``.
+    """
+    fleet = _fleet(boards, now, inventory)
+    findings = _causes.find(fleet)
+    first = {}
+    for number, finding in enumerate(findings):
+        for one in finding["pods"]:
+            first.setdefault((one["board"], one["pod"]), number)
+    pods = [_pod(fleet, row, first) for row in sorted(fleet.pods, key=_order)]
+    return {
+        "schema": SCHEMA,
+        "generated": _moment(now),
+        "boards": _boards(fleet, pods, findings),
+        "pods": pods,
+        "images": _images(fleet),
+        "events": _events(fleet),
+        "findings": findings,
+        "collect": _collect(fleet, pods),
+    }
+
+
+def _fleet(boards, now, inventory):
+    boards = {name: board or {} for name, board in boards.items()}
+    server = next((name for name, board in boards.items() if board.get("api")), None)
+    api = boards[server]["api"] if server else None
+    details = (boards[server].get("details") if server else None) or {}
+    latest = {}
+    for event in details.get("events", ()):
+        if event["kind"] == "Pod" and event["type"] == "Warning":
+            latest[event["uid"]] = {"reason": event["reason"], "message": event["message"]}
+    pods = join_boards(boards, dict(api, events=latest) if api else None, now)
+    words = "".join("-i %s " % path for path in inventory)
+    return _causes.Fleet(boards, server, api, details, pods, now, words)
+
+
+def _order(row):
+    return row["board"] or "~", row["namespace"], row["name"], row["attempt"] or 0
+
+
+def _moment(value):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
+
+
+def _pod(fleet, row, first):
+    containers = [dict(container, log=fleet.log(row, container["name"]) if container["state"] != "running" else []) for container in row["containers"]]
+    concerned = _is_amiss(row) or row["relation"] == "orphan" or row["relation"] != "previous" and (row["api"] or {}).get("deleting")
+    return dict(
+        row,
+        containers=containers,
+        cause=redact(row["cause"]) if row["cause"] else None,
+        kubectl=kubectl_says(row),
+        crictl=crictl_says(row),
+        finding=first.get((row["board"], pod_name(row))) if concerned else None,
+    )
+
+
+def _is_amiss(row):
+    api = row["api"]
+    return row["relation"] in ("matched", "missing") and not api["ready"] and api["phase"] != "Succeeded"
+
+
+def _boards(fleet, pods, findings):
+    nodes = {node["name"]: node for node in (fleet.api or {}).get("nodes", ())}
+    counts = Counter(one["subject"]["board"] for one in findings)
+    own = {name: [] for name in fleet.boards}
+    for row in pods:
+        own.setdefault(row["board"], []).append(row)
+    return [_board(fleet, name, own[name], nodes, counts[name]) for name in sorted(fleet.boards)]
+
+
+def _board(fleet, name, own, nodes, findings):
+    seen = fleet.boards[name]
+    observed = bool(seen.get("hostname"))
+    node = nodes.get(node_of(seen.get("sandboxes") or (), fleet.by_uid, own_node(seen)), {}) if observed else {}
+    k3s, moment = seen.get("k3s") or {}, fleet.preflight(name).get("time")
+    return {
+        "name": name,
+        "hostname": seen.get("hostname"),
+        "node": node.get("name"),
+        "observed": observed,
+        "error": None if observed else redact(seen.get("msg") or "it was not looked at"),
+        "role": k3s.get("role"),
+        "k3s": k3s.get("version"),
+        "containerd": (seen.get("containerd") or {}).get("version"),
+        "running": k3s.get("running"),
+        "machine": seen.get("machine"),
+        "architecture": seen.get("architecture"),
+        "ready": node.get("ready"),
+        "internal_ip": node.get("internal_ip") or None,
+        "disk": seen.get("disk"),
+        "time": _moment(moment) if moment else None,
+        "clock_skew": _system.clock_skew(fleet, name) if observed else None,
+        "preflight": _system.preflight(fleet.preflight(name)),
+        "errors": seen.get("errors") or [],
+        "pods": len([row for row in own if row["relation"] != "previous"]),
+        "unready": len([row for row in own if _is_amiss(row)]),
+        "findings": findings,
+    }
+
+
+def _images(fleet):
+    keys = ("name", "digest", "platforms", "pinned", "size")
+    rows = [(name, row) for name, board in fleet.seen() for row in board.get("images") or ()]
+    return [dict({key: row[key] for key in keys}, board=name, wanted=row["name"] in fleet.wanted) for name, row in rows]
+
+
+def _events(fleet):
+    boards = {row["uid"]: row["board"] for row in fleet.pods}
+    nodes = {own_node(board): name for name, board in fleet.seen()}
+    keys = ("time", "type", "reason", "message", "namespace", "kind", "name", "source", "count")
+    rows = []
+    for event in fleet.details.get("events", ())[-_EVENTS:]:
+        board = boards.get(event["uid"]) if event["kind"] == "Pod" else nodes.get(event["name"]) if event["kind"] == "Node" else None
+        rows.append(dict({key: event[key] for key in keys}, board=board))
+    return rows
+
+
+def _collect(fleet, pods):
+    rows = []
+    if not fleet.api:
+        text = "The API was not asked: no server with an admin kubeconfig was among the boards. Run it with a server."
+        rows.append({"board": None, "pod": None, "text": text, "command": None})
+    for row in pods:
+        if not _is_amiss(row) or row["finding"] is not None:
+            continue
+        age = _coredns.age(fleet, row) if _coredns.is_coredns(row) else fleet.now - seconds(row["created_at"])
+        command = "k3s kubectl -n %s describe pod %s" % (row["namespace"], row["name"])
+        if age < _STARTING:
+            text = "It is starting, for %d s now. Look again in a minute." % max(age, 0)
+        elif row["containers"] and all(container["state"] == "running" for container in row["containers"]):
+            text = "It runs and does not get Ready. Its readiness probe and its log say why."
+            command += "; k3s kubectl -n %s logs %s --all-containers --tail=50" % (row["namespace"], row["name"])
+        else:
+            text = "Nothing that was read says why it does not run. Its events, and k3s's log on its board, may."
+        rows.append({"board": fleet.server, "pod": pod_name(row), "text": text, "command": command})
+    return rows

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A diagnosis as lines of text. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
+
+
+def kubectl_says(row):
+    """What kubectl's column STATUS would show for this pod, in short."""
+    api = row["api"]
+    if api is None:
+        return "not asked" if row["relation"] is None else "no such pod"
+    if row["relation"] == "previous":
+        return "-"
+    if api["deleting"]:
+        return "Terminating"
+    if api["reasons"]:
+        return api["reasons"][0].rpartition(": ")[2]
+    return api["phase"] + ("" if api["ready"] or api["phase"] != "Running" else ", not ready")
+
+
+def crictl_says(row):
+    """The sandbox's short id, its state, and how many of its containers run."""
+    if row["sandbox_id"] is None:
+        return "no sandbox"
+    running = sum(container["id"] is not None and container["state"] == "running" for container in row["containers"])
+    return "%s %s, %d/%d running" % (row["sandbox_id"][:12], row["state"], running, len(row["containers"]))
+
+
+def _cells(row):
+    return (row["board"] or "-", "%s/%s" % (row["namespace"], row["name"]), kubectl_says(row), crictl_says(row))
+
+
+def text(document):
+    """The document of _diagnosis.diagnose() for a terminal: lines."""
+    titles = ("BOARD", "POD", "KUBECTL SAYS", "CRICTL SAYS", "CAUSE", "REMEDY")
+    rows = [row for row in document["pods"] if row["relation"] != "previous"]
+    cells = [titles] + [_cells(row) + _named(row, document["findings"]) for row in rows]
+    unready = sum(board["unready"] for board in document["boards"])
+    total = "%d pods, %d not Ready, %d findings." % (len(rows), unready, len(document["findings"]))
+    return table(cells) + [printable(line) for line in _details(document) + ["", total]]
+
+
+def _details(document):
+    lines = ["%s: not looked at: %s" % (board["name"], board["error"]) for board in document["boards"] if not board["observed"]]
+    for number, finding in enumerate(document["findings"], 1):
+        lines += ["", "%d. %s  [%s, %s]" % (number, finding["title"], finding["cause"], finding["confidence"])]
+        lines += ["   evidence: " + line for line in finding["evidence"]]
+        lines.append("   remedy:   " + finding["remedy"])
+        if finding["command"]:
+            lines.append("   on %s: %s" % (finding["run_on"], finding["command"]))
+    for row in document["collect"]:
+        lines += ["", "No finding for %s. %s" % (row["pod"] or "the pods", row["text"])]
+        if row["command"]:
+            lines.append("   on %s: %s" % (row["board"], row["command"]))
+    return lines
+
+
+def _named(row, findings):
+    if row["finding"] is None:
+        return row["cause"] or "-", "-"
+    finding = findings[row["finding"]]
+    return finding["cause"], "see %d" % (row["finding"] + 1)

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the observing action plugins share: their options, the one command, and how a problem is told."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from abc import abstractmethod
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
+
+
+class ObservingAction(ActionBase):
+    """An action that reads a board by one shell script and changes nothing, so that check mode runs it too."""
+
+    TRANSFERS_FILES = False
+    OPTIONS = {}
+
+    def run(self, tmp=None, task_vars=None):
+        """Validate the options, observe, and turn a Problem into a failure with its parts."""
+        result = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(argument_spec=dict(PROGRAM_OPTIONS, **self.OPTIONS))
+        try:
+            result.update(self.observe_board(options), changed=False)
+        except Problem as problem:
+            result.update(problem.parts(), failed=True, changed=False, msg=str(problem))
+        return result
+
+    @abstractmethod
+    def observe_board(self, options):
+        """The action's own result; ``options`` are the validated ones."""
+
+    def look(self, options, parts, architecture="auto", api=None, events=False):
+        """Run the script for ``parts`` on the board and return what observe() makes of it."""
+        token = "riscv-k3s-" + secrets.token_hex(8)
+        # Only a folder that the task names wins over the one in k3s's config.yaml.
+        data_dir = options["data_dir"] if self._task.args.get("data_dir") else None
+        script = build_script(token, parts, data_dir=data_dir, programs=options, api=api or options["api"], events=events)
+        done = self._low_level_execute_command(script, executable="/bin/sh")
+        output = done["stdout"]
+        if token not in output:
+            output += "\n" + done["stderr"]
+        seen = observe(output, token, parts, architecture=architecture, explicit=bool(options["crictl"] and options["ctr"]))
+        # The board's clock is compared with the controller's at the moment of the answer.
+        return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which manifests and image names belong to a component, named as people do: coredns, metrics-server, local-storage, busybox. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+
+_PLACE = re.compile(r"manifests/(\S+)")
+_MIRRORED = "mirrored-"
+
+
+class Chosen:
+    """What was chosen: all, or the manifests and repositories of some components, and the sources of these."""
+
+    def __init__(self, manifests=None, repositories=None, sources=frozenset()):
+        self._manifests = manifests
+        self._repositories = repositories
+        self._sources = sources
+
+    def has_manifest(self, path):
+        return self._manifests is None or path in self._manifests
+
+    def has_image(self, name):
+        return self._repositories is None or ImageName.parse(name).name in self._repositories or name in self._sources
+
+
+def names(components):
+    """The option as a list: it may be text with commas."""
+    if isinstance(components, str):
+        components = components.split(",")
+    return [str(name).strip() for name in components or () if str(name).strip()]
+
+
+def full(images):
+    """Full names of what pods ask for; bare image IDs are left out."""
+    return [normalise(image) for image in images if not image.startswith("sha256:")]
+
+
+def choose(wanted, observed, servers):
+    """A Chosen for ``wanted``, names of components. Raises Problem for one that nothing is known of.
+
+    A component is the name of a manifest (file, its name without the ending, or its folder), or the end of an image's name. The
+    manifest brings the images that it asks for, the image the manifests that ask for it, and a stock name its source.
+    """
+    if not wanted:
+        return Chosen()
+    entries = (observed.get("journal") or {}).get("images") or {}
+    manifests = {row["path"] for server in servers for row in server.get("manifests") or ()}
+    asked = [(ImageName.parse(row["image"]).name, _places(row["where"])) for server in servers for row in server.get("demand") or ()]
+    known = {repository for repository, _places_of in asked} | {ImageName.parse(name).name for name in entries}
+    chosen_manifests, repositories = set(), set()
+    for component in wanted:
+        own = {path for path in manifests if component in _names_of(path)}
+        called = {repository for repository in known if _is_called(repository, component)}
+        if not own and not called:
+            raise Problem(
+                "there is no component %s" % component,
+                found=", ".join(sorted({_overlay.addon_name(path) for path in manifests} | {_short(repository) for repository in known})) or "nothing at all",
+                next_step="name a manifest or an image of these in riscv_k3s_undo_components",
+            )
+        repositories |= called | {repository for repository, places in asked if places & own}
+        chosen_manifests |= own | {place for repository, places in asked if repository in called for place in places}
+    return Chosen(chosen_manifests, repositories, _sources(entries, repositories))
+
+
+def _sources(entries, repositories):
+    """Sources of chosen names that no other name was tagged from."""
+    chosen = {entry["source"] for name, entry in entries.items() if ImageName.parse(name).name in repositories}
+    others = {entry["source"] for name, entry in entries.items() if ImageName.parse(name).name not in repositories}
+    return (chosen - others) - {None}
+
+
+def _places(where):
+    """Packaged manifests that a row of the demand is from."""
+    paths = {match.group(1) for match in map(_PLACE.match, where) if match}
+    return {_packaged(path) for path in paths}
+
+
+def _packaged(path):
+    folder, name = posixpath.split(path)
+    stem, dot, extension = name.partition(".")
+    return posixpath.join(folder, stem[: -len(_overlay.SUFFIX)] + dot + extension) if stem.endswith(_overlay.SUFFIX) else path
+
+
+def _names_of(path):
+    name = posixpath.basename(path)
+    return {path, name, _overlay.addon_name(path), *posixpath.dirname(path).split("/")} - {""}
+
+
+def _is_called(repository, component):
+    last = _short(repository)
+    return component in (repository, repository.rpartition("/")[2], last) or last.endswith("-" + component)
+
+
+def _short(repository):
+    last = repository.rpartition("/")[2]
+    return last[len(_MIRRORED) :] if last.startswith(_MIRRORED) else last

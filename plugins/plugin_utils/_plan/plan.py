@@ -1,0 +1,210 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decision: what one board needs, from what was observed and what is wanted. Pure.
+
+The result is what ``site --check`` shows and what the real run does. Lists are sorted, so equal input gives equal output.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import klipper as _demand_klipper
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images, settings as _config_files
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, embedded as _embedded, lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import patches as _plan_patches, preload as _preload
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import wanted as _upgrade
+
+
+class Wanted(NamedTuple):
+    """What the inventory asks for, for one board. ``registries`` is None where registries.yaml is left alone."""
+
+    board: str
+    catalogue: List[_catalogue.Entry]
+    registries: Optional[Dict[str, Any]]
+    architecture: str = "auto"
+    role: str = "server"
+    pull_policy: str = "missing"
+    existing: str = "overwrite"
+    pinned: bool = True
+    patch_mode: str = "overlay"
+    # The fixes that may be used, the first that can serve an image is taken.
+    fixes: Sequence[str] = _plan_images.DEFAULT_FIXES
+    # REGISTRY/PREFIX that holds content under stock names, or None; and the stock names (full) that it serves for this architecture.
+    mirror: Optional[str] = None
+    served: Sequence[str] = ()
+    # What lock.read returns, or None where there is no lock.
+    lock: Optional[Dict[Any, _lock.Locked]] = None
+    # Registries whose images boards share by k3s's embedded registry, ["*"] for all; none where it is not used.
+    embedded: Sequence[str] = ()
+    # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
+    known: Sequence[_catalogue.Entry] = ()
+    # The version of k3s that comes next, or None: its stock images are wanted, too, so that its start finds them.
+    next_version: Optional[str] = None
+    # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
+    cluster_architectures: Sequence[str] = ()
+
+
+def plan(observed, wanted, servers):
+    """Decide for one board.
+
+    ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
+    the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
+    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), preload (the archive in agent/images),
+    pulls and the digests they must have, tags, unpins (names that lose their pin), patches, warnings, problems, changes.
+    Raises Problem where no honest plan can be made.
+    """
+    architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
+    if observed.get("images") is None:
+        raise Problem(
+            "the images of %s cannot be read" % wanted.board,
+            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or []) or "containerd does not answer",
+            next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
+        )
+    if not servers:
+        raise Problem(
+            "no server of the cluster was observed, so what pods ask for is not known",
+            where=wanted.board,
+            next_step="see that the inventory group `server` names the servers and that the first of them can be reached",
+        )
+    store = {row["name"]: row for row in observed["images"]}
+    _plan_images.check_fixes(wanted.fixes)
+    demand = _demand(observed, servers, wanted.next_version)
+    images = _plan_images.decide_all(demand, architecture, store, wanted, observed.get("pause_image"))
+    tags = _plan_images.tags(images)
+    pulls = _plan_images.pulls(images, store, architecture, wanted)
+    result = {
+        "board": wanted.board,
+        "architecture": architecture,
+        "k3s_version": _version(observed),
+        "images": images,
+        "registries": _registries_action(observed, wanted),
+        "config": _config_files.action(observed, _settings(observed, wanted, images)),
+        "preload": _preload.action(observed, images, wanted, architecture),
+        "pulls": pulls,
+        "digests": _lock.digests(images, pulls),
+        "tags": tags,
+        "unpins": _plan_images.unpins(observed.get("journal"), store, wanted, architecture, observed.get("pause_image")),
+        "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
+        "warnings": _warnings(observed, wanted, tags) + _needless(wanted, images, architecture),
+        "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
+    }
+    if wanted.embedded:
+        names = [name for row in images for name in (row["image"], row["source"]) if name]
+        result["warnings"] += _embedded.warnings(result["k3s_version"], wanted.cluster_architectures, names, wanted.pull_policy)
+    if wanted.lock is not None:
+        result["warnings"] += _lock.warnings(images, store, wanted.lock, architecture)
+    result["warnings"] = [printable(text) for text in result["warnings"]]
+    result["changes"] = _count(result)
+    return result
+
+
+def _demand(observed, servers, next_version=None):
+    """The board's own demand (its pause image) and that of every server: a pod may land on any board. And that of the version which comes next."""
+    merged = {}
+    pods = [pod for server in servers for pod in (server.get("api") or {}).get("pods", ())]
+    klipper = [_klipper(server, pods) for server in servers]
+    coming = _upgrade.next_demand(next_version, _disabled(servers)) if next_version else []
+    for board, more in [(observed, coming)] + list(zip(servers, klipper)):
+        for item in (board.get("demand") or []) + more:
+            if _is_pause_of_another(item, board, observed):
+                continue
+            known = merged.setdefault(item["image"], {"image": item["image"], "where": [], "required": False})
+            known["where"] += [place for place in item["where"] if place not in known["where"]]
+            known["required"] = known["required"] or item["required"]
+    return [merged[image] for image in sorted(merged)]
+
+
+def _disabled(servers):
+    """Components that no server runs."""
+    lists = [set((server.get("config") or {}).get("disable") or ()) for server in servers]
+    return set.intersection(*lists)
+
+
+def _klipper(server, pods):
+    return _demand_klipper.klipper((server.get("k3s") or {}).get("version"), server.get("manifests") or (), server.get("config"), pods)
+
+
+def _is_pause_of_another(item, board, observed):
+    return board is not observed and item["image"] == board.get("pause_image") != observed.get("pause_image")
+
+
+def _version(observed):
+    return (observed.get("k3s") or {}).get("version")
+
+
+def _settings(observed, wanted, images):
+    """Keys of k3s's configuration that the own file in config.yaml.d sets on this board."""
+    settings = dict(_embedded.settings(_version(observed), wanted.role)) if wanted.embedded else {}
+    pause_image = _plan_images.flagged(observed.get("pause_image"), images, wanted)
+    return dict(settings, **{"pause-image": pause_image}) if pause_image else settings
+
+
+def _registries_action(observed, wanted):
+    """``shared`` are the hosts that registries.yaml names for the embedded registry, beside what the inventory says."""
+    shared = _embedded.hosts(_version(observed), wanted.embedded)
+    change, restart, reason = _registries_change(observed, _embedded.with_hosts(wanted.registries, shared))
+    return {"change": change, "restart": restart, "reason": reason, "shared": shared}
+
+
+def _registries_change(observed, config):
+    if config is None:
+        return False, False, "riscv_k3s_registries is not set: left as it is"
+    # A mistake in it is told here; the task that writes the file hides its errors, for they may hold passwords.
+    text = _registries.render(config)
+    seen = observed.get("registries") or {}
+    if not seen.get("present"):
+        return True, True, "there is none"
+    if seen.get("sha256") != sha256(text.encode()):
+        return True, True, "its content differs"
+    if seen.get("mode") not in (None, "0600"):
+        return True, False, "its mode is %s, it may hold passwords" % seen["mode"]
+    if seen.get("stale"):
+        return False, True, "k3s was not restarted since it was written"
+    return False, False, "as wanted"
+
+
+def _needless(wanted, images, architecture):
+    # With a mirror the boards do not look at docker.io, and the entries tell prepare_upgrade what to publish.
+    if wanted.mirror:
+        return []
+    return _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture)
+
+
+def _warnings(observed, wanted, tags):
+    warnings = []
+    if wanted.registries is not None:
+        for host in _registries.plain_http_hosts(wanted.registries):
+            warnings.append(
+                "%s is reached by http but has no mirror of its own name: a pull that names it directly will try https. "
+                'Add mirrors."%s".endpoint: ["http://%s"]' % (host, host, host)
+            )
+    journal = observed.get("journal") or {}
+    if journal.get("error"):
+        warnings.append("nothing can be changed on this board: " + journal["error"])
+    containerd = observed.get("containerd") or {}
+    if tags and wanted.pinned and containerd.get("version") and not containerd.get("pins"):
+        warnings.append(
+            "containerd %s knows no pins (1.6.25, 1.7.10 and 2.x do): the kubelet may remove these images when the disk fills; a re-run brings them back"
+            % containerd["version"]
+        )
+    return warnings
+
+
+def _count(result):
+    return (
+        sum(int(result[file][key]) for file in ("registries", "config", "preload") for key in ("change", "restart"))
+        + len(result["pulls"])
+        + sum(len(tag["targets"]) for tag in result["tags"])
+        + len(result["unpins"])
+        + len(result["patches"]["present"])
+        + len(result["patches"]["absent"])
+    )

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be taken back from one board, from its observation: overlays, files, archives, image names, and the pods that this affects. Pure.
+
+Overlays say in their own text that this collection wrote them; all else stands in the board's journal.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import components as _undo_components
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
+
+_RESTARTS = (undo.REMOVE, undo.RESTORE, undo.SETTLE)
+_WORDS = {
+    undo.FORGET: "forget %s, it is as before",
+    undo.REMOVE: "remove %s",
+    undo.RESTORE: "bring back %s as it was before",
+    undo.PIN: "give %s the pin back that it had before, or none",
+    undo.DROP: "remove %s",
+    undo.SETTLE: "forget %s, which was brought back already, once k3s was restarted",
+}
+
+
+def undo_plan(observed, servers, board, components=()):
+    """Decide for one board.
+
+    ``observed`` is its result of k3s_info, ``servers`` those of the cluster's servers, ``components`` names catalogue entries or
+    manifests to which it is limited: a list or text with commas; none for everything. Returns a dictionary: board, node,
+    manifests (whose overlays go; as ``patches`` for k3s_manifest_patch), files [{path, action, settle}], restart, archives, images,
+    names (of images that stand for other content afterwards, or are gone), left (sentences about what stays),
+    lines (what is done, for people), changes. Raises Problem.
+    """
+    journal = observed.get("journal") or {"files": {}, "images": {}, "error": None}
+    if journal["error"]:
+        raise Problem("what was done to %s is not known" % board, found=journal["error"])
+    if observed.get("images") is None and journal["images"]:
+        raise Problem(
+            "the images of %s cannot be read" % board,
+            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or []) or "containerd does not answer",
+            next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
+        )
+    wanted = _undo_components.names(components)
+    chosen = _undo_components.choose(wanted, observed, servers)
+    manifests = [path for path in _overlaid(observed.get("manifests") or ()) if chosen.has_manifest(path)]
+    files, archives = ([], []) if wanted else _files(journal["files"], observed.get("preloads") or ())
+    images = _images(journal["images"], observed, chosen, archives)
+    done = [row for row in images if row["action"] != undo.LEAVE]
+    result = {
+        "board": board,
+        "node": own_node(observed),
+        "k3s_version": (observed.get("k3s") or {}).get("version"),
+        "manifests": manifests,
+        "patches": [{"manifest": path} for path in manifests],
+        "files": [row for row in files if row["action"] != undo.LEAVE],
+        "restart": any(row["settle"] for row in files),
+        "archives": archives,
+        "images": [row["name"] for row in done],
+        "names": [row["name"] for row in done if row["action"] in (undo.REMOVE, undo.DROP, undo.RESTORE)],
+        "left": [printable(row["warning"]) for row in files + images if row["warning"]],
+    }
+    result["lines"] = [printable(line) for line in _lines(result, files, done)]
+    result["changes"] = len(manifests) + len(result["files"]) + len(archives) + len(result["images"])
+    return result
+
+
+def undo_pods(api, plans):
+    """Pods which ask for an image name that was taken away on their board, as sorted ``namespace/name``.
+
+    ``api`` is the cluster's view as k3s_info returns it, ``plans`` are results of `undo_plan`.
+    """
+    taken = {plan["node"]: set(plan["names"]) for plan in plans}
+    return sorted(
+        "%s/%s" % (pod["namespace"], pod["name"])
+        for pod in (api or {}).get("pods") or []
+        if not pod["deleting"] and pod["phase"] not in ("Succeeded", "Failed") and taken.get(pod["node"], set()) & set(_undo_components.full(pod["images"]))
+    )
+
+
+def undo_report(plans):
+    """Lines of text: what is done on each board, or that there is nothing to do, and what stays."""
+    lines = []
+    for plan in plans:
+        lines += ["%s: %s" % (plan["board"], text) for text in plan["lines"] or ["nothing to take back"]]
+        lines += ["%s: warning: %s" % (plan["board"], text) for text in plan["left"]]
+    return [printable(line) for line in lines]
+
+
+def _overlaid(manifests):
+    """Packaged manifests which this collection has an overlay, a .skip or a comment line for, sorted."""
+    found = set()
+    for row in manifests:
+        header = _overlay.read_header(row["text"] or "")
+        if header:
+            found.add(posixpath.join(posixpath.dirname(row["path"]), header.source))
+        elif row.get("own_skip") or (row["text"] or "").lstrip("\ufeff").startswith(_overlay.UNDO_COMMENT):
+            found.add(row["path"])
+    return sorted(found)
+
+
+def _files(entries, preloads):
+    """The rows of files, and the names of archives."""
+    rows, archives = [], {row["name"] for row in preloads}
+    for path, entry in sorted(entries.items()):
+        if entry["kind"] == "archive":
+            archives.add(posixpath.basename(path))
+            continue
+        done = undo.undo_file(path, entry, entry["current"])
+        rows.append({"path": path, "action": done.action, "settle": done.action in _RESTARTS, "warning": done.warning})
+    return rows, sorted(archives)
+
+
+def _images(entries, observed, chosen, archives):
+    store = {row["name"]: row for row in observed.get("images") or ()}
+    stay = {row["name"] for row in observed.get("preloads") or ()} - set(archives)
+    rows = []
+    for name, entry in sorted(entries.items()):
+        if not chosen.has_image(name):
+            continue
+        done = undo.undo_image(name, entry, store.get(name), entry["has_content"])
+        if entry["source"] in stay:
+            text = "%s is left as it is: the archive %s would bring it back, and holds other components, too" % (name, entry["source"])
+            done = undo.Undo(undo.LEAVE, text)
+        rows.append({"name": name, "action": done.action, "warning": done.warning})
+    return rows
+
+
+def _lines(result, files, images):
+    for path in result["manifests"]:
+        yield "remove the overlay of %s, so that k3s applies its own file again" % path
+    for row in files:
+        if row["action"] != undo.LEAVE:
+            yield _WORDS[row["action"]] % row["path"]
+    for name in result["archives"]:
+        yield "remove %s/%s" % (ARCHIVES, name)
+    if result["restart"]:
+        yield "restart k3s"
+    for row in images:
+        yield _WORDS[row["action"]] % row["name"]

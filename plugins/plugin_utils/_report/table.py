@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table at the end of a run: a row a board, then the first thing that is wrong with its remedy. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
+
+_COLUMNS = ("BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "%s", "MANIFESTS", "PODS READY")
+# Behind them, when the plan was carried out.
+_PULLED = "PULLED"
+
+# A line names this many boards at most.
+_NAMED = 5
+
+
+def report(boards, api, unready, done=False, pulled=None):
+    """Lines of text.
+
+    ``boards`` are results of plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``unready`` its
+    sentences; ``done`` whether the plan was carried out; ``pulled`` {board: bytes that it downloaded, as crictl_image_pull counts them}.
+    """
+    head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
+    rows = [head] + [_row(plan, api, done) for plan in boards]
+    if done:
+        cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
+        rows = [row + (cell,) for row, cell in zip(rows, cells)]
+    return table(rows) + [printable(line) for line in _details(boards) + _first_wrong(boards, unready)]
+
+
+def size(count):
+    """A number of bytes for people: 999 B, 1.0 kB, 73.8 MB; units of 1000, as crictl prints them."""
+    if count < 1000:
+        return "%d B" % count
+    for unit in ("kB", "MB"):
+        count /= 1000
+        if count < 999.95:  # what would be rounded to 1000.0 is of the next unit
+            return "%.1f %s" % (count, unit)
+    return "%.1f GB" % (count / 1000)
+
+
+def _row(plan, api, done):
+    present = sum(row["fix"] == "present" for row in plan["images"])
+    to_fix = sum(row["fix"] not in ("present", "stock", "impossible") for row in plan["images"])
+    patches = plan["patches"]
+    present += to_fix if done else 0
+    return (
+        plan["board"],
+        plan["architecture"],
+        plan["k3s_version"] or "?",
+        _files(plan["registries"], plan["config"], plan["preload"]),
+        "%d of %d" % (present, len(plan["images"])),
+        str(to_fix),
+        _patches(patches),
+        _ready(api),
+    )
+
+
+def _files(*actions):
+    parts = ["write"] if any(action["change"] for action in actions) else []
+    parts += ["restart"] if any(action["restart"] for action in actions) else []
+    return ", ".join(parts) or "ok"
+
+
+def _patches(patches):
+    parts = ["%d to patch" % len(patches["present"])] if patches["present"] else []
+    parts += ["%d to undo" % len(patches["absent"])] if patches["absent"] else []
+    return ", ".join(parts) or "ok"
+
+
+def _ready(api):
+    if not api or not api.get("reachable"):
+        return "?"
+    pods = [pod for pod in api["pods"] if pod["namespace"] == "kube-system" and pod["phase"] != "Succeeded"]
+    return "%d of %d" % (sum(bool(pod["ready"]) for pod in pods), len(pods))
+
+
+def _details(boards):
+    """A line for each thing that is planned or worth knowing, with the boards it is for."""
+    names = {}
+    for plan in boards:
+        for text in _texts(plan):
+            names.setdefault(text, []).append(plan["board"])
+    return ["%s: %s" % (_whom(who, len(boards)), text) for text, who in names.items()]
+
+
+def _texts(plan):
+    config = plan["config"]
+    if config["change"] or config["restart"]:
+        verb = "restart for" if not config["change"] else "write" if config["text"] else "remove"
+        yield "%s %s (%s)" % (verb, config["path"], config["reason"])
+    preload = plan["preload"]
+    if preload["change"] or preload["restart"]:
+        verb = "place" if preload["place"] else "restart for" if preload["restart"] else "remove"
+        name = ", ".join(preload["obsolete"]) if verb == "remove" else preload["archive"] or "the archive of images"
+        yield "%s %s (%s)" % (verb, name, preload["reason"])
+    for row in plan["images"]:
+        if row["tag_from"]:
+            yield "%s %s from %s (%s)" % (row["fix"], row["image"], row["tag_from"], row["reason"])
+        elif row["fix"] not in ("present", "stock") and (row["required"] or row["fix"] != "impossible"):
+            yield "%s %s (%s)" % (row["fix"], row["image"], row["reason"])
+    for row in plan["unpins"]:
+        yield "unpin %s (the catalogue has nothing for it any more)" % row["source"]
+    for patch in plan["patches"]["present"]:
+        yield "patch %s %s/%s (%s)" % (patch["manifest"], patch["kind"], patch["name"], patch["reason"])
+    for patch in plan["patches"]["absent"]:
+        yield "remove the overlay of %s (%s)" % (patch["manifest"], patch["reason"])
+    for text in plan["warnings"]:
+        yield "warning: " + text
+    spare = [row["image"] for row in plan["images"] if row["fix"] == "impossible" and not row["required"]]
+    if spare:
+        yield "no source, and nothing needs it yet: " + ", ".join(spare)
+
+
+def _whom(names, count):
+    if len(names) == count > 1:
+        return "all boards"
+    return ", ".join(names[:_NAMED]) + (" and %d more" % (len(names) - _NAMED) if len(names) > _NAMED else "")
+
+
+def _first_wrong(boards, unready):
+    for plan in boards:
+        for row in plan["problems"]:
+            return ["WRONG: %s: %s: %s. Remedy: add an entry for it to riscv_k3s_catalogue" % (plan["board"], row["image"], row["reason"])]
+    if unready:
+        return ["WRONG: %s. Remedy: run the playbook riscv.k3s.diagnose, it shows both views of every pod" % unready[0]]
+    return ["All healthy."]

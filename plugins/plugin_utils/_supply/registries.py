@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""registries.yaml: checked as k3s will read it, rendered so that equal settings give equal bytes.
+
+Types: github.com/rancher/wharfie pkg/registries (mirrors, configs). k3s silently ignores keys it does not know,
+so a misspelt one is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import yaml
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+_HEADER = "# Written by riscv.k3s from riscv_k3s_registries in the inventory; k3s reads it when it starts.\n"
+_WHERE = "riscv_k3s_registries"
+_HOST = re.compile(r"(?:\*|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?)\Z")
+# A user and password where none belong: in an endpoint. They are not shown.
+_LOGIN = re.compile(r"""(['"](?:[a-z]+://)?)[^'"]*@""")
+_AUTH = frozenset(("username", "password", "auth", "identity_token"))
+_TLS = {"ca_file": str, "cert_file": str, "key_file": str, "insecure_skip_verify": bool}
+
+
+def render(config):
+    """The text of registries.yaml for ``config``, a dictionary with mirrors and configs. Raises Problem."""
+    check(config)
+    plain = _plain(config)
+    if config.get("mirrors"):
+        # An entry without endpoints says that the embedded registry shares the images of this one.
+        plain["mirrors"] = {str(host): _plain(mirror or {}) for host, mirror in config["mirrors"].items()}
+    return _HEADER + yaml.safe_dump(plain, default_flow_style=False, sort_keys=True, width=4096)
+
+
+def check(config):
+    """Raise Problem for anything that k3s would ignore or choke on."""
+    _mapping(config, "", ("mirrors", "configs"))
+    for host, mirror in _dictionary(config.get("mirrors"), "mirrors").items():
+        _check_mirror(host, mirror)
+    for host, settings in _dictionary(config.get("configs"), "configs").items():
+        _check_config(host, settings)
+
+
+def plain_http_hosts(config):
+    """Registries (host:port) that a mirror endpoint reaches by http but that have no mirror under their own name.
+
+    A pull that names such a registry directly goes to https and fails: the most common mistake (k3s issues 1713, 1802).
+    """
+    mirrors = config.get("mirrors") or {}
+    hosts = set()
+    for mirror in mirrors.values():
+        for endpoint in (mirror or {}).get("endpoint") or []:
+            url = urlsplit(endpoint)
+            if url.scheme == "http" and url.netloc not in mirrors:
+                hosts.add(url.netloc)
+    return sorted(hosts)
+
+
+def _check_mirror(host, mirror):
+    where = "mirrors." + _host(host, "mirrors")
+    mirror = {} if mirror is None else mirror
+    _mapping(mirror, where, ("endpoint", "rewrite"))
+    endpoints = mirror.get("endpoint") or []
+    if not isinstance(endpoints, list):
+        raise _wrong("endpoint must be a list of URLs", endpoints, where)
+    for endpoint in endpoints:
+        url = _url(endpoint)
+        if not url or url.scheme not in ("http", "https") or not url.netloc:
+            raise _wrong("an endpoint must be a URL with http:// or https://", endpoint, where)
+        if url.username or url.password:
+            next_step = "put them under configs.%s.auth" % url.hostname
+            raise Problem("an endpoint must not hold a user or password", where="%s, %s" % (_WHERE, where), next_step=next_step)
+    for pattern, replacement in _dictionary(mirror.get("rewrite"), where + ".rewrite").items():
+        _text(pattern, "a rewrite", where)
+        _text(replacement, "what a rewrite puts", where)
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise _wrong("a rewrite must be a regular expression (%s)" % error, pattern, where) from error
+
+
+def _check_config(host, settings):
+    where = "configs." + _host(host, "configs")
+    _mapping(settings, where, ("auth", "tls"))
+    auth = settings.get("auth") or {}
+    _mapping(auth, where + ".auth", _AUTH)
+    for key, value in auth.items():
+        # YAML reads 0123 as 83 and no as false. The value itself is not shown.
+        if value is not None and not isinstance(value, str):
+            raise Problem("%s must be text" % key, found=type(value).__name__, where="%s, %s.auth" % (_WHERE, where), next_step="put it in quotes")
+    tls = settings.get("tls") or {}
+    _mapping(tls, where + ".tls", _TLS)
+    for key, value in tls.items():
+        if value is not None and not isinstance(value, _TLS[key]):
+            raise _wrong("%s must be %s" % (key, "true or false" if _TLS[key] is bool else "text"), value, where + ".tls")
+    if tls.get("cert_file") and not tls.get("key_file"):
+        raise _wrong("cert_file needs key_file", sorted(tls), where + ".tls")
+
+
+def _host(host, where):
+    if not isinstance(host, str) or not _HOST.match(host):
+        raise _wrong("a registry is named by host or host:port, without scheme and path", host, where)
+    return host
+
+
+def _dictionary(value, where):
+    if value is not None and not isinstance(value, dict):
+        raise _wrong("must be a dictionary", type(value).__name__, where)
+    return value or {}
+
+
+def _text(value, what, where):
+    if not isinstance(value, str):
+        raise _wrong("%s must be text" % what, value, where)
+
+
+def _url(text):
+    """The parts of a URL, or None when it is none."""
+    try:
+        url = urlsplit(text) if isinstance(text, str) and text.isprintable() and " " not in text else None
+        if url:
+            url.port  # pylint: disable=pointless-statement  # it is read only now, and may be no number
+        return url
+    except ValueError:
+        return None
+
+
+def _mapping(value, where, known):
+    if not isinstance(value, dict):
+        raise _wrong("must be a dictionary", type(value).__name__, where)
+    unknown = sorted(set(map(str, value)) - set(known))
+    if unknown:
+        # Only names of keys are shown: a value may be a password.
+        hint = "; the key is `endpoint`, a list" if "endpoints" in unknown else ""
+        raise Problem(
+            "k3s ignores " + ", ".join(unknown),
+            where=", ".join(part for part in (_WHERE, where) if part),
+            next_step="known are " + ", ".join(sorted(known)) + hint,
+        )
+
+
+def _wrong(what, found, where):
+    return Problem(what, found=_LOGIN.sub(r"\1***@", repr(found)), where=", ".join(part for part in (_WHERE, where) if part))
+
+
+def _plain(value):
+    # Ansible hands over tagged and vaulted subclasses of str and dict, which the safe dumper does not know.
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items() if item not in (None, {}, [])}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    return str(value) if isinstance(value, str) else value
