@@ -29,7 +29,7 @@ def inside(name, packages):
     return any(name == package or name.startswith(package + ".") for package in packages)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def imports(path):
     """Dotted names a file imports. A string that names a plugin counts too (importlib, monkeypatch); one that ends
     with a dot, to which a name is added, counts as all plugins of that kind."""
@@ -40,8 +40,12 @@ def imports(path):
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.update(node.module + "." + alias.name for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(PLUGINS):
-            kind = node.value[len(PLUGINS):-1] if node.value.endswith(".") else None
-            names.update([node.value] if kind is None else [node.value + one.stem for one in (ROOT / "plugins" / kind).glob("*.py")])
+            kind = node.value[len(PLUGINS) : -1] if node.value.endswith(".") else None
+            names.update(
+                [node.value]
+                if kind is None
+                else [node.value + one.stem for one in (ROOT / "plugins" / kind).glob("*.py")]
+            )
     return names
 
 

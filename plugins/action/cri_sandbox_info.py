@@ -27,7 +27,9 @@ class ActionModule(ObservingAction):
     def observe_board(self, options):
         """The result of cri_sandbox_info."""
         # The architecture plays no part here, so one that is not known is no reason to fail.
-        seen = self.look(options, ["config", "sandboxes", "api", "logs", "inspect"], architecture="riscv64", events=True)
+        seen = self.look(
+            options, ["config", "sandboxes", "api", "logs", "inspect"], architecture="riscv64", events=True
+        )
         if seen["sandboxes"] is None or seen["containers"] is None:
             raise Problem(
                 "containerd did not tell its sandboxes",
@@ -37,10 +39,15 @@ class ActionModule(ObservingAction):
             )
         api = seen.get("api")
         known = api["pods"] if api and api["reachable"] else None
-        pods = join(seen["sandboxes"], seen["containers"], known, own_node(seen), (api or {}).get("events"), now=time.time())
+        pods = join(
+            seen["sandboxes"], seen["containers"], known, own_node(seen), (api or {}).get("events"), now=time.time()
+        )
         result = {key: seen[key] for key in ("hostname", "config", "sandboxes", "containers", "errors")}
         chosen = select(pods, options["namespace"], options["name"], options["labels"], options["states"])
-        result["pods"] = [dict(pod, containers=[dict(row, log=seen["logs"].get(row["id"], [])) for row in pod["containers"]]) for pod in chosen]
+        result["pods"] = [
+            dict(pod, containers=[dict(row, log=seen["logs"].get(row["id"], [])) for row in pod["containers"]])
+            for pod in chosen
+        ]
         if api:
             result["api"] = api
         return result

@@ -15,7 +15,12 @@ class ActionModule(ObservingAction):
     """Observe a board."""
 
     OPTIONS = {
-        "gather": {"type": "list", "elements": "str", "choices": ["all"] + list(PARTS) + list(EXTRAS), "default": ["all"]},
+        "gather": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["all"] + list(PARTS) + list(EXTRAS),
+            "default": ["all"],
+        },
         "architecture": {"type": "str", "default": "auto"},
         "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     }

@@ -22,13 +22,26 @@ INTERVAL = 5
 def holder():
     """The ansible-playbook process that this task is of (an action runs in a child of it), as _lease.HOLDER_KEYS."""
     pid = os.getppid()
-    row = {"user": _user(), "host": socket.gethostname(), "boot": _boot(), "namespace": _namespace(), "pid": pid, "started": _started(pid)}
+    row = {
+        "user": _user(),
+        "host": socket.gethostname(),
+        "boot": _boot(),
+        "namespace": _namespace(),
+        "pid": pid,
+        "started": _started(pid),
+    }
     return dict(row, id="%s-%s-%d-%s" % (row["host"], row["boot"][:8], pid, row["started"]))
 
 
 def is_gone(held):
-    """Whether the process that holds a lease surely runs no more. Known only of a process that this kernel and process namespace would show."""
-    if not held["boot"] or (held["host"], held["boot"], held["namespace"]) != (socket.gethostname(), _boot(), _namespace()):
+    """Whether the process that holds a lease surely runs no more. Known only of a process that this kernel and process
+    namespace would show.
+    """
+    if not held["boot"] or (held["host"], held["boot"], held["namespace"]) != (
+        socket.gethostname(),
+        _boot(),
+        _namespace(),
+    ):
         return False
     return _started(held["pid"]) != held["started"]
 

@@ -13,10 +13,13 @@ short_description: Shows who is still at it, and in the end what each board got
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - While a step goes on, the last line of the terminal says which step it is, which boards are still at it, for how long, and, where it is tried
+  - While a step goes on, the last line of the terminal says which step it is, which boards are still at it, for how
+    long, and, where it is tried
     again until something is ready, what is still waited for.
-  - In the end there is a table with a line a board. It tells how many steps changed something, and as far as modules of this collection ran, how much was
-    pulled and how many images were tagged or built, manifests patched and pods restarted, how many pods of C(kube-system) are Ready, and what failed.
+  - In the end there is a table with a line a board. It tells how many steps changed something, and as far as modules of
+    this collection ran, how much was
+    pulled and how many images were tagged or built, manifests patched and pods restarted, how many pods of
+    C(kube-system) are Ready, and what failed.
     Below it stand the slowest steps.
   - Results with C(no_log) are counted and not shown.
   - Where the output is not a terminal there is nothing but that table.
@@ -70,8 +73,11 @@ class StatusLine:
         self._terminal = terminal
         self._shown = ""
         self._lock = threading.RLock()
-        # Ansible forks while this is written: nobody may hold the lock at that moment, or the child would find it locked forever.
-        os.register_at_fork(before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release)
+        # Ansible forks while this is written: nobody may hold the lock at that moment, or the child would find it
+        # locked forever.
+        os.register_at_fork(
+            before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release
+        )
 
     def show(self, text):
         """Put ``text`` in the place of what is shown; "" shows nothing."""
@@ -148,7 +154,9 @@ class CallbackModule(CallbackBase):
         # It asks somebody, on the line that progress would be in.
         if _action(task) != "ansible.builtin.pause":
             with self._events:
-                self._report.begin(task._uuid, task.get_name(include_role_fqcn=False), host.get_name(), time.monotonic())
+                self._report.begin(
+                    task._uuid, task.get_name(include_role_fqcn=False), host.get_name(), time.monotonic()
+                )
 
     def v2_runner_retry(self, result):
         with self._events:
@@ -169,7 +177,15 @@ class CallbackModule(CallbackBase):
     def _end(self, result, status):
         delegated = bool(result.result.get("_ansible_delegated_vars"))
         with self._events:
-            self._report.end(result.task._uuid, result.host.get_name(), time.monotonic(), _action(result.task), result.result, status, delegated)
+            self._report.end(
+                result.task._uuid,
+                result.host.get_name(),
+                time.monotonic(),
+                _action(result.task),
+                result.result,
+                status,
+                delegated,
+            )
 
     def v2_playbook_on_stats(self, stats):
         self._over.set()

@@ -31,7 +31,8 @@ options:
         type: bool
         default: true
       ca_file:
-        description: PEM file of an authority to trust for the registry's certificate, beside those of the system. A path where the module runs.
+        description: PEM file of an authority to trust for the registry's certificate, beside those of the system. A path where the
+          module runs.
         type: path
       cert_file:
         description: PEM file of a certificate to show to the registry. Needs O(registries[].key_file).
@@ -46,12 +47,14 @@ options:
       username:
         description:
           - User at this registry.
-          - Without O(registries[].username) and O(registries[].identity_token) the user's own logins hold, as C(skopeo login), C(podman login)
+          - Without O(registries[].username) and O(registries[].identity_token) the user's own logins hold, as C(skopeo
+            login), C(podman login)
             or C(docker login) stored them, those by path and by credential helper included.
         type: str
       password:
         description:
-          - Password at this registry. It is told to that host and to the token server that it names, where that one is of the same domain.
+          - Password at this registry. It is told to that host and to the token server that it names, where that one is
+            of the same domain.
           - It is written to a file in a folder that only this user can read, and is removed after.
         type: str
       identity_token:

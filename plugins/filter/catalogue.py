@@ -15,7 +15,8 @@ short_description: Puts an inventory's catalogue before the default one
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - The default catalogue knows a public riscv64 source for each of the eight stock images of k3s 1.24 to 1.37. It is the file
+  - The default catalogue knows a public riscv64 source for each of the eight stock images of k3s 1.24 to 1.37. It is
+    the file
     C(playbooks/vars/catalogue.yml) of the collection.
   - For a stock image the first entry that fits is taken, so that the inventory's entries win.
 positional: _input
@@ -31,7 +32,8 @@ options:
     default: true
   prefix:
     description:
-      - Registry, or registry and path, that holds copies of the public sources. C(docker.io/coredns/coredns:1.11.3) is then taken from
+      - Registry, or registry and path, that holds copies of the public sources. C(docker.io/coredns/coredns:1.11.3) is
+        then taken from
         C(PREFIX/coredns/coredns:1.11.3).
     type: str
 """

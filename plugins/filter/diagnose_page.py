@@ -15,7 +15,8 @@ short_description: Renders what diagnose found as one HTML page
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - The page is one file that needs no network, with the findings, the boards, pods, images and events, and a search over all of them.
+  - The page is one file that needs no network, with the findings, the boards, pods, images and events, and a search
+    over all of them.
   - It holds the documented keys of the data and nothing else.
 options:
   _input:

@@ -23,7 +23,8 @@ positional: _input, inventory
 options:
   _input:
     description:
-      - A dictionary from a board's name to what M(riscv.k3s.k3s_info) returned for it, with O(riscv.k3s.k3s_info#module:gather=all),
+      - A dictionary from a board's name to what M(riscv.k3s.k3s_info) returned for it, with
+        O(riscv.k3s.k3s_info#module:gather=all),
         V(events), V(logs), V(preflight) and V(dns); or to its failure.
     type: dict
     required: true

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.builds import image_builds
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: image_builds

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: join_pods
@@ -38,7 +38,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The pods as M(riscv.k3s.cri_sandbox_info) returns them, each with C(board) added. C(board) is null for a pod that no node was found for.
+  description: The pods as M(riscv.k3s.cri_sandbox_info) returns them, each with C(board) added. C(board) is null for a pod that no
+    node was found for.
   type: list
   elements: dict
 """

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import mirror_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: lock_candidates
@@ -17,7 +17,8 @@ short_description: Lists what a lock asks registries for
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - The stock images that plans name, each for each architecture once, with the references that boards would take it from.
+  - The stock images that plans name, each for each architecture once, with the references that boards would take it
+    from.
 positional: _input, mirror
 options:
   _input:

@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images, plan as _plan
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, defaults as _catalogue_default, lock as _lock, mirror as _mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import defaults as _catalogue_default
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
@@ -91,7 +95,8 @@ options:
     description: Where that text is from, for messages.
     type: path
   next_version:
-    description: The version of k3s that the boards get next; its stock images are wanted as well, so that they are there when it starts.
+    description: The version of k3s that the boards get next; its stock images are wanted as well, so that they are there when it
+      starts.
     type: str
   cluster_architectures:
     description: Architectures of all boards of the cluster.
@@ -108,7 +113,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan with the keys board, architecture, images, registries, config, preload, pulls, tags, unpins, patches, warnings, problems and changes.
+  description: The plan with the keys board, architecture, images, registries, config, preload, pulls, tags, unpins, patches,
+    warnings, problems and changes.
   type: dict
 """
 
@@ -118,7 +124,11 @@ def plan(observed, servers, catalogue, mirror=None, mirror_answers=(), lock=None
     if lock is not None:
         settings["lock"] = _lock.read(lock, lock_file)
     if mirror and "mirror" in settings.get("fixes", _plan_images.DEFAULT_FIXES):
-        settings.update(mirror=mirror, served=_mirror.served(mirror_answers, mirror), registries=_mirror.with_mirror(settings["registries"], mirror))
+        settings.update(
+            mirror=mirror,
+            served=_mirror.served(mirror_answers, mirror),
+            registries=_mirror.with_mirror(settings["registries"], mirror),
+        )
     result = _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **settings), servers)
     problem = _mirror.unanswered(mirror_answers)
     return dict(result, warnings=result["warnings"] + [printable(problem)]) if problem else result

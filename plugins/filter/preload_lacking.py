@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.preload import lacking
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: preload_lacking
@@ -14,7 +14,8 @@ short_description: What a board lacks of its archive of images
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Compares the images in a board's store with those that the archive in C(agent/images) should have brought when k3s started.
+  - Compares the images in a board's store with those that the archive in C(agent/images) should have brought when k3s
+    started.
 positional: _input, plan
 options:
   _input:

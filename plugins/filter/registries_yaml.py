@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.embedded import with_hosts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import with_mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.registries import render
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: registries_yaml

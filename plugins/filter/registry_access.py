@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: registry_access
@@ -15,15 +15,18 @@ short_description: Tells modules on the controller how to talk to registries
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Makes the option C(registries) of M(riscv.k3s.registry_image_info) and the other modules that ask registries from an inventory's variables,
+  - Makes the option C(registries) of M(riscv.k3s.registry_image_info) and the other modules that ask registries from an
+    inventory's variables,
     the content of registries.yaml among them.
   - The result may hold a password; use it as a module's option only, never show it.
 options:
   _input:
     description:
-      - Variables by their names, of which C(riscv_k3s_registries), C(riscv_k3s_registry) and those that begin with C(riscv_k3s_registry_)
+      - Variables by their names, of which C(riscv_k3s_registries), C(riscv_k3s_registry) and those that begin with
+        C(riscv_k3s_registry_)
         are looked at.
-      - Files that C(riscv_k3s_registries) names are paths on the boards. They are used where this machine has them, too.
+      - Files that C(riscv_k3s_registries) names are paths on the boards. They are used where this machine has them,
+        too.
     type: dict
     required: true
 """

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.gates import DEFAULT_GATES, judge, read, view
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: shut_gates
@@ -15,7 +15,8 @@ short_description: Lists the health gates that are shut for a board
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Evaluates JMESPath expressions over the joined view of a board, which has the keys board, k3s, node, api, images, pods, lacking and newly_broken.
+  - Evaluates JMESPath expressions over the joined view of a board, which has the keys board, k3s, node, api, images,
+    pods, lacking and newly_broken.
 positional: _input, plan
 options:
   _input:

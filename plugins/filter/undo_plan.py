@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.undo import undo_plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: undo_plan
@@ -15,7 +15,8 @@ short_description: Decides what is to be taken back from one board
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Reads what M(riscv.k3s.k3s_info) observed, the journal among it, and returns what this collection did that is still there.
+  - Reads what M(riscv.k3s.k3s_info) observed, the journal among it, and returns what this collection did that is still
+    there.
   - Pure, it asks no board and changes nothing.
 positional: _input, servers
 options:
@@ -46,7 +47,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan with the keys board, node, k3s_version, manifests, patches, files, restart, archives, images, names, left, lines and changes.
+  description: The plan with the keys board, node, k3s_version, manifests, patches, files, restart, archives, images, names, left,
+    lines and changes.
   type: dict
 """
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.wanted import upgrade_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: upgrade_images
@@ -15,7 +15,8 @@ short_description: Tells which stock images a k3s version wants and where conten
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - For a version of k3s that is not installed yet. Reads its manifests where they are given, and a table of releases for the rest.
+  - For a version of k3s that is not installed yet. Reads its manifests where they are given, and a table of releases
+    for the rest.
 positional: _input, catalogue
 options:
   _input:

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import upgrade_table
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: upgrade_table
@@ -42,8 +42,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(rows), with who serves each image, the fix and what is missing. C(safe), whether nothing is missing. C(missing), sentences about that.
-    - C(copies), pairs of source and target for M(riscv.k3s.registry_image_copy) that let the mirror serve what it lacks. C(lines), a table for people.
+    - C(rows), with who serves each image, the fix and what is missing. C(safe), whether nothing is missing. C(missing),
+      sentences about that.
+    - C(copies), pairs of source and target for M(riscv.k3s.registry_image_copy) that let the mirror serve what it
+      lacks. C(lines), a table for people.
   type: dict
 """
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import fleet
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: waves
@@ -36,7 +36,8 @@ options:
     type: float
     default: 0
   lost:
-    description: What M(riscv.k3s.k3s_info) said of boards that were to be in the run, and cannot be reached or have no plan, by board; empty for nothing.
+    description: What M(riscv.k3s.k3s_info) said of boards that were to be in the run, and cannot be reached or have no plan, by
+      board; empty for nothing.
     type: dict
     default: {}
 """

@@ -12,7 +12,8 @@ short_description: Reads packaged manifests of k3s from a folder of the controll
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Reads all manifests below a folder, for example a copy of C(/var/lib/rancher/k3s/server/manifests) of a test machine, or the folder
+  - Reads all manifests below a folder, for example a copy of C(/var/lib/rancher/k3s/server/manifests) of a test
+    machine, or the folder
     C(manifests) of the source of k3s.
 options:
   _terms:
@@ -30,7 +31,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The manifests, sorted by path, each with C(path) below its folder, C(text), and C(skip), whether a file NAME.skip lies beside it.
+  description: The manifests, sorted by path, each with C(path) below its folder, C(text), and C(skip), whether a file NAME.skip
+    lies beside it.
   type: list
   elements: dict
 """
@@ -53,19 +55,29 @@ class LookupModule(LookupBase):
 
 def _read(folder):
     if not folder.is_dir():
-        raise AnsibleLookupError("The folder of manifests %s does not exist. Next: mend riscv_k3s_target_manifests, or leave it out." % printable(folder))
+        raise AnsibleLookupError(
+            "The folder of manifests %s does not exist. Next: mend riscv_k3s_target_manifests, or leave it out."
+            % printable(folder)
+        )
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     skipped = {path.name[: -len(".skip")] for path in files if path.name.endswith(".skip")}
     try:
         rows = [
-            {"path": path.relative_to(folder).as_posix(), "text": path.read_text(encoding="utf-8"), "skip": path.name in skipped}
+            {
+                "path": path.relative_to(folder).as_posix(),
+                "text": path.read_text(encoding="utf-8"),
+                "skip": path.name in skipped,
+            }
             for path in files
             if path.name.lower().endswith(_ENDINGS)
         ]
     except (OSError, ValueError) as error:
-        raise AnsibleLookupError("A manifest below %s cannot be read. Found: %s." % (printable(folder), printable(error))) from error
+        raise AnsibleLookupError(
+            "A manifest below %s cannot be read. Found: %s." % (printable(folder), printable(error))
+        ) from error
     if not rows:
         raise AnsibleLookupError(
-            "There is no manifest in %s. Found: no file that ends in %s. Next: mend riscv_k3s_target_manifests." % (printable(folder), ", ".join(_ENDINGS))
+            "There is no manifest in %s. Found: no file that ends in %s. Next: mend riscv_k3s_target_manifests."
+            % (printable(folder), ", ".join(_ENDINGS))
         )
     return rows

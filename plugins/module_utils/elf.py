@@ -2,7 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an ELF file says about itself: the architecture it is for, the loader it needs, and whether it is a program at all.
+"""What an ELF file says about itself: the architecture it is for, the loader it needs, and whether it is a program at
+all.
 
 Layout: the System V ABI, "Object Files"; machine numbers as in ``elf.h`` of the GNU C library.
 """
@@ -38,7 +39,9 @@ ARCHITECTURES = {
 
 
 class Elf(NamedTuple):
-    """``architecture`` is OCI's name, or a description when OCI has none; ``interpreter`` the loader's path, None for a static program."""
+    """``architecture`` is OCI's name, or a description when OCI has none; ``interpreter`` the loader's path, None for a
+    static program.
+    """
 
     architecture: str
     interpreter: Optional[str]
@@ -65,9 +68,11 @@ def read_elf(path):
 
 
 def object_kind(path):
-    """What the ELF file at ``path`` is when no board can run it, whatever its architecture; None for a program, a library, or no ELF file.
+    """What the ELF file at ``path`` is when no board can run it, whatever its architecture; None for a program, a
+    library, or no ELF file.
 
-    Programs that watch the kernel bring objects for its BPF along, and some packages bring objects for the linker. Raises Problem like read_elf.
+    Programs that watch the kernel bring objects for its BPF along, and some packages bring objects for the linker.
+    Raises Problem like read_elf.
     """
     return _read(path, lambda handle, header: _object_kind(header))
 
@@ -87,7 +92,9 @@ def _read(path, asked):
             return asked(handle, _header(handle))
         except (struct.error, KeyError, IndexError, OverflowError) as error:
             raise Problem(
-                "the ELF header of %s cannot be read" % path, found="a damaged or incomplete file (%s)" % error, next_step="build or download the program again"
+                "the ELF header of %s cannot be read" % path,
+                found="a damaged or incomplete file (%s)" % error,
+                next_step="build or download the program again",
             ) from error
 
 
@@ -113,7 +120,9 @@ def _interpreter(handle, header):
         if fields[0] == _PT_INTERP:
             _seek(handle, fields[1] if header.bits == 32 else fields[2])
             # A path is at most 4096 bytes long; a damaged size must not read the whole file.
-            return handle.read(min(fields[4 if header.bits == 32 else 5], 4096)).rstrip(b"\0").decode("utf-8", "replace")
+            return (
+                handle.read(min(fields[4 if header.bits == 32 else 5], 4096)).rstrip(b"\0").decode("utf-8", "replace")
+            )
     return None
 
 

@@ -95,7 +95,9 @@ def _split_registry(head):
 
 def _bad(text, why):
     return Problem(
-        "%r is not an image reference" % (text,), found=why, next_step="write it as registry/repository:tag, for example docker.io/rancher/mirrored-pause:3.6"
+        "%r is not an image reference" % (text,),
+        found=why,
+        next_step="write it as registry/repository:tag, for example docker.io/rancher/mirrored-pause:3.6",
     )
 
 
@@ -103,4 +105,6 @@ def default_registry_hint(registry):
     """More for the next step of an error about an image of ``registry``: one may have left out one's own registry."""
     if registry != DEFAULT_REGISTRY:
         return ""
-    return "; if your private registry is meant, write it in front of the name: without one it means %s" % DEFAULT_REGISTRY
+    return (
+        "; if your private registry is meant, write it in front of the name: without one it means %s" % DEFAULT_REGISTRY
+    )

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text from boards, registries and the API made fit to be shown: a terminal must not obey it, and a reader must see all of it. Pure.
+"""Text from boards, registries and the API made fit to be shown: a terminal must not obey it, and a reader must see all
+of it. Pure.
 
 Only what is shown goes through here. What programs work with (names of images, rows of results) stays as it was.
 """
@@ -12,7 +13,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Other than letters, marks, digits, signs and blanks: controls (C0, C1, DEL), formats (direction, zero width, BOM), halves of
+# Other than letters, marks, digits, signs and blanks: controls (C0, C1, DEL), formats (direction, zero width, BOM),
+# halves of
 # characters, private and unassigned ones, and the ends of lines and paragraphs.
 _UNFIT = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 # Letters and marks that show nothing: joiners and fillers of scripts, and the supplement of variations with the tags.
@@ -23,7 +25,8 @@ _LINE = re.compile(r"\r?\n|\t")
 def printable(text):
     """``text`` (anything, as its str) as one line in which each character shows and none acts.
 
-    The ends of lines and tabs become blanks; all else that a terminal may act on, turn round or hide becomes an escape as in
+    The ends of lines and tabs become blanks; all else that a terminal may act on, turn round or hide becomes an escape
+    as in
     Python (``\\x1b``, ``\\u202e``). A second time changes nothing.
     """
     text = str(text)

@@ -11,7 +11,8 @@ module: cri_sandbox_info
 short_description: Show pods as containerd and as the API know them
 version_added: "1.0.0"
 description:
-  - Lists the pod sandboxes and containers of a board and joins them with the API's pods by UID. A sandbox is one attempt to run a
+  - Lists the pod sandboxes and containers of a board and joins them with the API's pods by UID. A sandbox is one
+    attempt to run a
     pod; its UID is the pod's, its id is not.
   - Sends one POSIX shell script over the connection and reads its output on the controller. The board needs no Python.
   - An agent has no admin kubeconfig. There RV(pods[].api) and RV(pods[].relation) are null until
@@ -44,8 +45,10 @@ options:
 extends_documentation_fragment:
   - riscv.k3s.board
 notes:
-  - containerd tells exit codes, addresses and network namespaces only of what it is asked for by its id. It is asked for all containers that ended and all
-    sandboxes in which nothing runs, by one call of C(crictl) for either, so that a board on which all is well costs no more than two calls.
+  - containerd tells exit codes, addresses and network namespaces only of what it is asked for by its id. It is asked
+    for all containers that ended and all
+    sandboxes in which nothing runs, by one call of C(crictl) for either, so that a board on which all is well costs no
+    more than two calls.
 attributes:
   check_mode:
     description: Can run in check mode and return the same result.
@@ -87,7 +90,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pods:
-  description: The pods that fit the options, sorted by namespace and name; one entry for each sandbox, and for each pod that has none.
+  description: The pods that fit the options, sorted by namespace and name; one entry for each sandbox, and for each pod that has
+    none.
   returned: success
   type: list
   elements: dict
@@ -108,22 +112,27 @@ pods:
     containers:
       description:
         - "Its containers, the latest attempt of each: name, id, image, image_id, state, exit_code, restarts, reason, log."
-        - Exit code and reason of one that ended are what containerd says, C(log) are its last lines, with passwords and tokens blanked.
+        - Exit code and reason of one that ended are what containerd says, C(log) are its last lines, with passwords and
+          tokens blanked.
       type: list
       elements: dict
     api: {description: "What the API says: phase, ready, reasons, owner, deleting. Null when it was not asked or has no such pod.", type: dict}
     relation:
       description:
-        - V(matched) is the pod's latest sandbox, V(previous) an earlier one, V(orphan) one whose pod the API does not have,
+        - V(matched) is the pod's latest sandbox, V(previous) an earlier one, V(orphan) one whose pod the API does not
+          have,
           V(missing) a pod that is to run here and has no sandbox.
         - Null when the API was not asked.
       type: str
     mismatch:
       description:
         - Where containerd and the API differ, null where they agree.
-        - V(ghost-sandbox) is an orphan, V(uid-reused) an orphan whose name another pod has now, V(stale-attempt) a previous sandbox,
-          V(stuck-terminating) a pod that should be gone for more than 30 seconds, V(other-image) a container whose image is not what the
-          wanted name stands for in the store (P(riscv.k3s.join_pods#filter) with the result of M(riscv.k3s.k3s_info) only),
+        - V(ghost-sandbox) is an orphan, V(uid-reused) an orphan whose name another pod has now, V(stale-attempt) a
+          previous sandbox,
+          V(stuck-terminating) a pod that should be gone for more than 30 seconds, V(other-image) a container whose
+          image is not what the
+          wanted name stands for in the store (P(riscv.k3s.join_pods#filter) with the result of M(riscv.k3s.k3s_info)
+          only),
           V(static-pod) a pod whose mirror in the API has a UID of its own.
       type: str
     cause: {description: "A first guess at what is wrong, null when nothing is.", type: str}

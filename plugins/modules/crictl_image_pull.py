@@ -11,23 +11,29 @@ short_description: Pull images into a board's containerd
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Pulls a list of images with C(crictl), so that containerd downloads them with the registries, certificates and credentials of C(registries.yaml).
+  - Pulls a list of images with C(crictl), so that containerd downloads them with the registries, certificates and
+    credentials of C(registries.yaml).
   - Reads from the config of each image for which architecture it is, and fails when the board cannot run it.
     What this run pulled is then taken away again, so that nothing can be tagged or started by mistake.
-  - Tries again what may pass by itself (a time-out, a broken connection, HTTP 429 and 5xx), and says of anything else in plain words what to mend.
-  - Notes in the board's journal, before it pulls, which names it brings and what they stood for before, for C(ansible-playbook riscv.k3s.undo).
-  - A list of images costs one module start. Images that are there cost one call of C(ctr) and one of C(crictl) together.
+  - Tries again what may pass by itself (a time-out, a broken connection, HTTP 429 and 5xx), and says of anything else
+    in plain words what to mend.
+  - Notes in the board's journal, before it pulls, which names it brings and what they stood for before, for
+    C(ansible-playbook riscv.k3s.undo).
+  - A list of images costs one module start. Images that are there cost one call of C(ctr) and one of C(crictl)
+    together.
 options:
   images:
     description:
-      - Images to have. Short names are completed as containerd does it, for instance V(busybox) to V(docker.io/library/busybox:latest).
+      - Images to have. Short names are completed as containerd does it, for instance V(busybox) to
+        V(docker.io/library/busybox:latest).
     type: list
     elements: str
     required: true
   policy:
     description:
       - V(missing) pulls only what the board does not have, as a complete image under that very name.
-      - V(always) pulls every image, and reports a change when its digest is another one afterwards. A pin that the name had is kept.
+      - V(always) pulls every image, and reports a change when its digest is another one afterwards. A pin that the name
+        had is kept.
     type: str
     choices: [missing, always]
     default: missing
@@ -40,19 +46,23 @@ options:
     default: auto
   deep:
     description:
-      - Also read the ELF header of the program that each image starts, for a config may claim an architecture which the layers do not hold.
+      - Also read the ELF header of the program that each image starts, for a config may claim an architecture which the
+        layers do not hold.
       - Mounts each image read only for a moment.
     type: bool
     default: false
   retries:
     description:
-      - How often a pull is tried again that failed for a reason which may pass by itself, after 1, 2, 4 and more seconds.
+      - How often a pull is tried again that failed for a reason which may pass by itself, after 1, 2, 4 and more
+        seconds.
     type: int
     default: 3
   digests:
     description:
-      - The digest that an image must have, by its name in O(images). An image that is there with another digest is pulled again.
-      - Fails when the registry gives other content, shows both digests, and takes away what it pulled, so that nothing can be tagged or started by mistake.
+      - The digest that an image must have, by its name in O(images). An image that is there with another digest is
+        pulled again.
+      - Fails when the registry gives other content, shows both digests, and takes away what it pulled, so that nothing
+        can be tagged or started by mistake.
     type: dict
     default: {}
   timeout:
@@ -67,7 +77,8 @@ attributes:
     description: Can run in check mode and return what it would change, without changing anything.
     support: partial
     details:
-      - It pulls nothing, so it cannot tell a digest that is not in O(digests), nor whether the registry holds the image and for which architecture.
+      - It pulls nothing, so it cannot tell a digest that is not in O(digests), nor whether the registry holds the image
+        and for which architecture.
       - With O(policy=always) an image that is there is predicted as unchanged.
   diff_mode:
     description: Returns details on what has changed, or would change, in diff mode.
@@ -130,7 +141,8 @@ images:
       type: str
       sample: 192.168.173.76:6000/riscv64/coredns:1.0
     digest:
-      description: Digest of the manifest or the index that the name stands for. For what check mode would pull that in O(digests), or none.
+      description: Digest of the manifest or the index that the name stands for. For what check mode would pull that in O(digests),
+        or none.
       type: str
       sample: sha256:dc29a7ab6632deb9db2d933023e8248bc05785b5d00b44b649ef5e28c478c724
     architecture:
@@ -151,8 +163,10 @@ images:
       sample: true
     downloaded:
       description:
-        - Bytes that this run brought to the board, config and compressed layers, when no name in its store stood for that content before.
-        - Layers that the board has by another image are not downloaded again but counted, so it may be too much and is never too little.
+        - Bytes that this run brought to the board, config and compressed layers, when no name in its store stood for
+          that content before.
+        - Layers that the board has by another image are not downloaded again but counted, so it may be too much and is
+          never too little.
         - None for what check mode would pull.
       type: int
       sample: 15728640
@@ -162,22 +176,26 @@ import functools
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import ARCHITECTURE_OPTION, Board
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull import Pulls, diff
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest, normalise
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 
 def run(params, check_mode, programs):
     """The module's result for its ``params``; ``programs`` is a Programs."""
     journals = functools.partial(opened, programs.data_dir)
-    pulls = Pulls(Containerd(programs), Cri(programs), Board(params["architecture"]), journals, params["deep"], check_mode)
+    pulls = Pulls(
+        Containerd(programs), Cri(programs), Board(params["architecture"]), journals, params["deep"], check_mode
+    )
     names = [normalise(name) for name in params["images"]]
-    rows, before = pulls.present(names, params["policy"] == "always", params["retries"], params["timeout"], _digests(params["digests"], names))
+    rows, before = pulls.present(
+        names, params["policy"] == "always", params["retries"], params["timeout"], _digests(params["digests"], names)
+    )
     downloaded = [row["downloaded"] for row in rows]
     return {
         "changed": any(row["changed"] for row in rows),
@@ -192,9 +210,17 @@ def _digests(given, names):
     digests = {normalise(name): digest for name, digest in given.items()}
     for name, digest in digests.items():
         if name not in names:
-            raise Problem("digests names %s, which is not in images" % name, found=", ".join(names) or "no image", next_step="mend the name")
+            raise Problem(
+                "digests names %s, which is not in images" % name,
+                found=", ".join(names) or "no image",
+                next_step="mend the name",
+            )
         if not is_digest(digest):
-            raise Problem("the digest that is wanted of %s is none" % name, found=repr(digest), next_step="write sha256: and 64 hexadecimal digits")
+            raise Problem(
+                "the digest that is wanted of %s is none" % name,
+                found=repr(digest),
+                next_step="write sha256: and 64 hexadecimal digits",
+            )
     return digests
 
 

@@ -15,13 +15,15 @@ description:
     C(crictl) has no such command; this uses C(ctr) as a person would.
   - Checks every source before it tags the first one, and reads back what it wrote.
   - Compares digests, not names, so a second run changes nothing.
-  - Pins the targets with the label C(io.cri-containerd.pinned=pinned), which keeps the kubelet's garbage collection away.
+  - Pins the targets with the label C(io.cri-containerd.pinned=pinned), which keeps the kubelet's garbage collection
+    away.
     No other label is set, so that k3s leaves the pin alone at its starts.
   - Notes in the board's journal, before it changes anything, what each name stood for.
 options:
   images:
     description:
-      - What to tag. Names are completed as containerd does it, because the kubelet does not find an image under a short name.
+      - What to tag. Names are completed as containerd does it, because the kubelet does not find an image under a short
+        name.
     type: list
     elements: dict
     required: true
@@ -67,8 +69,10 @@ options:
     description:
       - V(present) gives the targets the content of their sources.
       - V(absent) removes just the targets. Other names of the same image stay.
-      - V(restored) makes the targets what they were before this collection first touched them, digest, pin and labels, by the board's journal.
-        A name that is not in the journal is left alone. One that somebody moved since is left alone, too, with a warning, and stays in the journal.
+      - V(restored) makes the targets what they were before this collection first touched them, digest, pin and labels,
+        by the board's journal.
+        A name that is not in the journal is left alone. One that somebody moved since is left alone, too, with a
+        warning, and stays in the journal.
         Where the content from before is gone from the store, the name is removed, with a warning.
         With a name go those which containerd made beside it, by digest.
     type: str
@@ -183,15 +187,15 @@ normalised:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import ARCHITECTURE_OPTION, Board
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.tags import Tags, diff, pairs, short_names
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.undo import restored
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import ARCHITECTURE_OPTION, Board
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 

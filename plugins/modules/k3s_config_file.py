@@ -12,7 +12,8 @@ version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
   - Writes a file such as C(registries.yaml) in one step that a power cut cannot halve.
-  - What stood there before the first run is kept beside the board's journal (C(DATA_DIR/riscv-k3s), for root only) and comes back with O(state=absent),
+  - What stood there before the first run is kept beside the board's journal (C(DATA_DIR/riscv-k3s), for root only) and
+    comes back with O(state=absent),
     whatever the number of runs between.
   - The folder of the file is made when it is not there.
   - Does not restart k3s, which reads its files when it starts.
@@ -40,10 +41,13 @@ options:
   state:
     description:
       - V(present) writes O(content).
-      - V(absent) makes the file what it was before this collection first wrote it, with content, mode and owner, or removes it where there was none.
-        A file that is not in the journal is left alone. One that somebody changed or removed since is left alone, too, with a warning,
+      - V(absent) makes the file what it was before this collection first wrote it, with content, mode and owner, or
+        removes it where there was none.
+        A file that is not in the journal is left alone. One that somebody changed or removed since is left alone, too,
+        with a warning,
         and stays in the journal.
-      - V(settled) takes out of the journal what O(state=absent) with O(pending=true) left there; the file itself is not touched.
+      - V(settled) takes out of the journal what O(state=absent) with O(pending=true) left there; the file itself is not
+        touched.
     type: str
     choices: [present, absent, settled]
     default: present
@@ -120,10 +124,10 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import read_bytes, sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, printable_lines
 
 
@@ -131,7 +135,11 @@ def run(params, check_mode):
     """(result, warnings) of the module for its ``params``."""
     path, state = params["path"], params["state"]
     if not os.path.isabs(path):
-        raise Problem("path must be absolute", found=path, next_step="write the whole path, for example /etc/rancher/k3s/registries.yaml")
+        raise Problem(
+            "path must be absolute",
+            found=path,
+            next_step="write the whole path, for example /etc/rancher/k3s/registries.yaml",
+        )
     with opened(params["data_dir"], check_mode) as journal:
         if state == "settled":
             held = read_bytes(path)
@@ -161,7 +169,9 @@ def _mode(text):
 def _diff(path, outcome):
     def text(data, mode, other):
         shown = "" if data is None else printable_lines(data.decode("utf-8", "replace"))
-        return ("# mode %s\n" % mode if data is not None and None not in (mode, other) and mode != other else "") + shown
+        return (
+            "# mode %s\n" % mode if data is not None and None not in (mode, other) and mode != other else ""
+        ) + shown
 
     return {
         "before_header": path,

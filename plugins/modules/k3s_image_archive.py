@@ -11,7 +11,8 @@ short_description: Announce archives of images that k3s imports, and remove them
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Notes in the board's journal that an archive is about to be placed in C(agent/images), and which names k3s will import from it, so that
+  - Notes in the board's journal that an archive is about to be placed in C(agent/images), and which names k3s will
+    import from it, so that
     C(ansible-playbook riscv.k3s.undo) can take both away. It places nothing; the archive is too large for an option.
   - Removes archives of this collection. The names that k3s imported from them stay.
 options:
@@ -92,12 +93,12 @@ import copy
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest, normalise
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, opened
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, opened
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 
 def run(params, check_mode, programs):
@@ -129,7 +130,9 @@ def _digest(name, digest):
     if digest is None:
         return ANY
     if not is_digest(digest):
-        raise Problem("the digest of %s is none" % name, found=repr(digest), next_step="write sha256: and 64 hexadecimal digits")
+        raise Problem(
+            "the digest of %s is none" % name, found=repr(digest), next_step="write sha256: and 64 hexadecimal digits"
+        )
     return digest
 
 

@@ -11,15 +11,20 @@ module: k3s_info
 short_description: Observe a k3s board with one shell command
 version_added: "1.0.0"
 description:
-  - Reads what matters about k3s on a board, which images it asks for, which it has, and optionally the API's view of the cluster.
-  - Sends one POSIX shell script over the connection and reads its output on the controller. The board needs C(sh) and the usual
+  - Reads what matters about k3s on a board, which images it asks for, which it has, and optionally the API's view of
+    the cluster.
+  - Sends one POSIX shell script over the connection and reads its output on the controller. The board needs C(sh) and
+    the usual
     small programs (coreutils or busybox), and no Python.
-  - Secrets stay on the board. Of C(config.yaml) only a fixed list of keys is read, of C(registries.yaml) only the checksum, a
-    manifest that holds a Secret is listed without its text, and neither environment variables nor annotations of pods are asked for.
+  - Secrets stay on the board. Of C(config.yaml) only a fixed list of keys is read, of C(registries.yaml) only the
+    checksum, a
+    manifest that holds a Secret is listed without its text, and neither environment variables nor annotations of pods
+    are asked for.
 options:
   gather:
     description:
-      - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight) and V(dns), which P(riscv.k3s.diagnosis#filter)
+      - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight) and V(dns), which
+        P(riscv.k3s.diagnosis#filter)
         needs besides, and which cost more.
       - The option O(api) decides further about V(api).
       - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
@@ -45,7 +50,8 @@ extends_documentation_fragment:
   - riscv.k3s.board
 notes:
   - When O(data_dir) is not given, the C(data-dir) of the board's C(config.yaml) is used before the default.
-  - Settings that are given to k3s as arguments instead of in C(config.yaml) are not read. The effective pause image is, from
+  - Settings that are given to k3s as arguments instead of in C(config.yaml) are not read. The effective pause image is,
+    from
     the configuration that k3s rendered for containerd.
 attributes:
   check_mode:
@@ -160,7 +166,8 @@ registries:
     stale: {description: "Whether it is newer than containerd's configuration, so that k3s must be restarted to read it.", type: bool}
 journal:
   description:
-    - What this collection did to the board and what stood there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty when there is none.
+    - What this collection did to the board and what stood there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty
+      when there is none.
     - Of files it holds checksums only.
   returned: when V(journal) is gathered
   type: dict
@@ -171,16 +178,20 @@ journal:
     files:
       description:
         - Files that were written, by their path. C(current) is the checksum of what stands there now, null for no file.
-        - Of V(kind) C(file) or C(archive), the latter without checksums. C(before) is null where there was no file, else C(sha256), C(mode), C(uid) and C(gid).
-          C(sha256) is what was written, C(previous) what that replaced of ours, C(folder) whether the folder was made for it,
+        - Of V(kind) C(file) or C(archive), the latter without checksums. C(before) is null where there was no file,
+          else C(sha256), C(mode), C(uid) and C(gid).
+          C(sha256) is what was written, C(previous) what that replaced of ours, C(folder) whether the folder was made
+          for it,
           C(pending) whether it was brought back but k3s was not restarted since.
       type: dict
     images:
       description:
-        - Names that were brought, tagged, pinned or removed, each with C(digest) (V(any) while a pull is not done), C(pinned) and C(source).
+        - Names that were brought, tagged, pinned or removed, each with C(digest) (V(any) while a pull is not done),
+          C(pinned) and C(source).
         - C(before) is null where there was no such name, else C(digest), C(pinned) and C(labels).
           C(has_content) says whether the store still has that; null when V(images) is not gathered.
-          C(previous) is the digest of ours that was replaced, C(beside) names by digest alone that stood for the content before.
+          C(previous) is the digest of ours that was replaced, C(beside) names by digest alone that stood for the
+          content before.
       type: dict
 manifests:
   description: The files that k3s's deploy controller reads, sorted by path. Empty on an agent.
@@ -285,8 +296,10 @@ api:
       elements: dict
 details:
   description:
-    - What a diagnosis needs of the API besides. RV(details.events) are the events of all objects, RV(details.nodes) the conditions of
-      each node, RV(details.pods) when and how a pod is deleted, RV(details.endpoints) the addresses of the service C(kubernetes).
+    - What a diagnosis needs of the API besides. RV(details.events) are the events of all objects, RV(details.nodes) the
+      conditions of
+      each node, RV(details.pods) when and how a pod is deleted, RV(details.endpoints) the addresses of the service
+      C(kubernetes).
   returned: when V(events) is gathered and O(api) allows it
   type: dict
   contains:
@@ -295,11 +308,13 @@ details:
     pods: {description: "A pod's UID to its details.", type: dict}
     endpoints: {description: "Addresses with ports, null when not known.", type: list, elements: str}
 logs:
-  description: The last lines of containers that ended and were not started again, by the container's id, with passwords and tokens blanked.
+  description: The last lines of containers that ended and were not started again, by the container's id, with passwords and tokens
+    blanked.
   returned: when V(logs) is gathered
   type: dict
 preflight:
-  description: What the kernel and the system offer of what k3s needs, and the names of keys in C(registries.yaml) that k3s does not know.
+  description: What the kernel and the system offer of what k3s needs, and the names of keys in C(registries.yaml) that k3s does
+    not know.
   returned: when V(preflight) is gathered
   type: dict
 dns:

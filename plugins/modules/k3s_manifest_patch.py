@@ -14,10 +14,13 @@ author:
 description:
   - Changes image, pull policy, command, arguments or environment of containers in the manifests that k3s brings along
     (CoreDNS, local-path-provisioner, metrics-server), and values of its Helm charts (Traefik).
-  - k3s writes every packaged manifest anew at each start. In mode V(overlay) the packaged file is left alone, and a patched copy
-    stands beside it that lasts through restarts. The copy says what it was made from, so that a run after an upgrade of k3s makes it anew.
+  - k3s writes every packaged manifest anew at each start. In mode V(overlay) the packaged file is left alone, and a
+    patched copy
+    stands beside it that lasts through restarts. The copy says what it was made from, so that a run after an upgrade of
+    k3s makes it anew.
   - Only the patched values change. Comments, quoting, order and line ends are kept byte for byte.
-  - All patches are computed and verified before anything is written. A patch that does not fit is an error that says what is there instead.
+  - All patches are computed and verified before anything is written. A patch that does not fit is an error that says
+    what is there instead.
 extends_documentation_fragment:
   - riscv.k3s.board
 requirements:
@@ -32,12 +35,14 @@ options:
     suboptions:
       manifest:
         description:
-          - Path of the manifest in O(manifests_dir), such as V(coredns.yaml) or V(metrics-server/metrics-server-deployment.yaml).
+          - Path of the manifest in O(manifests_dir), such as V(coredns.yaml) or
+            V(metrics-server/metrics-server-deployment.yaml).
         type: str
         required: true
       kind:
         description:
-          - Kind of the object, one of V(Deployment), V(DaemonSet), V(StatefulSet), V(Job), V(CronJob), V(Pod) or V(HelmChart).
+          - Kind of the object, one of V(Deployment), V(DaemonSet), V(StatefulSet), V(Job), V(CronJob), V(Pod) or
+            V(HelmChart).
           - Not needed with O(mode=overlay) and O(state=absent).
         type: str
       name:
@@ -79,22 +84,26 @@ options:
         type: dict
       values:
         description:
-          - Values for a chart, with O(patches[].kind=HelmChart). They are written as a HelmChartConfig beside the manifest, in both modes.
+          - Values for a chart, with O(patches[].kind=HelmChart). They are written as a HelmChartConfig beside the
+            manifest, in both modes.
           - What the packaged HelmChart sets under C(spec.set) wins over them.
         type: dict
   state:
     description:
       - V(present) makes the patches effective.
-      - V(absent) gives the packaged manifests back. In mode V(overlay) it removes overlay and C(.skip) file, and sees to it that k3s applies the
+      - V(absent) gives the packaged manifests back. In mode V(overlay) it removes overlay and C(.skip) file, and sees
+        to it that k3s applies the
         packaged file again, byte for byte as k3s wrote it. Where the API does not answer, a comment line is put
-        before that text; a second run takes it away. In mode V(in_place) it restores the backup which these patches turn into
+        before that text; a second run takes it away. In mode V(in_place) it restores the backup which these patches
+        turn into
         the file that is there, and fails when there is none.
     type: str
     choices: [present, absent]
     default: present
   mode:
     description:
-      - V(overlay) writes C(NAME-riscv64.yaml) beside the packaged C(NAME.yaml), and C(NAME.yaml.skip), which keeps k3s from deploying the packaged one.
+      - V(overlay) writes C(NAME-riscv64.yaml) beside the packaged C(NAME.yaml), and C(NAME.yaml.skip), which keeps k3s
+        from deploying the packaged one.
         The Services of the packaged file are left out of the copy.
       - V(in_place) edits the packaged file itself. That lasts until k3s starts the next time.
     type: str
@@ -225,11 +234,11 @@ addons:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import PULL_POLICIES
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 PATCH_OPTIONS = {

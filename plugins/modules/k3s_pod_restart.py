@@ -13,7 +13,8 @@ author:
   - The riscv.k3s developers (@riscv-k3s)
 description:
   - Deletes pods so that their workload makes them anew, one workload at a time, and waits until the new ones are Ready.
-  - A pod that has no owner would be lost. It is left alone, with a warning, unless O(allow_unowned=true). Static pods are never deleted.
+  - A pod that has no owner would be lost. It is left alone, with a warning, unless O(allow_unowned=true). Static pods
+    are never deleted.
   - O(images), O(pods) and O(selectors) add up. At least one of them is needed.
 extends_documentation_fragment:
   - riscv.k3s.board
@@ -35,7 +36,8 @@ options:
     default: []
   selectors:
     description:
-      - Restart every pod that fits one of these label selectors, such as V(k8s-app=kube-dns). V(=), V(!=), V(key), V(!key) and commas are understood.
+      - Restart every pod that fits one of these label selectors, such as V(k8s-app=kube-dns). V(=), V(!=), V(key),
+        V(!key) and commas are understood.
     type: list
     elements: str
     default: []
@@ -50,7 +52,8 @@ options:
     default: false
   ignore_not_found:
     description:
-      - Pass over a name in O(pods) that no pod has any more. Right for names that were observed earlier, since a pod that went meanwhile
+      - Pass over a name in O(pods) that no pod has any more. Right for names that were observed earlier, since a pod
+        that went meanwhile
         was made anew already.
     type: bool
     default: false
@@ -177,10 +180,10 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.restart import restart
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 

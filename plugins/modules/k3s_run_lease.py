@@ -12,10 +12,12 @@ version_added: "1.0.0"
 author:
   - The riscv.k3s developers (@riscv-k3s)
 description:
-  - Two controllers that change the same boards at once would each undo what the other decided on. A run that has something to change
+  - Two controllers that change the same boards at once would each undo what the other decided on. A run that has
+    something to change
     takes this lease first, renews it while it works, and releases it at its end.
   - The lease stands in the board's journal. All runs have to ask the same board, the first server of the cluster.
-  - A lease that was not renewed in time is abandoned and taken over, with a warning. So is one of a process on this controller that
+  - A lease that was not renewed in time is abandoned and taken over, with a warning. So is one of a process on this
+    controller that
     no longer runs, at once, and one from a time that the board's clock has yet to reach.
 options:
   state:
@@ -43,7 +45,8 @@ options:
     default: 0
   observed:
     description:
-      - The lease as RV(riscv.k3s.k3s_info#module:journal) had it when the fleet was observed, V({}) for none. When another run
+      - The lease as RV(riscv.k3s.k3s_info#module:journal) had it when the fleet was observed, V({}) for none. When
+        another run
         changed the fleet since, RV(stale) is true.
       - When unset, that is not told.
     type: dict
@@ -103,7 +106,8 @@ lease:
   contains:
     held:
       description:
-        - The holder with C(id), C(user), C(host), C(pid) and others, C(since) and C(expires) in seconds since 1970 by the board's clock.
+        - The holder with C(id), C(user), C(host), C(pid) and others, C(since) and C(expires) in seconds since 1970 by
+          the board's clock.
         - Null when nobody holds it.
       type: dict
     last:
@@ -144,9 +148,17 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import FOLDER, NAME, opened
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import HOLDER_KEYS, LEASE_OPTIONS, Held, release, renew, seen, take
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import (
+    HOLDER_KEYS,
+    LEASE_OPTIONS,
+    Held,
+    release,
+    renew,
+    seen,
+    take,
+)
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
@@ -154,7 +166,11 @@ def run(params, check_mode, now):
     """The module's result. Raises Problem, Held among them."""
     holder = params["holder"] or {}
     if not all(holder.get(key) is not None for key in HOLDER_KEYS):
-        raise Problem("the lease has no holder", found="holder: %s" % holder, next_step="leave the option holder out, the action plugin knows it")
+        raise Problem(
+            "the lease has no holder",
+            found="holder: %s" % holder,
+            next_step="leave the option holder out, the action plugin knows it",
+        )
     where = os.path.join(params["data_dir"], FOLDER, NAME)
     taken_over = stale = None
     with opened(params["data_dir"], check_mode) as journal:

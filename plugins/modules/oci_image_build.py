@@ -11,12 +11,16 @@ module: oci_image_build
 short_description: Build an OCI image from a program and push it, without a container engine
 version_added: "1.0.0"
 description:
-  - Takes a program out of a release archive (or a program or a folder as it is), makes a container image of one layer of it, and pushes it to a registry.
+  - Takes a program out of a release archive (or a program or a folder as it is), makes a container image of one layer
+    of it, and pushes it to a registry.
   - Meant for programs whose upstream publishes riscv64 binaries but no riscv64 image.
-  - Needs neither root nor docker, podman or buildah; C(skopeo) uploads what it made. Runs where the archive is, which is the controller as a rule
+  - Needs neither root nor docker, podman or buildah; C(skopeo) uploads what it made. Runs where the archive is, which
+    is the controller as a rule
     (a play for C(localhost), or C(delegate_to)).
-  - What would fail on a board only when the container starts is refused before anything is pushed. That is a file of another architecture,
-    a dynamically linked program without its loader, an entrypoint that is not in the image, and a user that the image does not know.
+  - What would fail on a board only when the container starts is refused before anything is pushed. That is a file of
+    another architecture,
+    a dynamically linked program without its loader, an entrypoint that is not in the image, and a user that the image
+    does not know.
 author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
@@ -26,7 +30,8 @@ attributes:
     description: Can run in check mode and return what it would change, without changing it.
     support: full
     details:
-      - The image is built in a temporary folder and compared with what the registry has. Nothing is pushed and no archive is written.
+      - The image is built in a temporary folder and compared with what the registry has. Nothing is pushed and no
+        archive is written.
   diff_mode:
     description: Returns what changed, or in check mode would change, when in diff mode.
     support: full
@@ -36,7 +41,8 @@ attributes:
     description: A second run with the same input changes nothing.
     support: full
     details:
-      - The same input gives the same image on every controller. Nothing is uploaded when the tag already names an image with the same config.
+      - The same input gives the same image on every controller. Nothing is uploaded when the tag already names an image
+        with the same config.
   platform:
     description: Where the module runs.
     platforms: posix
@@ -44,13 +50,17 @@ attributes:
 options:
   src:
     description:
-      - A release archive (C(.tgz), C(.tar.gz), C(.txz), C(.tar.xz), C(.tar.bz2), C(.tar), C(.zip)), one program, also packed as C(program.gz),
+      - A release archive (C(.tgz), C(.tar.gz), C(.txz), C(.tar.xz), C(.tar.bz2), C(.tar), C(.zip)), one program, also
+        packed as C(program.gz),
         C(.xz) or C(.bz2), or a folder. Which of them is seen by its content, not by its name.
       - May be a shell pattern that fits exactly one file, for example V(files/coredns_*_linux_riscv64.tgz).
       - Of two members with one name the later counts. Names with backslashes in a zip made on Windows are paths.
-      - An archive with a member that leaves it (an absolute path, C(..), a drive of Windows, a link to outside) is refused. So are loops of links,
-        sparse files, pipes, devices, encrypted members, and methods of zip beside Deflate, bzip2 and LZMA (Deflate64 among them).
-      - What is larger than a release archive ever is, is refused too. The limits are 100000 members, 4 GiB unpacked, beyond 64 MiB also 200 times
+      - An archive with a member that leaves it (an absolute path, C(..), a drive of Windows, a link to outside) is
+        refused. So are loops of links,
+        sparse files, pipes, devices, encrypted members, and methods of zip beside Deflate, bzip2 and LZMA (Deflate64
+        among them).
+      - What is larger than a release archive ever is, is refused too. The limits are 100000 members, 4 GiB unpacked,
+        beyond 64 MiB also 200 times
         the packed size, 255 folders above a file, and 40 links in a row.
     type: path
     required: true
@@ -68,7 +78,8 @@ options:
   content:
     description:
       - V(program) puts one program of O(src) into the image, V(all) everything in O(src).
-      - Objects for the kernel's BPF and for the linker are no programs. They are not chosen, and their architecture does not matter.
+      - Objects for the kernel's BPF and for the linker are no programs. They are not chosen, and their architecture
+        does not matter.
       - The default is V(all) for a folder and V(program) otherwise.
     type: str
     choices: [program, all]
@@ -78,7 +89,8 @@ options:
     type: str
   dest:
     description:
-      - Path in the image of the program (default V(/NAME)), or with O(content=all) of the folder that takes everything (default V(/)).
+      - Path in the image of the program (default V(/NAME)), or with O(content=all) of the folder that takes everything
+        (default V(/)).
     type: str
   files:
     description:
@@ -123,7 +135,8 @@ options:
     elements: str
   user:
     description:
-      - User and group the program runs as, as numbers (for example V(65532:65532)), or names when the image has C(/etc/passwd).
+      - User and group the program runs as, as numbers (for example V(65532:65532)), or names when the image has
+        C(/etc/passwd).
       - Unset means root.
     type: str
   env:
@@ -228,7 +241,8 @@ size:
   sample: 21452498
 layers_pushed:
   description:
-    - Digests of the blobs that the image under this tag did not have before. Those that the registry had under another name were not uploaded.
+    - Digests of the blobs that the image under this tag did not have before. Those that the registry had under another
+      name were not uploaded.
   returned: when O(push=true)
   type: list
   elements: str
@@ -267,14 +281,15 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import BOOLEANS, boolean
-from ansible_collections.riscv.k3s.plugins.module_utils.elf import ARCHITECTURES
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.elf import ARCHITECTURES
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 ARGUMENT_SPEC = {
     **REGISTRY_OPTIONS,
@@ -311,7 +326,9 @@ _SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-
 
 
 def run(params, check_mode, work):
-    """Build, push and save as ``params`` say, with the folder ``work`` for what is made on the way; returns the module's result."""
+    """Build, push and save as ``params`` say, with the folder ``work`` for what is made on the way; returns the
+    module's result.
+    """
     name = _name(params)
     image = build(_spec(params), work)
     result = {"image": name.full, "architecture": image.architecture, "config_digest": image.config.digest}
@@ -333,16 +350,27 @@ def run(params, check_mode, work):
 
 
 def _diff(kind, name, before, after):
-    sides = [dict({kind: name, "digest": digest}, **({"config": config} if config else {})) if digest else {} for digest, config in (before, after)]
+    sides = [
+        dict({kind: name, "digest": digest}, **({"config": config} if config else {})) if digest else {}
+        for digest, config in (before, after)
+    ]
     return {"before": sides[0], "after": sides[1]}
 
 
 def _name(params):
     name = ImageName.parse(params["image"])
     if not params["push"] and not params["archive"]:
-        raise Problem("there is nothing to do with %s" % name.full, found="push: false and no archive", next_step="set push: true, or archive to a path")
+        raise Problem(
+            "there is nothing to do with %s" % name.full,
+            found="push: false and no archive",
+            next_step="set push: true, or archive to a path",
+        )
     if name.digest:
-        raise Problem("%s cannot be built" % name.full, found="a digest in image", next_step="name a tag: the digest is what the build gives")
+        raise Problem(
+            "%s cannot be built" % name.full,
+            found="a digest in image",
+            next_step="name a tag: the digest is what the build gives",
+        )
     if params["push"] and name.registry == DEFAULT_REGISTRY:
         raise Problem(
             "%s cannot be pushed" % params["image"],
@@ -353,9 +381,15 @@ def _name(params):
 
 
 def _spec(params):
-    fields = {field: params[field] for field in Spec._fields if field not in ("files", "ca_certificates", "env", "labels", "links")}
+    fields = {
+        field: params[field]
+        for field in Spec._fields
+        if field not in ("files", "ca_certificates", "env", "labels", "links")
+    }
     files = [dict(item, mode=_mode(item["mode"])) for item in params["files"]]
-    texts = {field: {str(key): str(value) for key, value in params[field].items()} for field in ("env", "labels", "links")}
+    texts = {
+        field: {str(key): str(value) for key, value in params[field].items()} for field in ("env", "labels", "links")
+    }
     return Spec(files=files, ca_certificates=_bundle(params["ca_certificates"]), **fields, **texts)
 
 
@@ -378,7 +412,9 @@ def _bundle(value):
         if os.path.isfile(path):
             return path
     raise Problem(
-        "no bundle of authorities was found on this machine", found="none of " + ", ".join(_SYSTEM_BUNDLES), next_step="set ca_certificates to a path"
+        "no bundle of authorities was found on this machine",
+        found="none of " + ", ".join(_SYSTEM_BUNDLES),
+        next_step="set ca_certificates to a path",
     )
 
 

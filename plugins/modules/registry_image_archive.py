@@ -11,11 +11,14 @@ module: registry_image_archive
 short_description: Fetch images from registries into one archive, under names of choice
 version_added: "1.0.0"
 description:
-  - Makes an archive that C(ctr images import) and the folder C(agent/images) of k3s take, for boards that cannot reach a registry
+  - Makes an archive that C(ctr images import) and the folder C(agent/images) of k3s take, for boards that cannot reach
+    a registry
     or lose what they have. Its images carry the names that O(images[].targets) gives them, stock names for example.
   - The archive is a tar with an OCI layout. The same content under the same names gives the same bytes.
-  - Every digest and the architecture are checked. No more is taken of an image than its manifest announces. The archive is replaced in one
-    step. After a run that was interrupted only the images that were not whole are fetched again, and none that the archive holds already.
+  - Every digest and the architecture are checked. No more is taken of an image than its manifest announces. The archive
+    is replaced in one
+    step. After a run that was interrupted only the images that were not whole are fetched again, and none that the
+    archive holds already.
   - Needs no container engine but C(skopeo). Runs on the controller as a rule.
 author:
   - The riscv.k3s developers (@riscv-k3s)
@@ -74,7 +77,8 @@ options:
     default: riscv64
   variant:
     description:
-      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of that architecture.
+      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of
+        that architecture.
     type: str
 seealso:
   - module: riscv.k3s.registry_image_copy
@@ -162,20 +166,26 @@ next_step:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.archive import Wanted, write
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.archive import Wanted, write
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 
 def run(params, check_mode, skopeo):
     """Make the archive that ``params`` describe; returns the module's result."""
     wanted = _wanted(params["images"])
-    done = write(params["path"], wanted, skopeo, Platform(params["architecture"], params["variant"]), dry_run=check_mode)
+    done = write(
+        params["path"], wanted, skopeo, Platform(params["architecture"], params["variant"]), dry_run=check_mode
+    )
     sources = {target.full: item.source.full for item in wanted for target in item.targets}
-    rows = [{"name": name, "source": sources[name], "digest": digest, "before": done.before.get(name)} for name, digest in done.after.items()]
+    rows = [
+        {"name": name, "source": sources[name], "digest": digest, "before": done.before.get(name)}
+        for name, digest in done.after.items()
+    ]
     sides = ["".join("%s %s\n" % pair for pair in sorted(side.items())) for side in (done.before, done.after)]
     # Not under the name `path`: to that Ansible adds what the file system says, a size of its own among it.
     result = {"changed": done.changed, "archive": params["path"], "images": rows, "size": done.size}
@@ -188,13 +198,21 @@ def _wanted(images):
     for item in images:
         source, targets = ImageName.parse(item["source"]), [_target(text) for text in item["targets"]]
         if not targets:
-            raise Problem("%s has no name in the archive" % source.full, found="targets is empty", next_step="name at least one in images[].targets")
+            raise Problem(
+                "%s has no name in the archive" % source.full,
+                found="targets is empty",
+                next_step="name at least one in images[].targets",
+            )
         for target in targets:
             if names.setdefault(target, source) != source:
                 both = "%s and %s" % (names[target].full, source.full)
                 raise Problem("%s is the name of two sources" % target.full, found=both, next_step="leave one of them")
         if item["digest"] and not is_digest(item["digest"]):
-            raise Problem("%r is no digest" % item["digest"], where=source.full, next_step="write it as sha256: and 64 hexadecimal digits")
+            raise Problem(
+                "%r is no digest" % item["digest"],
+                where=source.full,
+                next_step="write it as sha256: and 64 hexadecimal digits",
+            )
         found.append(Wanted(source, targets, item["digest"]))
     return found
 
@@ -202,7 +220,11 @@ def _wanted(images):
 def _target(text):
     target = ImageName.parse(text)
     if target.digest:
-        raise Problem("%s cannot be a name in an archive" % target.full, found="a digest in targets", next_step="name a tag: the digest is that of the source")
+        raise Problem(
+            "%s cannot be a name in an archive" % target.full,
+            found="a digest in targets",
+            next_step="name a tag: the digest is that of the source",
+        )
     return target
 
 

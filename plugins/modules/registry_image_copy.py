@@ -11,9 +11,11 @@ module: registry_image_copy
 short_description: Copy images within a registry or from one to another
 version_added: "1.0.0"
 description:
-  - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from where a registry mirror
+  - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from
+    where a registry mirror
     serves it as the stock image.
-  - What the target has already is not sent. Within one registry blobs are mounted, not sent, where it lets us. From one registry to another
+  - What the target has already is not sent. Within one registry blobs are mounted, not sent, where it lets us. From one
+    registry to another
     an image passes through a temporary folder, which takes no more of it than was announced.
   - The tag is set last, so a copy that was interrupted leaves no half image. Every byte is kept, and so is the digest.
   - Needs no container engine but C(skopeo). Runs on the controller as a rule.
@@ -59,14 +61,17 @@ options:
         required: true
   architecture:
     description:
-      - OCI name of the architecture to copy. Of an image for several platforms only the manifest for this one is copied, and its digest is
+      - OCI name of the architecture to copy. Of an image for several platforms only the manifest for this one is
+        copied, and its digest is
         then that of the target.
-      - V(all) copies everything as it is, with all platforms. Take it where boards of other architectures pull the target too.
+      - V(all) copies everything as it is, with all platforms. Take it where boards of other architectures pull the
+        target too.
     type: str
     default: riscv64
   variant:
     description:
-      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of that architecture.
+      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of
+        that architecture.
     type: str
 seealso:
   - module: riscv.k3s.registry_image_info
@@ -115,7 +120,8 @@ images:
       type: bool
     blobs_copied:
       description:
-        - Digests of the blobs that the image under the target did not have before. Those that the registry had under another name were not sent.
+        - Digests of the blobs that the image under the target did not have before. Those that the registry had under
+          another name were not sent.
       type: list
       elements: str
     blobs_skipped:
@@ -146,12 +152,13 @@ next_step:
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import ALL, copy
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 
 def run(params, check_mode, work, skopeo):
@@ -174,7 +181,9 @@ def run(params, check_mode, work, skopeo):
             }
         )
     changed = [row for row in rows if row["changed"]]
-    sides = ["".join("%s %s\n" % (row["target"], row[key]) for row in changed if row[key]) for key in ("before", "digest")]
+    sides = [
+        "".join("%s %s\n" % (row["target"], row[key]) for row in changed if row[key]) for key in ("before", "digest")
+    ]
     return {"changed": bool(changed), "images": rows, "diff": {"before": sides[0], "after": sides[1]}}
 
 
@@ -185,7 +194,9 @@ def _pairs(images):
         source, target = ImageName.parse(item["source"]), _target(item["target"])
         if targets.setdefault(target, source) != source:
             raise Problem(
-                "%s is the target of two sources" % target.full, found="%s and %s" % (targets[target].full, source.full), next_step="leave one of them"
+                "%s is the target of two sources" % target.full,
+                found="%s and %s" % (targets[target].full, source.full),
+                next_step="leave one of them",
             )
         pairs.append((source, target))
     return pairs
@@ -194,19 +205,33 @@ def _pairs(images):
 def _target(text):
     target = ImageName.parse(text)
     if target.digest:
-        raise Problem("%s cannot be published" % target.full, found="a digest in target", next_step="name a tag: the digest is that of the source")
+        raise Problem(
+            "%s cannot be published" % target.full,
+            found="a digest in target",
+            next_step="name a tag: the digest is that of the source",
+        )
     if target.registry == DEFAULT_REGISTRY and not text.startswith(DEFAULT_REGISTRY + "/"):
         found = "no registry in target, so it means %s" % target.full
-        raise Problem("%s cannot be published" % text, found=found, next_step="write your own registry in front, as HOST:PORT/REPOSITORY:TAG")
+        raise Problem(
+            "%s cannot be published" % text,
+            found=found,
+            next_step="write your own registry in front, as HOST:PORT/REPOSITORY:TAG",
+        )
     return target
 
 
 def main():
     pair = {"source": {"type": "str", "required": True}, "target": {"type": "str", "required": True}}
     images = {"type": "list", "elements": "dict", "required": True, "options": pair}
-    spec = dict(REGISTRY_OPTIONS, images=images, architecture={"type": "str", "default": "riscv64"}, variant={"type": "str"})
+    spec = dict(
+        REGISTRY_OPTIONS, images=images, architecture={"type": "str", "default": "riscv64"}, variant={"type": "str"}
+    )
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work, Skopeo.of(module.params) as skopeo:
+    with (
+        fail_on_problem(module),
+        tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work,
+        Skopeo.of(module.params) as skopeo,
+    ):
         module.exit_json(**run(module.params, module.check_mode, work, skopeo))
 
 

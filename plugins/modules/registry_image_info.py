@@ -11,10 +11,12 @@ module: registry_image_info
 short_description: Ask registries what they really hold
 version_added: "1.0.0"
 description:
-  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking the registry with
+  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking
+    the registry with
     C(skopeo inspect). No image is downloaded.
   - Indexes are followed down to the image for Linux and O(architecture), whose own config says what it is for.
-  - An image that is missing or a registry that cannot be reached is a row with a RV(images[].cause), never a failure. The module fails for
+  - An image that is missing or a registry that cannot be reached is a row with a RV(images[].cause), never a failure.
+    The module fails for
     wrong options only.
   - Runs on the controller (C(delegate_to=localhost)).
   - Asks several images at once, and a registry that cannot be reached only one time.
@@ -54,7 +56,8 @@ options:
     default: riscv64
   variant:
     description:
-      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of that architecture.
+      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of
+        that architecture.
     type: str
 seealso:
   - module: riscv.k3s.registry_image_copy
@@ -117,13 +120,18 @@ images:
       type: bool
     cause:
       description:
-        - Null when all is well, else one word, of those that P(riscv.k3s.diagnosis#filter) and M(riscv.k3s.crictl_image_pull) use, too.
+        - Null when all is well, else one word, of those that P(riscv.k3s.diagnosis#filter) and
+          M(riscv.k3s.crictl_image_pull) use, too.
         - >-
-          Of the way there, V(registry-name) (no such host), V(registry-refused) (nothing listens), V(registry-timeout), V(registry-unreachable),
-          V(registry-proxy), V(registry-broken) (the connection broke off), V(no-registry) (something else answers), V(tls-authority),
-          V(registry-clock) (a certificate that is not valid by this machine's clock), V(plain-http) (O(registries[].plain_http) is missing),
+          Of the way there, V(registry-name) (no such host), V(registry-refused) (nothing listens), V(registry-timeout),
+          V(registry-unreachable),
+          V(registry-proxy), V(registry-broken) (the connection broke off), V(no-registry) (something else answers),
+          V(tls-authority),
+          V(registry-clock) (a certificate that is not valid by this machine's clock), V(plain-http)
+          (O(registries[].plain_http) is missing),
           V(https-on-http) (it is too much).
-        - Of the answer, V(registry-auth), V(no-such-image), V(no-platform), V(registry-rate-limit), V(registry-fault), V(content-damaged), V(unknown).
+        - Of the answer, V(registry-auth), V(no-such-image), V(no-platform), V(registry-rate-limit), V(registry-fault),
+          V(content-damaged), V(unknown).
       type: str
       sample: no-such-image
     message:
@@ -148,11 +156,12 @@ next_step:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
 
 
 def main():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 

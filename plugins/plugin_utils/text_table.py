@@ -24,7 +24,9 @@ def table(rows):
 
 
 def width(text):
-    """How many columns of a terminal a printable ``text`` takes: two for a wide character, none for a mark on the one before."""
+    """How many columns of a terminal a printable ``text`` takes: two for a wide character, none for a mark on the one
+    before.
+    """
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run costs, on the lab: a bare ping, plain tasks by hand, and riscv.k3s.site, each measured in one go.
 
-The lab is made anew before each of the two that mend it, so both start from the same broken boards. Every run is counted
+The lab is made anew before each of the two that mend it, so both start from the same broken boards. Every run is
+counted
 by what the boards themselves noted: each ssh session comes through a ForceCommand that writes down what was asked for.
 
     make bench      takes some 10 minutes once the lab's programs are built, takes down a lab that is up; prints a table
@@ -55,14 +56,24 @@ def call(argv, log):
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"bench-{log}.log"
     with open(path, "w", encoding="utf-8") as output:
-        code = subprocess.run(argv, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+        code = subprocess.run(
+            argv,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
     if code:
         tail = "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])
         raise BenchError(f"{' '.join(map(str, argv))} ended with {code}, see {path}:\n{tail}")
 
 
 def on_board(board, *command):
-    return subprocess.run([LAB, "exec", board, "--", *command], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+    return subprocess.run(
+        [LAB, "exec", board, "--", *command], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    ).stdout
 
 
 def sessions():
@@ -85,7 +96,7 @@ def measure(name, playbook, repeats=1, variables=None):
         begin = time.monotonic()
         call([ROOT / "tools" / "play", str(playbook), *extra], re.sub(r"\W+", "-", name))
         seconds = time.monotonic() - begin
-        asked = [line for board, lines in sessions().items() for line in lines[len(before[board]):]]
+        asked = [line for board, lines in sessions().items() for line in lines[len(before[board]) :]]
         runs.append(Run(name, seconds, len(asked), sum(bool(PYTHON_START.search(line)) for line in asked)))
     best = min(runs, key=lambda run: run.seconds)
     print(f"bench: {best.name}: {best.seconds:.1f} s", flush=True)
@@ -101,19 +112,38 @@ def check_healthy():
         if not any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
     ]
     if unready or not pods:
-        raise BenchError(f"after this run these pods of kube-system are not Ready: {', '.join(unready) or 'there are none'}")
+        raise BenchError(
+            f"after this run these pods of kube-system are not Ready: {', '.join(unready) or 'there are none'}"
+        )
 
 
 def table(runs):
     """One row a run, each compared with the ping and with the run by hand of the same kind."""
     ping, hand_first, hand_again = runs[:3]
-    by_hand = {"by hand, first": hand_first, "by hand, again": hand_again, "site, first": hand_first, "site, converged": hand_again}
+    by_hand = {
+        "by hand, first": hand_first,
+        "by hand, again": hand_again,
+        "site, first": hand_first,
+        "site, converged": hand_again,
+    }
     rows = [("run", "seconds", "ssh commands", "Python starts", "time / ping", "time / by hand")]
     for run in runs:
         of_hand = f"{run.seconds / by_hand[run.name].seconds:.2f}" if run.name in by_hand else ""
-        rows.append((run.name, f"{run.seconds:.1f}", str(run.commands), str(run.pythons), f"{run.seconds / ping.seconds:.2f}", of_hand))
+        rows.append(
+            (
+                run.name,
+                f"{run.seconds:.1f}",
+                str(run.commands),
+                str(run.pythons),
+                f"{run.seconds / ping.seconds:.2f}",
+                of_hand,
+            )
+        )
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]) for row in rows)
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])])
+        for row in rows
+    )
 
 
 def measure_images():
@@ -127,7 +157,10 @@ def measure_images():
         variables = {"bench_images": scale.images(REGISTRY, count)}
         first = measure(f"{count} images, first", BENCH / "scale.yml", variables=variables)
         again = measure(f"{count} images, again", BENCH / "scale.yml", REPEATS, variables)
-        lines.append(f"{count} images pulled and tagged on one board: first {first.seconds:.1f} s, again {again.seconds:.1f} s ({again.pythons} Python starts)")
+        lines.append(
+            f"{count} images pulled and tagged on one board: first {first.seconds:.1f} s, again {again.seconds:.1f} s "
+            f"({again.pythons} Python starts)"
+        )
     return lines
 
 
@@ -142,7 +175,10 @@ def main():
         runs += [first, measure(f"{name}, {again}", playbook, REPEATS)]
     looking = sandboxes.lines()
     print(f"\n{table(runs)}\n")
-    print(f"Two boards, ssh with pipelining; ssh commands and Python starts are summed over both. The fastest of {REPEATS} runs, of one for the first ones.")
+    print(
+        f"Two boards, ssh with pipelining; ssh commands and Python starts are summed over both. The fastest of "
+        f"{REPEATS} runs, of one for the first ones."
+    )
     print("\n" + "\n".join(looking))
     print("\n" + "\n".join(measure_images()))
 

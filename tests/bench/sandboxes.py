@@ -1,11 +1,15 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cri_sandbox_info costs on a board with 200 pods, beside the calls of crictl that it needs; and what a diagnosis of a large fleet costs.
+"""What cri_sandbox_info costs on a board with 200 pods, beside the calls of crictl that it needs; and what a diagnosis
+of a large fleet costs.
 
-A lab cannot run 200 pods. So one board's own pods are multiplied: a stand-in for k3s prints them, and what the observing script takes with it, less
-what the stand-in's calls take, is the script's own work. crictl's share is taken with the real one, on the few pods that the board has, which is
-less than it would take for 200. So the ratio that is printed is higher than on a board with 200 pods. All is processor time, but for containerd's.
+A lab cannot run 200 pods. So one board's own pods are multiplied: a stand-in for k3s prints them, and what the
+observing script takes with it, less
+what the stand-in's calls take, is the script's own work. crictl's share is taken with the real one, on the few pods
+that the board has, which is
+less than it would take for 200. So the ratio that is printed is higher than on a board with 200 pods. All is processor
+time, but for containerd's.
 
     .venv/bin/python tests/bench/sandboxes.py      on a lab that is up and healthy
 """
@@ -22,10 +26,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "unit"), str(ROOT / ".venv" / "collections")]
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe  # noqa: E402
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join  # noqa: E402
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script  # noqa: E402
 from fake_fleet import STOCK, FakeFleet  # noqa: E402
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join  # noqa: E402
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe  # noqa: E402
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script  # noqa: E402
 
 LAB = ROOT / "tests" / "lab" / "lab"
 PODS = 200
@@ -39,13 +44,21 @@ case "$2" in pods | ps) cat %s/$2.json ;; logs) echo "it ends" ;; inspect*) cat 
 
 
 def on_board(board, text, stdin=None):
-    return subprocess.run([LAB, "exec", board, "--", "sh", "-c", text], check=True, capture_output=True, text=True, input=stdin or "").stdout
+    return subprocess.run(
+        [LAB, "exec", board, "--", "sh", "-c", text], check=True, capture_output=True, text=True, input=stdin or ""
+    ).stdout
 
 
 def seconds(board, text):
-    """Processor time that the programs of a shell text take on the board, the least of some runs: what else the machine does matters little."""
-    measured = 'TIMEFORMAT="%%U %%S"; for i in %s; do { time sh -c "$1" >/dev/null 2>&1; } 2>&1; done' % " ".join("x" * REPEATS)
-    done = subprocess.run([LAB, "exec", board, "--", "bash", "-c", measured, "bash", text], check=True, capture_output=True, text=True)
+    """Processor time that the programs of a shell text take on the board, the least of some runs: what else the machine
+    does matters little.
+    """
+    measured = 'TIMEFORMAT="%%U %%S"; for i in %s; do { time sh -c "$1" >/dev/null 2>&1; } 2>&1; done' % " ".join(
+        "x" * REPEATS
+    )
+    done = subprocess.run(
+        [LAB, "exec", board, "--", "bash", "-c", measured, "bash", text], check=True, capture_output=True, text=True
+    )
     return min(sum(map(float, line.split())) for line in done.stdout.splitlines())
 
 
@@ -84,7 +97,8 @@ def calls(program, ended, ids=("x", "y")):
     """The calls of crictl that are needed, as a shell text; ``ids`` are those of a container and of a sandbox."""
     one = ["%s crictl pods -o json" % program, "%s crictl ps -a -o json" % program]
     if ended:
-        # Of ten containers the log is read; the real crictl is asked for some container that runs, which costs the same.
+        # Of ten containers the log is read; the real crictl is asked for some container that runs, which costs the
+        # same.
         one.insert(0, "x=%s y=%s" % tuple(ids))
         one += ["%s crictl logs --tail 15 $x" % program] * min(ended, 10)
         one += ["%s crictl inspect -o go-template --template '{{.status.id}}' $x" % program]
@@ -93,7 +107,9 @@ def calls(program, ended, ids=("x", "y")):
 
 
 def measure(board, ended):
-    """(seconds of the calls it needs, seconds of the script's own work, seconds to read and join its answer, bytes of that)"""
+    """(seconds of the calls it needs, seconds of the script's own work, seconds to read and join its answer, bytes of
+    that)
+    """
     on_board(board, "mkdir -p %s" % FOLDER)
     for name, text in outputs(board, ended).items():
         on_board(board, "cat >%s/%s" % (FOLDER, name), text)
@@ -110,7 +126,9 @@ def measure(board, ended):
     seen = observe(answer, TOKEN, PARTS, architecture="riscv64")
     rows = join(seen["sandboxes"], seen["containers"], None)
     read = time.monotonic() - begin
-    assert len(rows) == PODS and sum(row["containers"][0]["exit_code"] == 1 for row in rows) == ended, "the script's answer is not what was put in"
+    assert len(rows) == PODS and sum(row["containers"][0]["exit_code"] == 1 for row in rows) == ended, (
+        "the script's answer is not what was put in"
+    )
     return needed, max(own, 0), read, len(answer)
 
 
@@ -127,7 +145,11 @@ def fleet_seconds(boards, pods):
             if number % 20:
                 fleet.pod("p-%d-%d" % (board, pod), name, STOCK)
             else:
-                why = {"state": "waiting", "reason": "ErrImagePull", "message": "rpc error: code = NotFound desc = a/b:1: not found"}
+                why = {
+                    "state": "waiting",
+                    "reason": "ErrImagePull",
+                    "message": "rpc error: code = NotFound desc = a/b:1: not found",
+                }
                 fleet.pod("p-%d-%d" % (board, pod), name, "reg.example/a/b:1", ready=False, phase="Pending", **why)
     begin = time.monotonic()
     found = fleet.document()
@@ -144,7 +166,10 @@ def lines(boards=("board-2", "board-1")):
         row = (name, needed * 1e3, own * 1e3, (needed + own) / needed, read * 1e3, size / 1e3)
         text.append("%-20s  %5.0f ms   %5.0f ms   %4.2f times   %7.0f ms   %.0f kB" % row)
     took, pods, findings = fleet_seconds(1000, 8)
-    return text + ["", "diagnosis of 1000 boards, %d pods, %d findings: %.1f s on the controller" % (pods, findings, took)]
+    return text + [
+        "",
+        "diagnosis of 1000 boards, %d pods, %d findings: %.1f s on the controller" % (pods, findings, took),
+    ]
 
 
 if __name__ == "__main__":

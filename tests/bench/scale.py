@@ -17,7 +17,9 @@ _TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def pull_seconds(lab, registry, board):
-    """Seconds that `crictl pull` takes for the images of a first run, one after the other, on a board that has none of them."""
+    """Seconds that `crictl pull` takes for the images of a first run, one after the other, on a board that has none of
+    them.
+    """
     begin = time.monotonic()
     for source in SOURCES:
         argv = [lab, "exec", board, "--", "k3s", "crictl", "pull", f"{registry}/riscv64/{source}"]
@@ -27,7 +29,10 @@ def pull_seconds(lab, registry, board):
 
 def images(registry, count):
     """The option `images` of crictl_image_tag for that many images."""
-    return [{"source": f"{registry}/bench/app{number}:1", "targets": [f"docker.io/bench/stock{number}:1"]} for number in range(count)]
+    return [
+        {"source": f"{registry}/bench/app{number}:1", "targets": [f"docker.io/bench/stock{number}:1"]}
+        for number in range(count)
+    ]
 
 
 def publish(registry, count):
@@ -44,7 +49,9 @@ def publish(registry, count):
 
 def _call(registry, method, path, data=b""):
     headers = {"Accept": _TYPE, "Content-Type": _TYPE}
-    request = urllib.request.Request(f"http://{registry}/v2/{path}", data=data if method != "GET" else None, headers=headers, method=method)
+    request = urllib.request.Request(
+        f"http://{registry}/v2/{path}", data=data if method != "GET" else None, headers=headers, method=method
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.read()
 

@@ -11,13 +11,21 @@ import shutil
 import time
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import page as render
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 TIMEOUT = 60_000  # ms; far more than a page needs, for a machine that is busy
 
 
@@ -39,7 +47,9 @@ def chromium():
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    """opened(DATA, width=…, scheme=…) -> the page, which has `problems` (errors of its scripts), `requests` (what it loaded), `until(CONDITION)`."""
+    """opened(DATA, width=…, scheme=…) -> the page, which has `problems` (errors of its scripts), `requests` (what it
+    loaded), `until(CONDITION)`.
+    """
     with contextlib.ExitStack() as stack:
 
         def open_page(data, width=1280, height=900, scheme="light", **options):
@@ -61,7 +71,9 @@ def opened(chromium, tmp_path):
 
 
 def until(page, condition):
-    """Waits until a JavaScript expression is true. Playwright's own way evaluates texts within the page, which its policy forbids."""
+    """Waits until a JavaScript expression is true. Playwright's own way evaluates texts within the page, which its
+    policy forbids.
+    """
     end = time.monotonic() + TIMEOUT / 1000
     while not page.evaluate(condition):
         assert time.monotonic() < end, f"never true: {condition}"

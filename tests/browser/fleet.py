@@ -22,12 +22,18 @@ def fleet(size):
         if broken:
             data["findings"].append(_finding(name))
         data["boards"].append(_board(name, broken))
-        data["pods"] += [_pod(name, place, broken and place == 0, len(data["findings"]) - 1) for place in range(PODS_A_BOARD)]
-        data["images"] += [dict(image, board=name) for image in EXAMPLE["images"] if not broken or "pause" not in image["name"]]
+        data["pods"] += [
+            _pod(name, place, broken and place == 0, len(data["findings"]) - 1) for place in range(PODS_A_BOARD)
+        ]
+        data["images"] += [
+            dict(image, board=name) for image in EXAMPLE["images"] if not broken or "pause" not in image["name"]
+        ]
     for number in range(500):
         event = EXAMPLE["events"][number % 3]
         minutes = number // 10
-        data["events"].append(dict(event, time=f"2026-11-24T09:{minutes:02d}:{number % 60:02d}Z", board=f"board-{number % size + 1:04d}"))
+        data["events"].append(
+            dict(event, time=f"2026-11-24T09:{minutes:02d}:{number % 60:02d}Z", board=f"board-{number % size + 1:04d}")
+        )
     return data
 
 
@@ -44,7 +50,15 @@ def _board(name, broken):
 def _pod(board, place, broken, finding):
     pod = copy.deepcopy(EXAMPLE["pods"][3 if broken else 1])
     name = f"worker-{place}-{board}"
-    return dict(pod, board=board, node=board, namespace="jobs", name=name, uid=f"{board}-{place}", finding=finding if broken else None)
+    return dict(
+        pod,
+        board=board,
+        node=board,
+        namespace="jobs",
+        name=name,
+        uid=f"{board}-{place}",
+        finding=finding if broken else None,
+    )
 
 
 def _finding(board):

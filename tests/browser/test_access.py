@@ -11,7 +11,12 @@ import pathlib
 import pytest
 from fleet import EXAMPLE
 
-EVERYTHING = dict(EXAMPLE, collect=[{"board": "board-1", "pod": "default/shop", "text": "Look at its log.", "command": "k3s kubectl logs shop"}])
+EVERYTHING = dict(
+    EXAMPLE,
+    collect=[
+        {"board": "board-1", "pod": "default/shop", "text": "Look at its log.", "command": "k3s kubectl logs shop"}
+    ],
+)
 OPEN_ALL = """() => {
   document.querySelectorAll('details').forEach((one) => { one.open = true; });
   document.querySelectorAll('[aria-expanded=false]').forEach((one) => one.click());
@@ -35,7 +40,9 @@ def test_axe_finds_nothing(opened, scheme, width):
     assert axe(page) == []
 
 
-@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1280, 3400), ("dark", 1280, 3400), ("light", 320, 5600)])
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"), [("light", 1280, 3400), ("dark", 1280, 3400), ("light", 320, 5600)]
+)
 def test_screenshots(opened, screenshot, scheme, width, height):
     """For people to look at: tests do not see what is ugly."""
     page = opened(EVERYTHING, width=width, height=height, scheme=scheme)
@@ -69,7 +76,10 @@ def test_everything_can_be_reached_by_keyboard_and_the_focus_is_seen(opened):
       const covered = !bar.contains(one) && box.top < bar.getBoundingClientRect().bottom && box.bottom > bar.getBoundingClientRect().top;
       return [getComputedStyle(one).outlineStyle !== 'none', !covered, one.tagName];
     }"""
-    wanted = page.evaluate("[...document.querySelectorAll('a[href], button, input, summary')].filter((one) => one.checkVisibility()).length")
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('a[href], button, input, summary')].filter((one) => "
+        "one.checkVisibility()).length"
+    )
     seen = []
     while len(seen) < wanted - 1:
         page.keyboard.press("Tab")
@@ -98,5 +108,8 @@ def test_headings_have_no_gaps(opened):
 @pytest.mark.parametrize(("wish", "moves"), [("reduce", False), ("no-preference", True)])
 def test_less_motion_for_those_who_ask(opened, wish, moves):
     page = opened(EVERYTHING, reduced_motion=wish)
-    style = page.evaluate("[getComputedStyle(document.documentElement).scrollBehavior, getComputedStyle(document.querySelector('button')).transitionDuration]")
+    style = page.evaluate(
+        "[getComputedStyle(document.documentElement).scrollBehavior, "
+        "getComputedStyle(document.querySelector('button')).transitionDuration]"
+    )
     assert (style != ["auto", "0s"]) is moves

@@ -27,10 +27,16 @@ def test_a_thousand_boards_without_lag(opened, screenshot, capsys):
     page.until("performance.getEntriesByType('paint').length > 0")
     ready = page.evaluate("performance.getEntriesByName('riscv-k3s-ready')[0].startTime")
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    searches = {text: page.evaluate(PAINTED, text) for text in ("coredns", "worker-3 board-0990", "board:board-0500", "sha256:aaaa", "")}
+    searches = {
+        text: page.evaluate(PAINTED, text)
+        for text in ("coredns", "worker-3 board-0990", "board:board-0500", "sha256:aaaa", "")
+    }
     elements = page.evaluate("document.querySelectorAll('*').length")
     with capsys.disabled():
-        print(f"\n{BOARDS} boards, {BOARDS * PODS_A_BOARD} pods: ready after {ready:.0f} ms, first paint {paint:.0f} ms, {elements} elements")
+        print(
+            f"\n{BOARDS} boards, {BOARDS * PODS_A_BOARD} pods: ready after {ready:.0f} ms, first paint {paint:.0f} "
+            f"ms, {elements} elements"
+        )
         print("search, ms: " + ", ".join(f"{text or '(none)'} {time:.0f}" for text, time in searches.items()))
     assert page.locator("h1").inner_text() == "100 of 1,000 boards need a look"
     assert page.locator("li.finding").count() == 1

@@ -25,8 +25,18 @@ def test_opens_from_a_file_and_loads_nothing(opened):
     page = opened(EXAMPLE)
     assert page.title() == "3 of 3 boards need a look - k3s diagnosis"
     assert page.locator("h1").inner_text() == "3 of 3 boards need a look"
-    assert page.locator("main > section > h2").all_inner_texts() == ["Findings 4", "Boards 3", "Pods 4", "Images 3", "Events 3"]
-    assert (page.problems, [url for url in page.requests if not url.startswith("file:")], len(page.requests)) == ([], [], 1)
+    assert page.locator("main > section > h2").all_inner_texts() == [
+        "Findings 4",
+        "Boards 3",
+        "Pods 4",
+        "Images 3",
+        "Events 3",
+    ]
+    assert (page.problems, [url for url in page.requests if not url.startswith("file:")], len(page.requests)) == (
+        [],
+        [],
+        1,
+    )
 
 
 def test_findings_come_first_and_say_what_to_do(opened):
@@ -34,7 +44,13 @@ def test_findings_come_first_and_say_what_to_do(opened):
     cards = section(page, "findings").locator("li.finding")
     assert cards.locator("h3").all_inner_texts() == [finding["title"] for finding in EXAMPLE["findings"]]
     text = cards.first.inner_text()
-    for part in ("certain", *EXAMPLE["findings"][0]["evidence"], EXAMPLE["findings"][0]["remedy"], EXAMPLE["findings"][0]["command"], "Run on the controller"):
+    for part in (
+        "certain",
+        *EXAMPLE["findings"][0]["evidence"],
+        EXAMPLE["findings"][0]["remedy"],
+        EXAMPLE["findings"][0]["command"],
+        "Run on the controller",
+    ):
         assert part in text
     cards.first.get_by_text("Explains 1 pod").click()
     cards.first.get_by_role("button", name="kube-system/metrics-server").click()
@@ -46,7 +62,10 @@ def test_both_views_of_a_pod(opened):
     page = opened(EXAMPLE)
     pods = section(page, "pods")
     first = pods.locator("tbody tr").first
-    assert [part in first.inner_text() for part in ("Needs a look", "CrashLoopBackOff", "c41f9d2b7a60 ready, 0/1 running", "matched")] == [True] * 4
+    assert [
+        part in first.inner_text()
+        for part in ("Needs a look", "CrashLoopBackOff", "c41f9d2b7a60 ready, 0/1 running", "matched")
+    ] == [True] * 4
     button = pods.get_by_role("button", name="shop-7d4b9c-x2x4q")
     button.click()
     assert button.get_attribute("aria-expanded") == "true"
@@ -112,7 +131,12 @@ def test_no_data_at_all(opened):
 
 
 def test_what_to_collect(opened):
-    hint = {"board": "board-1", "pod": "default/shop", "text": "Nothing is known of its log.", "command": "k3s kubectl logs shop"}
+    hint = {
+        "board": "board-1",
+        "pod": "default/shop",
+        "text": "Nothing is known of its log.",
+        "command": "k3s kubectl logs shop",
+    }
     page = opened(dict(EXAMPLE, collect=[hint]))
     assert all(part in section(page, "collect").inner_text() for part in hint.values())
 
@@ -128,9 +152,14 @@ def test_texts_of_the_data_are_never_html(opened):
         return {key: poison(one) for key, one in value.items()} if isinstance(value, dict) else value
 
     page = opened(poison(EXAMPLE))
-    page.evaluate("document.querySelectorAll('details, [aria-expanded=false]').forEach(one => one.tagName === 'DETAILS' ? (one.open = true) : one.click())")
+    page.evaluate(
+        "document.querySelectorAll('details, [aria-expanded=false]').forEach(one => one.tagName === 'DETAILS' ? "
+        "(one.open = true) : one.click())"
+    )
     assert page.evaluate("[typeof hit, document.images.length, document.scripts.length]") == ["undefined", 0, 2]
-    assert page.locator("li.finding h3").first.text_content() == EXAMPLE["findings"][0]["title"] + attack.replace("\u2028", "\\u2028")
+    assert page.locator("li.finding h3").first.text_content() == EXAMPLE["findings"][0]["title"] + attack.replace(
+        "\u2028", "\\u2028"
+    )
     assert (page.problems, len(page.requests)) == ([], 1)
 
 

@@ -75,7 +75,9 @@ class Run(NamedTuple):
     @property
     def failed(self):
         """The boards that failed or could not be reached."""
-        return [host for host, dummy, unreachable, failed in _RECAP.findall(self.text) if int(unreachable) or int(failed)]
+        return [
+            host for host, dummy, unreachable, failed in _RECAP.findall(self.text) if int(unreachable) or int(failed)
+        ]
 
     @property
     def untouched(self):
@@ -161,7 +163,12 @@ class Fleet:
     def _checksum(self, home):
         digest = hashlib.sha256()
         for path in sorted(home.rglob("*")):
-            if not path.is_file() or path.is_symlink() or path.name in ("commands", "vanishes") or path.parent.name == "answers":
+            if (
+                not path.is_file()
+                or path.is_symlink()
+                or path.name in ("commands", "vanishes")
+                or path.parent.name == "answers"
+            ):
                 continue
             data = path.read_bytes()
             if path.name == "journal.json":
@@ -188,7 +195,14 @@ class Fleet:
 
     def play(self, *args, playbook="riscv.k3s.site", check=None):
         """Run a playbook on the fleet. With ``check`` the exit status must be that."""
-        done = subprocess.run(self.argv(*args, playbook=playbook), env=self.environment(), capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            self.argv(*args, playbook=playbook),
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         run = Run(done.returncode, done.stdout + done.stderr)
         assert "Traceback" not in run.text, run.text
         assert check is None or run.rc == check, run.text

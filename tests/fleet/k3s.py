@@ -4,7 +4,8 @@
 
 """The program k3s of a simulated board, and its service manager: what it prints is in the form recorded from real ones.
 
-The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts, and what is wrong
+The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts,
+and what is wrong
 with it: pull (an error that pulls end with), restart (whether its service does not start), breaks (whether its node is
 no longer Ready once it has a stock image).
 """
@@ -46,7 +47,9 @@ def containerd(state, words):
 
     fake = fake_containerd.FakeContainerd("1.7.27")
     for name in SOURCES:
-        fake.registry[REGISTRY + name] = state["pull"] and fake_containerd.failure(REGISTRY + name, state["pull"]) or fake_containerd.Content(name)
+        fake.registry[REGISTRY + name] = (
+            state["pull"] and fake_containerd.failure(REGISTRY + name, state["pull"]) or fake_containerd.Content(name)
+        )
     contents = {seed: fake_containerd.Content(seed) for seed in SOURCES}
     fake.store = {name: [contents[seed], dict(labels)] for name, (seed, labels) in state["store"].items()}
     answer = fake.answer(["k3s"] + words, None)
@@ -65,7 +68,10 @@ def kubectl(words):
         state = load(board)
         broken = state["breaks"] and STOCK in state["store"]
         ready = state["running"] and not broken
-        rows.append("%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\n" % (token, board.name, board.name, "True" if ready else "False"))
+        rows.append(
+            "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\n"
+            % (token, board.name, board.name, "True" if ready else "False")
+        )
     return 0, "".join(rows), ""
 
 

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet of 20 boards that lack what k3s asks for: 17 agents in waves of 1, 1, 4 and 11, then three servers one by one."""
+"""A fleet of 20 boards that lack what k3s asks for: 17 agents in waves of 1, 1, 4 and 11, then three servers one by
+one.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,13 @@ def test_a_bad_board_in_wave_3_ends_the_run_there(fleet):
     run = fleet.play(check=2)
     touched = fleet.touched(before)
     # Of its own wave the others are done; those of later waves are as they were.
-    assert [board for board in touched if board != "agent-06"] == ["agent-02", "agent-03", "agent-04", "agent-05", "agent-07"]
+    assert [board for board in touched if board != "agent-06"] == [
+        "agent-02",
+        "agent-03",
+        "agent-04",
+        "agent-05",
+        "agent-07",
+    ]
     assert run.failed == ["agent-06"] and "wave 3 of 7 failed:" in run.text
     assert run.untouched == fleet.agents[7:] + fleet.servers
     assert "PLAY [Change the cluster]" not in run.text

@@ -44,8 +44,19 @@ def _run(which, command, lab):
     board(lab, which, command, check=False)
 
 
-def pod(image, before="true", which="agent", policy="IfNotPresent", command='["sleep", "3600"]', spec="", extra="", after="true"):
-    """(inject, undo) for a pod of its own on a board; ``before`` runs on the board first, ``after`` when the pod is gone."""
+def pod(
+    image,
+    before="true",
+    which="agent",
+    policy="IfNotPresent",
+    command='["sleep", "3600"]',
+    spec="",
+    extra="",
+    after="true",
+):
+    """(inject, undo) for a pod of its own on a board; ``before`` runs on the board first, ``after`` when the pod is
+    gone.
+    """
     text = """
 apiVersion: v1
 kind: Pod
@@ -71,7 +82,9 @@ def _drop(which, after, lab):
 
 
 def content(architecture):
-    """A shell command that brings an image into the store under a name: a program that no kernel can run, said to be of an architecture."""
+    """A shell command that brings an image into the store under a name: a program that no kernel can run, said to be of
+    an architecture.
+    """
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as files:
         for name in ("bin/sleep", "bin/sh"):
@@ -86,7 +99,12 @@ def content(architecture):
         return {"mediaType": "application/vnd.oci.image." + media, "digest": "sha256:" + digest, "size": len(data)}
 
     layers = [add(layer.getvalue(), "layer.v1.tar")]
-    config = {"architecture": architecture, "os": "linux", "config": {"Env": ["PATH=/bin"]}, "rootfs": {"type": "layers", "diff_ids": [layers[0]["digest"]]}}
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": {"Env": ["PATH=/bin"]},
+        "rootfs": {"type": "layers", "diff_ids": [layers[0]["digest"]]},
+    }
     settings = add(json.dumps(config).encode(), "config.v1+json")
     manifest = add(json.dumps({"schemaVersion": 2, "config": settings, "layers": layers}).encode(), "manifest.v1+json")
     manifest["annotations"] = {"io.containerd.image.name": STOCK_BUSYBOX}
@@ -98,7 +116,10 @@ def content(architecture):
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             files.addfile(entry, io.BytesIO(data))
-    return "echo %s | base64 -d | gunzip | %s import --all-platforms -" % (base64.b64encode(archive.getvalue()).decode(), CTR)
+    return "echo %s | base64 -d | gunzip | %s import --all-platforms -" % (
+        base64.b64encode(archive.getvalue()).decode(),
+        CTR,
+    )
 
 
 def without_stock(image, app, which="agent"):
@@ -139,7 +160,8 @@ OVERLAY_GONE = (
     "&& k3s kubectl -n kube-system delete addon coredns-riscv64" % MANIFESTS
 )
 # The address is wrong for one start only, as after a change of the board's address.
-OLD_ADDRESS = """
+OLD_ADDRESS = (
+    """
 cd $(dirname $(PATH=%s/data/current/bin:$PATH command -v kube-apiserver))
 mv kube-apiserver kube-apiserver.real
 printf '%%s\\n' '#!/bin/sh' 'mv "$0.real" "$0.now"; rm -f "$0"; mv "$0.now" "$0"' \
@@ -147,12 +169,15 @@ printf '%%s\\n' '#!/bin/sh' 'mv "$0.real" "$0.now"; rm -f "$0"; mv "$0.now" "$0"
   'exec "$0" "$@"' >kube-apiserver
 chmod 755 kube-apiserver
 service k3s restart
-""" % DATA
+"""
+    % DATA
+)
 # A date of its own that is two hours behind until it is set.
 OLD_DATE = r"""printf '%s\n' '#!/bin/sh' \
   'case "$*" in *-s*) rm -f "$0"; exit 0 ;; *+%s*) echo $(($(/usr/bin/date +%s) - 7200)) ;; *) exec /usr/bin/date "$@" ;; esac' >/usr/local/sbin/date
 chmod 755 /usr/local/sbin/date"""
-MEMORY = """
+MEMORY = (
+    """
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: broken, namespace: default}
@@ -167,7 +192,9 @@ spec:
         image: "%s"
         command: ["/bin/busybox", "sh", "-c", "x=$(/bin/busybox head -c 60000000 /dev/zero | /bin/busybox tr '\\\\0' a); exec /bin/sleep 3600"]
         resources: {limits: {memory: 40Mi}}
-""" % BUSYBOX
+"""
+    % BUSYBOX
+)
 
 
 def _deploy(text, lab):
@@ -204,33 +231,43 @@ CASES = [
         *shell(
             "server",
             "cd %s && cp ccm.yaml ccm.own.yaml" % MANIFESTS,
-            "rm -f %s/ccm*own.yaml; k3s kubectl -n kube-system delete addon ccm-own; echo '#' >>%s/ccm.yaml" % (MANIFESTS, MANIFESTS),
+            "rm -f %s/ccm*own.yaml; k3s kubectl -n kube-system delete addon ccm-own; echo '#' >>%s/ccm.yaml"
+            % (MANIFESTS, MANIFESTS),
         ),
     ),
     Case(
         "addon-not-applied",
         *shell(
             "server",
-            'cd %s && touch -r rolebindings.yaml /tmp/old && echo "# more $(date +%%s)" >>rolebindings.yaml && touch -r /tmp/old rolebindings.yaml' % MANIFESTS,
+            'cd %s && touch -r rolebindings.yaml /tmp/old && echo "# more $(date +%%s)" >>rolebindings.yaml && touch -r /tmp/old rolebindings.yaml'
+            % MANIFESTS,
             "touch %s/rolebindings.yaml; rm -f /tmp/old" % MANIFESTS,
         ),
     ),
     Case("no-such-image", *pod("10.99.0.1:5000/riscv64/busybox:none")),
     Case(
         "image-short-name",
-        *pod("docker.io/lab/short:1", "%s tag %s lab/short:1" % (CTR, BUSYBOX), policy="Never", after="%s rm lab/short:1 docker.io/lab/short:1" % CTR),
+        *pod(
+            "docker.io/lab/short:1",
+            "%s tag %s lab/short:1" % (CTR, BUSYBOX),
+            policy="Never",
+            after="%s rm lab/short:1 docker.io/lab/short:1" % CTR,
+        ),
     ),
     Case(
         "image-other-namespace",
         *pod(
             "docker.io/lab/other:1",
-            "{0} tag {1} docker.io/lab/other:1 && {0} export --all-platforms - docker.io/lab/other:1"
-            " | k3s ctr -n default images import --all-platforms - && {0} rm docker.io/lab/other:1".format(CTR, BUSYBOX),
+            f"{CTR} tag {BUSYBOX} docker.io/lab/other:1 && {CTR} export --all-platforms - docker.io/lab/other:1"
+            f" | k3s ctr -n default images import --all-platforms - && {CTR} rm docker.io/lab/other:1",
             policy="Never",
             after="%s rm docker.io/lab/other:1; k3s ctr -n default images rm docker.io/lab/other:1" % CTR,
         ),
     ),
-    Case("image-never-pull", *pod(BUSYBOX, "%s rm %s" % (CTR, BUSYBOX), policy="Never", after="k3s crictl pull " + BUSYBOX)),
+    Case(
+        "image-never-pull",
+        *pod(BUSYBOX, "%s rm %s" % (CTR, BUSYBOX), policy="Never", after="k3s crictl pull " + BUSYBOX),
+    ),
     Case("wrong-architecture", *pod(STOCK_BUSYBOX, content("arm64"), policy="Never")),
     Case("exec-format", *pod(STOCK_BUSYBOX, content("riscv64"), policy="Never")),
     Case(
@@ -238,27 +275,51 @@ CASES = [
         *pod(
             BUSYBOX,
             command='["/bin/busybox", "sh", "-c", "/bin/busybox head -c 9000000 /dev/zero >/full/x; sleep 3600"]',
-            spec=", volumeMounts: [{name: full, mountPath: /full}]}\n  volumes:\n  - {name: full, emptyDir: {sizeLimit: 1Mi}",
+            spec=", volumeMounts: [{name: full, mountPath: /full}]}\n  volumes:\n  - {name: full, emptyDir: "
+            "{sizeLimit: 1Mi}",
         ),
     ),
     Case("out-of-memory", functools.partial(_deploy, MEMORY), _delete_deployment),
     Case("stuck-terminating", *_terminating()),
-    Case("pause-image-missing", *without_stock("docker.io/rancher/mirrored-pause:3.6 $(%s ls -q | grep /pause)" % CTR, "app=local-path-provisioner")),
-    Case("registry-name", *without_stock("docker.io/rancher/local-path-provisioner:v0.0.21", "app=local-path-provisioner")),
     Case(
-        "cni-missing", *coredns("mv {0}/10-bridge.conflist {0}/kept".format(DATA + "/agent/etc/cni/net.d"), "agent", "rm -f %s/agent/etc/cni/net.d/kept" % DATA)
+        "pause-image-missing",
+        *without_stock(
+            "docker.io/rancher/mirrored-pause:3.6 $(%s ls -q | grep /pause)" % CTR, "app=local-path-provisioner"
+        ),
+    ),
+    Case(
+        "registry-name",
+        *without_stock("docker.io/rancher/local-path-provisioner:v0.0.21", "app=local-path-provisioner"),
+    ),
+    Case(
+        "cni-missing",
+        *coredns(
+            "mv {0}/10-bridge.conflist {0}/kept".format(DATA + "/agent/etc/cni/net.d"),
+            "agent",
+            "rm -f %s/agent/etc/cni/net.d/kept" % DATA,
+        ),
     ),
     Case("coredns-rights", *coredns("k3s kubectl delete clusterrolebinding system:coredns")),
     Case("service-rules", *coredns("iptables -t nat -F PREROUTING; iptables -t nat -F OUTPUT", "agent")),
     Case("firewall", *coredns("iptables -I FORWARD -s 10.42.0.0/16 -j DROP", "agent")),
     Case("apiserver-address", *coredns(OLD_ADDRESS)),
-    # From here on the packaged coredns.yaml is not as k3s wrote it, so that a start of k3s would make the overlay stale.
+    # From here on the packaged coredns.yaml is not as k3s wrote it, so that a start of k3s would make the overlay
+    # stale.
     Case("stale-overlay", *shell("server", "echo '# newer' >>%s/coredns.yaml" % MANIFESTS)),
     Case("manifest-overwritten", *shell("server", OVERLAY_GONE)),
     Case("entrypoint-missing", _entrypoint, lambda lab: None),
     Case(
         "plain-http",
-        *pod("10.99.0.1:5000/riscv64/pause:1.0.0", "echo 'mirrors: {}' >%s; service k3s-agent restart" % REGISTRIES, policy="Always", command='["/pause"]'),
+        *pod(
+            "10.99.0.1:5000/riscv64/pause:1.0.0",
+            "echo 'mirrors: {}' >%s; service k3s-agent restart" % REGISTRIES,
+            policy="Always",
+            command='["/pause"]',
+        ),
     ),
-    Case("crash-loop", *pod(BUSYBOX, command='["/bin/busybox", "sh", "-c", "echo cannot find my config; exit 3"]'), mends=False),
+    Case(
+        "crash-loop",
+        *pod(BUSYBOX, command='["/bin/busybox", "sh", "-c", "echo cannot find my config; exit 3"]'),
+        mends=False,
+    ),
 ]

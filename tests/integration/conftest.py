@@ -115,5 +115,7 @@ def _lab():
 
 @pytest.fixture(scope="module", name="connected")
 def _connected(lab, tmp_path_factory):
-    """Both boards can reach the private registry (other test files may have taken that away). It need not hold anything."""
+    """Both boards can reach the private registry (other test files may have taken that away). It need not hold
+    anything.
+    """
     modules.connect_boards(lab, tmp_path_factory.mktemp("connect"))

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A diagnosis of the lab without a playbook: the same script on the boards, read by the same functions, in a fraction of the time."""
+"""A diagnosis of the lab without a playbook: the same script on the boards, read by the same functions, in a fraction
+of the time.
+"""
 
 from __future__ import annotations
 

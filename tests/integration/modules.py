@@ -71,7 +71,11 @@ def play(lab, folder, playbook, *options):
     program = pathlib.Path(sys.executable).with_name("ansible-playbook")
     argv = [str(program), "-i", str(lab.inventory), "-i", str(ROOT / "tests/lab/inventory"), str(playbook), *options]
     done = lab.ctl(argv, check=False, env=environment)
-    return Run(done.returncode, done.stdout + done.stderr, [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()])
+    return Run(
+        done.returncode,
+        done.stdout + done.stderr,
+        [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()],
+    )
 
 
 def tasks(lab, folder, host, *wanted, options=()):
@@ -111,7 +115,11 @@ def steps(lab, folder, host, module, args):
 
 def told(result, *left_out):
     """What a result says about its subject: without what Ansible adds, and without what only a real run can know."""
-    return {key: value for key, value in result.items() if key not in ("invocation", "warnings", "seconds", *left_out) and not key.startswith("_")}
+    return {
+        key: value
+        for key, value in result.items()
+        if key not in ("invocation", "warnings", "seconds", *left_out) and not key.startswith("_")
+    }
 
 
 def assert_four_steps(taken, *left_out):
@@ -172,6 +180,9 @@ def connect_boards(lab, folder):
     if all(lab.registry in lab.exec(board, "cat %s || true" % REGISTRIES).stdout for board in (lab.server, lab.agent)):
         return
     playbook = folder / "connect.yml"
-    playbook.write_text(yaml.safe_dump([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.registries"]}]), encoding="utf-8")
+    playbook.write_text(
+        yaml.safe_dump([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.registries"]}]),
+        encoding="utf-8",
+    )
     run = play(lab, folder, playbook)
     assert run.rc == 0, run.output

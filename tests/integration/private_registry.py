@@ -50,7 +50,9 @@ class Private:
         _openssl("req", "-x509", *_CURVE, "-subj", "/CN=The lab's authority", "-out", ca[0], "-keyout", ca[1])
         names = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:" + HOST.partition(":")[0]]
         _openssl("req", "-x509", "-CA", ca[0], "-CAkey", ca[1], *_CURVE, *names, "-out", cert[0], "-keyout", key)
-        hashed = subprocess.run(["perl", "-e", _BCRYPT], input=self.password, text=True, capture_output=True, check=True).stdout
+        hashed = subprocess.run(
+            ["perl", "-e", _BCRYPT], input=self.password, text=True, capture_output=True, check=True
+        ).stdout
         (self.folder / "htpasswd").write_text("%s:%s\n" % (USER, hashed), encoding="ascii")
         (self.folder / "config.yml").write_text(_CONFIG.format(self.folder, HOST), encoding="ascii")
         with open(self.folder / "log", "w", encoding="utf-8") as log:
@@ -75,7 +77,8 @@ class Watch:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     def __enter__(self):
-        # The boards see the machine's own /dev. Where it has a log of its own that is put aside; one that nobody reads was left by a test that was killed.
+        # The boards see the machine's own /dev. Where it has a log of its own that is put aside; one that nobody reads
+        # was left by a test that was killed.
         if _is_read(_SYSLOG):
             os.rename(_SYSLOG, _KEPT)
         with contextlib.suppress(FileNotFoundError):

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A registry that fails when told to: hands requests on to a real one, but for those that a fault is set for.
 
-Run by itself: proxy.py ADDRESS:PORT REGISTRY FOLDER. The file FOLDER/faults.json is a list of faults, FOLDER/log gets a JSON list
-[method, path, status] for each request. A fault hits ``times`` requests of its ``method`` whose path fits the regular expression ``path``,
+Run by itself: proxy.py ADDRESS:PORT REGISTRY FOLDER. The file FOLDER/faults.json is a list of faults, FOLDER/log gets a
+JSON list
+[method, path, status] for each request. A fault hits ``times`` requests of its ``method`` whose path fits the regular
+expression ``path``,
 after letting ``skip`` of them pass:
 
     status  answer with ``status`` and ``headers``, without asking the registry
@@ -65,7 +67,9 @@ class Front:
 
 def start(lab, argv, log=subprocess.DEVNULL):
     """Start a server in the controller's network. `lab ctl` becomes the command, so the process is the server's own."""
-    return subprocess.Popen([str(modules.ROOT / "tests/lab/lab"), "ctl", "--", *argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    return subprocess.Popen(
+        [str(modules.ROOT / "tests/lab/lab"), "ctl", "--", *argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+    )
 
 
 def wait_for(lab, process, address):

@@ -33,11 +33,15 @@ class Run(NamedTuple):
     @property
     def changes(self):
         """(task, host) of everything that changed, or in check mode would change."""
-        return sorted((row["task"], row["host"]) for row in self.rows if row["status"] == "ok" and row["result"].get("changed"))
+        return sorted(
+            (row["task"], row["host"]) for row in self.rows if row["status"] == "ok" and row["result"].get("changed")
+        )
 
     def results(self, action):
         """{host: result} of the tasks that ran this action and were not skipped."""
-        return {row["host"]: row["result"] for row in self.rows if row["action"] == action and row["status"] != "skipped"}
+        return {
+            row["host"]: row["result"] for row in self.rows if row["action"] == action and row["status"] != "skipped"
+        }
 
 
 def play(lab, playbook, *args, check=True, extra_env=None, **options):
@@ -58,7 +62,15 @@ def play(lab, playbook, *args, check=True, extra_env=None, **options):
             RECORD_FILE=str(record),
         )
         environment.update(extra_env or {})
-        argv = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(lab.inventory), "-i", str(ROOT / "tests/lab/inventory"), str(playbook), *args]
+        argv = [
+            str(ROOT / ".venv/bin/ansible-playbook"),
+            "-i",
+            str(lab.inventory),
+            "-i",
+            str(ROOT / "tests/lab/inventory"),
+            str(playbook),
+            *args,
+        ]
         done = lab.ctl(argv, check=check, env=environment, **options)
         rows = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     return Run(done.returncode, done.stdout + done.stderr, rows)

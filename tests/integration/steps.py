@@ -15,11 +15,15 @@ from runs import play
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _COLLECTION = "riscv.k3s."
-_HARMLESS = ("riscv.k3s.k3s_info",) + tuple("ansible.builtin." + name for name in ("assert", "debug", "fail", "set_fact", "wait_for"))
+_HARMLESS = ("riscv.k3s.k3s_info",) + tuple(
+    "ansible.builtin." + name for name in ("assert", "debug", "fail", "set_fact", "wait_for")
+)
 
 
 class Step(NamedTuple):
-    """A task: its name as Ansible prints it, whether it is only for what goes wrong (in a `rescue`), and whether it can change anything on a board."""
+    """A task: its name as Ansible prints it, whether it is only for what goes wrong (in a `rescue`), and whether it can
+    change anything on a board.
+    """
 
     name: str
     rescue: bool
@@ -61,7 +65,10 @@ def _task(task, role, rescue, found, visited):
 
 def _acts(task):
     modules = [key for key in task if key.startswith((_COLLECTION, "ansible.builtin."))]
-    return any(module not in _HARMLESS and not module.startswith(("ansible.builtin.include_", "ansible.builtin.import_")) for module in modules)
+    return any(
+        module not in _HARMLESS and not module.startswith(("ansible.builtin.include_", "ansible.builtin.import_"))
+        for module in modules
+    )
 
 
 def _file(role, name, rescue, found, visited):
@@ -82,13 +89,24 @@ class Seen(NamedTuple):
 
 
 def run_with(lab, folder, playbook, *args, step=None, command="kill", delay=0, **variables):
-    """Run a playbook and, when ``step`` begins, do ``command``: "kill" (the run itself, by SIGKILL) or a list of arguments."""
+    """Run a playbook and, when ``step`` begins, do ``command``: "kill" (the run itself, by SIGKILL) or a list of
+    arguments.
+    """
     log = folder / ("steps-" + uuid.uuid4().hex[:8])
     log.touch()
     environment = {"AT_LOG": str(log), "AT_DELAY": str(delay), "ANSIBLE_CALLBACKS_ENABLED": "record,at_step"}
     if step:
         environment.update(AT_STEP=step, AT_COMMAND=command if command == "kill" else json.dumps(command))
     # In a process group of its own, which is what a kill ends.
-    run = play(lab, _COLLECTION + playbook, "-e", json.dumps(variables), *args, check=False, extra_env=environment, start_new_session=True)
+    run = play(
+        lab,
+        _COLLECTION + playbook,
+        "-e",
+        json.dumps(variables),
+        *args,
+        check=False,
+        extra_env=environment,
+        start_new_session=True,
+    )
     began = log.read_text(encoding="utf-8").splitlines()
     return Seen(run, began, log.with_name(log.name + ".done").exists())

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A healthy lab is broken in one way after the other: diagnose names each cause first, and its command, run as printed, mends it."""
+"""A healthy lab is broken in one way after the other: diagnose names each cause first, and its command, run as printed,
+mends it.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,11 @@ def _diagnose(healthy, tmp_path):
 def all_ready(lab):
     """Whether every stock pod is Ready, and there are as many as the lab has workloads."""
     items = lab.get("pods", "-n", "kube-system")["items"]
-    ready = [item for item in items if any(one["type"] == "Ready" and one["status"] == "True" for one in item["status"].get("conditions", ()))]
+    ready = [
+        item
+        for item in items
+        if any(one["type"] == "Ready" and one["status"] == "True" for one in item["status"].get("conditions", ()))
+    ]
     return len(items) == len(ready) == 3
 
 
@@ -112,7 +118,7 @@ def _broken(healthy):
     """A pod that ends again and again, and registries.yaml of the agent with a password that k3s did not read yet."""
     lab = healthy
     auth = "printf '%s\n' configs: '  reg.example:' '    auth: {username: u, password: registrysecret}'"
-    lab.exec(lab.agent, "cp -p {0} {0}.kept && {1} >>{0}".format(REGISTRIES, auth))
+    lab.exec(lab.agent, f"cp -p {REGISTRIES} {REGISTRIES}.kept && {auth} >>{REGISTRIES}")
     lab.kubectl("apply", "-f", "-", input=BROKEN % (lab.agent, BUSYBOX))
 
     def ended():
@@ -122,7 +128,7 @@ def _broken(healthy):
     lab.wait("a container that ended", ended, 90)
     yield lab
     lab.kubectl("delete", "pod", "broken", "--ignore-not-found", "--grace-period=1")
-    lab.exec(lab.agent, "mv {0}.kept {0}".format(REGISTRIES))
+    lab.exec(lab.agent, f"mv {REGISTRIES}.kept {REGISTRIES}")
 
 
 def test_page_shows_the_findings_and_no_secret(broken, diagnose, tmp_path):
@@ -138,13 +144,27 @@ def test_page_shows_the_findings_and_no_secret(broken, diagnose, tmp_path):
     assert row["containers"][0]["log"] == ["cannot log in: password=…"]
     key = re.search("client-key-data: (.*)", lab.read(lab.server, "/etc/rancher/k3s/k3s.yaml")).group(1)
     token = re.search("token: (.*)", lab.read(lab.server, "/etc/rancher/k3s/config.yaml")).group(1)
-    assert [secret for secret in ("envsecret", "logsecret", "registrysecret", key, token) if secret in text + json.dumps(document)] == []
+    assert [
+        secret
+        for secret in ("envsecret", "logsecret", "registrysecret", key, token)
+        if secret in text + json.dumps(document)
+    ] == []
 
 
 def test_containerd_tells_how_a_container_ended(broken):
     """On the agent, which has no API to ask."""
     lab = broken
-    argv = [ROOT / ".venv/bin/ansible", "-i", lab.inventory, lab.agent, "-b", "-m", "riscv.k3s.cri_sandbox_info", "-a", "name=broken"]
+    argv = [
+        ROOT / ".venv/bin/ansible",
+        "-i",
+        lab.inventory,
+        lab.agent,
+        "-b",
+        "-m",
+        "riscv.k3s.cri_sandbox_info",
+        "-a",
+        "name=broken",
+    ]
     environment = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"))
 
     uid = lab.get("pod", "broken", "-n", "default")["metadata"]["uid"]
@@ -156,8 +176,16 @@ def test_containerd_tells_how_a_container_ended(broken):
 
     row = lab.wait("a container that ended", ask)
     (container,) = row["containers"]
-    assert (row["api"], container["exit_code"], container["reason"], container["log"]) == (None, 3, "Error", ["cannot log in: password=…"])
-    assert row["ip"].startswith("10.42.") and lab.exec(lab.agent, ["test", "-e", row["network_namespace"]], check=False).returncode == 0
+    assert (row["api"], container["exit_code"], container["reason"], container["log"]) == (
+        None,
+        3,
+        "Error",
+        ["cannot log in: password=…"],
+    )
+    assert (
+        row["ip"].startswith("10.42.")
+        and lab.exec(lab.agent, ["test", "-e", row["network_namespace"]], check=False).returncode == 0
+    )
 
 
 def test_one_command_a_board_and_one_query_a_cluster(diagnose, healthy):
@@ -172,7 +200,11 @@ def test_one_command_a_board_and_one_query_a_cluster(diagnose, healthy):
             started = [line for line in lines if "execve(" in line and line.rstrip().endswith("= 0")]
             assert not [line for line in started if "python" in line.split("execve(", 1)[1].split(",")[0]]
             # A CoreDNS that is ready is asked so from its own network, and nothing further.
-            own = [line for line in started if '["/usr/local/bin/k3s", "kubectl"' in line and "--kubeconfig=/dev/null" not in line]
+            own = [
+                line
+                for line in started
+                if '["/usr/local/bin/k3s", "kubectl"' in line and "--kubeconfig=/dev/null" not in line
+            ]
             assert len(own) == queries, own
     finally:
         for board in (lab.server, lab.agent):
@@ -180,10 +212,20 @@ def test_one_command_a_board_and_one_query_a_cluster(diagnose, healthy):
 
 
 # CI breaks the lab in these ways; the others take a quarter of an hour more, and run with ALL=1 make integration.
-QUICK = {"registries-key", "k3s-down", "no-such-image", "wrong-architecture", "pause-image-missing", "service-rules", "coredns-rights"}
+QUICK = {
+    "registries-key",
+    "k3s-down",
+    "no-such-image",
+    "wrong-architecture",
+    "pause-image-missing",
+    "service-rules",
+    "coredns-rights",
+}
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.cause, marks=[] if case.cause in QUICK else pytest.mark.slow) for case in CASES])
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case.cause, marks=[] if case.cause in QUICK else pytest.mark.slow) for case in CASES]
+)
 def test_cause_is_named_first_and_its_command_mends_it(case, healthy):
     lab = healthy
     seen = []
@@ -191,7 +233,9 @@ def test_cause_is_named_first_and_its_command_mends_it(case, healthy):
     def named():
         document = look(lab)
         seen[:] = [(finding["cause"], finding["evidence"]) for finding in document["findings"]] + document["collect"]
-        return document["findings"][0] if document["findings"] and document["findings"][0]["cause"] == case.cause else None
+        return (
+            document["findings"][0] if document["findings"] and document["findings"][0]["cause"] == case.cause else None
+        )
 
     def well():
         document = look(lab)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of k3s's embedded registry on the lab: none where k3s has none, written, held, taken away; one restart each time."""
+"""The settings of k3s's embedded registry on the lab: none where k3s has none, written, held, taken away; one restart
+each time.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def site(lab, folder, *options, embedded=True):
 
 
 def changed(run):
-    return sorted((row["task"], row["host"]) for row in run.rows if row["status"] == "ok" and row["result"].get("changed"))
+    return sorted(
+        (row["task"], row["host"]) for row in run.rows if row["status"] == "ok" and row["result"].get("changed")
+    )
 
 
 def own(lab, board):

@@ -71,12 +71,15 @@ def _without_stock(lab):
     """Boards that lack the stock image of CoreDNS, as broken ones do; those that had it get it back."""
     had = [board for board in (lab.server, lab.agent) if STOCK in modules.image_names(lab, board)]
     for board in had:
-        lab.exec(board, "k3s ctr images tag {0} {1} && k3s ctr images rm {0}".format(STOCK, KEPT))
+        lab.exec(board, f"k3s ctr images tag {STOCK} {KEPT} && k3s ctr images rm {STOCK}")
     yield
     for board in (lab.server, lab.agent):
         modules.remove_images(lab, board, STOCK, RISCV, AMD64)
     for board in had:
-        lab.exec(board, "k3s ctr images tag {1} {0} && k3s ctr images label {0} {2} && k3s ctr images rm {1}".format(STOCK, KEPT, PIN))
+        lab.exec(
+            board,
+            f"k3s ctr images tag {KEPT} {STOCK} && k3s ctr images label {STOCK} {PIN} && k3s ctr images rm {KEPT}",
+        )
 
 
 def pull(*images):
@@ -107,7 +110,10 @@ def test_wrong_architecture_in_site(lab, site_refused):
 
 def test_missing_source(lab, refused):
     result = refused(lab.agent, "crictl_image_tag", tag(lab.registry + "/tests/none:1", STOCK))
-    assert "the image 10.99.0.1:5000/tests/none:1 is not in containerd's store" in result["msg"] and "crictl_image_pull" in result["next_step"]
+    assert (
+        "the image 10.99.0.1:5000/tests/none:1 is not in containerd's store" in result["msg"]
+        and "crictl_image_pull" in result["next_step"]
+    )
 
 
 def test_missing_in_the_registry(lab, refused, site_refused):
@@ -189,6 +195,8 @@ def test_no_k3s(lab, refused, module, args):
 
 def test_no_k3s_on_the_server(lab, refused, site_refused):
     with modules.hidden(lab, lab.server, K3S):
-        assert "k3s was not found" in refused(lab.server, "k3s_pod_restart", {"selectors": ["k8s-app=kube-dns"]})["what"]
+        assert (
+            "k3s was not found" in refused(lab.server, "k3s_pod_restart", {"selectors": ["k8s-app=kube-dns"]})["what"]
+        )
         said = site_refused({})
     assert "k3s was not found on this board" in said[lab.server]

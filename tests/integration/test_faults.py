@@ -1,9 +1,11 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boards that fail under a run of site: full disks, restarts, a cut of power, a network that goes. A run again heals, and then nothing is left to do.
+"""Boards that fail under a run of site: full disks, restarts, a cut of power, a network that goes. A run again heals,
+and then nothing is left to do.
 
-Each fault has a line in docs/faults.md. Those of a registry are in test_supply_faults.py, kills in test_kills.py, two controllers in test_lease.py.
+Each fault has a line in docs/faults.md. Those of a registry are in test_supply_faults.py, kills in test_kills.py, two
+controllers in test_lease.py.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from steps import run_with
 FIXES = ["tag"]
 LAB = str(modules.ROOT / "tests/lab/lab")
 MANIFESTS = "/var/lib/rancher/k3s/server/manifests"
-# A memory disk over a folder, with what that holds and not a block more. It is gone with `umount`, and so is what was written meanwhile.
+# A memory disk over a folder, with what that holds and not a block more. It is gone with `umount`, and so is what was
+# written meanwhile.
 FULL = """
 set -e
 mkdir -p /run/full "$1"
@@ -87,10 +90,17 @@ def test_a_disk_that_is_full_when_a_file_is_written(lab, broken, tmp_path, folde
     "step, words",
     [
         pytest.param("images : Pull the sources", "restart board-2", id="restart-agent-pull", marks=pytest.mark.slow),
-        pytest.param("images : Tag them with the stock names, and pin those", "restart board-1", id="restart-server-tag", marks=pytest.mark.slow),
+        pytest.param(
+            "images : Tag them with the stock names, and pin those",
+            "restart board-1",
+            id="restart-server-tag",
+            marks=pytest.mark.slow,
+        ),
         pytest.param("manifests : Patch packaged manifests", "restart board-1", id="restart-server-patch"),
         pytest.param("images : Pull the sources", "reboot board-2", id="reboot-agent-pull", marks=pytest.mark.slow),
-        pytest.param("manifests : Patch packaged manifests", "reboot board-1", id="reboot-server-patch", marks=pytest.mark.slow),
+        pytest.param(
+            "manifests : Patch packaged manifests", "reboot board-1", id="reboot-server-patch", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_board_that_starts_again_under_a_run(lab, broken, tmp_path, step, words):
@@ -103,9 +113,20 @@ def test_a_board_that_starts_again_under_a_run(lab, broken, tmp_path, step, word
 def test_a_board_that_goes_and_comes_back(lab, broken, tmp_path):
     """Its cable is pulled in the middle of a run: the run names it, and the next one finishes when it is back."""
     cable = ["ip", "link", "set", "dev", lab.agent]
-    seen = site(lab, tmp_path, "-e", "ansible_ssh_timeout=5", step="riscv.k3s.images : Pull the sources", command=[*cable, "down"])
+    seen = site(
+        lab,
+        tmp_path,
+        "-e",
+        "ansible_ssh_timeout=5",
+        step="riscv.k3s.images : Pull the sources",
+        command=[*cable, "down"],
+    )
     lab.ctl([*cable, "up"])
     assert seen.done and seen.run.rc != 0
     assert [row["host"] for row in seen.run.rows if row["status"] == "unreachable"] == [lab.agent], seen.run.text
-    lab.wait("%s answers" % lab.agent, lambda: lab.ctl(["bash", "-c", "</dev/tcp/10.99.0.3/22"], check=False).returncode == 0, 30)
+    lab.wait(
+        "%s answers" % lab.agent,
+        lambda: lab.ctl(["bash", "-c", "</dev/tcp/10.99.0.3/22"], check=False).returncode == 0,
+        30,
+    )
     assert_heals(lab, tmp_path)

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each fix alone brings its pods up from the broken lab, and keeps them up through a restart and a move of k3s to another version.
+"""Each fix alone brings its pods up from the broken lab, and keeps them up through a restart and a move of k3s to
+another version.
 
 flag is for the pause image alone, and patch for all others: they are tested together, each on what the other cannot do.
 """
@@ -14,22 +15,38 @@ import modules
 import pytest
 from runs import play
 
-# Eight resets of the lab, a quarter of an hour. CI has mirror and tag in quicker tests, on containerd 1.6; the rest runs with ALL=1 only.
+# Eight resets of the lab, a quarter of an hour. CI has mirror and tag in quicker tests, on containerd 1.6; the rest
+# runs with ALL=1 only.
 pytestmark = pytest.mark.slow
 
 PREFIX = "10.99.0.1:5000/stock"
 PRIVATE = "10.99.0.1:5000/riscv64/"
 STOCK = "docker.io/rancher/"
 DISABLED = ["traefik", "servicelb"]  # nobody has images for them in the lab
-IMAGES_OF_A = ("mirrored-pause:3.6", "mirrored-coredns-coredns:1.9.1", "local-path-provisioner:v0.0.21", "mirrored-metrics-server:v0.5.2")
-IMAGES_OF_B = ("mirrored-pause:3.10.2", "mirrored-coredns-coredns:1.14.6", "local-path-provisioner:v0.0.37", "mirrored-metrics-server:v0.9.0")
+IMAGES_OF_A = (
+    "mirrored-pause:3.6",
+    "mirrored-coredns-coredns:1.9.1",
+    "local-path-provisioner:v0.0.21",
+    "mirrored-metrics-server:v0.5.2",
+)
+IMAGES_OF_B = (
+    "mirrored-pause:3.10.2",
+    "mirrored-coredns-coredns:1.14.6",
+    "local-path-provisioner:v0.0.37",
+    "mirrored-metrics-server:v0.9.0",
+)
 # CoreDNS stays on the overlay, which names the image of the version it was made from.
 ASKED_BY_B = ("rancher/local-path-provisioner:v0.0.37", "rancher/mirrored-metrics-server:v0.9.0")
 ARCHIVES = "/var/lib/rancher/k3s/agent/images"
 WORKLOADS = {
     "coredns": ("mirrored-coredns-coredns", "coredns:1.14.7", "coredns.yaml", {"command": ["/coredns"]}),
     "local-path-provisioner": ("local-path-provisioner", "local-path-provisioner:v0.0.30", "local-storage.yaml", {}),
-    "metrics-server": ("mirrored-metrics-server", "metrics-server:v0.8.0", "metrics-server/metrics-server-deployment.yaml", {}),
+    "metrics-server": (
+        "mirrored-metrics-server",
+        "metrics-server:v0.8.0",
+        "metrics-server/metrics-server-deployment.yaml",
+        {},
+    ),
 }
 
 
@@ -62,7 +79,10 @@ def pods(lab):
     for pod in lab.get("pods", "-n", "kube-system")["items"]:
         if not pod["metadata"].get("deletionTimestamp"):
             states = pod["status"].get("containerStatuses") or [{"ready": False}]
-            found[pod["metadata"]["name"]] = (all(state["ready"] for state in states), [container["image"] for container in pod["spec"]["containers"]])
+            found[pod["metadata"]["name"]] = (
+                all(state["ready"] for state in states),
+                [container["image"] for container in pod["spec"]["containers"]],
+            )
     return found
 
 
@@ -117,7 +137,9 @@ def test_mirror(lab, broken):
 
 @pytest.mark.parametrize("broken", ["2", "1"], indirect=True)
 def test_tag(lab, broken):
-    """Stock names are tagged and pinned, for the kubelet as well; those of the version that comes next are tagged before it comes."""
+    """Stock names are tagged and pinned, for the kubelet as well; those of the version that comes next are tagged
+    before it comes.
+    """
     tag = {"riscv_k3s_fixes": ["tag"]}
     assert "All healthy." in run(lab, "site", **tag).text
     restart(lab)
@@ -135,13 +157,17 @@ def test_tag(lab, broken):
 
 @pytest.mark.parametrize("broken", ["2", "1"], indirect=True)
 def test_preload(lab, broken):
-    """Boards that reach no registry: without registries.yaml they ask for https, which nobody speaks. They get their images back at each start."""
+    """Boards that reach no registry: without registries.yaml they ask for https, which nobody speaks. They get their
+    images back at each start.
+    """
     preload = {"riscv_k3s_fixes": ["preload"], "riscv_k3s_registries": None, "riscv_k3s_registry_plain_http": True}
     predicted = run(lab, "site", "--check", "--diff", **preload)
     done = run(lab, "site", "--diff", **preload)
     assert "All healthy." in done.text
     assert predicted.changes == done.changes
-    assert [row["host"] for row in done.rows if row["action"] == "ansible.builtin.service"] == ["board-2", "board-1"], "agents before servers"
+    assert [row["host"] for row in done.rows if row["action"] == "ansible.builtin.service"] == ["board-2", "board-1"], (
+        "agents before servers"
+    )
     assert not done.results("riscv.k3s.crictl_image_pull") and not done.results("riscv.k3s.crictl_image_tag")
     stock = {STOCK + name for name in IMAGES_OF_A}
     assert stock <= modules.image_names(lab, lab.server) & modules.image_names(lab, lab.agent)
@@ -169,7 +195,10 @@ def patched_catalogue():
     """The workloads ask for the private images by name."""
     entries = [{"stock": STOCK + "mirrored-pause", "source": PRIVATE + "pause:1.0.0"}]
     for name, (repository, image, manifest, more) in WORKLOADS.items():
-        patch = dict({"manifest": manifest, "kind": "Deployment", "name": name, "container": name, "image": PRIVATE + image}, **more)
+        patch = dict(
+            {"manifest": manifest, "kind": "Deployment", "name": name, "container": name, "image": PRIVATE + image},
+            **more,
+        )
         entries.append({"stock": STOCK + repository, "source": PRIVATE + image, "patch": patch})
     return entries
 

@@ -20,7 +20,16 @@ def _run(lab):
     """Run a module on a board by name: its result as a dictionary."""
 
     def run(module, board, *options, **args):
-        argv = [ANSIBLE, "-i", str(lab.inventory), board, "-m", "riscv.k3s." + module, *(["-a", json.dumps(args)] if args else []), *options]
+        argv = [
+            ANSIBLE,
+            "-i",
+            str(lab.inventory),
+            board,
+            "-m",
+            "riscv.k3s." + module,
+            *(["-a", json.dumps(args)] if args else []),
+            *options,
+        ]
         done = lab.ctl(argv, check=False)
         assert "Traceback" not in done.stdout + done.stderr
         status, arrow, result = done.stdout.partition(" => ")
@@ -36,7 +45,11 @@ def _waiting_sandbox(lab):
 
     def ask():
         rows = json.loads(lab.exec(lab.server, "k3s crictl pods --state ready -o json").stdout)["items"]
-        pods = {pod["metadata"]["uid"] for pod in lab.get("pods", "-A")["items"] if "deletionTimestamp" not in pod["metadata"]}
+        pods = {
+            pod["metadata"]["uid"]
+            for pod in lab.get("pods", "-A")["items"]
+            if "deletionTimestamp" not in pod["metadata"]
+        }
         return next((row for row in rows if row["metadata"]["uid"] in pods), None)
 
     return lab.wait("a sandbox on the server", ask, 60)
@@ -48,8 +61,15 @@ def test_server(lab, run):
     assert result["k3s"] == {"installed": True, "version": result["k3s"]["version"], "role": "server", "running": True}
     assert result["k3s"]["version"] in lab.versions.values()
     assert [node["name"] for node in result["api"]["nodes"]] == [lab.server, lab.agent]
-    listed = {line.split()[0] for line in lab.exec(lab.server, "ctr -a /run/k3s/containerd/containerd.sock -n k8s.io images ls -q").stdout.splitlines()}
-    assert {row["name"] for row in result["images"]} == {name for name in listed if "@" not in name and not name.startswith("sha256:")}
+    listed = {
+        line.split()[0]
+        for line in lab.exec(
+            lab.server, "ctr -a /run/k3s/containerd/containerd.sock -n k8s.io images ls -q"
+        ).stdout.splitlines()
+    }
+    assert {row["name"] for row in result["images"]} == {
+        name for name in listed if "@" not in name and not name.startswith("sha256:")
+    }
     for row in result["manifests"]:
         text = lab.read(lab.server, lab.manifests + "/" + row["path"])
         assert row["text"] == text and row["sha256"] == hashlib.sha256(text.encode()).hexdigest()
@@ -76,11 +96,17 @@ def test_one_command_over_ssh(lab, run):
 
 def test_sandbox_is_not_its_pod(lab, run, waiting_sandbox):
     meta = waiting_sandbox["metadata"]
-    row = next(row for row in run("cri_sandbox_info", lab.server, name=meta["name"], states=["ready"])["pods"] if row["sandbox_id"] == waiting_sandbox["id"])
+    row = next(
+        row
+        for row in run("cri_sandbox_info", lab.server, name=meta["name"], states=["ready"])["pods"]
+        if row["sandbox_id"] == waiting_sandbox["id"]
+    )
     pod = lab.get("pod", "-n", meta["namespace"], meta["name"])
     assert row["uid"] == pod["metadata"]["uid"] and row["sandbox_id"] != row["uid"]
     assert (row["relation"], row["node"], row["api"]["phase"]) == ("matched", lab.server, pod["status"]["phase"])
-    assert [container["name"] for container in row["containers"]] == [container["name"] for container in pod["spec"]["containers"]]
+    assert [container["name"] for container in row["containers"]] == [
+        container["name"] for container in pod["spec"]["containers"]
+    ]
 
 
 def test_earlier_attempt_is_previous(lab, run, waiting_sandbox):

@@ -22,20 +22,33 @@ WAYS = {
 }
 # Steps that no healing run takes, by a pattern, and why.
 NOT_TAKEN = {
-    r"wave : (Show how|Take back|Release|Count|End the run)|undo : |Restart k3s, which reads": "a wave that failed; test_waves.py and test_undo.py",
+    r"wave : (Show how|Take back|Release|Count|End the run)|undo : |Restart k3s, which reads": "a wave that failed; "
+    "test_waves.py and test_undo.py",
     r"gate : (Wait before|Try again)": "a gate that is not open yet",
     r"Renew the lease|lease : Remember when": "a run of more than a quarter of an hour; test_lease.py",
     r"observe : (Observe the first|Ask the mirror)": "--limit, and a mirror",
-    r"manifests : Take back|registries : Remove|images : Unpin|preload : Remove": "what is wanted no more; test_undo.py",
+    r"manifests : Take back|registries : Remove|images : Unpin|preload : Remove": "what is wanted no more; "
+    "test_undo.py",
     r"registries : Leave this server": "a server that is lost; test_waves.py",
 }
 ALL = steps("site")
 TAKEN = [step for step in ALL if not step.rescue and not any(re.search(pattern, step.name) for pattern in NOT_TAKEN)]
 ACTING = [step for step in TAKEN if step.acts]
 # What the way "tag" has to do on the lab, the end of the run last, whatever names it first.
-TAGGING = sorted((step for step in ACTING if not re.search("preload|settings|Forget", step.name)), key=lambda step: "Release" in step.name)
+TAGGING = sorted(
+    (step for step in ACTING if not re.search("preload|settings|Forget", step.name)),
+    key=lambda step: "Release" in step.name,
+)
 # Ends every ssh session of the agent.
-END_SESSIONS = [str(ROOT / "tests/lab/lab"), "exec", "board-2", "--", "sh", "-c", "for pid in $(pgrep -f '^sshd: root'); do kill -9 $pid; done"]
+END_SESSIONS = [
+    str(ROOT / "tests/lab/lab"),
+    "exec",
+    "board-2",
+    "--",
+    "sh",
+    "-c",
+    "for pid in $(pgrep -f '^sshd: root'); do kill -9 $pid; done",
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,9 +75,11 @@ def assert_heals(lab, folder, way):
 
 
 def kill_in_turn(lab, folder, way, chosen, delays):
-    """Runs of site, each killed at one of the chosen steps, on the boards as the one before left them. Returns the steps at which one was killed.
+    """Runs of site, each killed at one of the chosen steps, on the boards as the one before left them. Returns the
+    steps at which one was killed.
 
-    A run that has nothing left to do at a step is not killed, and heals; then the boards are broken anew, once for each step.
+    A run that has nothing left to do at a step is not killed, and heals; then the boards are broken anew, once for each
+    step.
     """
     done = []
     for step in chosen:
@@ -92,7 +107,11 @@ def test_killed_at_each_step_that_acts(lab, broken, tmp_path, capsys):
     done = kill_in_turn(lab, tmp_path, "tag", TAGGING, [0, 0.7])
     assert_heals(lab, tmp_path, "tag")
     show(capsys, done, "tag")
-    wanted = ("images : Pull the sources", "manifests : Patch packaged manifests", "lease : Take the lease of the fleet")
+    wanted = (
+        "images : Pull the sources",
+        "manifests : Patch packaged manifests",
+        "lease : Take the lease of the fleet",
+    )
     assert {"riscv.k3s." + name for name in wanted} <= set(done)
 
 

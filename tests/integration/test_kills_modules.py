@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SIGKILL of a module at each program that it starts and each file that it writes, renames or removes.
 
-After each kill the board holds nothing half done, and the module run again brings what was asked. The kernel does the killing: strace injects the
+After each kill the board holds nothing half done, and the module run again brings what was asked. The kernel does the
+killing: strace injects the
 signal at the Nth of those system calls, for N = 1, 2, … until the module ends before it gets there.
 """
 
@@ -23,14 +24,22 @@ JOURNAL = "/var/lib/rancher/k3s/riscv-k3s/journal.json"
 TARGET = "docker.io/tests/killed:1"
 REGISTRIES = "mirrors: {'10.99.0.1:5000': {endpoint: ['http://10.99.0.1:5000']}}\n"
 COREDNS = "/var/lib/rancher/k3s/server/manifests/coredns"
-PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
+PATCH = {
+    "manifest": "coredns.yaml",
+    "kind": "Deployment",
+    "name": "coredns",
+    "container": "coredns",
+    "command": ["/coredns"],
+}
 
 
 def killed_run(lab, folder, board, module, args, number):
     """Run a module that is killed at its ``number``th call. Its result, or None when it was killed."""
     lab.write(board, PYTHON, WRAPPER % {"calls": CALLS, "number": number})
     lab.exec(board, ["chmod", "755", PYTHON])
-    run = modules.tasks(lab, folder, board, {"riscv.k3s." + module: args, "vars": {"ansible_python_interpreter": PYTHON}})
+    run = modules.tasks(
+        lab, folder, board, {"riscv.k3s." + module: args, "vars": {"ansible_python_interpreter": PYTHON}}
+    )
     result = run.rows[0]["result"]
     return None if "changed" not in result or result.get("rc") or result.get("module_stdout") is not None else result
 
@@ -98,7 +107,9 @@ def test_image_tag(lab, source, tmp_path, capsys):
     args = {"images": [{"source": source, "targets": [TARGET]}], "architecture": "riscv64"}
 
     def before():
-        modules.task(lab, tmp_path, lab.agent, "crictl_image_tag", {"images": [{"targets": [TARGET]}], "state": "absent"})
+        modules.task(
+            lab, tmp_path, lab.agent, "crictl_image_tag", {"images": [{"targets": [TARGET]}], "state": "absent"}
+        )
 
     def whole():
         lines = lab.exec(lab.agent, ["k3s", "ctr", "images", "ls", "name==" + TARGET]).stdout.splitlines()[1:]
@@ -106,7 +117,9 @@ def test_image_tag(lab, source, tmp_path, capsys):
         if lines:  # what undo has to know
             assert TARGET in json.loads(lab.read(lab.agent, JOURNAL))["images"]
 
-    show(capsys, kill_at_each_call(lab, tmp_path, lab.agent, "crictl_image_tag", args, before, whole), "crictl_image_tag")
+    show(
+        capsys, kill_at_each_call(lab, tmp_path, lab.agent, "crictl_image_tag", args, before, whole), "crictl_image_tag"
+    )
 
 
 @pytest.mark.slow
@@ -123,7 +136,11 @@ def test_image_pull(lab, source, tmp_path, capsys):
         if lines:
             assert source in json.loads(lab.read(lab.agent, JOURNAL))["images"]
 
-    show(capsys, kill_at_each_call(lab, tmp_path, lab.agent, "crictl_image_pull", args, before, whole), "crictl_image_pull")
+    show(
+        capsys,
+        kill_at_each_call(lab, tmp_path, lab.agent, "crictl_image_pull", args, before, whole),
+        "crictl_image_pull",
+    )
 
 
 @pytest.mark.slow

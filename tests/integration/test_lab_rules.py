@@ -32,7 +32,9 @@ def is_applied(lab, name, text):
 def live_image(lab):
     """The image of the coredns Deployment, and its owner."""
     found = lab.get("deployment", "-n", "kube-system", "coredns")
-    return found["spec"]["template"]["spec"]["containers"][0]["image"], found["metadata"]["annotations"]["objectset.rio.cattle.io/owner-name"]
+    return found["spec"]["template"]["spec"]["containers"][0]["image"], found["metadata"]["annotations"][
+        "objectset.rio.cattle.io/owner-name"
+    ]
 
 
 def put(lab, name, text):
@@ -64,7 +66,12 @@ def _stock(lab):
 
 def test_both_nodes_are_ready_and_each_has_a_stock_pod(lab):
     nodes = lab.get("nodes")["items"]
-    ready = [node["metadata"]["name"] for node in nodes for c in node["status"]["conditions"] if (c["type"], c["status"]) == ("Ready", "True")]
+    ready = [
+        node["metadata"]["name"]
+        for node in nodes
+        for c in node["status"]["conditions"]
+        if (c["type"], c["status"]) == ("Ready", "True")
+    ]
     assert sorted(ready) == ["board-1", "board-2"]
     pods = lab.get("pods", "-n", "kube-system")["items"]
     assert {pod["spec"]["nodeName"] for pod in pods} == {"board-1", "board-2"}
@@ -97,7 +104,7 @@ def test_a_write_that_keeps_the_time_stamp_is_not_seen(lab, stock):
     path = lab.manifests + "/coredns.yaml"
     edited = stock.replace("imagePullPolicy: IfNotPresent", "imagePullPolicy: Never")
     lab.write(lab.server, "/tmp/edited", edited)
-    lab.exec(lab.server, "chmod 600 /tmp/edited && touch -r {0} /tmp/edited && cp -p /tmp/edited {0}".format(path))
+    lab.exec(lab.server, f"chmod 600 /tmp/edited && touch -r {path} /tmp/edited && cp -p /tmp/edited {path}")
     time.sleep(ONE_PASS)
     assert is_applied(lab, "coredns", stock)
     lab.exec(lab.server, ["touch", path])
@@ -129,7 +136,9 @@ def test_undo_and_redo_need_a_changed_text(lab, stock):
     remove(lab, "coredns.yaml.skip", "coredns-riscv64.yaml")
     lab.exec(lab.server, ["touch", lab.manifests + "/coredns.yaml"])
     time.sleep(ONE_PASS)
-    assert live_image(lab)[1] == "coredns-riscv64", "the Addon coredns has this checksum still, so the file is passed over"
+    assert live_image(lab)[1] == "coredns-riscv64", (
+        "the Addon coredns has this checksum still, so the file is passed over"
+    )
     put(lab, "coredns.yaml", stock + "#\n")
     lab.wait("the changed stock file", lambda: live_image(lab)[1] == "coredns", ONE_PASS)
 
@@ -144,19 +153,30 @@ def test_undo_and_redo_need_a_changed_text(lab, stock):
 def test_a_service_with_an_allocated_address_never_completes_and_forces_every_file(lab, stock):
     put(lab, "coredns.yaml.skip", "")
     put(lab, "coredns-riscv64.yaml", stock + "#\n")
-    lab.wait("the failure", lambda: "coredns-riscv64" in lab.kubectl(
-        "get", "events", "-n", "kube-system", "--field-selector=reason=ApplyManifestFailed").stdout, ONE_PASS)
+    lab.wait(
+        "the failure",
+        lambda: (
+            "coredns-riscv64"
+            in lab.kubectl("get", "events", "-n", "kube-system", "--field-selector=reason=ApplyManifestFailed").stdout
+        ),
+        ONE_PASS,
+    )
     assert addon(lab, "coredns-riscv64") is not None
     assert "checksum" not in addon(lab, "coredns-riscv64")
     # Forcing lasts from a start until a pass without errors, which does not come here: an edit by hand is undone.
     lab.lab("restart", lab.server)
     lab.kubectl("scale", "-n", "kube-system", "deployment", "local-path-provisioner", "--replicas=0")
-    lab.wait("the forced pass", lambda: lab.get("deployment", "-n", "kube-system", "local-path-provisioner")["spec"]["replicas"] == 1, 2 * ONE_PASS)
+    lab.wait(
+        "the forced pass",
+        lambda: lab.get("deployment", "-n", "kube-system", "local-path-provisioner")["spec"]["replicas"] == 1,
+        2 * ONE_PASS,
+    )
 
 
 def test_names_up_to_the_first_dot_and_pruning(lab, stock):
     def config_map(name):
         return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: default}\n" % name
+
     put(lab, "lab-x.first.yaml", config_map("one") + "---\n" + config_map("two"))
     lab.wait("two objects", lambda: lab.get("configmap", "two"), ONE_PASS)
     assert addon(lab, "lab-x")["source"].endswith("/lab-x.first.yaml")
@@ -179,8 +199,13 @@ def test_a_skip_file_counts_by_name_in_any_folder(lab, stock):
 
 @pytest.fixture(name="sandboxes")
 def _sandboxes(lab):
-    """A pod on board-1, whatever the scheduler did with the others: the ids of its sandboxes that are ready. Its container has no image."""
-    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: lab-pod}\nspec: {nodeName: board-1, containers: [{name: c, image: '%s/none:1'}]}\n" % lab.registry
+    """A pod on board-1, whatever the scheduler did with the others: the ids of its sandboxes that are ready. Its
+    container has no image.
+    """
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: lab-pod}\nspec: {nodeName: board-1, containers: [{name: c, "
+        "image: '%s/none:1'}]}\n" % lab.registry
+    )
     lab.kubectl("apply", "-f", "-", input=pod)
 
     def ready():
@@ -213,13 +238,17 @@ def test_outside_names_fail_fast(lab):
 
 
 def test_registries_yaml_is_rendered_at_start(lab):
-    lab.write(lab.agent, "/etc/rancher/k3s/registries.yaml", """
+    lab.write(
+        lab.agent,
+        "/etc/rancher/k3s/registries.yaml",
+        """
 mirrors:
   docker.io: {endpoint: ["http://10.99.0.1:5000/v2/riscv64"]}
   "10.99.0.1:5000": {endpoint: ["http://10.99.0.1:5000"]}
 configs:
   "10.99.0.1:5000": {auth: {username: lab, password: secret}}
-""")
+""",
+    )
     try:
         lab.lab("restart", lab.agent)
         certs = "/var/lib/rancher/k3s/agent/etc/containerd/certs.d/"
@@ -243,7 +272,7 @@ def test_archives_are_imported_and_pinned_at_start(lab):
         lab.lab("restart", lab.server)
         return lab.exec(lab.server, ["ctr", "images", "ls", "name==docker.io/rancher/mirrored-pause:3.6"]).stdout
 
-    lab.exec(lab.server, "mkdir -p {0} && gzip -c {1} >{0}/pause.tar.gz".format(folder, archive))
+    lab.exec(lab.server, f"mkdir -p {folder} && gzip -c {archive} >{folder}/pause.tar.gz")
     assert "io.cattle.k3s.pinned=pinned,io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned" in labels()
     lab.exec(lab.server, ["rm", "-r", folder])
     assert "pinned" not in labels()
@@ -253,6 +282,7 @@ def test_sessions_are_noted_and_processes_counted(lab):
     def ssh(command):
         key, known = lab.state / "ssh/controller", lab.state / "ssh/known_hosts"
         return lab.ctl(["ssh", "-i", str(key), "-o", "UserKnownHostsFile=%s" % known, "root@10.99.0.3", command])
+
     log = "/var/log/ssh-sessions.log"
     before = len(lab.read(lab.agent, log).splitlines())
     assert ssh("echo one; echo two").stdout == "one\ntwo\n"

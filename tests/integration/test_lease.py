@@ -110,7 +110,9 @@ def test_a_killed_run_can_be_run_again_at_once(healed):
     argv += ["-i", str(healed.inventory), "-i", str(ROOT / "tests/lab/inventory"), SITE]
     environment = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"))
     before = lease(healed)
-    with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+    with subprocess.Popen(
+        argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
         healed.wait("the lease is taken", lambda: lease(healed)["held"], 120)
         time.sleep(2)
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock on the lab: made, held to, a source that moves, a board that lost its image, locked again. One story, many questions."""
+"""The lock on the lab: made, held to, a source that moves, a board that lost its image, locked again. One story, many
+questions.
+"""
 
 from __future__ import annotations
 
@@ -47,14 +49,21 @@ class Fleet:
         self.lab, self.folder = lab, folder
         self.file = folder / "images.lock.yml"
         self.prefix = "%s/lock-%s" % (lab.registry, uuid.uuid4().hex[:8])
-        self.catalogue = yaml.safe_load((modules.ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml").read_text(encoding="utf-8"))["riscv_k3s_catalogue"]
+        self.catalogue = yaml.safe_load(
+            (modules.ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml").read_text(encoding="utf-8")
+        )["riscv_k3s_catalogue"]
         copies = []
         for entry in self.catalogue:
             entry.pop("build")
-            source, entry["source"] = [entry["source"].replace("{{ riscv_k3s_registry }}/riscv64", place) for place in (lab.registry + "/riscv64", self.prefix)]
+            source, entry["source"] = [
+                entry["source"].replace("{{ riscv_k3s_registry }}/riscv64", place)
+                for place in (lab.registry + "/riscv64", self.prefix)
+            ]
             copies.append({"source": source, "target": entry["source"]})
         access = [{"host": lab.registry, "plain_http": True}]
-        assert "failed" not in modules.task(lab, folder, "localhost", "registry_image_copy", {"images": copies, "registries": access})
+        assert "failed" not in modules.task(
+            lab, folder, "localhost", "registry_image_copy", {"images": copies, "registries": access}
+        )
         self.source = next(entry["source"] for entry in self.catalogue if entry["stock"] == STOCK.rpartition(":")[0])
 
     def play(self, playbook, *options):
@@ -65,7 +74,10 @@ class Fleet:
         return modules.play(self.lab, self.folder, playbook, "-e", json.dumps(given), *options)
 
     def lock(self):
-        return {row["image"]: row for row in yaml.safe_load(self.file.read_text(encoding="utf-8"))["all"]["vars"]["riscv_k3s_lock"]}
+        return {
+            row["image"]: row
+            for row in yaml.safe_load(self.file.read_text(encoding="utf-8"))["all"]["vars"]["riscv_k3s_lock"]
+        }
 
     def digests(self):
         """{board: digest that the stock name has in its store}."""
@@ -77,13 +89,23 @@ class Fleet:
 
     def republish(self):
         """Other content under the source's tag."""
-        changed = {"src": modules.archive("coredns"), "image": self.source, "cmd": ["/coredns"], "env": {"EDITION": "second"}}
+        changed = {
+            "src": modules.archive("coredns"),
+            "image": self.source,
+            "cmd": ["/coredns"],
+            "env": {"EDITION": "second"},
+        }
         modules.build(self.lab, self.folder, changed)
 
     def running(self):
         """Image IDs of the containers of CoreDNS."""
         pods = self.lab.get("pods", "-n", "kube-system", "-l", "k8s-app=kube-dns")["items"]
-        return [status["imageID"] for pod in pods if not pod["metadata"].get("deletionTimestamp") for status in pod["status"]["containerStatuses"]]
+        return [
+            status["imageID"]
+            for pod in pods
+            if not pod["metadata"].get("deletionTimestamp")
+            for status in pod["status"]["containerStatuses"]
+        ]
 
 
 @pytest.fixture(scope="module", name="fleet")
@@ -116,7 +138,24 @@ def _story(lab, fleet):
     healed_to, running = fleet.digests(), fleet.running()
     settled = fleet.play(SITE)
     return Story(
-        lock, predicted, written, made, again, first, held, republished, refused, before, after, moved, moved_lock, planned, healed, healed_to, running, settled
+        lock,
+        predicted,
+        written,
+        made,
+        again,
+        first,
+        held,
+        republished,
+        refused,
+        before,
+        after,
+        moved,
+        moved_lock,
+        planned,
+        healed,
+        healed_to,
+        running,
+        settled,
     )
 
 
@@ -159,10 +198,18 @@ def test_a_converged_fleet_does_not_mind_that_the_source_moved(story):
 
 
 def test_a_board_without_the_image_gets_a_clear_error_and_nothing_is_tagged(story, fleet):
-    (failure,) = [row for row in story.refused.rows if row["status"] == "failed" and row["action"] == "riscv.k3s.crictl_image_pull"]
+    (failure,) = [
+        row
+        for row in story.refused.rows
+        if row["status"] == "failed" and row["action"] == "riscv.k3s.crictl_image_pull"
+    ]
     assert failure["host"] == "board-2"
     message = failure["result"]["msg"]
-    assert fleet.source in message and story.lock[STOCK]["digest"] in message and story.moved_lock[STOCK]["digest"] in message
+    assert (
+        fleet.source in message
+        and story.lock[STOCK]["digest"] in message
+        and story.moved_lock[STOCK]["digest"] in message
+    )
     assert "riscv.k3s.lock" in failure["result"]["next_step"]
     assert story.refused.rc != 0 and "Traceback" not in story.refused.output
     assert story.names_before == story.names_after and STOCK not in story.names_after
@@ -202,4 +249,9 @@ def test_a_lock_that_was_spoilt(lab, fleet, tmp_path):
     spoilt = tmp_path / "images.lock.yml"
     spoilt.write_text("images: []\n", encoding="utf-8")
     run = modules.play(lab, fleet.folder, SITE, "-e", "riscv_k3s_lock_file=%s" % spoilt)
-    assert run.rc != 0 and "the lock file cannot be read" in run.output and changed(run) == [] and "Traceback" not in run.output
+    assert (
+        run.rc != 0
+        and "the lock file cannot be read" in run.output
+        and changed(run) == []
+        and "Traceback" not in run.output
+    )

@@ -24,7 +24,13 @@ def _private(lab, tmp_path_factory):
     try:
         private.start()
         image = {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": HOST + "/a/pause:1"}
-        done = modules.task(lab, private.folder, "localhost", "oci_image_build", dict(image, registries=[dict(access(private), **login(private))]))
+        done = modules.task(
+            lab,
+            private.folder,
+            "localhost",
+            "oci_image_build",
+            dict(image, registries=[dict(access(private), **login(private))]),
+        )
         assert done["changed"], done
         yield private
     finally:
@@ -45,7 +51,11 @@ def encoded(private):
 
 def ask(lab, folder, registries, monkeypatch, home):
     """The row of the image, asked for by somebody with this home folder."""
-    for name, value in {"HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run"), "XDG_CACHE_HOME": str(home / "cache")}.items():
+    for name, value in {
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home / "run"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+    }.items():
         monkeypatch.setenv(name, value)
     question = {"images": [HOST + "/a/pause:1"], "registries": registries}
     return modules.task(lab, folder, "localhost", "registry_image_info", question)["images"][0]
@@ -65,7 +75,9 @@ def test_without_a_login(lab, private, tmp_path, home, monkeypatch):
 
 @pytest.mark.parametrize("path, cause", [("/a", None), ("/b", "registry-auth")])
 def test_by_path(lab, private, tmp_path, home, monkeypatch, path, cause):
-    (home / ".docker/config.json").write_text(json.dumps({"auths": {HOST + path: {"auth": encoded(private)}}}), encoding="ascii")
+    (home / ".docker/config.json").write_text(
+        json.dumps({"auths": {HOST + path: {"auth": encoded(private)}}}), encoding="ascii"
+    )
     assert ask(lab, tmp_path, [access(private)], monkeypatch, home)["cause"] == cause
 
 

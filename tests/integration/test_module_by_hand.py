@@ -17,13 +17,22 @@ PODS = ("pods", "-n", "kube-system", "-l", "k8s-app=kube-dns")
 
 @pytest.fixture(name="broken")
 def _broken(lab, connected, tmp_path):
-    """Boards without the images, and without an overlay of coredns.yaml, which would win over an edit in place. They are left so."""
+    """Boards without the images, and without an overlay of coredns.yaml, which would win over an edit in place. They
+    are left so.
+    """
     pause = {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": lab.registry + "/riscv64/pause:1.0.0"}
-    # Started by CMD, as the image of those who did it by hand: the manifest's args replace it, so that a command is needed.
-    coredns = {"src": modules.archive("coredns"), "cmd": ["/coredns"], "image": lab.registry + "/riscv64/coredns:1.14.7"}
+    # Started by CMD, as the image of those who did it by hand: the manifest's args replace it, so that a command is
+    # needed.
+    coredns = {
+        "src": modules.archive("coredns"),
+        "cmd": ["/coredns"],
+        "image": lab.registry + "/riscv64/coredns:1.14.7",
+    }
     modules.build(lab, tmp_path, pause, coredns)
     before = {board: modules.image_names(lab, board) for board in (lab.server, lab.agent)}
-    modules.task(lab, tmp_path, lab.server, "k3s_manifest_patch", {"patches": [{"manifest": "coredns.yaml"}], "state": "absent"})
+    modules.task(
+        lab, tmp_path, lab.server, "k3s_manifest_patch", {"patches": [{"manifest": "coredns.yaml"}], "state": "absent"}
+    )
     for board in before:
         modules.remove_images(lab, board, STOCK, coredns["image"])
     lab.kubectl("delete", *PODS)

@@ -9,7 +9,10 @@ import modules
 import pytest
 
 
-@pytest.mark.parametrize("module, args", [("k3s_info", {"gather": ["k3s", "config", "registries", "manifests"]}), ("cri_sandbox_info", {"api": "never"})])
+@pytest.mark.parametrize(
+    "module, args",
+    [("k3s_info", {"gather": ["k3s", "config", "registries", "manifests"]}), ("cri_sandbox_info", {"api": "never"})],
+)
 def test_check_run(lab, tmp_path, module, args):
     before = modules.state(lab, lab.server)
     run = modules.tasks(lab, tmp_path, lab.server, *modules.four(module, args)[:2])

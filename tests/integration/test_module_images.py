@@ -39,7 +39,11 @@ def pull(*images, **options):
 
 
 def tag(source, *targets, **options):
-    return {"riscv.k3s.crictl_image_tag": dict(images=[{"source": source, "targets": list(targets)}], architecture="riscv64", **options)}
+    return {
+        "riscv.k3s.crictl_image_tag": dict(
+            images=[{"source": source, "targets": list(targets)}], architecture="riscv64", **options
+        )
+    }
 
 
 def store(lab, board):
@@ -58,18 +62,27 @@ def filled(result, digests):
     """A prediction, with what only the pull itself can tell filled in."""
     text = json.dumps(modules.told(result))
     for name, digest in digests.items():
-        text = text.replace("%s known after the pull" % name, "%s %s" % (name, digest)).replace('"known after the pull"', '"%s"' % digest)
+        text = text.replace("%s known after the pull" % name, "%s %s" % (name, digest)).replace(
+            '"known after the pull"', '"%s"' % digest
+        )
     return json.loads(text)
 
 
 def test_pull_and_tag(lab, board, tmp_path):
     """The two as a play has them: in check mode the tags are predicted although their source is not there yet."""
     both = pull(ONE, deep=True), tag(ONE, STOCK, "tests-other", expected=[ONE])
-    run = modules.tasks(lab, tmp_path, board, *[dict(task, check_mode=check, diff=True) for check in (True, False, True, False) for task in both])
+    run = modules.tasks(
+        lab,
+        tmp_path,
+        board,
+        *[dict(task, check_mode=check, diff=True) for check in (True, False, True, False) for task in both],
+    )
     assert run.failures == []
     pulls, tags = [modules.Steps(*[row["result"] for row in run.rows[start::2]]) for start in (0, 1)]
     digest = pulls.done["images"][0]["digest"]
-    measured = {key: pulls.done["images"][0][key] for key in ("digest", "architecture", "size", "seconds", "downloaded")}
+    measured = {
+        key: pulls.done["images"][0][key] for key in ("digest", "architecture", "size", "seconds", "downloaded")
+    }
     assert pulls.done["downloaded"] == measured["downloaded"]
     assert measured["downloaded"] in (0, measured["size"]), "0 where another name stood for it"
     predicted = dict(filled(pulls.predicted, {ONE: digest}), downloaded=measured["downloaded"])
@@ -80,7 +93,9 @@ def test_pull_and_tag(lab, board, tmp_path):
     modules.assert_four_steps(tags._replace(predicted=filled(tags.predicted, {STOCK: digest, OTHER: digest})))
     assert tags.done["normalised"] == {"tests-other": OTHER}
     if "Version:  1.6.20" in lab.exec(board, ["k3s", "ctr", "version"]).stdout:
-        assert any("1.6.20" in warning for warning in tags.done["warnings"]), "this containerd honours no pins, which is told"
+        assert any("1.6.20" in warning for warning in tags.done["warnings"]), (
+            "this containerd honours no pins, which is told"
+        )
     there = store(lab, board)
     assert [there[name] for name in (ONE, STOCK, OTHER)] == [(digest, False), (digest, True), (digest, True)]
     ids = {image_id(lab, board, name) for name in (ONE, STOCK, OTHER)}
@@ -90,7 +105,9 @@ def test_pull_and_tag(lab, board, tmp_path):
 def test_pull_always_follows_a_tag_that_moves_and_keeps_its_pin(lab, board, tmp_path):
     move = {"riscv.k3s.oci_image_build": modules.by_http(MOVED), "delegate_to": "localhost"}
     always = pull(MOVING, policy="always")
-    run = modules.tasks(lab, tmp_path, board, pull(MOVING), tag(MOVING, MOVING), always, move, pull(MOVING), always, always)
+    run = modules.tasks(
+        lab, tmp_path, board, pull(MOVING), tag(MOVING, MOVING), always, move, pull(MOVING), always, always
+    )
     assert run.failures == []
     assert [row["result"]["changed"] for row in run.rows] == [True, True, False, True, False, True, False]
     digest = run.rows[-1]["result"]["images"][0]["digest"]
@@ -102,7 +119,15 @@ def test_existing_and_pins(lab, board, tmp_path):
     keep = tag(TWO, STOCK, existing="keep")
     four = modules.four("crictl_image_tag", tag(TWO, STOCK)["riscv.k3s.crictl_image_tag"])
     unpin = tag(TWO, STOCK, pinned=False)
-    wanted = [pull(ONE, TWO), tag(ONE, STOCK, pinned=False), dict(keep, check_mode=True), keep, *four, dict(unpin, check_mode=True), unpin]
+    wanted = [
+        pull(ONE, TWO),
+        tag(ONE, STOCK, pinned=False),
+        dict(keep, check_mode=True),
+        keep,
+        *four,
+        dict(unpin, check_mode=True),
+        unpin,
+    ]
     run = modules.tasks(lab, tmp_path, board, *wanted)
     assert run.failures == []
     one, two = [row["digest"] for row in run.rows[0]["result"]["images"]]
@@ -111,7 +136,11 @@ def test_existing_and_pins(lab, board, tmp_path):
     assert [(result["changed"], result["images"][0]["digest"]) for result in kept] == [(False, one)] * 2
     overwritten = modules.Steps(*[row["result"] for row in run.rows[4:8]])
     modules.assert_four_steps(overwritten)
-    assert overwritten.done["diff"]["before"].split() == [STOCK, one] and overwritten.done["diff"]["after"].split() == [STOCK, two, "pinned"]
+    assert overwritten.done["diff"]["before"].split() == [STOCK, one] and overwritten.done["diff"]["after"].split() == [
+        STOCK,
+        two,
+        "pinned",
+    ]
     predicted, unpinned = [row["result"] for row in run.rows[8:]]
     assert unpinned["changed"] and modules.told(predicted, "diff") == modules.told(unpinned, "diff")
     assert store(lab, board)[STOCK] == (two, False)

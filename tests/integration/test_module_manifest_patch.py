@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""k3s_manifest_patch on the lab's server: what it writes, that k3s takes it, that it outlives a restart, and the way back."""
+"""k3s_manifest_patch on the lab's server: what it writes, that k3s takes it, that it outlives a restart, and the way
+back.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,21 @@ COREDNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", 
 PATCHES = [
     dict(COREDNS, image="10.99.0.1:5000/tests/coredns:1", image_pull_policy="Never", command=["/coredns"]),
     dict(METRICS, image_pull_policy="Never", env={"TESTS": "on"}),
-    {"manifest": "traefik.yaml", "kind": "HelmChart", "name": "traefik", "values": {"image": {"repository": "tests/traefik"}}},
+    {
+        "manifest": "traefik.yaml",
+        "kind": "HelmChart",
+        "name": "traefik",
+        "values": {"image": {"repository": "tests/traefik"}},
+    },
 ]
-IN_PLACE = [dict(COREDNS, image="docker.io/rancher/mirrored-coredns-coredns:1.9.1", image_pull_policy="Never", command=["/coredns"])]
+IN_PLACE = [
+    dict(
+        COREDNS,
+        image="docker.io/rancher/mirrored-coredns-coredns:1.9.1",
+        image_pull_policy="Never",
+        command=["/coredns"],
+    )
+]
 MODULE, WORKLOADS = "k3s_manifest_patch", ("coredns", "metrics-server")
 WAIT = {"wait": True, "timeout": 60}
 
@@ -44,7 +58,10 @@ def _stock(lab, tmp_path):
 
 
 def manifests(lab, folder):
-    return {row["path"]: row["sha256"] for row in modules.task(lab, folder, lab.server, "k3s_info", {"gather": ["manifests"]})["manifests"]}
+    return {
+        row["path"]: row["sha256"]
+        for row in modules.task(lab, folder, lab.server, "k3s_info", {"gather": ["manifests"]})["manifests"]
+    }
 
 
 def deployment(lab, name):
@@ -61,10 +78,11 @@ def container(lab, name):
 
 def is_patched(lab):
     coredns, metrics = container(lab, "coredns"), container(lab, "metrics-server")
-    return (
-        (coredns["image"], coredns["imagePullPolicy"], coredns["command"]) == ("10.99.0.1:5000/tests/coredns:1", "Never", ["/coredns"])
-        and (metrics["imagePullPolicy"], metrics.get("env")) == ("Never", [{"name": "TESTS", "value": "on"}])
-    )
+    return (coredns["image"], coredns["imagePullPolicy"], coredns["command"]) == (
+        "10.99.0.1:5000/tests/coredns:1",
+        "Never",
+        ["/coredns"],
+    ) and (metrics["imagePullPolicy"], metrics.get("env")) == ("Never", [{"name": "TESTS", "value": "on"}])
 
 
 def is_stock(lab):
@@ -73,13 +91,19 @@ def is_stock(lab):
 
 
 def install_counters(lab):
-    found = lab.exec(lab.server, "grep -h riscv.k3s-install: {0}/coredns-riscv64.yaml {0}/metrics-server/*-riscv64.yaml".format(lab.manifests))
+    found = lab.exec(
+        lab.server,
+        f"grep -h riscv.k3s-install: {lab.manifests}/coredns-riscv64.yaml "
+        f"{lab.manifests}/metrics-server/*-riscv64.yaml",
+    )
     return found.stdout.split()[2::3]
 
 
 def assert_waited(results):
     """Four steps with a wait, which check mode leaves out."""
-    predictions = [dict(results[step], addons=[dict(row, applied=True) for row in results[step]["addons"]]) for step in (0, 2)]
+    predictions = [
+        dict(results[step], addons=[dict(row, applied=True) for row in results[step]["addons"]]) for step in (0, 2)
+    ]
     modules.assert_four_steps(modules.Steps(predictions[0], results[1], predictions[1], results[3]))
 
 
@@ -96,7 +120,9 @@ def _patch(lab, tmp_path):
 
 
 def test_overlay_and_in_place(lab, stock, patch, tmp_path):
-    """The life of patches, in one test because each wait is a pass of k3s's deploy controller, which looks every 15 seconds."""
+    """The life of patches, in one test because each wait is a pass of k3s's deploy controller, which looks every 15
+    seconds.
+    """
     present = dict(WAIT, patches=PATCHES)
     absent = dict(WAIT, patches=[{"manifest": patch["manifest"]} for patch in PATCHES], state="absent")
     in_place = dict(WAIT, patches=IN_PLACE, mode="in_place", backup=True)
@@ -119,7 +145,9 @@ def test_overlay_and_in_place(lab, stock, patch, tmp_path):
     assert is_stock(lab) and owner(lab, "coredns") == "coredns"
     assert manifests(lab, tmp_path) == stock
     assert lab.get("helmchartconfig", "-n", "kube-system", "traefik") is None
-    assert [deployment(lab, name)["metadata"]["generation"] for name in WORKLOADS] == [number + 1 for number in generations], "the restart changed nothing"
+    assert [deployment(lab, name)["metadata"]["generation"] for name in WORKLOADS] == [
+        number + 1 for number in generations
+    ], "the restart changed nothing"
 
     before = manifests(lab, tmp_path)
     results = patch(*modules.four(MODULE, in_place))

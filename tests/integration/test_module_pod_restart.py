@@ -20,7 +20,11 @@ CONTAINER = {
     "image": IMAGE,
     "imagePullPolicy": "Never",
     "command": ["/bin/sh", "-c", "[ ! -e /disk/%s ] || : >/ready; exec sleep 100000" % GOOD],
-    "readinessProbe": {"exec": {"command": ["/bin/sh", "-c", "[ -e /ready ]"]}, "periodSeconds": 1, "timeoutSeconds": 10},
+    "readinessProbe": {
+        "exec": {"command": ["/bin/sh", "-c", "[ -e /ready ]"]},
+        "periodSeconds": 1,
+        "timeoutSeconds": 10,
+    },
     "volumeMounts": [{"name": "disk", "mountPath": "/disk"}],
 }
 POD = {
@@ -33,16 +37,33 @@ POD = {
 
 
 def with_meta(kind, version, name, labels, spec):
-    return {"kind": kind, "apiVersion": version, "metadata": {"name": name, "namespace": "default", "labels": labels}, "spec": spec}
+    return {
+        "kind": kind,
+        "apiVersion": version,
+        "metadata": {"name": name, "namespace": "default", "labels": labels},
+        "spec": spec,
+    }
 
 
-OBJECTS = json.dumps({"kind": "List", "apiVersion": "v1", "items": [
-    with_meta("Deployment", "apps/v1", "tests-owned", {"app": "tests"}, {
-        "selector": {"matchLabels": {"app": "tests"}},
-        "template": {"metadata": {"labels": {"app": "tests"}}, "spec": POD},
-    }),
-    with_meta("Pod", "v1", "tests-unowned", {"app": "unowned"}, POD),
-]})
+OBJECTS = json.dumps(
+    {
+        "kind": "List",
+        "apiVersion": "v1",
+        "items": [
+            with_meta(
+                "Deployment",
+                "apps/v1",
+                "tests-owned",
+                {"app": "tests"},
+                {
+                    "selector": {"matchLabels": {"app": "tests"}},
+                    "template": {"metadata": {"labels": {"app": "tests"}}, "spec": POD},
+                },
+            ),
+            with_meta("Pod", "v1", "tests-unowned", {"app": "unowned"}, POD),
+        ],
+    }
+)
 
 
 @pytest.fixture(name="pods", scope="module", autouse=True)
@@ -50,15 +71,28 @@ def _pods(lab, connected, tmp_path_factory):
     """A Deployment of one pod, and a pod that nothing owns."""
     folder = tmp_path_factory.mktemp("pods")
     links = {"/bin/sh": "busybox", "/bin/sleep": "busybox"}
-    busybox = {"src": modules.archive("busybox"), "dest": "/bin/busybox", "links": links, "cmd": ["sh"], "image": SOURCE}
-    modules.build(lab, folder, busybox, {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": PAUSE_SOURCE})
+    busybox = {
+        "src": modules.archive("busybox"),
+        "dest": "/bin/busybox",
+        "links": links,
+        "cmd": ["sh"],
+        "image": SOURCE,
+    }
+    modules.build(
+        lab, folder, busybox, {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": PAUSE_SOURCE}
+    )
     pairs = [{"source": SOURCE, "targets": [IMAGE]}]
     has_pause = PAUSE in modules.image_names(lab, lab.server)
     if not has_pause:
         pairs.append({"source": PAUSE_SOURCE, "targets": [PAUSE]})
     sources = [pair["source"] for pair in pairs]
-    run = modules.tasks(lab, folder, lab.server, {"riscv.k3s.crictl_image_pull": {"images": sources, "architecture": "riscv64"}},
-                        {"riscv.k3s.crictl_image_tag": {"images": pairs, "architecture": "riscv64"}})
+    run = modules.tasks(
+        lab,
+        folder,
+        lab.server,
+        {"riscv.k3s.crictl_image_pull": {"images": sources, "architecture": "riscv64"}},
+        {"riscv.k3s.crictl_image_tag": {"images": pairs, "architecture": "riscv64"}},
+    )
     assert run.failures == []
     lab.kubectl("apply", "-f", "-", input=OBJECTS)
     yield
@@ -79,12 +113,17 @@ def _broken(lab, pods):
         for pod in living(lab):
             if pod["metadata"]["name"] != "tests-unowned" and pod["status"]["phase"] == "Running":
                 return pod["metadata"]["name"]
+        return None
 
     return lab.wait("a running pod", ask)
 
 
 def living(lab):
-    return [pod for pod in lab.get("pods", "-n", "default", "-l", "app in (tests, unowned)")["items"] if "deletionTimestamp" not in pod["metadata"]]
+    return [
+        pod
+        for pod in lab.get("pods", "-n", "default", "-l", "app in (tests, unowned)")["items"]
+        if "deletionTimestamp" not in pod["metadata"]
+    ]
 
 
 def is_ready(pod):
@@ -93,9 +132,13 @@ def is_ready(pod):
 
 def test_only_broken_check_run_check_run(lab, broken, tmp_path):
     lab.exec(lab.server, ["touch", "/var/tmp/" + GOOD])
-    taken = modules.steps(lab, tmp_path, lab.server, MODULE, {"selectors": ["app=tests"], "only_broken": True, "timeout": 60})
+    taken = modules.steps(
+        lab, tmp_path, lab.server, MODULE, {"selectors": ["app=tests"], "only_broken": True, "timeout": 60}
+    )
     modules.assert_four_steps(taken, "ready")
-    assert taken.done["restarted"] == [{"namespace": "default", "name": broken, "owner": {"kind": "Deployment", "name": "tests-owned"}}]
+    assert taken.done["restarted"] == [
+        {"namespace": "default", "name": broken, "owner": {"kind": "Deployment", "name": "tests-owned"}}
+    ]
     pod = next(pod for pod in living(lab) if pod["metadata"]["name"] != "tests-unowned")
     assert is_ready(pod) and pod["metadata"]["name"] != broken
     row = taken.done["ready"][0]
@@ -110,7 +153,9 @@ def test_a_pod_without_owner_is_left_alone(lab, tmp_path):
     assert run.failures == []
     predicted, done = [row["result"] for row in run.rows]
     assert modules.told(predicted, "ready") == modules.told(done, "ready")
-    assert [row["owner"] for row in done["restarted"]] == [{"kind": "Deployment", "name": "tests-owned"}], "by image, and Ready or not"
+    assert [row["owner"] for row in done["restarted"]] == [{"kind": "Deployment", "name": "tests-owned"}], (
+        "by image, and Ready or not"
+    )
     assert [row["name"] for row in done["left_alone"]] == ["tests-unowned"] and "no owner" in done["warnings"][0]
     assert lab.get("pod", "-n", "default", "tests-unowned")["metadata"]["uid"] == before
 

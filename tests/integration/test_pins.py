@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kubelet collects images, really: what we tagged stays, what nobody pinned goes. Without pins, preload is what is offered."""
+"""The kubelet collects images, really: what we tagged stays, what nobody pinned goes. Without pins, preload is what is
+offered.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,20 @@ UNUSED = "docker.io/rancher/mirrored-library-busybox:1.34.1"
 
 @pytest.fixture(name="healed")
 def _healed(lab, request, tmp_path):
-    """A lab with the containerd that the test asks for, healed by tags, and the name of an image on its agent that nobody pinned or runs."""
+    """A lab with the containerd that the test asks for, healed by tags, and the name of an image on its agent that
+    nobody pinned or runs.
+    """
     lab.lab("reset", "--containerd", request.param)
     play(lab, "riscv.k3s.build_images")
     run = play(lab, "riscv.k3s.site", "-e", json.dumps({"riscv_k3s_fixes": ["tag"]}))
     control = "%s/tests/control-%s:1" % (lab.registry, uuid.uuid4().hex[:8])
     # Content of its own: an image by another name would be one image with two names to the kubelet.
     (tmp_path / "note").write_text(control, encoding="utf-8")
-    build = {"src": modules.archive("pause"), "entrypoint": ["/pause"], "files": [{"src": str(tmp_path / "note"), "dest": "/note"}]}
+    build = {
+        "src": modules.archive("pause"),
+        "entrypoint": ["/pause"],
+        "files": [{"src": str(tmp_path / "note"), "dest": "/note"}],
+    }
     modules.build(lab, tmp_path, dict(build, image=control))
     done = modules.task(lab, tmp_path, lab.agent, "crictl_image_pull", {"images": [control], "architecture": "riscv64"})
     assert done["changed"], done
@@ -42,11 +50,20 @@ def collect(lab, *gone):
     lab.exec(lab.agent, "mkdir -p $(dirname %s)" % DROP_IN)
     lab.write(lab.agent, DROP_IN, COLLECT)
     lab.lab("restart", lab.agent)
-    lab.wait("%s is collected" % ", ".join(gone), lambda: not set(gone) & modules.image_names(lab, lab.agent), 420, interval=5)
+    lab.wait(
+        "%s is collected" % ", ".join(gone),
+        lambda: not set(gone) & modules.image_names(lab, lab.agent),
+        420,
+        interval=5,
+    )
 
 
 def running(lab):
-    return {pod["metadata"]["uid"] for pod in lab.get("pods", "-n", "kube-system")["items"] if pod["status"]["phase"] == "Running"}
+    return {
+        pod["metadata"]["uid"]
+        for pod in lab.get("pods", "-n", "kube-system")["items"]
+        if pod["status"]["phase"] == "Running"
+    }
 
 
 @pytest.mark.parametrize("healed", ["2"], indirect=True)

@@ -1,9 +1,11 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry with TLS and a password: images are pushed there, boards pull from there, and its password is nowhere but in registries.yaml.
+"""A registry with TLS and a password: images are pushed there, boards pull from there, and its password is nowhere but
+in registries.yaml.
 
-One story, many questions. The password reaches Ansible by its environment; an argument would show it to every user of the machine.
+One story, many questions. The password reaches Ansible by its environment; an argument would show it to every user of
+the machine.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class Story(NamedTuple):
 
 @pytest.fixture(scope="module", name="private")
 def _private(lab, tmp_path_factory):
-    """The registry, and boards that are broken and trust its authority. Afterwards they know the lab's own registry alone."""
+    """The registry, and boards that are broken and trust its authority. Afterwards they know the lab's own registry
+    alone.
+    """
     lab.lab("reset")
     private = Private(lab, tmp_path_factory.mktemp("private"))
     try:
@@ -96,13 +100,25 @@ def _story(lab, private, folder):
     wrong = secrets.token_hex(10)
 
     def run(playbook, *options, check=True, **changed):
-        return play(lab, "riscv.k3s." + playbook, "-e", "@%s" % given, *options, check=check, extra_env=dict(environment, **changed))
+        return play(
+            lab,
+            "riscv.k3s." + playbook,
+            "-e",
+            "@%s" % given,
+            *options,
+            check=check,
+            extra_env=dict(environment, **changed),
+        )
 
     # The same archives on what could be another machine: other paths, other times, for another registry.
     for path in modules.ARCHIVES.glob("*.tgz"):
         shutil.copy(path, folder / "archives")
     (folder / "tmp2").mkdir()
-    other = {"riscv_k3s_registry": lab.registry, "riscv_k3s_archives_dir": str(folder / "archives"), "riscv_k3s_registry_plain_http": True}
+    other = {
+        "riscv_k3s_registry": lab.registry,
+        "riscv_k3s_archives_dir": str(folder / "archives"),
+        "riscv_k3s_registry_plain_http": True,
+    }
     with Watch() as watch:
         built = run("build_images", *LOUD)
         again = run("build_images", *LOUD)
@@ -126,7 +142,9 @@ def test_second_build_pushes_nothing(story):
 
 
 def test_two_controllers_build_the_same(story):
-    first, second = ({name: row["digest"] for name, row in images(run).items()} for run in (story.built, story.elsewhere))
+    first, second = (
+        {name: row["digest"] for name, row in images(run).items()} for run in (story.built, story.elsewhere)
+    )
     assert first == second and all(row["layers_pushed"] for row in images(story.elsewhere).values())
 
 
@@ -165,12 +183,14 @@ def test_not_in_the_system_log(story, private):
 
 
 def test_not_in_files_of_boards(lab, story, private):
-    """In all that a board wrote since it was made: the layer over the machine's own files, its disk, and what is in memory."""
+    """In all that a board wrote since it was made: the layer over the machine's own files, its disk, and what is in
+    memory.
+    """
     found = {}
     for path in files_with(private.forms, lab.state):
         board, _sep, inside = path.partition("/disk")
         found.setdefault(pathlib.Path(board).name, set()).add(inside or path)
-    assert found == {board: ALLOWED for board in (lab.server, lab.agent)}
+    assert found == dict.fromkeys((lab.server, lab.agent), ALLOWED)
     # What was asked of a board by ssh, word for word, stands there, too.
     assert lab.read(lab.server, "/var/log/ssh-sessions.log")
     for board in (lab.server, lab.agent):
@@ -198,6 +218,8 @@ def test_not_in_errors_about_registries(lab, tmp_path, registries):
     wrong = secrets.token_hex(10)
     given = tmp_path / "given.yml"
     given.write_text(yaml.safe_dump({"riscv_k3s_registries": registries}), encoding="utf-8")
-    run = play(lab, "riscv.k3s.site", "--check", "-e", "@%s" % given, "-vvv", check=False, extra_env={"LAB_PASSWORD": wrong})
+    run = play(
+        lab, "riscv.k3s.site", "--check", "-e", "@%s" % given, "-vvv", check=False, extra_env={"LAB_PASSWORD": wrong}
+    )
     assert run.rc != 0 and "riscv_k3s_registries" in run.text
     assert wrong not in run.text + json.dumps(run.rows)

@@ -18,7 +18,8 @@ CANNOT_PULL = {"ErrImagePull", "ImagePullBackOff"}
 SESSIONS = "/var/log/ssh-sessions.log"
 PROCESSES = "/var/log/ssh-processes"
 QUERY = "nslookup kubernetes.default.svc.cluster.local 10.43.0.10"
-PROBE = """
+PROBE = (
+    """
 apiVersion: v1
 kind: Pod
 metadata: {name: dns-probe, namespace: default}
@@ -29,7 +30,9 @@ spec:
     image: docker.io/rancher/mirrored-library-busybox:1.34.1
     imagePullPolicy: Never
     command: ["sh", "-c", "%s"]
-""" % QUERY
+"""
+    % QUERY
+)
 
 
 class Story(NamedTuple):
@@ -83,7 +86,10 @@ def look(lab):
     return {
         "pods": pods,
         "events": {event["reason"] for event in events},
-        "sandboxes": {board: json.loads(lab.exec(board, "k3s crictl pods -o json").stdout)["items"] for board in (lab.server, lab.agent)},
+        "sandboxes": {
+            board: json.loads(lab.exec(board, "k3s crictl pods -o json").stdout)["items"]
+            for board in (lab.server, lab.agent)
+        },
     }
 
 
@@ -91,7 +97,11 @@ def wait_until_broken(lab):
     def seen():
         now = look(lab)
         reasons = {reason for pod in now["pods"] for reason in pod["reasons"]}
-        return now if reasons & CANNOT_PULL and "FailedCreatePodSandBox" in now["events"] and len(now["pods"]) == 3 else None
+        return (
+            now
+            if reasons & CANNOT_PULL and "FailedCreatePodSandBox" in now["events"] and len(now["pods"]) == 3
+            else None
+        )
 
     return lab.wait("the pods hang as on a broken board", seen, 90)
 
@@ -100,7 +110,9 @@ def ask_dns(lab):
     """What CoreDNS answers a pod of the lab, one whose busybox is riscv64 as well."""
     lab.kubectl("apply", "-f", "-", input=PROBE)
     try:
-        lab.wait("the probe is done", lambda: lab.get("pod", "dns-probe")["status"]["phase"] in ("Succeeded", "Failed"), 60)
+        lab.wait(
+            "the probe is done", lambda: lab.get("pod", "dns-probe")["status"]["phase"] in ("Succeeded", "Failed"), 60
+        )
         return lab.kubectl("logs", "dns-probe").stdout
     finally:
         lab.kubectl("delete", "pod", "dns-probe", "--wait=false", "--grace-period=1")
@@ -119,7 +131,9 @@ def test_first_run_heals_both_boards(story):
 
 def test_content_is_riscv64(story, lab):
     for board in (lab.server, lab.agent):
-        info = json.loads(lab.exec(board, "k3s crictl inspecti docker.io/rancher/mirrored-coredns-coredns:1.9.1").stdout)
+        info = json.loads(
+            lab.exec(board, "k3s crictl inspecti docker.io/rancher/mirrored-coredns-coredns:1.9.1").stdout
+        )
         assert info["info"]["imageSpec"]["architecture"] == "riscv64"
 
 
@@ -134,7 +148,9 @@ def test_check_mode_predicts_what_the_run_does(story):
         predicted, real = story.check.results(action), story.first.results(action)
         assert set(predicted) == set(real) == {"board-1", "board-2"}
         for board in real:
-            assert [(row["name"], row["changed"]) for row in predicted[board]["images"]] == [(row["name"], row["changed"]) for row in real[board]["images"]]
+            assert [(row["name"], row["changed"]) for row in predicted[board]["images"]] == [
+                (row["name"], row["changed"]) for row in real[board]["images"]
+            ]
     patch = "riscv.k3s.k3s_manifest_patch"
     assert story.check.results(patch)["board-1"]["diff"] == story.first.results(patch)["board-1"]["diff"]
     restart = "riscv.k3s.k3s_pod_restart"
@@ -152,11 +168,17 @@ def test_after_an_upgrade_only_the_new_tags_are_done(story):
     tagged = story.upgraded.results("riscv.k3s.crictl_image_tag")
     for board, result in tagged.items():
         names = {row["name"].rpartition("/")[2] for row in result["images"]}
-        assert {"mirrored-pause:3.10.2", "mirrored-coredns-coredns:1.14.6", "mirrored-metrics-server:v0.9.0"} <= names, board
+        assert {
+            "mirrored-pause:3.10.2",
+            "mirrored-coredns-coredns:1.14.6",
+            "mirrored-metrics-server:v0.9.0",
+        } <= names, board
         assert not any(name.endswith((":3.6", ":1.9.1", ":v0.5.2")) for name in names), board
     # The sources were fetched by the first run, but for the pause image of the board that had one under its stock name.
     pulled = story.upgraded.results("riscv.k3s.crictl_image_pull")
-    assert {board: [row["name"].rpartition("/")[2] for row in result["images"]] for board, result in pulled.items()} == {"board-1": ["pause:1.0.0"]}
+    assert {
+        board: [row["name"].rpartition("/")[2] for row in result["images"]] for board, result in pulled.items()
+    } == {"board-1": ["pause:1.0.0"]}
     assert not story.upgraded.results("ansible.builtin.service")
     assert story.settled.changed == {"board-1": 0, "board-2": 0}
 
@@ -196,7 +218,11 @@ def test_a_converged_run_is_one_command_a_board_and_no_python(counted, without_p
     for board, queries in ((lab.server, 1), (lab.agent, 0)):
         sessions = lab.read(board, SESSIONS).splitlines()
         assert len(sessions) == 1, sessions
-        started = [line for line in lab.exec(board, "cat %s/*" % PROCESSES).stdout.splitlines() if "execve(" in line and line.rstrip().endswith("= 0")]
+        started = [
+            line
+            for line in lab.exec(board, "cat %s/*" % PROCESSES).stdout.splitlines()
+            if "execve(" in line and line.rstrip().endswith("= 0")
+        ]
         assert not [line for line in started if "python" in line.split("execve(", 1)[1].split(",")[0]]
         assert sum('["/usr/local/bin/k3s", "kubectl"' in line for line in started) == queries, started
         assert len(started) < 60

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registries that break in the middle, and disks that are full: a clear error, nothing half-tagged, and a run again goes on."""
+"""Registries that break in the middle, and disks that are full: a clear error, nothing half-tagged, and a run again
+goes on.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,10 @@ def _front(lab, tmp_path_factory):
 def site(lab, folder, name=None, value=None):
     """The role registries for both boards, with one variable of its own."""
     playbook = folder / "registries.yml"
-    playbook.write_text(json.dumps([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.registries"]}]), encoding="utf-8")
+    playbook.write_text(
+        json.dumps([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.registries"]}]),
+        encoding="utf-8",
+    )
     return modules.play(lab, folder, playbook, *(["-e", json.dumps({name: value})] if name else []))
 
 
@@ -87,7 +92,9 @@ def assert_clear(result, *words):
 
 
 def assert_refused_then_healed(lab, front, folder, image, *words):
-    """Pull and tag fail, and leave no name; without the fault they work, and after that there is nothing to do. Returns the pull's error."""
+    """Pull and tag fail, and leave no name; without the fault they work, and after that there is nothing to do. Returns
+    the pull's error.
+    """
     before = modules.state(lab, lab.agent)
     refused = modules.tasks(lab, folder, lab.agent, *steps(image))
     assert len(refused.failures) == 2, refused.output
@@ -101,7 +108,9 @@ def assert_refused_then_healed(lab, front, folder, image, *words):
 
 def assert_healed(lab, folder, image):
     healed = modules.tasks(lab, folder, lab.agent, *steps(image), *steps(image))
-    assert [(row["status"], row["result"].get("changed")) for row in healed.rows] == [("ok", True)] * 2 + [("ok", False)] * 2, healed.output
+    assert [(row["status"], row["result"].get("changed")) for row in healed.rows] == [("ok", True)] * 2 + [
+        ("ok", False)
+    ] * 2, healed.output
     assert {STOCK, image} <= modules.image_names(lab, lab.agent)
 
 
@@ -231,10 +240,16 @@ def test_push_and_questions_wait_as_long_as_the_registry_asks(lab, front, tmp_pa
     assert [status for dummy, status in front.asked("POST", UPLOAD)] == [429, 429, 202, 202]
     front.start(fault("status", "GET", MANIFEST, times=2, **busy))
     access = {"registries": [{"host": FRONT, "plain_http": True}]}
-    info = modules.task(lab, tmp_path, "localhost", "registry_image_info", dict(access, images=[args["image"]], architecture="riscv64"))
+    info = modules.task(
+        lab, tmp_path, "localhost", "registry_image_info", dict(access, images=[args["image"]], architecture="riscv64")
+    )
     assert (info["images"][0]["exists"], info["images"][0]["message"]) == (True, None)
     front.start(fault("status", "GET", MANIFEST, times=1, **busy), fault("status", "GET", BLOB, times=1, **busy))
-    copy = dict(access, images=[{"source": args["image"], "target": args["image"].replace("faults-", "copied-")}], architecture="riscv64")
+    copy = dict(
+        access,
+        images=[{"source": args["image"], "target": args["image"].replace("faults-", "copied-")}],
+        architecture="riscv64",
+    )
     assert modules.task(lab, tmp_path, "localhost", "registry_image_copy", copy)["changed"]
     front.start(fault("status", "GET", MANIFEST, times=ALWAYS, status=429, headers={"Retry-After": "3600"}))
     assert_clear(pushed(lab, tmp_path, dict(args, timeout=5)), FRONT, "asks to come less often", "wait a while")
@@ -260,7 +275,11 @@ def test_an_amd64_program_is_refused_by_name(lab, front, tmp_path):
     """build_images, with a program of the lab's boards instead of a riscv64 one."""
     program = tmp_path / "coredns"
     shutil.copy(pathlib.Path(lab.state) / "programs/board", program)
-    entry = {"stock": "docker.io/tests/amd64", "source": lab.registry + "/tests/amd64:1", "build": {"src": str(program)}}
+    entry = {
+        "stock": "docker.io/tests/amd64",
+        "source": lab.registry + "/tests/amd64:1",
+        "build": {"src": str(program)},
+    }
     run = modules.play(lab, tmp_path, "riscv.k3s.build_images", "-e", json.dumps({"riscv_k3s_catalogue": [entry]}))
     assert run.rc != 0 and len(run.failures) == 1, run.output
     message = run.output

@@ -1,9 +1,11 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After undo both boards are as they were, byte for byte: manifests, files of k3s with mode and owner, and image names with digest and labels.
+"""After undo both boards are as they were, byte for byte: manifests, files of k3s with mode and owner, and image names
+with digest and labels.
 
-Images that a kubelet or containerd pulled by itself are not the collection's and stay; where there are any, they are named.
+Images that a kubelet or containerd pulled by itself are not the collection's and stay; where there are any, they are
+named.
 """
 
 from __future__ import annotations
@@ -18,13 +20,18 @@ from undoing import JOURNAL, REGISTRIES, both, commands, differences, is_applied
 
 SECRET = "correct-horse-battery"
 # Of somebody before us: a registry that nobody asks, with a password, and a mode and an owner of its own.
-OWN_REGISTRIES = """# mine
+OWN_REGISTRIES = (
+    """# mine
 mirrors:
   example.com:
     endpoint: ["http://127.0.0.1:9"]
 configs:
-  example.com: {auth: {username: me, password: %s}}""" % SECRET
-CATALOGUE = yaml.safe_load((ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml").read_text(encoding="utf-8"))["riscv_k3s_catalogue"]
+  example.com: {auth: {username: me, password: %s}}"""
+    % SECRET
+)
+CATALOGUE = yaml.safe_load((ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml").read_text(encoding="utf-8"))[
+    "riscv_k3s_catalogue"
+]
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 # What differs from one lab to the next, whatever was done to it.
 OF_THE_LAB = ("etc/rancher/k3s/k3s.yaml", "etc/rancher/node")
@@ -106,7 +113,10 @@ def test_what_somebody_changed_since_stays(fresh):
     lab.exec(lab.agent, "echo '# edited' >>" + REGISTRIES)
     lab.exec(lab.agent, ["k3s", "ctr", "images", "tag", "--force", "10.99.0.1:5000/riscv64/pause:1.0.0", COREDNS])
     text = " ".join(run(lab, "undo").text.split())
-    assert "warning: %s is left as it is: somebody changed it since" % REGISTRIES in text and "warning: %s is left as it is" % COREDNS in text
+    assert (
+        "warning: %s is left as it is: somebody changed it since" % REGISTRIES in text
+        and "warning: %s is left as it is" % COREDNS in text
+    )
     left = {line.split(": ")[1] for line in differences(before, both(lab), [JOURNAL[1:], "sha256:"])}
     assert left == {REGISTRIES[1:], COREDNS}
     assert not any(run(lab, "undo").changed.values())
@@ -127,7 +137,11 @@ def test_what_left_the_catalogue_is_unpinned(fresh):
     smaller = [entry for entry in CATALOGUE if "metrics-server" not in entry["stock"]]
     predicted = run(lab, "site", "--check", riscv_k3s_catalogue=smaller)
     done = run(lab, "site", riscv_k3s_catalogue=smaller)
-    assert predicted.changes == done.changes == [("riscv.k3s.images : Unpin what has left the catalogue", board) for board in (lab.server, lab.agent)]
+    assert (
+        predicted.changes
+        == done.changes
+        == [("riscv.k3s.images : Unpin what has left the catalogue", board) for board in (lab.server, lab.agent)]
+    )
     now = both(lab)
     assert {line.split(": ")[1] for line in differences(healed, now, [JOURNAL[1:]])} == {name}
     assert all("pinned" not in now[board].images[name][1] for board in now)
@@ -158,12 +172,23 @@ def test_a_move_to_another_version_between(lab):
 def test_every_fix(lab, fix, containerd):
     make_fresh(lab, "--containerd", containerd)
     if fix == "mirror":
-        run(lab, "prepare_upgrade", riscv_k3s_target_version=lab.versions["A"], riscv_k3s_target_disable=DISABLED, **FIXES[fix])
+        run(
+            lab,
+            "prepare_upgrade",
+            riscv_k3s_target_version=lab.versions["A"],
+            riscv_k3s_target_disable=DISABLED,
+            **FIXES[fix],
+        )
     before, stock = both(lab), commands(lab)
     heal(lab, **FIXES[fix])
     # With a mirror kubelets pull stock images by themselves, and containerd the pause image that its new setting names.
     pulled = of_the_kubelets(lab, before)
-    mine = {"mirror": "docker.io/rancher/", "tag": "nothing", "flag and patch": PRIVATE + "pause", "preload": "nothing"}[fix]
+    mine = {
+        "mirror": "docker.io/rancher/",
+        "tag": "nothing",
+        "flag and patch": PRIVATE + "pause",
+        "preload": "nothing",
+    }[fix]
     assert all(name.startswith((mine, "sha256:")) for name in pulled), pulled
     # An inventory that knows nothing of fixes and registries.
     undo(lab, riscv_k3s_registries=None, riscv_k3s_catalogue=[])

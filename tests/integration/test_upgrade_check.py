@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""upgrade_check and prepare_upgrade against the lab's registry. The boards are not touched; the registry gets a prefix of its own."""
+"""upgrade_check and prepare_upgrade against the lab's registry. The boards are not touched; the registry gets a prefix
+of its own.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,11 @@ def upgrade(lab, folder, playbook, *options, **variables):
 
 def fixes(run):
     """{repository:tag without docker.io: fix} of the last table that a run made."""
-    tables = [row["result"]["ansible_facts"]["upgrade_results"] for row in run.rows if "upgrade_results" in row["result"].get("ansible_facts", {})]
+    tables = [
+        row["result"]["ansible_facts"]["upgrade_results"]
+        for row in run.rows
+        if "upgrade_results" in row["result"].get("ansible_facts", {})
+    ]
     table = tables[-1]["riscv64"]
     return {row["image"].partition("/")[2]: row["fix"] for row in table["rows"] if row["image"]}
 
@@ -48,7 +54,10 @@ def held(lab, prefix):
     found = {}
     for repository in TAGS:
         url = "http://%s/v2/%s/%s/tags/list" % (lab.registry, prefix.partition("/")[2], repository)
-        said = lab.ctl(["python3", "-c", "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())", url], check=False)
+        said = lab.ctl(
+            ["python3", "-c", "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())", url],
+            check=False,
+        )
         if said.returncode == 0:
             found[repository] = json.loads(said.stdout)["tags"]
     return found
@@ -65,14 +74,22 @@ def test_an_unsafe_version(lab, tmp_path, prefix):
     run = upgrade(lab, tmp_path, "upgrade_check", riscv_k3s_target_disable=[])
     assert run.rc == 2
     missing = sorted(name for name, fix in fixes(run).items() if fix is None)
-    assert missing == ["rancher/klipper-helm:v0.13.3-build20260727", "rancher/klipper-lb:v0.4.17", "rancher/mirrored-library-traefik:3.7.8"]
+    assert missing == [
+        "rancher/klipper-helm:v0.13.3-build20260727",
+        "rancher/klipper-lb:v0.4.17",
+        "rancher/mirrored-library-traefik:3.7.8",
+    ]
     assert "NOT SAFE: 3 to mend before the upgrade." in run.output
 
 
 def test_a_source_that_is_not_there(lab, tmp_path, prefix):
     catalogue = [{"stock": "docker.io/rancher/mirrored-pause", "source": "%s/riscv64/pause:99" % lab.registry}]
     run = upgrade(
-        lab, tmp_path, "upgrade_check", riscv_k3s_target_disable=WITHOUT + ["coredns", "local-storage", "metrics-server"], riscv_k3s_catalogue=catalogue
+        lab,
+        tmp_path,
+        "upgrade_check",
+        riscv_k3s_target_disable=WITHOUT + ["coredns", "local-storage", "metrics-server"],
+        riscv_k3s_catalogue=catalogue,
     )
     assert run.rc == 2
     assert "riscv64/pause:99 does not exist. Found: there are 1.0.0." in run.failures[0]["msg"]

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A k3s that was upgraded after prepare_upgrade needs no run: the kubelets pull the new stock names from the mirror by themselves."""
+"""A k3s that was upgraded after prepare_upgrade needs no run: the kubelets pull the new stock names from the mirror by
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ import pytest
 def run(lab, folder, playbook, prefix, **variables):
     """Run a playbook with the mirror; it must end well."""
     given = dict({"riscv_k3s_mirror_prefix": prefix, "riscv_k3s_target_disable": ["traefik", "servicelb"]}, **variables)
-    done = modules.play(lab, folder, "riscv.k3s." + playbook, "-e", json.dumps({key: value for key, value in given.items() if value}))
+    done = modules.play(
+        lab, folder, "riscv.k3s." + playbook, "-e", json.dumps({key: value for key, value in given.items() if value})
+    )
     assert done.rc == 0, done.output
     return done
 
@@ -41,7 +45,9 @@ def pods(lab):
 
 @pytest.fixture(name="prefix")
 def _prefix(lab, connected, tmp_path):
-    """Where nothing is published yet. Afterwards the boards are as before: without a mirror, and with the version they had."""
+    """Where nothing is published yet. Afterwards the boards are as before: without a mirror, and with the version they
+    had.
+    """
     before = versions(lab)[0]
     run(lab, tmp_path, "build_images", None)
     yield "%s/stock-%s" % (lab.registry, uuid.uuid4().hex[:8])
@@ -56,7 +62,11 @@ def test_an_upgrade_that_was_prepared_needs_no_run(lab, tmp_path, prefix):
     run(lab, tmp_path, "site", prefix)
     run(lab, tmp_path, "prepare_upgrade", prefix, riscv_k3s_target_version=lab.versions[other])
     checked = run(lab, tmp_path, "upgrade_check", prefix, riscv_k3s_target_version=lab.versions[other])
-    table = next(row["result"]["ansible_facts"]["upgrade_result"] for row in checked.rows if "upgrade_result" in row["result"].get("ansible_facts", {}))
+    table = next(
+        row["result"]["ansible_facts"]["upgrade_result"]
+        for row in checked.rows
+        if "upgrade_result" in row["result"].get("ansible_facts", {})
+    )
     new = {row["image"] for row in table["rows"]}
     for board in (lab.server, lab.agent):
         modules.remove_images(lab, board, *new)

@@ -22,7 +22,9 @@ APPLIED = "jsonpath={range .items[*]}{.metadata.name} {.spec.checksum}{'\\n'}{en
 
 
 class Board(NamedTuple):
-    """``files``: every file and folder of k3s that undo has to do with, with mode, owner and checksum; ``images``: {name: (digest, labels)}."""
+    """``files``: every file and folder of k3s that undo has to do with, with mode, owner and checksum; ``images``:
+    {name: (digest, labels)}.
+    """
 
     files: Dict[str, str]
     images: Dict[str, Any]
@@ -44,7 +46,9 @@ def both(lab):
 
 
 def differences(before, after, apart=()):
-    """Sentences about what is not as before; files and images whose name holds one of the words in ``apart`` do not count."""
+    """Sentences about what is not as before; files and images whose name holds one of the words in ``apart`` do not
+    count.
+    """
     found = []
     for board, was in before.items():
         now = after[board]
@@ -62,7 +66,9 @@ def run(lab, playbook, *options, check=True, **variables):
 
 
 def undo(lab, *options, **variables):
-    """Undo with diff: check, run, run again. Returns (the predicted run, the real one); the prediction is right, and the second run changes nothing."""
+    """Undo with diff: check, run, run again. Returns (the predicted run, the real one); the prediction is right, and
+    the second run changes nothing.
+    """
     predicted = run(lab, "undo", "--check", "--diff", *options, **variables)
     done = run(lab, "undo", "--diff", *options, **variables)
     assert predicted.changes == done.changes
@@ -72,7 +78,9 @@ def undo(lab, *options, **variables):
 
 
 def of_the_kubelets(lab, before):
-    """Image names that came since ``before`` and are not in the journal, with those by their digests: kubelets pulled them by themselves."""
+    """Image names that came since ``before`` and are not in the journal, with those by their digests: kubelets pulled
+    them by themselves.
+    """
     found = set()
     for board, was in before.items():
         ours = json.loads(lab.read(board, JOURNAL + "/journal.json"))["images"]
@@ -84,9 +92,14 @@ def of_the_kubelets(lab, before):
 
 def is_applied(lab):
     """Whether k3s applied every packaged manifest as it lies there."""
-    sums = lab.exec(lab.server, "cd /var/lib/rancher/k3s/server/manifests && find . -name '*.yaml' -exec sha256sum {} +").stdout.splitlines()
+    sums = lab.exec(
+        lab.server, "cd /var/lib/rancher/k3s/server/manifests && find . -name '*.yaml' -exec sha256sum {} +"
+    ).stdout.splitlines()
     held = {line.split()[1].rpartition("/")[2].partition(".")[0]: line.split()[0] for line in sums}
-    known = dict(line.partition(" ")[::2] for line in lab.kubectl("get", "addons.k3s.cattle.io", "-n", "kube-system", "-o", APPLIED).stdout.splitlines())
+    known = dict(
+        line.partition(" ")[::2]
+        for line in lab.kubectl("get", "addons.k3s.cattle.io", "-n", "kube-system", "-o", APPLIED).stdout.splitlines()
+    )
     return all(known.get(name) == checksum for name, checksum in held.items())
 
 

@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 if hypothesis:
-    # The same cases in each run. `few` is for Pythons beside the main one: tools/unit-board and tools/unit-controllers ask for it.
+    # The same cases in each run. `few` is for Pythons beside the main one: tools/unit-board and tools/unit-controllers
+    # ask for it.
     hypothesis.settings.register_profile(
         "all",
         max_examples=1000,

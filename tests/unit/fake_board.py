@@ -35,7 +35,8 @@ Server:
   Revision: \n  UUID: 2f1fb4fb-5c1a-4b2a-9f5e-0c5b6f9d6f7a
 """
 IMAGES = (
-    "REF                                TYPE                                       DIGEST                  SIZE      PLATFORMS     LABELS\n"
+    "REF                                TYPE                                       DIGEST                  SIZE      "
+    "PLATFORMS     LABELS\n"
     "docker.io/rancher/mirrored-pause:3.6 application/vnd.oci.image.manifest.v1+json sha256:"
     + "a" * 64
     + " 301.2 KiB linux/riscv64 io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned \n"

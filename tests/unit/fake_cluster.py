@@ -11,17 +11,44 @@ from fakes import FakeRunner
 _uids = itertools.count(1)
 
 
-def make_pod(namespace, name, owner=None, image="a/b:1", labels=None, ready=True, phase="Running", reason="ImagePullBackOff"):
+def make_pod(
+    namespace, name, owner=None, image="a/b:1", labels=None, ready=True, phase="Running", reason="ImagePullBackOff"
+):
     """A pod; ``owner`` is KIND/NAME."""
     kind, slash, owner_name = (owner or "").partition("/")
-    state = {"running": {"startedAt": "2026-11-24T10:00:00Z"}} if ready else {"waiting": {"reason": reason, "message": "Back-off pulling image"}}
+    state = (
+        {"running": {"startedAt": "2026-11-24T10:00:00Z"}}
+        if ready
+        else {"waiting": {"reason": reason, "message": "Back-off pulling image"}}
+    )
     meta = {"name": name, "namespace": namespace, "uid": "uid-%d" % next(_uids), "labels": labels or {}}
     if owner:
-        meta["ownerReferences"] = [{"apiVersion": "apps/v1", "blockOwnerDeletion": True, "controller": True, "kind": kind, "name": owner_name, "uid": "u"}]
+        meta["ownerReferences"] = [
+            {
+                "apiVersion": "apps/v1",
+                "blockOwnerDeletion": True,
+                "controller": True,
+                "kind": kind,
+                "name": owner_name,
+                "uid": "u",
+            }
+        ]
     status = {
         "phase": phase,
-        "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True" if ready else "False"}],
-        "containerStatuses": [{"name": "main", "image": image, "imageID": "sha256:8b5a" if ready else "", "ready": ready, "restartCount": 0, "state": state}],
+        "conditions": [
+            {"type": "PodScheduled", "status": "True"},
+            {"type": "Ready", "status": "True" if ready else "False"},
+        ],
+        "containerStatuses": [
+            {
+                "name": "main",
+                "image": image,
+                "imageID": "sha256:8b5a" if ready else "",
+                "ready": ready,
+                "restartCount": 0,
+                "state": state,
+            }
+        ],
     }
     return {
         "apiVersion": "v1",
@@ -34,7 +61,11 @@ def make_pod(namespace, name, owner=None, image="a/b:1", labels=None, ready=True
 
 def make_workload(kind, namespace, name, count):
     """A Deployment, StatefulSet or DaemonSet that wants ``count`` pods."""
-    sizes = {"status": {"desiredNumberScheduled": count}} if kind == "DaemonSet" else {"spec": {"replicas": count}, "status": {}}
+    sizes = (
+        {"status": {"desiredNumberScheduled": count}}
+        if kind == "DaemonSet"
+        else {"spec": {"replicas": count}, "status": {}}
+    )
     return dict({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}}, **sizes)
 
 
@@ -47,7 +78,12 @@ class Cluster:
         self.image = image
         self.deleted = []
         self._making = []
-        self.runner = FakeRunner([(["k3s", "kubectl", "get", ...], self._get), (["k3s", "kubectl", "delete", "pods", "-n", ...], self._delete)])
+        self.runner = FakeRunner(
+            [
+                (["k3s", "kubectl", "get", ...], self._get),
+                (["k3s", "kubectl", "delete", "pods", "-n", ...], self._delete),
+            ]
+        )
 
     @property
     def verbs(self):
@@ -67,7 +103,13 @@ class Cluster:
 
     def _delete(self, argv, stdin):
         namespace, names = argv[5], [word for word in argv[6:] if not word.startswith("--")]
-        for item in [item for item in self.items if item["kind"] == "Pod" and item["metadata"]["namespace"] == namespace and item["metadata"]["name"] in names]:
+        for item in [
+            item
+            for item in self.items
+            if item["kind"] == "Pod"
+            and item["metadata"]["namespace"] == namespace
+            and item["metadata"]["name"] in names
+        ]:
             self.items.remove(item)
             self.deleted.append("%s/%s" % (namespace, item["metadata"]["name"]))
             if item["metadata"].get("ownerReferences"):
@@ -80,5 +122,11 @@ class Cluster:
         job = owner["kind"] == "Job" and ready
         image = self.image or old["spec"]["containers"][0]["image"]
         return make_pod(
-            meta["namespace"], meta["name"] + "-new", "%(kind)s/%(name)s" % owner, image, meta["labels"], ready and not job, "Succeeded" if job else "Running"
+            meta["namespace"],
+            meta["name"] + "-new",
+            "%(kind)s/%(name)s" % owner,
+            image,
+            meta["labels"],
+            ready and not job,
+            "Succeeded" if job else "Running",
         )

@@ -16,8 +16,9 @@ import json
 import pathlib
 import shutil
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from fakes import FakeRunner
+
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 MANAGED = {"io.cri-containerd.image": "managed"}
 PIN = {"io.cri-containerd.pinned": "pinned"}
@@ -30,7 +31,16 @@ class Content:
     ``only_elsewhere``: an index that has nothing for the board, which its containerd refuses to pull.
     """
 
-    def __init__(self, seed, architecture="riscv64", entrypoint=("/program",), files=None, size=805, system="linux", only_elsewhere=False):
+    def __init__(
+        self,
+        seed,
+        architecture="riscv64",
+        entrypoint=("/program",),
+        files=None,
+        size=805,
+        system="linux",
+        only_elsewhere=False,
+    ):
         self.digest = "sha256:" + hashlib.sha256(seed.encode()).hexdigest()
         self.id = "sha256:" + hashlib.sha256(b"config " + seed.encode()).hexdigest()
         self.architecture = architecture
@@ -42,9 +52,11 @@ class Content:
 
 
 class FakeContainerd(FakeRunner):
-    """``registry`` maps full names to a Content, to what crictl prints when it fails, or to a list of these, one a pull.
+    """``registry`` maps full names to a Content, to what crictl prints when it fails, or to a list of these, one a
+    pull.
 
-    ``store`` maps names to [Content, labels]; ``unusable`` holds names that only ctr knows, as after a pull that broke off.
+    ``store`` maps names to [Content, labels]; ``unusable`` holds names that only ctr knows, as after a pull that broke
+    off.
     ``deaf`` names verbs of ctr and crictl that exit with 0 and do nothing.
     """
 
@@ -78,7 +90,11 @@ class FakeContainerd(FakeRunner):
 
     def names(self):
         """{tagged name: (digest, pinned)}, for asserts."""
-        return {name: (content.digest, PIN.items() <= labels.items()) for name, (content, labels) in self.store.items() if "@" not in name and "/" in name}
+        return {
+            name: (content.digest, PIN.items() <= labels.items())
+            for name, (content, labels) in self.store.items()
+            if "@" not in name and "/" in name
+        }
 
     def answer(self, argv, stdin):
         words = _words(argv)
@@ -94,14 +110,20 @@ class FakeContainerd(FakeRunner):
 
     def _version(self, _rest):
         text = f"  Version:  {self.version}\n  Revision: x\n"
-        return 0, f"Client:\n{text}  Go version: go1.19.8\n\nServer:\n{text}  UUID: ad487c4f-94d8-4b48-8c13-c9c90287d4f7\n", ""
+        return (
+            0,
+            f"Client:\n{text}  Go version: go1.19.8\n\nServer:\n{text}  UUID: ad487c4f-94d8-4b48-8c13-c9c90287d4f7\n",
+            "",
+        )
 
     def _images_ls(self, _rest):
         rows = [["REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS"]]
         for name, (content, labels) in sorted(self.store.items()):
             text = ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "-"
             kind = "application/vnd.oci.image.manifest.v1+json"
-            rows.append([name, kind, content.digest, f"{content.size:.1f} B", f"{content.system}/{content.architecture}", text])
+            rows.append(
+                [name, kind, content.digest, f"{content.size:.1f} B", f"{content.system}/{content.architecture}", text]
+            )
         widths = [max(len(row[column]) for row in rows) + 1 for column in range(6)]
         return 0, "".join("".join(cell.ljust(width) for cell, width in zip(row, widths)) + "\n" for row in rows), ""
 
@@ -183,7 +205,10 @@ def _status(content, labels, name):
     parsed = ImageName.parse(name)
     config = {"Entrypoint": content.entrypoint, "Env": ["PATH=/usr/bin:/bin"]}
     return {
-        "info": {"chainID": content.id, "imageSpec": {"architecture": content.architecture, "config": config, "os": content.system}},
+        "info": {
+            "chainID": content.id,
+            "imageSpec": {"architecture": content.architecture, "config": config, "os": content.system},
+        },
         "status": {
             "id": content.id,
             "pinned": PIN.items() <= labels.items(),
@@ -197,7 +222,9 @@ def _status(content, labels, name):
 
 def _words(argv):
     """``k3s ctr --namespace k8s.io images ls`` and ``/usr/bin/ctr --namespace k8s.io images ls`` as [ctr, images, ls]."""
-    words = list(argv[1:]) if pathlib.PurePath(argv[0]).name == "k3s" else [pathlib.PurePath(argv[0]).name] + list(argv[1:])
+    words = (
+        list(argv[1:]) if pathlib.PurePath(argv[0]).name == "k3s" else [pathlib.PurePath(argv[0]).name] + list(argv[1:])
+    )
     assert words[0] in ("ctr", "crictl"), f"an unexpected program was started: {argv}"
     while words[1] in _WITH_VALUE:
         assert words[1] != "--namespace" or words[2] == "k8s.io", argv

@@ -33,7 +33,11 @@ class DeployController:
         self.run_pass(force=True)
 
     def run_pass(self, force=False):
-        files = sorted(path for path in self.folder.rglob("*") if path.suffix in (".yaml", ".yml", ".json") and not path.name.startswith("."))
+        files = sorted(
+            path
+            for path in self.folder.rglob("*")
+            if path.suffix in (".yaml", ".yml", ".json") and not path.name.startswith(".")
+        )
         skips = {path.name[: -len(".skip")] for path in self.folder.rglob("*.skip")}
         for path in files:
             mtime = path.stat().st_mtime_ns
@@ -71,7 +75,9 @@ class DeployController:
         return self._answer({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}})
 
     def _events(self, argv, stdin):
-        return self._answer({"apiVersion": "v1", "items": self.events, "kind": "List", "metadata": {"resourceVersion": ""}})
+        return self._answer(
+            {"apiVersion": "v1", "items": self.events, "kind": "List", "metadata": {"resourceVersion": ""}}
+        )
 
     def _patch(self, argv, stdin):
         assert json.loads(argv[argv.index("-p") + 1]) == {"spec": {"checksum": None}}

@@ -19,9 +19,21 @@ DIGEST = "sha256:" + "a" * 64
 RULE = '-A KUBE-SERVICES -d 10.43.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" -j KUBE-SVC-NPX46M4PTMTKRN6Y'
 JUMP = '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'
 PREFLIGHT = "\n".join(
-    ["release 6.6.0", "time %d" % NOW, "filesystem nodev overlay", "cgroup2 cpuset cpu io memory pids", "iptables iptables v1.8.9 (nf_tables)"]
+    [
+        "release 6.6.0",
+        "time %d" % NOW,
+        "filesystem nodev overlay",
+        "cgroup2 cpuset cpu io memory pids",
+        "iptables iptables v1.8.9 (nf_tables)",
+    ]
     + ["config /boot/config-6.6.0 CONFIG_%s=y" % option for option in KERNEL]
-    + ["sysctl net/ipv4/ip_forward 1", "sysctl net/bridge/bridge-nf-call-iptables 1", "rule :FORWARD ACCEPT [0:0]", "rule " + RULE, "rule " + JUMP]
+    + [
+        "sysctl net/ipv4/ip_forward 1",
+        "sysctl net/bridge/bridge-nf-call-iptables 1",
+        "rule :FORWARD ACCEPT [0:0]",
+        "rule " + RULE,
+        "rule " + JUMP,
+    ]
     + ["init systemd", "cni %s/agent/etc/cni/net.d/10-flannel.conflist" % DATA]
 )
 
@@ -39,14 +51,33 @@ class FakeFleet:
         server = self.boards["board-1"]
         server["api"] = {"reachable": True, "error": None, "pods": [], "addons": []}
         server["api"]["nodes"] = [
-            {"name": name, "uid": name, "ready": True, "architecture": "riscv64", "internal_ip": address, "created_at": ago(9000)}
+            {
+                "name": name,
+                "uid": name,
+                "ready": True,
+                "architecture": "riscv64",
+                "internal_ip": address,
+                "created_at": ago(9000),
+            }
             for name, address in (("board-1", "10.0.0.1"), ("board-2", "10.0.0.2"))
         ]
         ready = {"Ready": {"status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}}
-        server["details"] = {"events": [], "nodes": {"board-1": dict(ready), "board-2": dict(ready)}, "pods": {}, "endpoints": ["10.0.0.1:6443"]}
+        server["details"] = {
+            "events": [],
+            "nodes": {"board-1": dict(ready), "board-2": dict(ready)},
+            "pods": {},
+            "endpoints": ["10.0.0.1:6443"],
+        }
         server["dns"]["rights"] = ["endpointslices.discovery.k8s.io", "namespaces", "pods", "services"]
         self.manifest("coredns.yaml", "kind: Deployment\n")
-        self.coredns = self.pod("coredns-7796b77cd4-kz5w2", "board-1", STOCK, container="coredns", namespace="kube-system", labels={"k8s-app": "kube-dns"})
+        self.coredns = self.pod(
+            "coredns-7796b77cd4-kz5w2",
+            "board-1",
+            STOCK,
+            container="coredns",
+            namespace="kube-system",
+            labels={"k8s-app": "kube-dns"},
+        )
 
     @staticmethod
     def _board(name, role):
@@ -61,12 +92,29 @@ class FakeFleet:
             "containerd": {"version": "1.6.20", "pins": False},
             "config": {},
             "pause_image": PAUSE,
-            "registries": {"path": "/etc/rancher/k3s/registries.yaml", "present": True, "sha256": "1" * 64, "mode": "0600", "stale": False},
+            "registries": {
+                "path": "/etc/rancher/k3s/registries.yaml",
+                "present": True,
+                "sha256": "1" * 64,
+                "mode": "0600",
+                "stale": False,
+            },
             "manifests": [],
             "demand": (
-                [{"image": STOCK, "where": ["manifests/coredns.yaml Deployment/coredns container coredns"], "required": True}] if role == "server" else []
+                [
+                    {
+                        "image": STOCK,
+                        "where": ["manifests/coredns.yaml Deployment/coredns container coredns"],
+                        "required": True,
+                    }
+                ]
+                if role == "server"
+                else []
             ),
-            "images": [{"name": one, "digest": DIGEST, "platforms": ["linux/riscv64"], "pinned": True, "size": 1000} for one in (PAUSE, STOCK)],
+            "images": [
+                {"name": one, "digest": DIGEST, "platforms": ["linux/riscv64"], "pinned": True, "size": 1000}
+                for one in (PAUSE, STOCK)
+            ],
             "disk": {"path": DATA, "size": 32 << 30, "available": 16 << 30},
             "sandboxes": [],
             "containers": [],
@@ -86,7 +134,16 @@ class FakeFleet:
     def pod(self, name, board, image, container="main", namespace="default", labels=None, sandbox=True, **more):
         """Add a pod: Ready and running, but for ``more``, which are values of its row or of its container's."""
         uid = "uid-" + name
-        status = {"name": container, "image": image, "image_id": "x@" + DIGEST, "ready": True, "restarts": 0, "state": "running", "reason": "", "message": ""}
+        status = {
+            "name": container,
+            "image": image,
+            "image_id": "x@" + DIGEST,
+            "ready": True,
+            "restarts": 0,
+            "state": "running",
+            "reason": "",
+            "message": "",
+        }
         status.update(exit_code=None, init=False, last_reason="")
         row = {
             "namespace": namespace,
@@ -99,7 +156,15 @@ class FakeFleet:
             "reasons": [],
             "owner": None,
         }
-        row.update(labels=labels or {}, deleting=False, deleted_at=None, ip="10.42.0.9", created_at=ago(600), images=[image], containers=[status])
+        row.update(
+            labels=labels or {},
+            deleting=False,
+            deleted_at=None,
+            ip="10.42.0.9",
+            created_at=ago(600),
+            images=[image],
+            containers=[status],
+        )
         for key, value in more.items():
             (row if key in row and key not in ("state", "message") else status)[key] = value
         if not row["ready"]:
@@ -107,33 +172,73 @@ class FakeFleet:
         self.server["api"]["pods"].append(row)
         if sandbox:
             self.sandbox(uid, name, namespace, board, row["labels"])
-            entry = {"id": "c-" + name, "sandbox_id": "s-" + uid, "name": container, "image": image, "image_id": "sha256:1", "attempt": 0}
+            entry = {
+                "id": "c-" + name,
+                "sandbox_id": "s-" + uid,
+                "name": container,
+                "image": image,
+                "image_id": "sha256:1",
+                "attempt": 0,
+            }
             entry.update(state="running" if status["state"] == "running" else "exited", created_at=row["created_at"])
             self.boards[board]["containers"].append(entry)
         return row
 
     def sandbox(self, uid, name, namespace, board, labels=None, age=600, state="ready", attempt=0):
         """Add a sandbox to a board."""
-        row = {"id": "s-" + uid + ("-%d" % attempt if attempt else ""), "name": name, "namespace": namespace, "uid": uid, "attempt": attempt}
+        row = {
+            "id": "s-" + uid + ("-%d" % attempt if attempt else ""),
+            "name": name,
+            "namespace": namespace,
+            "uid": uid,
+            "attempt": attempt,
+        }
         self.boards[board]["sandboxes"].append(dict(row, state=state, created_at=ago(age), labels=labels or {}))
 
     def waiting(self, name, reason, message="", image="reg.example:5000/a/b:1", **more):
         """Add a pod whose container waits."""
-        return self.pod(name, "board-2", image, ready=False, phase="Pending", state="waiting", reason=reason, message=message, **more)
+        return self.pod(
+            name,
+            "board-2",
+            image,
+            ready=False,
+            phase="Pending",
+            state="waiting",
+            reason=reason,
+            message=message,
+            **more,
+        )
 
     def event(self, row, reason, message, level="Warning", kind="Pod", count=1, name=None):
         """Add an event, the latest so far."""
         events = self.server["details"]["events"]
-        entry = {"time": ago(100 - len(events)), "type": level, "reason": reason, "message": message, "kind": kind, "count": count, "host": "", "source": "x"}
-        entry.update(namespace=row["namespace"] if row else "kube-system", name=name or row["name"], uid=row["uid"] if row else "")
+        entry = {
+            "time": ago(100 - len(events)),
+            "type": level,
+            "reason": reason,
+            "message": message,
+            "kind": kind,
+            "count": count,
+            "host": "",
+            "source": "x",
+        }
+        entry.update(
+            namespace=row["namespace"] if row else "kube-system",
+            name=name or row["name"],
+            uid=row["uid"] if row else "",
+        )
         events.append(entry)
 
     def manifest(self, path, text, applied=True, age=3600, skip=False, sha256=None):
         """Add a manifest of the server, and its Addon."""
         sha256 = sha256 or "%064x" % (len(self.server["manifests"]) + 1)
-        self.server["manifests"].append({"path": path, "sha256": sha256, "mtime": NOW - age, "skip": skip, "text": text, "left_out": None})
+        self.server["manifests"].append(
+            {"path": path, "sha256": sha256, "mtime": NOW - age, "skip": skip, "text": text, "left_out": None}
+        )
         if applied:
-            self.server["api"]["addons"].append({"name": path.rpartition("/")[2].partition(".")[0], "checksum": sha256, "source": path})
+            self.server["api"]["addons"].append(
+                {"name": path.rpartition("/")[2].partition(".")[0], "checksum": sha256, "source": path}
+            )
 
     def rules(self, board, *rules):
         """Replace a board's rules of iptables."""

@@ -43,7 +43,9 @@ class FakeRunner:
         self.calls.append(argv)
         rc, out, err = self.answer(argv, stdin)
         if check and rc != 0:
-            raise Problem(f"`{' '.join(argv)}` failed with exit status {rc}", found=last_lines(err or out) or "no message")
+            raise Problem(
+                f"`{' '.join(argv)}` failed with exit status {rc}", found=last_lines(err or out) or "no message"
+            )
         return Result(argv, rc, out, err)
 
     def answer(self, argv, stdin):

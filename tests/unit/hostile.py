@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of hostile input share: how many cases are generated, and what each of them may end in.
 
-The cases are the same in each run. On Pythons beside the main one there are fifty times fewer: see tests/unit/conftest.py.
+The cases are the same in each run. On Pythons beside the main one there are fifty times fewer: see
+tests/unit/conftest.py.
 """
 
 import collections
 
 import hypothesis
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 st = hypothesis.strategies
@@ -27,7 +29,9 @@ SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), ANY_TE
 # What a YAML file can hold, so also what an inventory can.
 ANYTHING = st.recursive(
     SCALARS,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.one_of(ANY_TEXT, st.integers(), st.none()), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.one_of(ANY_TEXT, st.integers(), st.none()), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -38,7 +42,9 @@ def many(thousands):
 
 
 def outcome(function, *args):
-    """What the function returns, or its Problem; any other exception is the test's failure. A Problem can be told in some lines."""
+    """What the function returns, or its Problem; any other exception is the test's failure. A Problem can be told in
+    some lines.
+    """
     try:
         return function(*args)
     except Problem as problem:

@@ -159,9 +159,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send(*given)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = (
-        handle_any  # noqa: N815  (names that http.server looks for)
-    )
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  (names that http.server looks for)
 
     def _body(self):
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -220,7 +218,7 @@ def certificate(folder, addresses):
     """(certificate, key) for ``addresses`` and localhost: nothing but what is tested keeps a client from there."""
     names = ",".join(["IP:" + address for address in addresses] + ["DNS:localhost"])
     made = [str(folder / "certificate.pem"), str(folder / "key.pem")]
-    argv = "req -x509 -newkey rsa:2048 -nodes -days 3000 -subj /CN=hostile -addext".split() + [
+    argv = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3000", "-subj", "/CN=hostile", "-addext"] + [
         "subjectAltName=" + names
     ]
     subprocess.run(

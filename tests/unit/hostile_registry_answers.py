@@ -54,7 +54,7 @@ for step, pattern in (("ping", "GET /v2/$"), ("manifest", "/manifests/"), ("conf
         _HEAD,
         *_drips(_BODY),
         pause=0.5,
-        ends=_OF_THE_WAY + " ok" * (step == "ping")
+        ends=_OF_THE_WAY + " ok" * (step == "ping"),
     )
     _wire("%s_that_is_no_http" % step, pattern, b"220 smtp.example ready\r\n")
     _wire("%s_in_http_0_9" % step, pattern, _BODY)
@@ -65,7 +65,7 @@ _wire(
     _MANIFEST,
     *[b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"] * 100000,
     way="info",
-    ends=_OF_THE_WAY + " registry-fault"
+    ends=_OF_THE_WAY + " registry-fault",
 )
 _wire(
     "head_of_50_mib",
@@ -73,7 +73,7 @@ _wire(
     _OK,
     *[b"X-Filler: " + b"x" * (1 << 20) + b"\r\n"] * 50,
     way="info",
-    ends=_OF_THE_WAY + " registry-fault"
+    ends=_OF_THE_WAY + " registry-fault",
 )
 _wire(
     "head_of_100000_lines",
@@ -81,7 +81,7 @@ _wire(
     _OK,
     *[b"X-%d: x\r\n" % number for number in range(100000)],
     way="info",
-    ends=_OF_THE_WAY + " registry-fault"
+    ends=_OF_THE_WAY + " registry-fault",
 )
 _wire("length_below_nothing", _MANIFEST, _OK + b"Content-Length: -1\r\n\r\n", ends=_OF_THE_WAY + " registry-fault")
 _wire(
@@ -416,20 +416,20 @@ for number, address in enumerate(
         "layer_at_an_odd_address_%d" % number,
         _LAYER,
         *_to(address),
-        ends="content-damaged registry-fault registry-broken no-registry registry-refused"
+        ends="content-damaged registry-fault registry-broken no-registry registry-refused",
     )
 _answers(
     "manifest_that_redirects_to_itself",
     "GET .*/manifests/",
     *_to("/v2/app/manifests/1"),
-    ends="registry-fault registry-broken"
+    ends="registry-fault registry-broken",
 )
 _answers("ping_that_redirects_to_itself", "GET /v2/$", *_to("/v2/"), ends="registry-fault registry-broken no-registry")
 _answers(
     "layer_that_redirects_to_itself",
     _LAYER,
     *_to("/v2/app/blobs/" + content.digest_of(b"layer")),
-    ends="registry-fault registry-broken content-damaged"
+    ends="registry-fault registry-broken content-damaged",
 )
 
 

@@ -8,7 +8,6 @@ See test_hostile_registry.py.
 
 import json
 
-import registry_content as content
 from hostile_registry_logins import challenges
 from hostile_registry_world import BEARER, manifest, table
 

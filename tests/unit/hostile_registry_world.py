@@ -12,22 +12,23 @@ import pathlib
 import subprocess
 import sys
 import threading
-import time
 import types
 from typing import Any, Callable, NamedTuple
 
+import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from hostile_registry import Hostile, certificate
+from registry_servers import PASSWORD, USER
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Blob
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive, registry_image_copy
-from hostile_registry import Hostile, certificate
-from registry_servers import PASSWORD, USER
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 IDENTITY, BEARER = "identity-of-the-builder", "bearer-of-the-builder"
@@ -169,15 +170,18 @@ class World(contextlib.ExitStack):
             ANSIBLE_REMOTE_TMP=own,
             ANSIBLE_COLLECTIONS_PATH=str(_ROOT / ".venv" / "collections"),
         )
+        ansible = os.path.join(os.path.dirname(sys.executable), "ansible")
+        if not os.path.exists(ansible):
+            pytest.skip("this Python is without Ansible's controller; the main run has it")
         argv = [
-            os.path.join(os.path.dirname(sys.executable), "ansible"),
+            ansible,
             "localhost",
             "-m",
             "riscv.k3s.registry_image_archive",
             "-a",
             json.dumps(args),
         ]
-        done = subprocess.run(argv, capture_output=True, text=True, env=env, cwd=self.target)
+        done = subprocess.run(argv, capture_output=True, text=True, env=env, cwd=self.target, check=False)
         assert "Traceback" not in done.stdout + done.stderr, done
         state, dummy, result = done.stdout.partition("=> ")
         return "failed" if "FAILED!" in state else "ok", json.loads(result)["msg"]

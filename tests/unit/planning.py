@@ -14,8 +14,17 @@ PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 PAUSE_SOURCE = "reg:5000/riscv64/pause:3.10"
 COREDNS_SOURCE = "reg:5000/riscv64/coredns:1.12.1"
-PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
-CATALOGUE = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE_SOURCE}, {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE}]
+PATCH = {
+    "manifest": "coredns.yaml",
+    "kind": "Deployment",
+    "name": "coredns",
+    "container": "coredns",
+    "command": ["/coredns"],
+}
+CATALOGUE = [
+    {"stock": PAUSE.rpartition(":")[0], "source": PAUSE_SOURCE},
+    {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE},
+]
 REGISTRIES = {"mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}}}
 MANIFEST = """\
 apiVersion: apps/v1

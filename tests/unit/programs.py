@@ -25,7 +25,21 @@ def elf(architecture="riscv64", interpreter=None, body=b"code"):
     machine, bits, order = MACHINES[architecture]
     header_size, entry_size = (64, 56) if bits == 64 else (52, 32)
     ident = b"\x7fELF" + bytes([bits // 32, 1 if order == "<" else 2, 1]) + bytes(9)
-    fields = (2, machine, 1, 0, header_size if interpreter else 0, 0, 0, header_size, entry_size, 1 if interpreter else 0, 0, 0, 0)
+    fields = (
+        2,
+        machine,
+        1,
+        0,
+        header_size if interpreter else 0,
+        0,
+        0,
+        header_size,
+        entry_size,
+        1 if interpreter else 0,
+        0,
+        0,
+        0,
+    )
     header = ident + struct.pack(order + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH"), *fields)
     if not interpreter:
         return header + body

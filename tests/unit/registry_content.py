@@ -14,10 +14,11 @@ import http.client
 import json
 import subprocess
 
+from registry_servers import PASSWORD, USER, program
+
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
-from registry_servers import PASSWORD, USER, program
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -168,11 +169,15 @@ class FullDisk(Runner):
 
 
 def certificate(folder, start="20200101000000Z", end="20400101000000Z"):
-    """Write a self-signed certificate for 127.0.0.1 that is valid from ``start`` to ``end``; returns (certificate, key) as texts."""
+    """Write a self-signed certificate for 127.0.0.1 that is valid from ``start`` to ``end``; returns (certificate, key)
+    as texts.
+    """
     openssl = program("openssl", "openssl")
     (folder / "ca.cnf").write_text(
-        "[ca]\ndefault_ca = x\n[x]\nnew_certs_dir = .\ndatabase = index\nserial = serial\ndefault_md = sha256\npolicy = p\nx509_extensions = e\n"
-        "[p]\ncommonName = supplied\n[e]\nsubjectAltName = IP:127.0.0.1\nbasicConstraints = CA:true\n[req]\ndistinguished_name = n\n[n]\n"
+        "[ca]\ndefault_ca = x\n[x]\nnew_certs_dir = .\ndatabase = index\nserial = serial\ndefault_md = sha256\npolicy "
+        "= p\nx509_extensions = e\n"
+        "[p]\ncommonName = supplied\n[e]\nsubjectAltName = IP:127.0.0.1\nbasicConstraints = "
+        "CA:true\n[req]\ndistinguished_name = n\n[n]\n"
     )
     (folder / "index").write_text("")
     (folder / "serial").write_text("01\n")
@@ -210,7 +215,5 @@ def certificate(folder, start="20200101000000Z", end="20400101000000Z"):
         end,
     ]
     for arguments in (make_key, sign):
-        subprocess.run(
-            [openssl] + arguments, cwd=str(folder), check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        subprocess.run([openssl] + arguments, cwd=str(folder), check=True, capture_output=True)
     return str(folder / "certificate.pem"), str(folder / "key.pem")

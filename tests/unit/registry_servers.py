@@ -33,7 +33,13 @@ def docker_registry(folder, login=False, certificate=None, key=None):
     """A real registry on 127.0.0.1 with its storage in ``folder``; yields host:port."""
     binary = program("docker-registry", "docker-registry")
     host = "127.0.0.1:%d" % free_port()
-    lines = ["version: 0.1", "log: {level: error}", "storage: {filesystem: {rootdirectory: %s}}" % (folder / "storage"), "http:", "  addr: " + host]
+    lines = [
+        "version: 0.1",
+        "log: {level: error}",
+        "storage: {filesystem: {rootdirectory: %s}}" % (folder / "storage"),
+        "http:",
+        "  addr: " + host,
+    ]
     if certificate:
         lines.append("  tls: {certificate: %s, key: %s}" % (certificate, key))
     if login:
@@ -68,7 +74,9 @@ def wait_for(host, process, seconds=20):
 
 
 class Script:
-    """What a made-up registry answers: (method, path without query) -> (status, headers, body), a list of such for one after the other."""
+    """What a made-up registry answers: (method, path without query) -> (status, headers, body), a list of such for one
+    after the other.
+    """
 
     def __init__(self, answers):
         self.answers = answers

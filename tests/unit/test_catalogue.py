@@ -7,11 +7,18 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
-PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
+PATCH = {
+    "manifest": "coredns.yaml",
+    "kind": "Deployment",
+    "name": "coredns",
+    "container": "coredns",
+    "command": ["/coredns"],
+}
 
 
 def entry(**changes):
@@ -80,7 +87,9 @@ def test_errors_name_the_entry(raw, message):
 def test_patches_of_several_architectures_are_not_repeated():
     catalogue = _catalogue.read([entry(patch=PATCH), entry(patch=PATCH, architecture="arm64")])
     image = ImageName.parse("rancher/mirrored-pause:3.6")
-    assert [patch["command"] for patch in _catalogue.patches_for(catalogue, image, ["riscv64", "arm64", "amd64"])] == [["/coredns"]]
+    assert [patch["command"] for patch in _catalogue.patches_for(catalogue, image, ["riscv64", "arm64", "amd64"])] == [
+        ["/coredns"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +112,10 @@ def test_min_version_compares_numbers(tag, fits):
 
 
 STOCK = "docker.io/rancher/mirrored-coredns-coredns"
-KNOWN = [{"stock": STOCK, "min_version": "1.14.6", "source": STOCK}, {"stock": STOCK, "source": "docker.io/coredns/coredns:1.11.3"}]
+KNOWN = [
+    {"stock": STOCK, "min_version": "1.14.6", "source": STOCK},
+    {"stock": STOCK, "source": "docker.io/coredns/coredns:1.11.3"},
+]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,12 @@ KNOWN = [{"stock": STOCK, "min_version": "1.14.6", "source": STOCK}, {"stock": S
     ],
 )
 def test_overrides_that_upstream_has_made_needless(own, tag, told):
-    found = _catalogue.needless(_catalogue.read([entry(stock=STOCK, **own)]), _catalogue.read(KNOWN), [ImageName.parse("%s:%s" % (STOCK, tag))], "riscv64")
+    found = _catalogue.needless(
+        _catalogue.read([entry(stock=STOCK, **own)]),
+        _catalogue.read(KNOWN),
+        [ImageName.parse("%s:%s" % (STOCK, tag))],
+        "riscv64",
+    )
     assert len(found) == told
     if told:
         assert "has riscv64 content of its own since 1.14.6" in found[0]

@@ -1,14 +1,21 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue that comes with the collection: it serves every stock image, and an inventory's entries stand before it."""
+"""The catalogue that comes with the collection: it serves every stock image, and an inventory's entries stand before
+it.
+"""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.defaults import default_catalogue, default_entries, merge
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.defaults import (
+    default_catalogue,
+    default_entries,
+    merge,
+)
 
 RELEASES = [first for first, dummy, dummy in _releases._rows()]
 

@@ -8,12 +8,11 @@ import importlib.util
 import pathlib
 
 import pytest
+from fake_fleet import NOW, FakeFleet
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import REGISTRY
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import CONFIDENCES
-
-from fake_fleet import NOW, FakeFleet
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -28,7 +27,11 @@ def unreachable(fleet):
 
 
 def not_installed(fleet):
-    fleet.boards["board-3"] = {"failed": True, "what": "k3s was not found on this board", "msg": "k3s was not found on this board. Found: no program"}
+    fleet.boards["board-3"] = {
+        "failed": True,
+        "what": "k3s was not found on this board",
+        "msg": "k3s was not found on this board. Found: no program",
+    }
 
 
 def silent(fleet):
@@ -38,7 +41,9 @@ def silent(fleet):
 def stopped(fleet, board="board-2"):
     fleet.boards[board]["k3s"]["running"] = False
     fleet.boards[board]["errors"] = [{"section": "containerd", "rc": 1, "message": "connect: connection refused"}]
-    fleet.server["details"]["nodes"][board] = {"Ready": {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}}
+    fleet.server["details"]["nodes"][board] = {
+        "Ready": {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
+    }
 
 
 def stopped_server(fleet):
@@ -47,7 +52,13 @@ def stopped_server(fleet):
 
 
 def no_api(fleet):
-    fleet.server["api"] = {"reachable": False, "error": "The connection to the server was refused", "nodes": [], "pods": [], "addons": []}
+    fleet.server["api"] = {
+        "reachable": False,
+        "error": "The connection to the server was refused",
+        "nodes": [],
+        "pods": [],
+        "addons": [],
+    }
     fleet.server["details"] = None
 
 
@@ -108,7 +119,12 @@ def evicted(fleet):
         (no_api, ["api-down"]),
         (node("Ready", "False", "container runtime is down"), ["node-not-ready"]),
         (
-            node("Ready", "False", "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"),
+            node(
+                "Ready",
+                "False",
+                "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni "
+                "plugin not initialized",
+            ),
             ["cni-missing", "node-not-ready"],
         ),
         (node("DiskPressure", "True"), ["disk-pressure"]),
@@ -142,7 +158,12 @@ def test_boards(fleet, change, expected):
 
 
 @pytest.mark.parametrize(
-    "init, command", [("systemd", "systemctl start k3s-agent"), ("openrc", "rc-service k3s-agent start"), ("sysv", "service k3s-agent start")]
+    "init, command",
+    [
+        ("systemd", "systemctl start k3s-agent"),
+        ("openrc", "rc-service k3s-agent start"),
+        ("sysv", "service k3s-agent start"),
+    ],
 )
 def test_command_is_that_of_the_boards_service_manager(fleet, init, command):
     stopped(fleet)
@@ -154,7 +175,10 @@ def test_command_is_that_of_the_boards_service_manager(fleet, init, command):
 def test_misspelt_key_is_mended_where_it_stands(fleet):
     fleet.agent["preflight"]["wrong_keys"] = [(3, "endpoints"), (9, "token")]
     (finding,) = fleet.document()["findings"]
-    assert finding["command"] == "sed -i -e '3s/endpoints/endpoint/' /etc/rancher/k3s/registries.yaml && systemctl restart k3s-agent"
+    assert (
+        finding["command"]
+        == "sed -i -e '3s/endpoints/endpoint/' /etc/rancher/k3s/registries.yaml && systemctl restart k3s-agent"
+    )
 
 
 def twice(fleet):
@@ -203,7 +227,14 @@ def overlay(source):
 
 def went_back(fleet, names="aba", ready=False):
     for name in names:
-        fleet.event(None, "ScalingReplicaSet", "Scaled up replica set coredns-%s from 0 to 1" % name, "Normal", "Deployment", name="coredns")
+        fleet.event(
+            None,
+            "ScalingReplicaSet",
+            "Scaled up replica set coredns-%s from 0 to 1" % name,
+            "Normal",
+            "Deployment",
+            name="coredns",
+        )
     fleet.coredns["owner"] = {"kind": "ReplicaSet", "name": "coredns-a"}
     fleet.coredns["labels"]["pod-template-hash"] = "a"
     fleet.coredns["ready"] = ready

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Causes about images: what each is told by, and what comes near and must not be called so. Messages as recorded on the lab."""
+"""Causes about images: what each is told by, and what comes near and must not be called so. Messages as recorded on the
+lab.
+"""
 
 import pytest
-
 from fake_fleet import DIGEST, PAUSE, STOCK, FakeFleet
 
 IMAGE = "reg.example:5000/a/b:1"
@@ -12,16 +13,46 @@ PULL = 'failed to pull and unpack image "%s": failed to resolve reference "%s": 
 ERRORS = [
     ("no-such-image", "rpc error: code = NotFound desc = " + PULL + IMAGE + ": not found"),
     ("plain-http", "rpc error: code = Unknown desc = " + PULL + "http: server gave HTTP response to HTTPS client"),
-    ("https-on-http", "rpc error: code = Unknown desc = " + PULL + "tls: first record does not look like a TLS handshake"),
-    ("tls-authority", "rpc error: code = Unknown desc = " + PULL + "tls: failed to verify certificate: x509: certificate signed by unknown authority"),
-    ("registry-clock", "rpc error: code = Unknown desc = " + PULL + "x509: certificate has expired or is not yet valid: current time 1970-01-01"),
+    (
+        "https-on-http",
+        "rpc error: code = Unknown desc = " + PULL + "tls: first record does not look like a TLS handshake",
+    ),
+    (
+        "tls-authority",
+        "rpc error: code = Unknown desc = "
+        + PULL
+        + "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+    ),
+    (
+        "registry-clock",
+        "rpc error: code = Unknown desc = "
+        + PULL
+        + "x509: certificate has expired or is not yet valid: current time 1970-01-01",
+    ),
     ("registry-name", "rpc error: code = Unknown desc = " + PULL + "dial tcp: lookup reg.example: no such host"),
-    ("registry-refused", "rpc error: code = Unknown desc = " + PULL + "dial tcp 10.0.0.9:5000: connect: connection refused"),
-    ("registry-unreachable", "rpc error: code = Unknown desc = " + PULL + "dial tcp 10.0.0.9:5000: connect: no route to host"),
+    (
+        "registry-refused",
+        "rpc error: code = Unknown desc = " + PULL + "dial tcp 10.0.0.9:5000: connect: connection refused",
+    ),
+    (
+        "registry-unreachable",
+        "rpc error: code = Unknown desc = " + PULL + "dial tcp 10.0.0.9:5000: connect: no route to host",
+    ),
     ("registry-timeout", "rpc error: code = DeadlineExceeded desc = " + PULL + "dial tcp 10.0.0.9:5000: i/o timeout"),
-    ("registry-rate-limit", "rpc error: code = Unknown desc = " + PULL + "unexpected status from HEAD request: 429 Too Many Requests"),
-    ("registry-fault", "rpc error: code = Unknown desc = " + PULL + "unexpected status from HEAD request: 503 Service Unavailable"),
-    ("registry-auth", "rpc error: code = Unknown desc = " + PULL + "pull access denied, repository does not exist or may require authorization"),
+    (
+        "registry-rate-limit",
+        "rpc error: code = Unknown desc = " + PULL + "unexpected status from HEAD request: 429 Too Many Requests",
+    ),
+    (
+        "registry-fault",
+        "rpc error: code = Unknown desc = " + PULL + "unexpected status from HEAD request: 503 Service Unavailable",
+    ),
+    (
+        "registry-auth",
+        "rpc error: code = Unknown desc = "
+        + PULL
+        + "pull access denied, repository does not exist or may require authorization",
+    ),
     ("no-platform", "rpc error: code = NotFound desc = " + PULL + "no match for platform in manifest: not found"),
     ("pull-disk-full", "rpc error: code = Unknown desc = " + PULL + "write /var/lib/x: no space left on device"),
 ]
@@ -50,7 +81,9 @@ def test_after_a_back_off_the_event_tells(fleet):
 
 def test_a_back_off_without_its_event_is_no_finding_but_something_to_collect(fleet):
     row = fleet.waiting("p", "ImagePullBackOff", "Back-off pulling image")
-    fleet.event(row, "Failed", 'Failed to pull image "another:1": rpc error: code = NotFound desc = another:1: not found')
+    fleet.event(
+        row, "Failed", 'Failed to pull image "another:1": rpc error: code = NotFound desc = another:1: not found'
+    )
     document = fleet.document()
     assert document["findings"] == []
     assert document["collect"][0]["pod"] == "default/p" and "describe pod p" in document["collect"][0]["command"]
@@ -85,7 +118,9 @@ def test_stock_image_is_the_work_of_site(fleet):
 
 
 def test_tag_that_the_board_has_is_offered(fleet):
-    fleet.agent["images"].append({"name": "reg.example:5000/a/b:2", "digest": DIGEST, "platforms": ["linux/riscv64"], "pinned": False, "size": 1})
+    fleet.agent["images"].append(
+        {"name": "reg.example:5000/a/b:2", "digest": DIGEST, "platforms": ["linux/riscv64"], "pinned": False, "size": 1}
+    )
     fleet.waiting("p", "ErrImagePull", ERRORS[0][1])
     (finding,) = fleet.document()["findings"]
     assert finding["command"] == "k3s kubectl -n default set image pod/p main=reg.example:5000/a/b:2"
@@ -94,7 +129,12 @@ def test_tag_that_the_board_has_is_offered(fleet):
 @pytest.mark.parametrize(
     "message, reason, held, expected",
     [
-        ('failed to get sandbox image "%s": failed to pull image' % PAUSE, "FailedCreatePodSandBox", False, ["pause-image-missing"]),
+        (
+            'failed to get sandbox image "%s": failed to pull image' % PAUSE,
+            "FailedCreatePodSandBox",
+            False,
+            ["pause-image-missing"],
+        ),
         ('failed to get sandbox image "%s": failed to pull image' % PAUSE, "FailedCreatePodSandBox", True, []),
         ("failed to reserve sandbox name", "FailedCreatePodSandBox", False, []),
         ('failed to get sandbox image "%s"' % PAUSE, "Other", False, []),
@@ -120,14 +160,18 @@ def test_pause(fleet, message, reason, held, expected):
     ],
 )
 def test_never_pull(fleet, stored, elsewhere, expected):
-    fleet.agent["images"] = [{"name": name, "digest": DIGEST, "platforms": [], "pinned": False, "size": 1} for name in stored]
+    fleet.agent["images"] = [
+        {"name": name, "digest": DIGEST, "platforms": [], "pinned": False, "size": 1} for name in stored
+    ]
     fleet.agent["preflight"]["elsewhere"] = elsewhere
     fleet.waiting("p", "ErrImageNeverPull", image="lab/x:1")
     assert fleet.causes() == expected
 
 
 def test_garbage_collection_is_shown_when_the_node_tells_it(fleet):
-    fleet.event(None, "ImageGCFailed", "failed to garbage collect required amount of images", kind="Node", name="board-2")
+    fleet.event(
+        None, "ImageGCFailed", "failed to garbage collect required amount of images", kind="Node", name="board-2"
+    )
     fleet.waiting("p", "ErrImageNeverPull", image="lab/x:1")
     (finding,) = fleet.document()["findings"]
     assert "event ImageGCFailed: failed to garbage collect required amount of images" in finding["evidence"]

@@ -4,7 +4,6 @@
 """Causes about containers, sandboxes and CoreDNS: positive cases, and what comes near and must not be called so."""
 
 import pytest
-
 from fake_fleet import JUMP, RULE, STOCK, FakeFleet, ago
 
 EXEC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
@@ -24,20 +23,65 @@ def test_a_healthy_fleet_gives_nothing(fleet):
 @pytest.mark.parametrize(
     "more, log, expected",
     [
-        ({"state": "waiting", "reason": "CreateContainerError", "message": "failed to generate spec: no command specified"}, [], "entrypoint-missing"),
-        ({"state": "waiting", "reason": "RunContainerError", "message": EXEC + 'exec: "-conf": executable file not found in $PATH'}, [], "entrypoint-missing"),
         (
-            {"state": "terminated", "reason": "StartError", "exit_code": 128, "message": EXEC + 'exec: "/x": stat /x: no such file or directory'},
+            {
+                "state": "waiting",
+                "reason": "CreateContainerError",
+                "message": "failed to generate spec: no command specified",
+            },
             [],
             "entrypoint-missing",
         ),
-        ({"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 1}, ["exec /coredns: operation not permitted"], "file-capabilities"),
-        ({"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 1}, ["chown /x: operation not permitted"], "crash-loop"),
-        ({"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 137, "last_reason": "OOMKilled"}, [], "out-of-memory"),
-        ({"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 137, "last_reason": "Error"}, [], "crash-loop"),
-        ({"state": "waiting", "reason": "CreateContainerConfigError", "message": 'configmap "settings" not found'}, [], "config-missing"),
+        (
+            {
+                "state": "waiting",
+                "reason": "RunContainerError",
+                "message": EXEC + 'exec: "-conf": executable file not found in $PATH',
+            },
+            [],
+            "entrypoint-missing",
+        ),
+        (
+            {
+                "state": "terminated",
+                "reason": "StartError",
+                "exit_code": 128,
+                "message": EXEC + 'exec: "/x": stat /x: no such file or directory',
+            },
+            [],
+            "entrypoint-missing",
+        ),
+        (
+            {"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 1},
+            ["exec /coredns: operation not permitted"],
+            "file-capabilities",
+        ),
+        (
+            {"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 1},
+            ["chown /x: operation not permitted"],
+            "crash-loop",
+        ),
+        (
+            {"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 137, "last_reason": "OOMKilled"},
+            [],
+            "out-of-memory",
+        ),
+        (
+            {"state": "waiting", "reason": "CrashLoopBackOff", "exit_code": 137, "last_reason": "Error"},
+            [],
+            "crash-loop",
+        ),
+        (
+            {"state": "waiting", "reason": "CreateContainerConfigError", "message": 'configmap "settings" not found'},
+            [],
+            "config-missing",
+        ),
         ({"state": "waiting", "reason": "CreateContainerConfigError", "message": "something else"}, [], None),
-        ({"state": "terminated", "reason": "Error", "exit_code": 3, "phase": "Failed"}, ["cannot find my config"], "crash-loop"),
+        (
+            {"state": "terminated", "reason": "Error", "exit_code": 3, "phase": "Failed"},
+            ["cannot find my config"],
+            "crash-loop",
+        ),
         ({"state": "running"}, [], None),
     ],
 )
@@ -55,13 +99,22 @@ def test_crash_loop_shows_its_last_line_and_is_only_possible_without(fleet):
     assert finding["confidence"] == "possible"
     fleet.agent["logs"] = {"c-p": ["one", "cannot find my config"]}
     (finding,) = fleet.document()["findings"]
-    assert finding["confidence"] == "likely" and finding["evidence"][1] == "last log line of main: cannot find my config"
+    assert (
+        finding["confidence"] == "likely" and finding["evidence"][1] == "last log line of main: cannot find my config"
+    )
     assert finding["command"] == "k3s kubectl -n default logs p -c main --previous"
 
 
 def test_memory_of_a_deployment_is_raised_by_the_command(fleet):
     row = fleet.pod(
-        "d-abc-1", "board-2", "a:1", ready=False, state="waiting", reason="CrashLoopBackOff", last_reason="OOMKilled", labels={"pod-template-hash": "abc"}
+        "d-abc-1",
+        "board-2",
+        "a:1",
+        ready=False,
+        state="waiting",
+        reason="CrashLoopBackOff",
+        last_reason="OOMKilled",
+        labels={"pod-template-hash": "abc"},
     )
     row["owner"] = {"kind": "ReplicaSet", "name": "d-abc"}
     (finding,) = fleet.document()["findings"]
@@ -70,31 +123,52 @@ def test_memory_of_a_deployment_is_raised_by_the_command(fleet):
 
 @pytest.mark.parametrize(
     "deleted, finalizers, expected",
-    [(ago(31), [], ["stuck-terminating"]), (ago(31), ["a/b"], ["stuck-terminating"]), (ago(10), [], []), (None, [], [])],
+    [
+        (ago(31), [], ["stuck-terminating"]),
+        (ago(31), ["a/b"], ["stuck-terminating"]),
+        (ago(10), [], []),
+        (None, [], []),
+    ],
 )
 def test_terminating(fleet, deleted, finalizers, expected):
     row = fleet.pod("p", "board-2", "a:1", deleting=bool(deleted), deleted_at=deleted)
-    fleet.server["details"]["pods"] = {row["uid"]: {"deleted_at": deleted, "finalizers": finalizers, "grace": 1, "message": ""}}
+    fleet.server["details"]["pods"] = {
+        row["uid"]: {"deleted_at": deleted, "finalizers": finalizers, "grace": 1, "message": ""}
+    }
     document = fleet.document()
     assert [finding["cause"] for finding in document["findings"]] == expected
-    assert [one["mismatch"] for one in document["pods"] if one["name"] == "p"] == ["stuck-terminating" if expected else None]
+    assert [one["mismatch"] for one in document["pods"] if one["name"] == "p"] == [
+        "stuck-terminating" if expected else None
+    ]
     if finalizers:
         assert "finalizers" in document["findings"][0]["command"]
 
 
 def test_pod_that_cannot_go_without_a_network_is_explained_by_that(fleet):
     row = fleet.pod("p", "board-2", "a:1", deleting=True, deleted_at=ago(600))
-    fleet.server["details"]["pods"] = {row["uid"]: {"deleted_at": ago(600), "finalizers": [], "grace": 1, "message": ""}}
-    fleet.event(row, "FailedKillPod", "error killing pod: failed to destroy network for sandbox: cni plugin not initialized")
+    fleet.server["details"]["pods"] = {
+        row["uid"]: {"deleted_at": ago(600), "finalizers": [], "grace": 1, "message": ""}
+    }
+    fleet.event(
+        row, "FailedKillPod", "error killing pod: failed to destroy network for sandbox: cni plugin not initialized"
+    )
     message = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady"
-    fleet.server["details"]["nodes"]["board-2"]["Ready"] = {"status": "False", "reason": "KubeletNotReady", "message": message}
+    fleet.server["details"]["nodes"]["board-2"]["Ready"] = {
+        "status": "False",
+        "reason": "KubeletNotReady",
+        "message": message,
+    }
     assert "stuck-terminating" not in [finding["cause"] for finding in fleet.document()["findings"]]
     assert fleet.document()["findings"][0]["cause"] == "cni-missing"
 
 
 def test_terminating_pod_whose_sandbox_is_gone(fleet):
-    row = fleet.pod("p", "board-1", "a:1", sandbox=False, ready=False, phase="Failed", deleting=True, deleted_at=ago(600))
-    fleet.server["details"]["pods"] = {row["uid"]: {"deleted_at": ago(600), "finalizers": ["a/b"], "grace": 1, "message": ""}}
+    row = fleet.pod(
+        "p", "board-1", "a:1", sandbox=False, ready=False, phase="Failed", deleting=True, deleted_at=ago(600)
+    )
+    fleet.server["details"]["pods"] = {
+        row["uid"]: {"deleted_at": ago(600), "finalizers": ["a/b"], "grace": 1, "message": ""}
+    }
     (finding,) = fleet.document()["findings"]
     assert (finding["cause"], finding["subject"]["board"]) == ("stuck-terminating", "board-1")
 
@@ -128,7 +202,12 @@ def test_other_mismatches(fleet):
     row = fleet.pod("static", "board-1", "a:1")
     row["static_uid"], row["uid"] = row["uid"], "mirror"
     found = {(one["name"], one["attempt"]): one["mismatch"] for one in fleet.document()["pods"]}
-    assert found == {(fleet.coredns["name"], 0): "stale-attempt", (fleet.coredns["name"], 1): None, ("other", 0): "other-image", ("static", 0): "static-pod"}
+    assert found == {
+        (fleet.coredns["name"], 0): "stale-attempt",
+        (fleet.coredns["name"], 1): None,
+        ("other", 0): "other-image",
+        ("static", 0): "static-pod",
+    }
 
 
 def test_unschedulable(fleet):
@@ -190,7 +269,13 @@ def firewalld(fleet):
 @pytest.mark.parametrize(
     "change, pod, host, expected, command",
     [
-        (remove_rights, True, True, "coredns-rights", "k3s kubectl auth reconcile -f /var/lib/rancher/k3s/server/manifests/coredns.yaml"),
+        (
+            remove_rights,
+            True,
+            True,
+            "coredns-rights",
+            "k3s kubectl auth reconcile -f /var/lib/rancher/k3s/server/manifests/coredns.yaml",
+        ),
         (wrong_address, False, False, "apiserver-address", "systemctl restart k3s"),
         (no_rules, False, False, "service-rules", "systemctl restart k3s"),
         (no_jump, False, True, "service-rules", "systemctl restart k3s"),
@@ -224,7 +309,8 @@ def test_an_address_that_is_set_in_the_config_is_taken_out(fleet):
     fleet.server["preflight"]["addresses"] = {"advertise-address": "10.0.0.99"}
     finding = fleet.document()["findings"][0]
     assert (
-        finding["command"].startswith("sed -i '/^advertise-address *:/d' ") and "advertise-address in config.yaml of board-1: 10.0.0.99" in finding["evidence"]
+        finding["command"].startswith("sed -i '/^advertise-address *:/d' ")
+        and "advertise-address in config.yaml of board-1: 10.0.0.99" in finding["evidence"]
     )
 
 

@@ -10,10 +10,11 @@ import os
 import time
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, TimedOut, find_program
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fakes import FakeRunner
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, TimedOut, find_program
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 def test_arguments_are_not_seen_by_a_shell():

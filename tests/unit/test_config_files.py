@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import settings as _config_files
 
@@ -17,7 +18,7 @@ TEXT = _config_files.render(WANTED)
 
 def test_text():
     assert yaml.safe_load(TEXT) == WANTED
-    assert TEXT == _config_files.render(dict(reversed(WANTED.items())))
+    assert _config_files.render(dict(reversed(WANTED.items()))) == TEXT
     assert TEXT.startswith("# Written by riscv.k3s")
     assert _config_files.render({}) is None
 

@@ -4,11 +4,11 @@
 """Names in containerd's store: the calls that are made, and what is said when ctr fails."""
 
 import pytest
+from fakes import FakeRunner, read
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd, alike, is_full
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
-from fakes import FakeRunner, read
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 CTR = ["k3s", "ctr", "--namespace", "k8s.io"]
 
@@ -19,7 +19,9 @@ def containerd(*answers):
 
 
 def test_images_and_version_as_recorded():
-    store, runner = containerd(([*CTR, "images", "ls"], read("ctr_images_ls_1.6.txt")), ([*CTR, "version"], read("ctr_version_1.6.txt")))
+    store, runner = containerd(
+        ([*CTR, "images", "ls"], read("ctr_images_ls_1.6.txt")), ([*CTR, "version"], read("ctr_version_1.6.txt"))
+    )
     assert store.images()["docker.io/rancher/mirrored-coredns-coredns:1.9.1"]["pinned"]
     assert store.version() == "1.6.20~ds1"
     assert len(runner.calls) == 2
@@ -45,9 +47,18 @@ def test_each_change_is_one_call(call, words):
     ("printed", "message"),
     [
         # As recorded from 1.6.20, without a socket and with one that nobody listens at.
-        ('ctr: failed to dial "/run/k3s/c.sock": context deadline exceeded: connection error: desc = "timeout"', "containerd on this board does not answer"),
-        ("ctr: cannot access socket /run/k3s/c.sock: no such file or directory", "containerd on this board does not answer"),
-        ('ctr: image "docker.io/rancher/nix:1": not found', "`k3s ctr .* images ls` failed with exit status 1. Found: ctr: image"),
+        (
+            'ctr: failed to dial "/run/k3s/c.sock": context deadline exceeded: connection error: desc = "timeout"',
+            "containerd on this board does not answer",
+        ),
+        (
+            "ctr: cannot access socket /run/k3s/c.sock: no such file or directory",
+            "containerd on this board does not answer",
+        ),
+        (
+            'ctr: image "docker.io/rancher/nix:1": not found',
+            "`k3s ctr .* images ls` failed with exit status 1. Found: ctr: image",
+        ),
         ("", "Found: no message"),
     ],
 )
@@ -60,9 +71,8 @@ def test_what_is_said_when_ctr_fails(printed, message):
 def test_a_mount_that_fails_leaves_no_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     store, _runner = containerd(([*CTR, "images", "mount", ...], (1, "", "ctr: image: not found")))
-    with pytest.raises(Problem, match="not found"):
-        with store.mounted("docker.io/a/b:1"):
-            pass
+    with pytest.raises(Problem, match="not found"), store.mounted("docker.io/a/b:1"):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 
@@ -75,7 +85,14 @@ def test_a_mount_that_fails_leaves_no_folder(tmp_path, monkeypatch):
     ],
 )
 def test_alike(wanted, found):
-    names = ["r.example/x/coredns:2", "r.example/x/coredns:1", "coredns:1", "Odd", "r.example/x/coredns@sha256:" + 64 * "0", "sha256:" + 64 * "0"]
+    names = [
+        "r.example/x/coredns:2",
+        "r.example/x/coredns:1",
+        "coredns:1",
+        "Odd",
+        "r.example/x/coredns@sha256:" + 64 * "0",
+        "sha256:" + 64 * "0",
+    ]
     assert alike(names, wanted) == found
 
 

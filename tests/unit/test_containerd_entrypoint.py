@@ -7,20 +7,25 @@ import os
 import struct
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.entrypoint import find_program, program_architecture
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import Board
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_containerd import Content, FakeContainerd
+
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import Board
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.entrypoint import find_program, program_architecture
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 PATH = "/usr/bin:/bin"
 
 
 def elf(machine=243):
     """The header of a 64 bit little-endian program without segments (243 is riscv64, 62 amd64)."""
-    return b"\x7fELF" + bytes([2, 1, 1, 0]) + bytes(8) + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, 0, 0, 0, 0)
+    return (
+        b"\x7fELF"
+        + bytes([2, 1, 1, 0])
+        + bytes(8)
+        + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, 0, 0, 0, 0)
+    )
 
 
 def fill(root, files):
@@ -80,10 +85,14 @@ def test_deep_check_leaves_no_folder_behind(tmp_path, monkeypatch):
     containerd = Containerd(Programs({"k3s": "k3s"}, fake, is_root=True))
     status = {"architecture": "riscv64", "os": "linux", "entrypoint": ["/program"], "path": PATH}
     assert program_architecture(containerd, "docker.io/a/b:1", status) == ("/program", "amd64")
-    with pytest.raises(Problem, match="b:1 calls itself riscv64, but its program /program is amd64, board b-1 is riscv64"):
+    with pytest.raises(
+        Problem, match="b:1 calls itself riscv64, but its program /program is amd64, board b-1 is riscv64"
+    ):
         Board("riscv64", name="b-1").check_deep("docker.io/a/b:1", status, containerd)
     assert os.listdir(tmp_path) == ["files"]
-    assert [call[-1] for call in fake.calls if "unmount" in call] == [call[-1] for call in fake.calls if "mount" in call]
+    assert [call[-1] for call in fake.calls if "unmount" in call] == [
+        call[-1] for call in fake.calls if "mount" in call
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import json
 import os
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import tags as _containerd_tags
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
-from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull, crictl_image_tag
 from fake_containerd import Content, FakeContainerd
+
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import tags as _containerd_tags
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull, crictl_image_tag
 
 SOURCE = "10.99.0.1:5000/riscv64/coredns:1.0"
 TARGET = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
@@ -40,7 +41,9 @@ class Board:
 
     def tag(self, source, *targets, check=False, **options):
         params = {"existing": "overwrite", "pinned": True, "architecture": "any", "expected": [], "state": "present"}
-        done, self.warnings = crictl_image_tag.run(dict(params, images=[{"source": source, "targets": list(targets)}], **options), check, self.programs)
+        done, self.warnings = crictl_image_tag.run(
+            dict(params, images=[{"source": source, "targets": list(targets)}], **options), check, self.programs
+        )
         return done
 
     def heal(self):
@@ -221,7 +224,9 @@ def test_a_run_that_was_killed(board, step, earlier, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(_containerd_tags.Tags, "_read_back", killed)
-        patched.setattr("ansible_collections.riscv.k3s.plugins.module_utils._containerd.store.Containerd." + step, killed)
+        patched.setattr(
+            "ansible_collections.riscv.k3s.plugins.module_utils._containerd.store.Containerd." + step, killed
+        )
         with pytest.raises(KeyboardInterrupt):
             board.tag(SOURCE, TARGET, SECOND)
     board.undo()

@@ -6,18 +6,20 @@
 import re
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import PullProblem, classify
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_containerd import Content, FakeContainerd, failure
 from fakes import FakeRunner, read
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import PullProblem, classify
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
 NAME = "10.99.0.1:5000/riscv64/coredns:1.0"
 RESET = failure(NAME, "read tcp 10.99.0.2:1->10.99.0.1:5000: read: connection reset by peer")
-SERVER = failure(NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 503 Service Unavailable")
+SERVER = failure(
+    NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 503 Service Unavailable"
+)
 DENIED = failure(NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 401 Unauthorized")
 NO_SOCKET = (
     'time="2026-11-24T20:35:56Z" level=fatal msg="validate service connection: validate CRI v1 image API for endpoint '
@@ -37,7 +39,8 @@ def recorded(name):
     return [tuple(block.split("\n", 1)) for block in blocks]
 
 
-# What was done to the registry, and what the board saw of it. To a plain request a server that speaks TLS resets the connection.
+# What was done to the registry, and what the board saw of it. To a plain request a server that speaks TLS resets the
+# connection.
 RECORDED = {
     "name": "registry-name",
     "refused": "registry-refused",
@@ -56,7 +59,9 @@ RECORDED = {
 MAY_PASS = {"registry-rate-limit", "registry-fault", "registry-broken", "registry-timeout"}
 
 
-@pytest.mark.parametrize(("cause", "printed"), recorded("crictl_pull_errors_1.6.txt") + recorded("crictl_pull_errors_2.4.txt"))
+@pytest.mark.parametrize(
+    ("cause", "printed"), recorded("crictl_pull_errors_1.6.txt") + recorded("crictl_pull_errors_2.4.txt")
+)
 def test_recorded_failures_are_told_apart(cause, printed):
     problem = classify("127.0.0.1:5701/x/y:1", printed)
     assert problem.cause == RECORDED[cause]
@@ -99,7 +104,9 @@ def test_plain_http_names_the_mirror_to_write():
     assert "mirrors: {'10.99.0.1:5000': {endpoint: ['http://10.99.0.1:5000']}}" in problem.next_step
 
 
-@pytest.mark.parametrize("said", ["http: server gave HTTP response to HTTPS client", "tls: first record does not look like a TLS handshake"])
+@pytest.mark.parametrize(
+    "said", ["http: server gave HTTP response to HTTPS client", "tls: first record does not look like a TLS handshake"]
+)
 @pytest.mark.parametrize("path", ["config.toml", "certs.d/10.99.0.1:5000/hosts.toml"])
 def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
     """containerd asks the registry itself last, by https, and tells only of that; a mirror for it says what it means."""
@@ -107,7 +114,13 @@ def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
     file.parent.mkdir(parents=True)
     file.write_text("http://10.99.0.1:5000/v2")
     message = failure(NAME, "failed to do request: " + said)
-    cri = Cri(Programs({"k3s": "k3s", "data_dir": str(tmp_path)}, FakeRunner([(["k3s", "crictl", ...], (1, "", message))]), is_root=True))
+    cri = Cri(
+        Programs(
+            {"k3s": "k3s", "data_dir": str(tmp_path)},
+            FakeRunner([(["k3s", "crictl", ...], (1, "", message))]),
+            is_root=True,
+        )
+    )
     with pytest.raises(PullProblem) as caught:
         cri.pull(NAME)
     assert (caught.value.cause, caught.value.unreachable) == ("no-such-image", False)
@@ -117,7 +130,10 @@ def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ('failed commit on ref "layer-sha256:1": "layer-sha256:1" failed size validation: 5 != 10: failed precondition', "of it is damaged"),
+        (
+            'failed commit on ref "layer-sha256:1": "layer-sha256:1" failed size validation: 5 != 10: failed precondition',
+            "of it is damaged",
+        ),
         # containerd 1.6 says the same of a blob that is cut in storage, and of a connection that is.
         ("failed to read expected number of bytes: unexpected EOF", "ends too early"),
     ],
@@ -128,7 +144,10 @@ def test_damaged_content_is_told(said, why):
 
 
 def test_a_short_name_may_have_been_meant_otherwise():
-    assert "write it in front of the name" in classify("docker.io/riscv64/coredns:1.0", "connect: connection refused").next_step
+    assert (
+        "write it in front of the name"
+        in classify("docker.io/riscv64/coredns:1.0", "connect: connection refused").next_step
+    )
     assert "in front" not in classify(NAME, "connect: connection refused").next_step
 
 
@@ -168,7 +187,10 @@ def test_statuses_of_many_in_one_call():
     fake.put("docker.io/a/b:1", Content("b"))
     fake.put("docker.io/a/c:1", Content("c", "amd64"))
     found = Cri(programs(fake)).statuses(["docker.io/a/b:1", "docker.io/a/c:1"])
-    assert {name: status["architecture"] for name, status in found.items()} == {"docker.io/a/b:1": "riscv64", "docker.io/a/c:1": "amd64"}
+    assert {name: status["architecture"] for name, status in found.items()} == {
+        "docker.io/a/b:1": "riscv64",
+        "docker.io/a/c:1": "amd64",
+    }
     assert len(fake.calls) == 1
 
 
@@ -177,7 +199,9 @@ def test_statuses_leave_out_what_the_cri_does_not_know():
     fake.put("docker.io/a/b:1", Content("b"))
     fake.put("docker.io/a/c:1", Content("c"))
     fake.unusable.add("docker.io/a/c:1")
-    assert list(Cri(programs(fake)).statuses(["docker.io/a/c:1", "docker.io/a/none:1", "docker.io/a/b:1"])) == ["docker.io/a/b:1"]
+    assert list(Cri(programs(fake)).statuses(["docker.io/a/c:1", "docker.io/a/none:1", "docker.io/a/b:1"])) == [
+        "docker.io/a/b:1"
+    ]
     assert Cri(programs(fake)).statuses(["docker.io/a/c:1"]) == {}
     assert Cri(programs(FakeRunner())).statuses([]) == {}
 
@@ -196,4 +220,6 @@ def test_another_failure_of_crictl_is_told():
 
 def test_fewer_answers_than_questions():
     with pytest.raises(Problem, match="2 images and told of 1"):
-        Cri(programs(FakeRunner([(["k3s", "crictl", ...], read("crictl_inspecti_one.json"))]))).statuses([NAME, "docker.io/a/b:1"])
+        Cri(programs(FakeRunner([(["k3s", "crictl", ...], read("crictl_inspecti_one.json"))]))).statuses(
+            [NAME, "docker.io/a/b:1"]
+        )

@@ -4,11 +4,11 @@
 """crictl_image_pull against a containerd in memory."""
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
-from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull
 from fake_containerd import Content, FakeContainerd, failure
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull
 
 COREDNS = "10.99.0.1:5000/riscv64/coredns:1.0"
 PAUSE = "10.99.0.1:5000/riscv64/pause:3.6"
@@ -25,7 +25,18 @@ def _on_board_1(monkeypatch, tmp_path):
 
 
 def pull(fake, images, check_mode=False, **options):
-    params = dict({"images": images, "policy": "missing", "architecture": "riscv64", "deep": False, "retries": 3, "digests": {}, "timeout": 900}, **options)
+    params = dict(
+        {
+            "images": images,
+            "policy": "missing",
+            "architecture": "riscv64",
+            "deep": False,
+            "retries": 3,
+            "digests": {},
+            "timeout": 900,
+        },
+        **options,
+    )
     return crictl_image_pull.run(params, check_mode, Programs({"k3s": "k3s"}, fake, is_root=True))
 
 
@@ -62,13 +73,17 @@ def test_check_run_check_run():
 def test_short_and_double_names_are_one_image():
     busybox = Content("busybox")
     fake = FakeContainerd(registry={"docker.io/library/busybox:latest": busybox})
-    assert pull(fake, ["busybox", "docker.io/library/busybox"])["images"] == [row("docker.io/library/busybox:latest", busybox, True)]
+    assert pull(fake, ["busybox", "docker.io/library/busybox"])["images"] == [
+        row("docker.io/library/busybox:latest", busybox, True)
+    ]
 
 
 def test_a_wrong_image_is_taken_away_again():
     good = Content("good")
     fake = FakeContainerd(registry={COREDNS: AMD64, PAUSE: good})
-    with pytest.raises(Problem, match=r"^10.99.0.1:5000/riscv64/coredns:1.0 is amd64, board board-1 is riscv64\.") as caught:
+    with pytest.raises(
+        Problem, match=r"^10.99.0.1:5000/riscv64/coredns:1.0 is amd64, board board-1 is riscv64\."
+    ) as caught:
         pull(fake, [COREDNS, PAUSE])
     assert caught.value.next_step
     assert fake.names() == {PAUSE: (good.digest, False)}
@@ -153,7 +168,9 @@ def test_nothing_stays_of_a_pull_that_failed(version, there):
 def test_not_found_lists_what_the_store_has():
     fake = FakeContainerd()
     fake.put("10.99.0.1:5000/riscv64/coredns:0.9", RISCV64)
-    with pytest.raises(Problem, match="has no such name.*in the board's store there is 10.99.0.1:5000/riscv64/coredns:0.9"):
+    with pytest.raises(
+        Problem, match="has no such name.*in the board's store there is 10.99.0.1:5000/riscv64/coredns:0.9"
+    ):
         pull(fake, [COREDNS])
 
 
@@ -184,7 +201,9 @@ def test_a_wanted_digest_check_run_check_run(version):
     fake = FakeContainerd(version, registry={COREDNS: new})
     fake.put(COREDNS, old, pinned=True)
     digests = {COREDNS: new.digest}
-    predicted, real, predicted_again, again = (pull(fake, [COREDNS], check_mode, digests=digests) for check_mode in (True, False, True, False))
+    predicted, real, predicted_again, again = (
+        pull(fake, [COREDNS], check_mode, digests=digests) for check_mode in (True, False, True, False)
+    )
     assert predicted["diff"] == real["diff"] and predicted["changed"] and real["images"] == [row(COREDNS, new, True)]
     assert not predicted_again["changed"] and not again["changed"]
     assert fake.names() == {COREDNS: (new.digest, True)}

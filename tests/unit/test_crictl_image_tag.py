@@ -4,11 +4,11 @@
 """crictl_image_tag against a containerd in memory, with the ways of 1.6 and of 2.x."""
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
-from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag
 from fake_containerd import Content, FakeContainerd
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag
 
 SOURCE = "10.99.0.1:5000/riscv64/coredns:1.0"
 TARGET = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
@@ -32,7 +32,17 @@ def board(request):
 
 
 def tag_with_warnings(fake, images, check_mode=False, **options):
-    params = dict({"images": images, "existing": "overwrite", "pinned": True, "architecture": "riscv64", "expected": [], "state": "present"}, **options)
+    params = dict(
+        {
+            "images": images,
+            "existing": "overwrite",
+            "pinned": True,
+            "architecture": "riscv64",
+            "expected": [],
+            "state": "present",
+        },
+        **options,
+    )
     return crictl_image_tag.run(params, check_mode, Programs({"k3s": "k3s"}, fake, is_root=True))
 
 
@@ -65,7 +75,11 @@ def test_new_names(board):
         "pinned": True,
         "changed": True,
     }
-    assert board.names() == {SOURCE: (COREDNS.digest, False), TARGET: (COREDNS.digest, True), SECOND: (COREDNS.digest, True)}
+    assert board.names() == {
+        SOURCE: (COREDNS.digest, False),
+        TARGET: (COREDNS.digest, True),
+        SECOND: (COREDNS.digest, True),
+    }
     assert [write[0] for write in board.writes] == ["tag", "label", "label"]  # one tag for both
     assert result["diff"]["before"] == ""
     assert result["diff"]["after"] == f"{SECOND} {COREDNS.digest} pinned\n{TARGET} {COREDNS.digest} pinned\n"
@@ -122,7 +136,9 @@ def test_short_names_are_completed_and_told(board):
     assert STOCK_PAUSE in board.names()
 
 
-@pytest.mark.parametrize(("version", "warned"), [("1.6.20", True), ("1.6.25", False), ("1.7.9", True), ("2.4.2", False)])
+@pytest.mark.parametrize(
+    ("version", "warned"), [("1.6.20", True), ("1.6.25", False), ("1.7.9", True), ("2.4.2", False)]
+)
 def test_a_containerd_without_pins_is_told_once(version, warned):
     fake = FakeContainerd(version)
     fake.put(SOURCE, COREDNS)
@@ -138,7 +154,10 @@ def test_nothing_is_tagged_when_a_source_is_missing(board):
     board.put("elsewhere.example/x/pause:1", Content("pause 1"))
     images = [*IMAGES, {"source": PAUSE, "targets": [STOCK_PAUSE]}]
     for check_mode in (True, False):
-        with pytest.raises(Problem, match="pause:3.6 is not in containerd's store. Found: there is 10.99.0.1:5000/riscv64/pause:3.5. Next"):
+        with pytest.raises(
+            Problem,
+            match="pause:3.6 is not in containerd's store. Found: there is 10.99.0.1:5000/riscv64/pause:3.5. Next",
+        ):
             tag(board, images, check_mode)
     assert board.writes == []
 
@@ -201,7 +220,10 @@ def test_a_program_that_does_nothing_and_exits_0(board, verb, state):
     [
         ([{"source": SOURCE, "targets": ["docker.io/a/b@" + COREDNS.digest]}], "a digest in it"),
         ([{"source": SOURCE, "targets": [TARGET]}, {"source": PAUSE, "targets": [TARGET]}], "asked for twice"),
-        ([{"source": SOURCE, "targets": [TARGET]}, {"source": TARGET, "targets": [SECOND]}], "a target and, for .*, a source"),
+        (
+            [{"source": SOURCE, "targets": [TARGET]}, {"source": TARGET, "targets": [SECOND]}],
+            "a target and, for .*, a source",
+        ),
         ([{"source": None, "targets": [TARGET]}], "has no source"),
         ([{"source": "Not A Name", "targets": [TARGET]}], "is not an image reference"),
     ],

@@ -5,8 +5,8 @@
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 
 PATCH = {"manifest": "sub/x.yaml", "kind": "Deployment", "name": "n", "container": "c", "command": ["/c"]}
@@ -58,12 +58,17 @@ def test_packaged_manifests(k3s_manifests, version):
     rows, problems = demand(manifests, pause.replace("docker.io/", ""))
     assert problems == []
     assert [row["image"] for row in rows] == [name for name in listed if "klipper" not in name]
-    assert [row["image"].split("/")[-1].split(":")[0] for row in rows if not row["required"]] == ["mirrored-library-busybox", "mirrored-library-traefik"]
+    assert [row["image"].split("/")[-1].split(":")[0] for row in rows if not row["required"]] == [
+        "mirrored-library-busybox",
+        "mirrored-library-traefik",
+    ]
 
 
 def test_where(k3s_manifests):
     folder = k3s_manifests / "v1.24.2"
-    rows, dummy = demand([manifest((folder / "local-storage.yaml").read_text(), "local-storage.yaml")], "rancher/mirrored-pause:3.6")
+    rows, dummy = demand(
+        [manifest((folder / "local-storage.yaml").read_text(), "local-storage.yaml")], "rancher/mirrored-pause:3.6"
+    )
     assert [row["where"] for row in rows] == [
         ["manifests/local-storage.yaml Deployment/local-path-provisioner container local-path-provisioner"],
         ["manifests/local-storage.yaml ConfigMap/local-path-config helperPod.yaml container helper-pod"],
@@ -78,26 +83,45 @@ def test_where(k3s_manifests):
         (workload("DaemonSet"), {"docker.io/a/b:1": True}),
         (workload("StatefulSet"), {"docker.io/a/b:1": True}),
         (workload("Job"), {"docker.io/a/b:1": True}),
-        (workload("CronJob", "{jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: b}]}}}}}"), {"docker.io/library/b:latest": False}),
+        (
+            workload("CronJob", "{jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: b}]}}}}}"),
+            {"docker.io/library/b:latest": False},
+        ),
         (
             workload("Pod", "{initContainers: [{name: i, image: i:1}], containers: [{name: c, image: c:1}]}"),
             {"docker.io/library/c:1": True, "docker.io/library/i:1": True},
         ),
-        (workload(spec="{replicas: 0, template: {spec: {containers: [{name: c, image: 'a/b:1'}]}}}"), {"docker.io/a/b:1": False}),
-        (workload(spec="{template: {spec: {containers: [{name: c, image: 'a/b@sha256:%s'}]}}}" % ("1" * 64)), {"docker.io/a/b@sha256:" + "1" * 64: True}),
+        (
+            workload(spec="{replicas: 0, template: {spec: {containers: [{name: c, image: 'a/b:1'}]}}}"),
+            {"docker.io/a/b:1": False},
+        ),
+        (
+            workload(spec="{template: {spec: {containers: [{name: c, image: 'a/b@sha256:%s'}]}}}" % ("1" * 64)),
+            {"docker.io/a/b@sha256:" + "1" * 64: True},
+        ),
         (
             '{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "c:1"}]}}]}',
             {"docker.io/library/c:1": True},
         ),
-        (workload() + "---\n" + workload("Pod", "{containers: [{name: c, image: c:1}]}"), {"docker.io/a/b:1": True, "docker.io/library/c:1": True}),
+        (
+            workload() + "---\n" + workload("Pod", "{containers: [{name: c, image: c:1}]}"),
+            {"docker.io/a/b:1": True, "docker.io/library/c:1": True},
+        ),
         (CHART % ("version: 1", "repository"), {"docker.io/rancher/traefik:3.10": False}),
         (CHART % ("version: 1", "name"), {"docker.io/rancher/traefik:3.10": False}),
-        (CHART % ("set: {global.systemDefaultRegistry: 'r.io:5000'}", "repository"), {"r.io:5000/rancher/traefik:3.10": False}),
+        (
+            CHART % ("set: {global.systemDefaultRegistry: 'r.io:5000'}", "repository"),
+            {"r.io:5000/rancher/traefik:3.10": False},
+        ),
         (CHART % ("set: {image.tag: '4'}", "repository"), {"docker.io/rancher/traefik:4": False}),
-        (CHART % ("jobImage: rancher/klipper-helm:v1", "repository"), {"docker.io/rancher/klipper-helm:v1": True, "docker.io/rancher/traefik:3.10": False}),
+        (
+            CHART % ("jobImage: rancher/klipper-helm:v1", "repository"),
+            {"docker.io/rancher/klipper-helm:v1": True, "docker.io/rancher/traefik:3.10": False},
+        ),
         (CHART % ("version: 1", "repository") + "---" + CONFIG, {"docker.io/rancher/traefik:9": False}),
         (
-            "kind: ConfigMap\nmetadata: {name: m}\ndata: {a.yaml: '{kind: Pod, spec: {containers: [{image: x:1}]}}', b: 'kind: Pod'}",
+            "kind: ConfigMap\nmetadata: {name: m}\ndata: {a.yaml: '{kind: Pod, spec: {containers: [{image: x:1}]}}', "
+            "b: 'kind: Pod'}",
             {"docker.io/library/x:1": False},
         ),
         ("kind: ConfigMap\nmetadata: {name: m}\ndata: {a.yaml: 'kind: Pod: ]['}", {}),
@@ -114,8 +138,16 @@ def test_documents(text, expected):
 
 
 def test_skipped_manifest_counts_for_nothing_and_its_overlay_does():
-    rows, dummy = demand([manifest(workload(), "coredns.yaml", skip=True), manifest(workload(), "coredns-riscv64.yaml")])
-    assert rows == [{"image": "docker.io/a/b:1", "where": ["manifests/coredns-riscv64.yaml Deployment/n container c"], "required": True}]
+    rows, dummy = demand(
+        [manifest(workload(), "coredns.yaml", skip=True), manifest(workload(), "coredns-riscv64.yaml")]
+    )
+    assert rows == [
+        {
+            "image": "docker.io/a/b:1",
+            "where": ["manifests/coredns-riscv64.yaml Deployment/n container c"],
+            "required": True,
+        }
+    ]
 
 
 @pytest.mark.parametrize("made_from, image", [("same", "docker.io/a/b:1"), ("older", "docker.io/a/b:2")])
@@ -141,19 +173,32 @@ def test_pods_of_the_api():
             pod("old", ["old:1"], deleting=True),
         ],
     )
-    assert rows == [{"image": "docker.io/rancher/klipper-lb:v0.3.5", "where": ["pod kube-system/svclb container c0"], "required": True}]
+    assert rows == [
+        {
+            "image": "docker.io/rancher/klipper-lb:v0.3.5",
+            "where": ["pod kube-system/svclb container c0"],
+            "required": True,
+        }
+    ]
 
 
 def test_several_uses_are_one_row():
-    rows, dummy = demand([manifest(CHART % ("version: 1", "repository"))], pods=[pod("traefik", ["rancher/traefik:3.10"] * 2)])
-    assert [(row["image"], row["required"], len(row["where"])) for row in rows] == [("docker.io/rancher/traefik:3.10", True, 3)]
+    rows, dummy = demand(
+        [manifest(CHART % ("version: 1", "repository"))], pods=[pod("traefik", ["rancher/traefik:3.10"] * 2)]
+    )
+    assert [(row["image"], row["required"], len(row["where"])) for row in rows] == [
+        ("docker.io/rancher/traefik:3.10", True, 3)
+    ]
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
         ("kind: Pod\nspec: [", "manifests/x.yaml is not valid YAML"),
-        (workload("Pod", "{containers: [{name: c, image: 'Bad/Name:1'}]}"), "manifests/x.yaml Pod/n container c: 'Bad/Name:1' is not an image reference"),
+        (
+            workload("Pod", "{containers: [{name: c, image: 'Bad/Name:1'}]}"),
+            "manifests/x.yaml Pod/n container c: 'Bad/Name:1' is not an image reference",
+        ),
     ],
 )
 def test_problems_lose_nothing_else(text, message):

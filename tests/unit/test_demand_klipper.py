@@ -4,12 +4,13 @@
 """klipper-helm and klipper-lb, and with them the whole demand of a version."""
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import klipper
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
 VERSION = "v1.24.2+k3s2"
 HELM, LB = "docker.io/rancher/klipper-helm:v0.7.3-build20220613", "docker.io/rancher/klipper-lb:v0.3.5"
@@ -21,7 +22,13 @@ def manifest(text=CHART % "", path="traefik.yaml", skip=False):
 
 
 def pod(image, name="p", namespace="kube-system"):
-    return {"namespace": namespace, "name": name, "phase": "Succeeded", "deleting": False, "containers": [{"name": "c", "image": image}]}
+    return {
+        "namespace": namespace,
+        "name": name,
+        "phase": "Succeeded",
+        "deleting": False,
+        "containers": [{"name": "c", "image": image}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -35,9 +42,21 @@ def pod(image, name="p", namespace="kube-system"):
         pytest.param(VERSION, [manifest(text="kind: HelmChart: ][")], {}, [], [LB], id="broken manifest"),
         pytest.param(VERSION, [manifest()], {"disable": ["servicelb"]}, [], [HELM], id="servicelb disabled"),
         pytest.param(VERSION, [manifest()], {"disable-helm-controller": "true"}, [], [LB], id="no helm controller"),
-        pytest.param(VERSION, [manifest()], {"helm-controller-arg": "default-job-image=r.io/helm:2"}, [], ["r.io/helm:2", LB], id="configured job image"),
         pytest.param(
-            VERSION, [manifest()], {"helm-controller-arg": ["threads=1", "default-job-image=helm:2"]}, [], ["docker.io/library/helm:2", LB], id="among others"
+            VERSION,
+            [manifest()],
+            {"helm-controller-arg": "default-job-image=r.io/helm:2"},
+            [],
+            ["r.io/helm:2", LB],
+            id="configured job image",
+        ),
+        pytest.param(
+            VERSION,
+            [manifest()],
+            {"helm-controller-arg": ["threads=1", "default-job-image=helm:2"]},
+            [],
+            ["docker.io/library/helm:2", LB],
+            id="among others",
         ),
         pytest.param(
             VERSION,
@@ -47,8 +66,22 @@ def pod(image, name="p", namespace="kube-system"):
             ["r.io:5000/rancher/klipper-helm:v0.7.3-build20220613", "r.io:5000/rancher/klipper-lb:v0.3.5"],
             id="default registry",
         ),
-        pytest.param(VERSION, [manifest()], {}, [pod("rancher/klipper-helm:v9")], ["docker.io/rancher/klipper-helm:v9", LB], id="a pod knows better"),
-        pytest.param(VERSION, [manifest()], {}, [pod("rancher/klipper-helm:v9", namespace="default")], [HELM, LB], id="not k3s's pod"),
+        pytest.param(
+            VERSION,
+            [manifest()],
+            {},
+            [pod("rancher/klipper-helm:v9")],
+            ["docker.io/rancher/klipper-helm:v9", LB],
+            id="a pod knows better",
+        ),
+        pytest.param(
+            VERSION,
+            [manifest()],
+            {},
+            [pod("rancher/klipper-helm:v9", namespace="default")],
+            [HELM, LB],
+            id="not k3s's pod",
+        ),
         pytest.param("v1.37.1+k3s1", [manifest()], {}, [], [], id="not known"),
         pytest.param(
             "v1.37.1+k3s1",
@@ -81,7 +114,8 @@ def test_the_demand_of_a_version_is_its_image_list(k3s_manifests, version):
     """The plan of a server asks for what the version's own list names, no more and no less."""
     folder = k3s_manifests / version
     manifests = [
-        {"path": str(path.relative_to(folder)), "text": path.read_text(), "skip": False, "sha256": "", "mtime": 0} for path in sorted(folder.rglob("*.yaml"))
+        {"path": str(path.relative_to(folder)), "text": path.read_text(), "skip": False, "sha256": "", "mtime": 0}
+        for path in sorted(folder.rglob("*.yaml"))
     ]
     pause = "%s:%s" % (_releases.PAUSE, _releases.stock_images(version)[_releases.PAUSE].tag)
     rows, problems = demand(manifests, pause)

@@ -14,6 +14,7 @@ import re
 
 import pytest
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.riscv.k3s.plugins.filter.diagnose_page import FilterModule
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import page as _diagnose_page
@@ -49,8 +50,15 @@ def test_the_documentation_names_every_key_that_goes_in():
 
 
 def with_more_keys(value):
-    """`value` with keys everywhere that no version of the data has; labels are the user's own names and stay as they are."""
-    more = {"env": ["PASSWORD=hunter2"], "annotations": {"note": "hunter2"}, "password": "hunter2", "kubeconfig": {"token": "hunter2"}}
+    """`value` with keys everywhere that no version of the data has; labels are the user's own names and stay as they
+    are.
+    """
+    more = {
+        "env": ["PASSWORD=hunter2"],
+        "annotations": {"note": "hunter2"},
+        "password": "hunter2",
+        "kubeconfig": {"token": "hunter2"},
+    }
     if isinstance(value, list):
         return [with_more_keys(one) for one in value]
     if not isinstance(value, dict):
@@ -130,7 +138,10 @@ def test_it_refers_to_nothing_outside():
 def test_its_scripts_make_no_html_of_texts():
     for name in _diagnose_page._SCRIPTS:
         text = (_diagnose_page._FOLDER / name).read_text(encoding="ascii")
-        html, other = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser", r"\beval\b|new Function|\bfetch\(|XMLHttpRequest|localStorage"
+        html, other = (
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser",
+            r"\beval\b|new Function|\bfetch\(|XMLHttpRequest|localStorage",
+        )
         assert re.findall(f"{html}|{other}", text) == []
 
 

@@ -7,10 +7,9 @@ import json
 import pathlib
 
 import pytest
+from fake_fleet import FakeFleet
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import text
-
-from fake_fleet import FakeFleet
 
 EXAMPLE = json.loads((pathlib.Path(__file__).parent / "fixtures" / "diagnose.json").read_text(encoding="utf-8"))
 NOT_FOUND = "rpc error: code = NotFound desc = a/b:1: not found"
@@ -36,8 +35,12 @@ def test_keys_are_those_of_the_example(fleet, part):
 def test_keys_below_are_those_of_the_example(fleet):
     document = fleet.document()
     for one in (document, EXAMPLE):
-        assert {frozenset(container) for row in one["pods"] for container in row["containers"]} == {frozenset(EXAMPLE["pods"][0]["containers"][0])}
-        assert {frozenset(row) for board in one["boards"] for row in board["preflight"]} == {frozenset(("name", "state", "needed_for", "detail"))}
+        assert {frozenset(container) for row in one["pods"] for container in row["containers"]} == {
+            frozenset(EXAMPLE["pods"][0]["containers"][0])
+        }
+        assert {frozenset(row) for board in one["boards"] for row in board["preflight"]} == {
+            frozenset(("name", "state", "needed_for", "detail"))
+        }
         assert {frozenset(row["subject"]) for row in one["findings"]} == {frozenset(("kind", "board", "name"))}
         assert {tuple(sorted(row)) for row in one["collect"]} <= {("board", "command", "pod", "text")}
 
@@ -53,7 +56,10 @@ def test_nothing_that_looks_like_a_password_is_in_it(fleet):
 
 def test_counts_and_links(fleet):
     document = fleet.document()
-    assert [(board["name"], board["observed"], board["pods"], board["unready"], board["findings"]) for board in document["boards"]] == [
+    assert [
+        (board["name"], board["observed"], board["pods"], board["unready"], board["findings"])
+        for board in document["boards"]
+    ] == [
         ("board-1", True, 1, 0, 0),
         ("board-2", True, 2, 2, 1),
         ("board-3", False, 0, 0, 1),

@@ -7,11 +7,11 @@ import os
 import sys
 
 import pytest
+from programs import elf
 
 from ansible_collections.riscv.k3s.plugins.module_utils.elf import read_elf
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
-from programs import elf
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 @pytest.mark.parametrize("architecture", ["386", "amd64", "arm", "arm64", "riscv64", "s390x"])
@@ -40,7 +40,9 @@ def test_other_files_are_no_elf(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    "data", [elf()[:20], elf()[:4], b"\x7fELF" + bytes(60), elf(interpreter="/lib/ld.so")[:80]], ids=["cut", "magic only", "zeros", "cut in its segments"]
+    "data",
+    [elf()[:20], elf()[:4], b"\x7fELF" + bytes(60), elf(interpreter="/lib/ld.so")[:80]],
+    ids=["cut", "magic only", "zeros", "cut in its segments"],
 )
 def test_damaged_header(tmp_path, data):
     path = tmp_path / "program"

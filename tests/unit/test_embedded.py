@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded, registries as _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 LISTED = ["docker.io", "registry.k8s.io"]
 
@@ -38,9 +40,15 @@ def test_versions(version, has, shared):
     assert ("has no embedded registry" in first) == (not has)
 
 
-@pytest.mark.parametrize("version, experimental", [("1.29.11", True), ("1.29.12", False), ("1.30.7", True), ("1.31.4", False), ("1.32.0", False)])
+@pytest.mark.parametrize(
+    "version, experimental",
+    [("1.29.11", True), ("1.29.12", False), ("1.30.7", True), ("1.31.4", False), ("1.32.0", False)],
+)
 def test_experimental(version, experimental):
-    assert any("experimental" in text for text in _embedded.warnings("v%s+k3s1" % version, ["riscv64"], [], "missing")) == experimental
+    assert (
+        any("experimental" in text for text in _embedded.warnings("v%s+k3s1" % version, ["riscv64"], [], "missing"))
+        == experimental
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,11 @@ def test_limits(architectures, images, pull_policy, words):
     [
         ({}, ["*"], {"*": {}}),
         ({"mirrors": None}, LISTED, {"docker.io": {}, "registry.k8s.io": {}}),
-        ({"mirrors": {"docker.io": {"endpoint": ["http://r"]}}}, LISTED, {"docker.io": {"endpoint": ["http://r"]}, "registry.k8s.io": {}}),
+        (
+            {"mirrors": {"docker.io": {"endpoint": ["http://r"]}}},
+            LISTED,
+            {"docker.io": {"endpoint": ["http://r"]}, "registry.k8s.io": {}},
+        ),
     ],
 )
 def test_mirrors(config, shared, mirrors):

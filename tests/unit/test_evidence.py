@@ -6,22 +6,40 @@
 import json
 
 import pytest
+from fake_board import SHELLS, TOKEN, FakeBoard
+from fakes import read
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import parse_details, parse_inspect, parse_preflight, parse_ready, parse_rights, redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import (
+    parse_details,
+    parse_inspect,
+    parse_preflight,
+    parse_ready,
+    parse_rights,
+    redact,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
-
-from fake_board import SHELLS, TOKEN, FakeBoard
-from fakes import read
 
 ALL = PARTS + EXTRAS
 
 
 def container(name, number, state, sandbox="s1"):
     labels = {"io.kubernetes.container.name": name}
-    row = {"id": "%s%d" % (name, number), "podSandboxId": sandbox, "metadata": {"name": name, "attempt": number}, "image": {"image": "sha256:1"}}
-    return dict(row, imageRef="sha256:1", state="CONTAINER_" + state, createdAt="1700000000000000000", labels=labels, annotations={"a": "b"})
+    row = {
+        "id": "%s%d" % (name, number),
+        "podSandboxId": sandbox,
+        "metadata": {"name": name, "attempt": number},
+        "image": {"image": "sha256:1"},
+    }
+    return dict(
+        row,
+        imageRef="sha256:1",
+        state="CONTAINER_" + state,
+        createdAt="1700000000000000000",
+        labels=labels,
+        annotations={"a": "b"},
+    )
 
 
 @pytest.fixture(name="board")
@@ -79,7 +97,13 @@ def sandbox(number, state="READY"):
     # A label's value is at most 63 characters long, so that none is taken for an id.
     labels = {"id": "f" * 63, "state": "SANDBOX_READY"}
     meta = {"name": "p%d" % number, "uid": "u%d" % number, "namespace": "default", "attempt": 0}
-    return {"id": name, "metadata": meta, "state": "SANDBOX_" + state, "createdAt": "1700000000000000000", "labels": labels}
+    return {
+        "id": name,
+        "metadata": meta,
+        "state": "SANDBOX_" + state,
+        "createdAt": "1700000000000000000",
+        "labels": labels,
+    }
 
 
 def test_what_does_not_run_is_asked_for_in_one_call(board, seen):
@@ -92,7 +116,10 @@ def test_what_does_not_run_is_asked_for_in_one_call(board, seen):
     ]
     board.answer("crictl pods", json.dumps({"items": boxes}, indent=2))
     board.answer("crictl ps", json.dumps({"containers": rows}, indent=2))
-    board.answer("crictl inspect -o", "container\ta0\t137\t2026-11-25T00:22:51.3Z\tOOMKilled\ncontainer\tb2\t0\t2026-11-25T00:22:51.3Z\tCompleted\n\n")
+    board.answer(
+        "crictl inspect -o",
+        "container\ta0\t137\t2026-11-25T00:22:51.3Z\tOOMKilled\ncontainer\tb2\t0\t2026-11-25T00:22:51.3Z\tCompleted\n\n",
+    )
     board.answer("crictl inspectp -o", "sandbox\t%s\t\t/run/netns/x\t10.42.1.2 127.0.0.1 ::1 \n\n" % boxes[1]["id"])
     result = seen()
     assert {row["id"]: (row["exit_code"], row["reason"], row["finished_at"]) for row in result["containers"]} == {
@@ -101,15 +128,24 @@ def test_what_does_not_run_is_asked_for_in_one_call(board, seen):
         "b2": (0, "Completed", "2026-11-25T00:22:51Z"),
         "c0": (None, None, None),
     }
-    assert [(row["ip"], row["network_namespace"]) for row in result["sandboxes"]] == [(None, None), ("10.42.1.2", "/run/netns/x")] + [(None, None)] * 3
-    asked = [call.split()[1:2] + call.split("}} ")[-1].split()[-5:] for call in board.calls() if call.startswith("crictl inspect")]
+    assert [(row["ip"], row["network_namespace"]) for row in result["sandboxes"]] == [
+        (None, None),
+        ("10.42.1.2", "/run/netns/x"),
+    ] + [(None, None)] * 3
+    asked = [
+        call.split()[1:2] + call.split("}} ")[-1].split()[-5:]
+        for call in board.calls()
+        if call.startswith("crictl inspect")
+    ]
     ends = [sorted(word for word in call if word in ("a0", "b2") or len(word) == 64) for call in asked]
     assert [call[0] for call in asked] == ["inspect", "inspectp"]
     assert ends == [["a0", "b2"], [box["id"] for box in boxes[1:]]]
 
 
 def test_what_went_away_meanwhile_does_not_hide_the_others(board, seen):
-    board.answer("crictl ps", json.dumps({"containers": [container("b", 2, "EXITED"), container("c", 0, "EXITED")]}, indent=2))
+    board.answer(
+        "crictl ps", json.dumps({"containers": [container("b", 2, "EXITED"), container("c", 0, "EXITED")]}, indent=2)
+    )
     board.answer("crictl inspect", err="not found", rc=1)
     result = seen()
     assert [row["exit_code"] for row in result["containers"]] == [None, None]
@@ -118,9 +154,14 @@ def test_what_went_away_meanwhile_does_not_hide_the_others(board, seen):
 
 
 def test_recorded_inspection():
-    """crictl 1.34.0: of two containers, of two sandboxes (of which one was stopped), and of one, which comes as an object."""
+    """crictl 1.34.0: of two containers, of two sandboxes (of which one was stopped), and of one, which comes as an
+    object.
+    """
     containers, sandboxes = parse_inspect(read("crictl_inspect_1.34.txt"))
-    assert [(row["exit_code"], row["finished_at"], row["reason"]) for row in containers.values()] == [(137, "2026-11-25T00:22:51Z", "Error"), (0, None, "")]
+    assert [(row["exit_code"], row["finished_at"], row["reason"]) for row in containers.values()] == [
+        (137, "2026-11-25T00:22:51Z", "Error"),
+        (0, None, ""),
+    ]
     assert [row["ip"] for row in sandboxes.values()] == ["10.42.1.2", "10.42.1.5"]
     assert {row["network_namespace"][:19] for row in sandboxes.values()} == {"/var/run/netns/cni-"}
 
@@ -143,7 +184,10 @@ def test_wrong_keys_of_registries_by_name_only(board, seen):
 
 
 def test_mirrors_as_k3s_made_them_for_containerd(board, seen):
-    board.file("data/agent/etc/containerd/certs.d/reg:5000/hosts.toml", 'server = "https://reg:5000"\n[host."http://u:topsecret@reg:5000/v2"]\n')
+    board.file(
+        "data/agent/etc/containerd/certs.d/reg:5000/hosts.toml",
+        'server = "https://reg:5000"\n[host."http://u:topsecret@reg:5000/v2"]\n',
+    )
     board.file(
         "data/agent/etc/containerd/config.toml",
         '[plugins.cri.registry.mirrors."old"]\n  endpoint = ["http://old:1"]\n[plugins.x.auth]\npassword = "topsecret"\n',
@@ -158,7 +202,10 @@ def test_address_that_the_config_states(board, seen):
 
 
 def test_coredns_that_is_not_ready_is_asked_why(board, seen):
-    board.answer("kubectl --request-timeout=20s get", "%s Dns\tfalse\tcoredns-x\tPod\n%s Dns\ttrue\tcoredns-y\tPod\n" % (TOKEN, TOKEN))
+    board.answer(
+        "kubectl --request-timeout=20s get",
+        "%s Dns\tfalse\tcoredns-x\tPod\n%s Dns\ttrue\tcoredns-y\tPod\n" % (TOKEN, TOKEN),
+    )
     board.answer(
         "kubectl --request-timeout=5s get --raw",
         out="",
@@ -192,7 +239,9 @@ def test_network_of_a_coredns_that_is_not_ready(board, seen):
     board.answer("crictl inspect", inspected)
     # There is no such process, so nothing can be asked from its network; busybox's shell has an nsenter of its own.
     board.program("nsenter", "#!/bin/sh\nexit 1\n")
-    board.answer("kubectl --kubeconfig=/dev/null", err="error: You must be logged in to the server (Unauthorized)\n", rc=1)
+    board.answer(
+        "kubectl --kubeconfig=/dev/null", err="error: You must be logged in to the server (Unauthorized)\n", rc=1
+    )
     network = seen()["dns"]["network"]
     assert (network["address"], network["pod"]["answers"]) == ("10.44.0.1", False)
     assert network["host"] == {"answers": True, "text": "error: You must be logged in to the server (Unauthorized)"}
@@ -201,7 +250,10 @@ def test_network_of_a_coredns_that_is_not_ready(board, seen):
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ('"Response Body" body="kubernetes"\nError from server', '"Response Body" body="kubernetes"\nError from server'),
+        (
+            '"Response Body" body="kubernetes"\nError from server',
+            '"Response Body" body="kubernetes"\nError from server',
+        ),
         (' body="kubernetes"\nError from server', "kubernetes"),
         (': {"kind":"x"}', '{"kind":"x"}'),
         ("Error from server (NotFound): pods not found", "Error from server (NotFound): pods not found"),
@@ -229,8 +281,16 @@ def test_redact(text, expected):
 
 
 def test_preflight():
-    lines = ["release 6.1", "config /proc/config.gz # CONFIG_VXLAN is not set", "config /proc/config.gz CONFIG_VETH=m", "loaded veth ", "dep vxlan"]
-    seen = parse_preflight("\n".join(lines + ["cgroup memory 0", "cgroup cpu 1", "sysctl net/ipv4/ip_forward 0", "garbage", ""]))
+    lines = [
+        "release 6.1",
+        "config /proc/config.gz # CONFIG_VXLAN is not set",
+        "config /proc/config.gz CONFIG_VETH=m",
+        "loaded veth ",
+        "dep vxlan",
+    ]
+    seen = parse_preflight(
+        "\n".join(lines + ["cgroup memory 0", "cgroup cpu 1", "sysctl net/ipv4/ip_forward 0", "garbage", ""])
+    )
     assert seen["options"] == {"VXLAN": ("n", "/proc/config.gz"), "VETH": ("m", "/proc/config.gz")}
     assert seen["modules"] == {"veth": "loaded", "vxlan": "can be loaded"}
     assert (seen["cgroups"], seen["sysctl"]) == ({"memory": False, "cpu": True}, {"net.ipv4.ip_forward": "0"})

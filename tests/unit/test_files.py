@@ -10,6 +10,7 @@ import os
 import stat
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 

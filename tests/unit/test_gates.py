@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import pytest
+from fake_fleet import PAUSE, STOCK, FakeFleet
+
 from ansible_collections.riscv.k3s.plugins.filter import shut_gates as door
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
-from fake_fleet import PAUSE, STOCK, FakeFleet
 
 SOURCE = "registry.example:5000/riscv64/coredns:1"
 OTHER = "sha256:" + "b" * 64

@@ -20,8 +20,8 @@ from hostile import COUNTS, outcome
 from programs import member
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import read_source
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 SOON = 5  # seconds; each takes far less than one, and a machine that tests may be slow
 # Small enough that an attack of some MiB shows what one of GiB would do.
@@ -302,12 +302,12 @@ def test_damaged_bytes_are_never_a_traceback(tmp_path, work, low, kind):
 def test_a_checksum_that_fits_again(tmp_path, work, low):
     """Any byte of a tar header, where the sum is made to fit, so that what comes after the sum is tried."""
     draw, whole = random.Random(1), sample("")
-    starts = [at for at in range(0, len(whole), 512) if whole[at + 257:at + 262] == b"ustar"]
+    starts = [at for at in range(0, len(whole), 512) if whole[at + 257 : at + 262] == b"ustar"]
     for _case in range(500):
         data, at = bytearray(whole), draw.choice(starts)
         data[at + draw.choice([*range(100, 148), *range(156, 345)])] = draw.randrange(256)
-        data[at + 148:at + 156] = b" " * 8
-        data[at + 148:at + 156] = b"%06o\0 " % sum(data[at:at + 512])
+        data[at + 148 : at + 156] = b" " * 8
+        data[at + 148 : at + 156] = b"%06o\0 " % sum(data[at : at + 512])
         outcome(read_source, make.put(tmp_path, "a", data), work)
         COUNTS["damaged archives"] += 1
 

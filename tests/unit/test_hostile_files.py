@@ -1,23 +1,27 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manifests folder while others write to it, and with things in it that are no files: nothing of theirs is lost, nothing hangs."""
+"""The manifests folder while others write to it, and with things in it that are no files: nothing of theirs is lost,
+nothing hangs.
+"""
 
 import os
 import signal
 import sys
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay, run as _manifest_run
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_deploy import DeployController
 from hostile import NASTY, outcome
 from prerequisites import missing
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import run as _manifest_run
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 TEXT = b"kind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns, image: 'a/b:%d'}]}}}\n"
 DNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "image": "r.io/n:1"}
@@ -48,7 +52,15 @@ def folder(tmp_path):
 def patch(folder, **params):
     runner = DeployController(folder).runner()
     programs = Programs({"k3s": "k3s"}, runner, is_root=True)
-    given = {"manifests_dir": str(folder), "mode": "overlay", "state": "present", "backup": False, "wait": False, "timeout": 20, "patches": [DNS]}
+    given = {
+        "manifests_dir": str(folder),
+        "mode": "overlay",
+        "state": "present",
+        "backup": False,
+        "wait": False,
+        "timeout": 20,
+        "patches": [DNS],
+    }
     return run(dict(given, **params), False, programs, Kube(programs))
 
 
@@ -93,7 +105,9 @@ def test_k3s_writes_a_new_version_while_the_packaged_file_is_edited(folder, monk
     result = patch(folder, mode="in_place", backup=True)
     assert files(folder)["coredns.yaml"] == (TEXT % 2).replace(b"'a/b:2'", b"'r.io/n:1'")
     assert result["diff"][0]["before"].encode() == TEXT % 2
-    assert [path.read_bytes() for path in folder.glob("*.bak")] == [TEXT % 2], "a backup of what was replaced, and of nothing else"
+    assert [path.read_bytes() for path in folder.glob("*.bak")] == [TEXT % 2], (
+        "a backup of what was replaced, and of nothing else"
+    )
 
 
 def test_k3s_writes_a_new_version_while_the_overlay_is_removed(folder, monkeypatch):
@@ -102,7 +116,15 @@ def test_k3s_writes_a_new_version_while_the_overlay_is_removed(folder, monkeypat
     controller = DeployController(folder)
     controller.addons["coredns"] = _overlay.sha256(TEXT % 1)  # so that the packaged file must become different
     programs = Programs({"k3s": "k3s"}, controller.runner(), is_root=True)
-    params = {"manifests_dir": str(folder), "mode": "overlay", "state": "absent", "backup": False, "wait": False, "timeout": 20, "patches": [DNS]}
+    params = {
+        "manifests_dir": str(folder),
+        "mode": "overlay",
+        "state": "absent",
+        "backup": False,
+        "wait": False,
+        "timeout": 20,
+        "patches": [DNS],
+    }
     assert run(params, False, programs, Kube(programs))["changed"]
     assert files(folder) == {"coredns.yaml": TEXT % 2}, "the new version is not overwritten by the old one"
 
@@ -110,7 +132,9 @@ def test_k3s_writes_a_new_version_while_the_overlay_is_removed(folder, monkeypat
 def test_a_file_that_changes_all_the_time_is_left_alone(folder, monkeypatch):
     numbers = iter(range(2, 100))
     Intruder(monkeypatch, lambda: (folder / "coredns.yaml").write_bytes(TEXT % next(numbers)), "always")
-    with pytest.raises(Problem, match="coredns.yaml was written by somebody else just now.*run again when k3s has started"):
+    with pytest.raises(
+        Problem, match="coredns.yaml was written by somebody else just now.*run again when k3s has started"
+    ):
         patch(folder, mode="in_place")
     assert files(folder) == {"coredns.yaml": TEXT % 4}, "as the third try left it, and no temporary file"
 
@@ -132,7 +156,11 @@ def test_a_file_that_somebody_put_there_meanwhile_stays(folder, monkeypatch):
 def test_a_skip_that_somebody_removed_meanwhile(folder, monkeypatch):
     patch(folder)
     removing = _files.remove
-    monkeypatch.setattr(_manifest_run, "remove", lambda path, expected: os.path.exists(path) and os.unlink(path) or removing(path, expected=expected))
+    monkeypatch.setattr(
+        _manifest_run,
+        "remove",
+        lambda path, expected: os.path.exists(path) and os.unlink(path) or removing(path, expected=expected),
+    )
     with pytest.raises(Problem, match="was written by somebody else"):
         _manifest_run.remove(str(folder / "coredns.yaml.skip"), expected=_overlay.SKIP_TEXT)
     monkeypatch.undo()

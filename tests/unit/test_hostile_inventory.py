@@ -1,26 +1,49 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an inventory can hold in place of registries, catalogue and patches: said exactly in the file, or refused by name."""
+"""What an inventory can hold in place of registries, catalogue and patches: said exactly in the file, or refused by
+name.
+"""
 
 import hypothesis
 import pytest
 import yaml
-from ansible_collections.riscv.k3s.plugins.filter.registries_yaml import registries_yaml
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import CONTAINER_FIELDS, normalise_patches, patch_digest
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, registries as _registries
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.embedded import with_hosts
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import with_mirror
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
 from hostile import ANY_TEXT, ANYTHING, COUNTS, NASTY, many, outcome, st
 
+from ansible_collections.riscv.k3s.plugins.filter.registries_yaml import registries_yaml
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import (
+    CONTAINER_FIELDS,
+    normalise_patches,
+    patch_digest,
+)
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.embedded import with_hosts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import with_mirror
+
 SECRET = "hunter2"
-HOSTS = st.sampled_from(["docker.io", "docker.io", "*", "192.168.173.76:6000", "[fd00::1]:5000", "x:99999", "http://x", "x/y", 5000] + NASTY[:3])
+HOSTS = st.sampled_from(
+    ["docker.io", "docker.io", "*", "192.168.173.76:6000", "[fd00::1]:5000", "x:99999", "http://x", "x/y", 5000]
+    + NASTY[:3]
+)
 URLS = st.sampled_from(
     ["http://x:5000", "https://x/v2/riscv64"] * 8
-    + ["http://[::1", "http://x:port", "http://\u2100.x", "ftp://x", "http:///x", "http://u:p@x", "x:5000", "http://x\ny", None, 3, ["x"]]
+    + [
+        "http://[::1",
+        "http://x:port",
+        "http://\u2100.x",
+        "ftp://x",
+        "http:///x",
+        "http://u:p@x",
+        "x:5000",
+        "http://x\ny",
+        None,
+        3,
+        ["x"],
+    ]
 )
 
 
@@ -35,27 +58,46 @@ def controller_access(config):
 
 
 WORDS = st.one_of(ANY_TEXT, st.none())
-MIRRORS = spoiled(endpoint=st.lists(URLS, max_size=2), rewrite=st.dictionaries(st.sampled_from(["^a/(.*)$", "(", "a{99999999999}"]), ANY_TEXT, max_size=1))
+MIRRORS = spoiled(
+    endpoint=st.lists(URLS, max_size=2),
+    rewrite=st.dictionaries(st.sampled_from(["^a/(.*)$", "(", "a{99999999999}"]), ANY_TEXT, max_size=1),
+)
 CONFIGS = spoiled(
     auth=spoiled(username=WORDS, password=WORDS, auth=WORDS, identity_token=WORDS),
     tls=spoiled(ca_file=WORDS, cert_file=WORDS, key_file=WORDS, insecure_skip_verify=st.booleans()),
 )
-REGISTRIES = spoiled(mirrors=st.dictionaries(HOSTS, st.one_of(MIRRORS, st.none()), max_size=2), configs=st.dictionaries(HOSTS, CONFIGS, max_size=1))
-POD = dict(manifest=st.just("x.yaml"), kind=st.sampled_from(["Deployment", "Pod"]), name=WORDS, container=WORDS, namespace=WORDS)
+REGISTRIES = spoiled(
+    mirrors=st.dictionaries(HOSTS, st.one_of(MIRRORS, st.none()), max_size=2),
+    configs=st.dictionaries(HOSTS, CONFIGS, max_size=1),
+)
+POD = dict(
+    manifest=st.just("x.yaml"),
+    kind=st.sampled_from(["Deployment", "Pod"]),
+    name=WORDS,
+    container=WORDS,
+    namespace=WORDS,
+)
 PATCHES = st.one_of(
     spoiled(image=st.just("a/b:1"), **POD),
     spoiled(
         command=st.lists(WORDS, max_size=2),
         args=st.lists(st.one_of(WORDS, st.integers(), st.booleans()), max_size=2),
         image_pull_policy=st.just("Never"),
-        **POD
+        **POD,
     ),
     spoiled(env=st.dictionaries(st.sampled_from(["A", "B", "B", "A B", 1]), WORDS, max_size=2), **POD),
-    spoiled(manifest=st.just("x.yaml"), kind=st.just("HelmChart"), name=WORDS, values=st.dictionaries(ANY_TEXT, ANYTHING, max_size=2)),
+    spoiled(
+        manifest=st.just("x.yaml"),
+        kind=st.just("HelmChart"),
+        name=WORDS,
+        values=st.dictionaries(ANY_TEXT, ANYTHING, max_size=2),
+    ),
 )
 ENTRIES = st.fixed_dictionaries(
     {
-        "stock": st.sampled_from(["rancher/mirrored-pause"] * 4 + ["localhost:5000/x", "rancher/mirrored-pause:3.6", "--help"]),
+        "stock": st.sampled_from(
+            ["rancher/mirrored-pause"] * 4 + ["localhost:5000/x", "rancher/mirrored-pause:3.6", "--help"]
+        ),
         "source": st.sampled_from(["r.io/n", "r.io/n:1", "r.io/n@sha256:" + "0" * 64, "rancher/mirrored-pause", "a b"]),
     }
 ).flatmap(
@@ -90,7 +132,9 @@ def test_registries_are_said_exactly_or_refused(config):
     if config.get("mirrors"):
         wanted["mirrors"] = {host: without_nothing(mirror or {}) for host, mirror in config["mirrors"].items()}
     assert without_nothing(yaml.safe_load(text)) == without_nothing(wanted)
-    assert (yaml.safe_load(text).get("mirrors") or {}).keys() == (wanted.get("mirrors") or {}).keys(), "an entry without endpoints says something, too"
+    assert (yaml.safe_load(text).get("mirrors") or {}).keys() == (wanted.get("mirrors") or {}).keys(), (
+        "an entry without endpoints says something, too"
+    )
     _registries.plain_http_hosts(config)
 
 
@@ -134,13 +178,29 @@ REFUSED = [
     ("configs are text", {"configs": SECRET}, "must be a dictionary. Found: 'str'"),
     ("a rewrite that is a list", {"mirrors": {"x": {"rewrite": ["a"]}}}, "must be a dictionary.*rewrite"),
     ("a rewrite by a number", {"mirrors": {"x": {"rewrite": {"a": 1}}}}, "must be text"),
-    ("a rewrite that repeats too often", {"mirrors": {"x": {"rewrite": {"a{99999999999}": "b"}}}}, "regular expression"),
+    (
+        "a rewrite that repeats too often",
+        {"mirrors": {"x": {"rewrite": {"a{99999999999}": "b"}}}},
+        "regular expression",
+    ),
     ("a URL with half an address", {"mirrors": {"x": {"endpoint": ["http://[::1"]}}}, "must be a URL"),
     ("a URL with a port that is none", {"mirrors": {"x": {"endpoint": ["http://x:port"]}}}, "must be a URL"),
     ("a URL with a line end", {"mirrors": {"x": {"endpoint": ["http://x\nmirrors: {}"]}}}, "must be a URL"),
-    ("a password that YAML reads as a number", {"configs": {"x": {"auth": {"password": 83}}}}, "password must be text. Found: int.*put it in quotes"),
-    ("a password that YAML reads as false", {"configs": {"x": {"auth": {"password": False}}}}, "password must be text. Found: bool"),
-    ("a password that is a list", {"configs": {"x": {"auth": {"password": [SECRET]}}}}, "password must be text. Found: list"),
+    (
+        "a password that YAML reads as a number",
+        {"configs": {"x": {"auth": {"password": 83}}}},
+        "password must be text. Found: int.*put it in quotes",
+    ),
+    (
+        "a password that YAML reads as false",
+        {"configs": {"x": {"auth": {"password": False}}}},
+        "password must be text. Found: bool",
+    ),
+    (
+        "a password that is a list",
+        {"configs": {"x": {"auth": {"password": [SECRET]}}}},
+        "password must be text. Found: list",
+    ),
     ("a host that is a number", {"mirrors": {5000: {}}}, "host or host:port"),
 ]
 
@@ -161,7 +221,11 @@ CHART = {"manifest": "x.yaml", "kind": "HelmChart", "name": "p"}
 BAD_ENTRIES = [
     ("keys of several kinds", dict(ENTRY, x=1) | {3: 1}, "not known: 3, x"),
     ("tags are a list", dict(ENTRY, tags=["1"]), "tags of a catalogue entry must be text"),
-    ("a source that is none", dict(ENTRY, source="--help"), "entry 1 of riscv_k3s_catalogue .*source is not valid|source is not valid.*entry 1"),
+    (
+        "a source that is none",
+        dict(ENTRY, source="--help"),
+        "entry 1 of riscv_k3s_catalogue .*source is not valid|source is not valid.*entry 1",
+    ),
     ("a version of thousands of digits", dict(ENTRY, min_version="9" * 5000), "min_version is no version"),
     ("a patch with keys of several kinds", dict(ENTRY, patch=PATCH | {3: 1, "x": 1}), "unknown keys. Found: 3, x"),
     ("a kind that is a list", dict(ENTRY, patch=dict(PATCH, kind=["Pod"])), "kind must hold text"),
@@ -182,4 +246,6 @@ def test_entries_refused(entry, message):
 
 
 def test_a_key_without_a_value_is_a_key_left_out():
-    assert _catalogue.read([dict(ENTRY, tags=None, architecture=None, min_version=None, patch=None)]) == _catalogue.read([ENTRY])
+    assert _catalogue.read(
+        [dict(ENTRY, tags=None, architecture=None, min_version=None, patch=None)]
+    ) == _catalogue.read([ENTRY])

@@ -1,26 +1,38 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manifests that are odd, broken or meant to harm, each with what becomes of it: the exact edit, or the words of the refusal."""
+"""Manifests that are odd, broken or meant to harm, each with what becomes of it: the exact edit, or the words of the
+refusal.
+"""
 
 import time
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
 from hostile import NASTY, outcome
 from manifest_cases import load
+
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 HEAD = "kind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
 POD = HEAD + "  - name: c\n    image: a/b\n"
 WHOLE = "kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: a/b}]}\n"
-LAUGHS = "a: &a [x]\n" + "".join("%s: &%s [%s]\n" % (chr(98 + i), chr(98 + i), ", ".join(["*" + chr(97 + i)] * 10)) for i in range(9))
+LAUGHS = "a: &a [x]\n" + "".join(
+    "%s: &%s [%s]\n" % (chr(98 + i), chr(98 + i), ", ".join(["*" + chr(97 + i)] * 10)) for i in range(9)
+)
 
 
 def patches(**fields):
-    return normalise_patches([dict({"manifest": "x.yaml", "kind": "Pod", "name": "p", "container": "c"}, **(fields or {"image": "r.io/n:1"}))])
+    return normalise_patches(
+        [
+            dict(
+                {"manifest": "x.yaml", "kind": "Pod", "name": "p", "container": "c"},
+                **(fields or {"image": "r.io/n:1"}),
+            )
+        ]
+    )
 
 
 # what, text before; the only change is a/b to r.io/n:1
@@ -44,7 +56,10 @@ EDITED = [
     ("a key twice elsewhere", "x: 1\nx: 2\n---\n" + POD),
     ("quoted keys", POD.replace("image:", '"image":').replace("name: c", "'name': \"c\"").replace("kind:", "'kind' :")),
     ("keys with a question mark", POD.replace("    image: a/b", "    ? image\n    : a/b")),
-    ("comments everywhere", POD.replace("\n", " # image: a/b?\n").replace("a/b?", "no") + "# image: x\n    # image: y\n"),
+    (
+        "comments everywhere",
+        POD.replace("\n", " # image: a/b?\n").replace("a/b?", "no") + "# image: x\n    # image: y\n",
+    ),
     ("a text that looks like a container", "x: |\n  - name: c\n    image: x/y\n---\n" + POD),
     ("a hundred levels deep, nearly", "x: " + "[" * 97 + "]" * 97 + "\n---\n" + POD),
     ("a template variable at the start", "x: %{CLUSTER_DNS}%\n---\n" + POD),
@@ -76,8 +91,16 @@ REFUSED = [
     ("an anchor on the value", POD.replace("a/b", "&x a/b"), "it has a YAML anchor"),
     ("an alias as value", "x: &x a/b\n" + POD.replace("a/b", "*x"), "image is a YAML alias"),
     ("an alias as container", "x: &x {name: c, image: a/b}\n" + HEAD + "  - *x\n", "YAML alias"),
-    ("an alias of the list", "x: &x\n  - name: c\n    image: a/b\n" + HEAD.replace("containers:\n", "containers: *x\n"), "alias"),
-    ("an anchor that another place uses", POD.replace("- name", "- &x\n    name") + "x: *x\n", "other values would have changed"),
+    (
+        "an alias of the list",
+        "x: &x\n  - name: c\n    image: a/b\n" + HEAD.replace("containers:\n", "containers: *x\n"),
+        "alias",
+    ),
+    (
+        "an anchor that another place uses",
+        POD.replace("- name", "- &x\n    name") + "x: *x\n",
+        "other values would have changed",
+    ),
     ("a merge key in the container", "x: &x {image: a/b}\n" + POD.replace("    image: a/b", "    <<: *x"), "merge key"),
     ("a merge key at the top", "<<: {x: 1}\n" + POD, "not sure which object.*merge key"),
     ("image twice", POD + "    image: x/y\n", "key image twice"),
@@ -98,7 +121,11 @@ REFUSED = [
     ("deep by indentation", "".join(" " * i + "a:\n" for i in range(300)), "nested more than 100 levels deep"),
     ("deep by dashes", "- " * 5000 + "x", "nested more than 100 levels deep"),
     ("billion laughs", LAUGHS + "---\n" + POD, "multiply"),
-    ("many small laughs", ("a: &a [x, x, x]\nb: &b [%s]\nc: [%s]\n---\n" % (", ".join(["*a"] * 99), ", ".join(["*b"] * 99))) * 200 + POD, "multiply"),
+    (
+        "many small laughs",
+        ("a: &a [x, x, x]\nb: &b [%s]\nc: [%s]\n---\n" % (", ".join(["*a"] * 99), ", ".join(["*b"] * 99))) * 200 + POD,
+        "multiply",
+    ),
     ("itself inside", "x: &x [*x]\n---\n" + POD, "contain themselves"),
     ("an alias of nothing", "x: *nothing\n---\n" + POD, "not valid YAML"),
     ("a version of a thousand digits", "%YAML 1." + "9" * 10000 + "\n---\n" + POD, "not valid YAML"),
@@ -125,7 +152,9 @@ def test_keys_that_are_no_words():
     after = outcome(patch_manifest, (POD + env).encode(), patches(env={"A": "1"}), "x.yaml")
     assert isinstance(after, Problem) or b"? [a]" not in after
     flow = WHOLE.replace("{name: c,", "{[a]: b, name: c,")
-    assert load(patch_manifest(flow.replace("[a]", "1").encode(), patches(command=["/x"]), "x.yaml").decode())[0]["spec"]["containers"][0]["command"] == ["/x"]
+    assert load(patch_manifest(flow.replace("[a]", "1").encode(), patches(command=["/x"]), "x.yaml").decode())[0][
+        "spec"
+    ]["containers"][0]["command"] == ["/x"]
     assert b'command: ["/x"]' in patch_manifest(flow.encode(), patches(command=["/x"]), "x.yaml")
 
 
@@ -138,7 +167,9 @@ def test_words_that_a_patch_puts_in_come_out_as_they_are(word):
         return
     after = patch_manifest((POD + "    env:\n    - name: A\n      value: 'x'\n").encode(), made, "x.yaml").decode()
     if word != "%{X}%":  # k3s fills that in; the comparison masks it
-        assert load(after)[0]["spec"]["containers"] == [{"name": "c", "image": "a/b", "command": [word, "x"], "env": [{"name": "A", "value": word}]}]
+        assert load(after)[0]["spec"]["containers"] == [
+            {"name": "c", "image": "a/b", "command": [word, "x"], "env": [{"name": "A", "value": word}]}
+        ]
 
 
 def test_the_comment_of_an_undo_changes_no_text_that_keeps_its_line_ends():
@@ -146,18 +177,36 @@ def test_the_comment_of_an_undo_changes_no_text_that_keeps_its_line_ends():
         assert load(_overlay.make_different(text.encode()).decode()) == load(text)
 
 
-BAD_NAMES = [".x.yaml", "a/.x.yaml", "a b.yaml", "a\n.yaml", "a\x00.yaml", "..", "a/../b.yaml", "/a.yaml", "a\u2028.yaml", "\u202ea.yaml"]
+BAD_NAMES = [
+    ".x.yaml",
+    "a/.x.yaml",
+    "a b.yaml",
+    "a\n.yaml",
+    "a\x00.yaml",
+    "..",
+    "a/../b.yaml",
+    "/a.yaml",
+    "a\u2028.yaml",
+    "\u202ea.yaml",
+]
 
 
 @pytest.mark.parametrize("name", NASTY + BAD_NAMES)
 def test_names_that_no_manifest_has(name):
     for manifest in (name, "a/" + name, name + ".yaml"):
         found = outcome(_overlay.check_manifest_name, manifest)
-        assert isinstance(found, Problem) or manifest.isprintable() and " " not in manifest and not manifest.startswith("/")
+        assert (
+            isinstance(found, Problem)
+            or manifest.isprintable()
+            and " " not in manifest
+            and not manifest.startswith("/")
+        )
 
 
 def test_a_header_of_thousands_of_digits_is_none():
-    text = _overlay.make_overlays(POD.encode(), "x.yaml", patches())[1].replace(b"install: 1", b"install: 1" + b"9" * 5000)
+    text = _overlay.make_overlays(POD.encode(), "x.yaml", patches())[1].replace(
+        b"install: 1", b"install: 1" + b"9" * 5000
+    )
     assert _overlay.read_header(text) is None
 
 

@@ -1,21 +1,26 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For any manifest and any patch: the result says what was asked and keeps every other byte, or the patch is refused. Never a traceback."""
+"""For any manifest and any patch: the result says what was asked and keeps every other byte, or the patch is refused.
+Never a traceback.
+"""
 
 import copy
 
 import hypothesis
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
 from hostile import COUNTS, many, outcome, st
 from manifest_cases import FIELDS, KEYS, MUTATED, expected, load, manifests
 
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
 
 def patches_of(fields, kind="Pod", name="p", container="c"):
-    return normalise_patches([dict({"manifest": "x.yaml", "kind": kind, "name": name, "container": container}, **fields)])
+    return normalise_patches(
+        [dict({"manifest": "x.yaml", "kind": kind, "name": name, "container": container}, **fields)]
+    )
 
 
 @many(0.7)
@@ -65,7 +70,9 @@ def test_any_bytes(data, fields):
     COUNTS["manifests"] += 1
     assert isinstance(outcome(patch_manifest, data, patches_of(fields), "x.yaml"), Problem)
     assert isinstance(outcome(identities, data, "x.yaml"), (Problem, list))
-    assert _overlay.read_header(data) is None and data in _overlay.make_different(data) or data.startswith(b"\xef\xbb\xbf")
+    assert (
+        _overlay.read_header(data) is None and data in _overlay.make_different(data) or data.startswith(b"\xef\xbb\xbf")
+    )
 
 
 def loaded(text):

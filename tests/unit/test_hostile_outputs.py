@@ -1,17 +1,22 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What programs on a board print, broken in any way: a Problem, or rows of the right kind; never a traceback, never a wait."""
+"""What programs on a board print, broken in any way: a Problem, or rows of the right kind; never a traceback, never a
+wait.
+"""
 
 import json
 import re
 
 import hypothesis
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._output import images as _parse_images, k3s as _parse_k3s, pods as _parse_pods
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from fakes import FIXTURES, read
 from hostile import ANY_TEXT, ANYTHING, COUNTS, NASTY, many, outcome, st
+
+from ansible_collections.riscv.k3s.plugins.module_utils._output import images as _parse_images
+from ansible_collections.riscv.k3s.plugins.module_utils._output import k3s as _parse_k3s
+from ansible_collections.riscv.k3s.plugins.module_utils._output import pods as _parse_pods
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 TOKEN = "riscv-k3s-0123456789abcdef"
 DEEP = "[" * 100000
@@ -86,7 +91,19 @@ def test_json_with_a_value_of_another_kind(case):
     outcome(*case)
 
 
-NONE_OF_THEIRS = ["", "null", "3", "[]", "{}", '"x"', "[[]]", '{"items": 3}', '{"items": [3]}', '{"containers": {}}', '{"status": {}}']
+NONE_OF_THEIRS = [
+    "",
+    "null",
+    "3",
+    "[]",
+    "{}",
+    '"x"',
+    "[[]]",
+    '{"items": 3}',
+    '{"items": [3]}',
+    '{"containers": {}}',
+    '{"status": {}}',
+]
 
 
 @EACH
@@ -105,12 +122,32 @@ REFUSED = [
     ("no rows", _parse_pods.parse_containers, '{"containers": [1]}'),
     ("deep", _parse_pods.parse_containers, '{"containers": %s' % DEEP),
     ("a node with too few fields", parse_api, "%s Node\ta\tb\n" % TOKEN),
-    ("a pod whose labels are a list", parse_api, "\t".join([TOKEN + " Pod"] + ["x"] * 10 + ["[1]", "[]", "", "", "a", "b", "[]", "[]", "[]"])),
-    ("a pod whose states are deep", parse_api, "\t".join([TOKEN + " Pod"] + ["x"] * 10 + ["{}", "[]", "", "", "a", "b", "[]", "[]", DEEP])),
+    (
+        "a pod whose labels are a list",
+        parse_api,
+        "\t".join([TOKEN + " Pod"] + ["x"] * 10 + ["[1]", "[]", "", "", "a", "b", "[]", "[]", "[]"]),
+    ),
+    (
+        "a pod whose states are deep",
+        parse_api,
+        "\t".join([TOKEN + " Pod"] + ["x"] * 10 + ["{}", "[]", "", "", "a", "b", "[]", "[]", DEEP]),
+    ),
     ("an event without message", parse_events, "%s Event\tuid\n" % TOKEN),
-    ("a size beyond any", _parse_images.parse_image_list, re.sub("[0-9.]+ KiB", "9" * 400 + " KiB", read("ctr_images_ls_2.4.txt"))),
-    ("a size with two points", _parse_images.parse_image_list, read("ctr_images_ls_2.4.txt").replace(" KiB", ".1.1 KiB")),
-    ("a size of thousands of digits", _parse_images.parse_image_status, read("crictl_inspecti_one.json").replace('"size": "', '"size": "' + "9" * 5000)),
+    (
+        "a size beyond any",
+        _parse_images.parse_image_list,
+        re.sub("[0-9.]+ KiB", "9" * 400 + " KiB", read("ctr_images_ls_2.4.txt")),
+    ),
+    (
+        "a size with two points",
+        _parse_images.parse_image_list,
+        read("ctr_images_ls_2.4.txt").replace(" KiB", ".1.1 KiB"),
+    ),
+    (
+        "a size of thousands of digits",
+        _parse_images.parse_image_status,
+        read("crictl_inspecti_one.json").replace('"size": "', '"size": "' + "9" * 5000),
+    ),
     ("deep images", _parse_images.parse_image_status, DEEP),
     ("a version of thousands of digits", _parse_images.pins_supported, "1.6." + "9" * 5000),
 ]

@@ -12,18 +12,21 @@ import time
 
 import hypothesis
 import pytest
+from fake_board import SHELLS, TOKEN, FakeBoard
+from hostile import ANY_TEXT, COUNTS, HALF_CHARACTER, NASTY, many, outcome, st
+from manifest_cases import MUTATED
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import klipper as _demand_klipper
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import split_files, split_output, split_texts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
-from fake_board import SHELLS, TOKEN, FakeBoard
-from hostile import ANY_TEXT, COUNTS, HALF_CHARACTER, NASTY, many, outcome, st
-from manifest_cases import MUTATED
 
 ALL = PARTS + tuple(EXTRAS)
-DEPLOYMENT = "kind: Deployment\nmetadata: {name: %s}\nspec: {template: {spec: {containers: [{name: c, image: 'a/b:1'}]}}}\n"
+DEPLOYMENT = (
+    "kind: Deployment\nmetadata: {name: %s}\nspec: {template: {spec: {containers: [{name: c, image: 'a/b:1'}]}}}\n"
+)
 # A part of a file's name, in which each would start a program named pwned, if a shell read it.
 WORDS = [
     "$(pwned)", "`pwned`", ";pwned", "|pwned", "&pwned", "\\$(pwned)", "'$(pwned)'", '"$(pwned)"', "-x", "--help", "-exec pwned ;",
@@ -80,7 +83,7 @@ def test_what_is_no_file_is_passed_by(board, shell):
 
 @pytest.mark.parametrize("word", WORDS)
 def test_options_that_mean_something_to_a_shell(board, word):
-    programs = {name: word for name in ("k3s", "crictl", "ctr", "kubectl", "containerd_address")}
+    programs = dict.fromkeys(("k3s", "crictl", "ctr", "kubectl", "containerd_address"), word)
     for options in ({"programs": programs}, {"data_dir": word}, {"programs": {"k3s": str(board.home / "bin" / word)}}):
         text = board.run(ALL, ["sh"], events=True, **options)
         outcome(lambda: observe(text, TOKEN, ALL, explicit="ctr" in options.get("programs", {})))
@@ -99,7 +102,7 @@ def test_manifests_of_any_bytes(board, text):
 MARKS = st.sampled_from(["\n", TOKEN, "\n%s<" % TOKEN, "\n%s>\u00b2\n" % TOKEN])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def sample():
     with tempfile.TemporaryDirectory() as folder:
         board = FakeBoard(pathlib.Path(folder))
@@ -109,7 +112,9 @@ def sample():
 
 
 @many(0.5)
-@hypothesis.given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 40), st.one_of(ANY_TEXT, MARKS)), max_size=3))
+@hypothesis.given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 40), st.one_of(ANY_TEXT, MARKS)), max_size=3)
+)
 def test_output_of_the_script_broken_in_any_way(changes):
     COUNTS["outputs of programs"] += 1
     text = sample()
@@ -134,12 +139,17 @@ def test_refused(function, args):
 
 
 def test_names_that_sha256sum_escapes():
-    assert split_files("\\%s  ./a\\\\b.yaml\n" % ("0" * 64), "5 600 ./a\\b.yaml\n") == {"a\\b.yaml": {"sha256": "0" * 64, "mtime": 5, "mode": "0600"}}
+    assert split_files("\\%s  ./a\\\\b.yaml\n" % ("0" * 64), "5 600 ./a\\b.yaml\n") == {
+        "a\\b.yaml": {"sha256": "0" * 64, "mtime": 5, "mode": "0600"}
+    }
     assert split_texts("%s=" % TOKEN, TOKEN) == ({"": ""}, {})
 
 
 def rows(*texts):
-    return [{"path": "%d.yaml" % number, "text": text, "skip": False, "sha256": "0" * 64} for number, text in enumerate(texts)]
+    return [
+        {"path": "%d.yaml" % number, "text": text, "skip": False, "sha256": "0" * 64}
+        for number, text in enumerate(texts)
+    ]
 
 
 @many(0.5)
@@ -153,21 +163,31 @@ def test_demand_of_a_manifest_with_something_wrong_in_it(text):
 
 
 CHART = "kind: HelmChart\nmetadata: {name: x}\nspec:\n  valuesContent: |-\n    %s\n"
-LAUGHS = ["a: &a [x]"] + ["%s: &%s [%s]" % (chr(98 + i), chr(98 + i), ", ".join(["*" + chr(97 + i)] * 10)) for i in range(20)]
+LAUGHS = ["a: &a [x]"] + [
+    "%s: &%s [%s]" % (chr(98 + i), chr(98 + i), ", ".join(["*" + chr(97 + i)] * 10)) for i in range(20)
+]
 # Whether the text is a Problem for demand; a chart's values that helm would refuse are none.
 HARMFUL = [
     ("billion laughs in values", CHART % "\n    ".join(LAUGHS), False),
     ("itself in values", CHART % "a: &a {image: {b: *a}}", False),
     ("deep values", CHART % ("a: " + "[" * 500 + "]" * 500), False),
     ("wide aliases of wide lists", CHART % ("a: &a [%s]\n    b: [%s]" % ("x, " * 9999, "*a, " * 9999)), False),
-    ("a setting thousands of levels deep", "kind: HelmChart\nmetadata: {name: x}\nspec:\n  set:\n    ? %s\n    : x\n" % ".".join("a" * 5000), False),
+    (
+        "a setting thousands of levels deep",
+        "kind: HelmChart\nmetadata: {name: x}\nspec:\n  set:\n    ? %s\n    : x\n" % ".".join("a" * 5000),
+        False,
+    ),
     ("deep", "kind: Pod\nx: " + "[" * 500 + "]" * 500, True),
     ("deep without an end", "kind: Pod\nx: " + "[" * 100000, True),
     ("billion laughs", "kind: Pod\n" + "\n".join(LAUGHS), True),
     ("itself", "kind: Pod\nspec: &a {containers: [*a]}", True),
     ("kind is a list", "kind: [Pod]\nx: {kind: Pod}", False),
     ("kind is a mapping", "kind: {kind: Pod}", False),
-    ("name is a list", "kind: HelmChartConfig\nmetadata: {name: [x], namespace: {a: b}}\nspec: {valuesContent: 'a: b'}", False),
+    (
+        "name is a list",
+        "kind: HelmChartConfig\nmetadata: {name: [x], namespace: {a: b}}\nspec: {valuesContent: 'a: b'}",
+        False,
+    ),
     ("keys that are no words", "kind: Pod\n? [a]\n: b", True),
     ("a program to run", "kind: Pod\nx: !!python/object/apply:os.system [reboot]", False),
     ("half a character", "kind: Pod\nx: \ud800", True),

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Image references of any kind: understood as containerd and the kubelet do, or refused; never a word that a program could take for an option."""
+"""Image references of any kind: understood as containerd and the kubelet do, or refused; never a word that a program
+could take for an option.
+"""
 
 import json
 import re
@@ -9,33 +11,43 @@ import time
 
 import hypothesis
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
 from fakes import read
 from hostile import COUNTS, NASTY, many, outcome, st
 
-# Written by a Go program on github.com/distribution/reference v0.6.0 (ParseNormalizedNamed, then TagNameOnly): [text, full name or null].
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+# Written by a Go program on github.com/distribution/reference v0.6.0 (ParseNormalizedNamed, then TagNameOnly): [text,
+# full name or null].
 RECORDED = json.loads(read("references.json"))
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 # The grammar as that project writes it down, and its splitting, to compare with.
 ALNUM = "[a-z0-9]+"
-PATH = "{a}(?:(?:[.]|_|__|[-]+){a})*".format(a=ALNUM)
+PATH = f"{ALNUM}(?:(?:[.]|_|__|[-]+){ALNUM})*"
 DOMAIN_PART = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 DOMAIN = r"(?:%s(?:\.%s)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?" % (DOMAIN_PART, DOMAIN_PART)
 VERSION = "(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[a-f0-9]{64}))?"
 REFERENCE = re.compile("(?P<domain>%s)/(?P<path>%s(?:/%s)*)%s" % (DOMAIN, PATH, PATH, VERSION))
 
 PARTS = st.sampled_from(
-    "a rancher localhost docker.io index.docker.io registry.k8s.io 10.0.0.1 [fd00::1] Reg".split()
-    + "a__b a_b a.b a---b a..b -a a- 5000 1.9.1 v1-k3s2 V_1 latest sha256".split()
+    ["a", "rancher", "localhost", "docker.io", "index.docker.io", "registry.k8s.io", "10.0.0.1", "[fd00::1]", "Reg"]
+    + ["a__b", "a_b", "a.b", "a---b", "a..b", "-a", "a-", "5000", "1.9.1", "v1-k3s2", "V_1", "latest", "sha256"]
     + ["0" * 64, "f" * 63, "x" * 128, "x" * 129, DIGEST, ""]
     + NASTY
 )
 PAIRS = st.tuples(PARTS, st.sampled_from(["/", "/", ":", "@", "", "@sha256:", "//"]))
-NAMES = st.lists(st.sampled_from(["a", "rancher", "a__b", "a.b", "a---b", "5000", "0" * 64, "localhost", "docker.io", "_", "-", "."]), min_size=1, max_size=4)
+NAMES = st.lists(
+    st.sampled_from(
+        ["a", "rancher", "a__b", "a.b", "a---b", "5000", "0" * 64, "localhost", "docker.io", "_", "-", "."]
+    ),
+    min_size=1,
+    max_size=4,
+)
 REFERENCES = st.one_of(
-    st.lists(PAIRS, min_size=1, max_size=5).map(lambda pairs: "".join(part + separator for part, separator in pairs)[:-1]),
+    st.lists(PAIRS, min_size=1, max_size=5).map(
+        lambda pairs: "".join(part + separator for part, separator in pairs)[:-1]
+    ),
     st.builds(
         "{}{}{}{}".format,
         st.sampled_from(["", "docker.io/", "index.docker.io/", "R:5/", "localhost/", "[fd00::1]:5000/", "a/"]),
@@ -58,7 +70,8 @@ def by_the_grammar(text):
     if domain == "docker.io" and "/" not in rest:
         rest = "library/" + rest
     found = REFERENCE.fullmatch("%s/%s" % (domain, rest))
-    # Its limit is for the path alone; that of older ones in k3s is for domain and path, and here the stricter one counts.
+    # Its limit is for the path alone; that of older ones in k3s is for domain and path, and here the stricter one
+    # counts.
     if not found or len("%(domain)s/%(path)s" % found.groupdict()) > 255:
         return None
     return found.group() if found.group("tag") or found.group("digest") else found.group() + ":latest"
@@ -68,7 +81,9 @@ def test_as_the_program_of_the_grammar_decides():
     for text, full in RECORDED:
         found = outcome(normalise, text)
         if "@sha512:" in text or full and len(full) > 255 and isinstance(found, Problem):
-            assert isinstance(found, Problem), text  # other digests are refused, and names that older versions of it refuse
+            assert isinstance(found, Problem), (
+                text
+            )  # other digests are refused, and names that older versions of it refuse
         else:
             assert (None if isinstance(found, Problem) else found) == full, text
             assert by_the_grammar(text) == full, text
@@ -91,15 +106,22 @@ def check(text):
     assert found.full == expected
     again = ImageName.parse(found.full)
     assert again == found and again.full == found.full
-    assert re.fullmatch(r"[A-Za-z0-9\[][A-Za-z0-9._:/@\[\]-]*", found.full), "it could be an option, or mean something to a shell"
+    assert re.fullmatch(r"[A-Za-z0-9\[][A-Za-z0-9._:/@\[\]-]*", found.full), (
+        "it could be an option, or mean something to a shell"
+    )
 
 
-@pytest.mark.parametrize("text", NASTY + [None, 3, b"a/b", ["a"], {}, "a" * 64, "a/b:" + "x" * 129, "a/b@" + DIGEST + "@" + DIGEST])
+@pytest.mark.parametrize(
+    "text", NASTY + [None, 3, b"a/b", ["a"], {}, "a" * 64, "a/b:" + "x" * 129, "a/b@" + DIGEST + "@" + DIGEST]
+)
 def test_refused(text):
     assert isinstance(outcome(ImageName.parse, text), Problem)
 
 
-@pytest.mark.parametrize("piece,end", [("aaaaaaa", ""), ("a.", ""), ("a-", ""), ("a/", ""), ("A.-", "/a"), ("a:", ""), ("a@", ""), ("[::", "/a")])
+@pytest.mark.parametrize(
+    "piece,end",
+    [("aaaaaaa", ""), ("a.", ""), ("a-", ""), ("a/", ""), ("A.-", "/a"), ("a:", ""), ("a@", ""), ("[::", "/a")],
+)
 def test_megabytes_are_refused_at_once_and_not_shown(piece, end):
     text = piece * 10**6 + end
     begin = time.monotonic()

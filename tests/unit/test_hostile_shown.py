@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text that a pod, an image or a registry chose, through each way out to a terminal or a log: nothing of it acts, hides or forges a line."""
+"""Text that a pod, an image or a registry chose, through each way out to a terminal or a log: nothing of it acts, hides
+or forges a line.
+"""
 
 import importlib
 import json
@@ -10,17 +12,17 @@ import unicodedata
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from fake_fleet import FakeFleet
+from fakes import read
 
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import pull as _cri_pull, tags as _containerd_tags
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import pull as _cri_pull
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import tags as _containerd_tags
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, printable_lines
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import page
-from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport, reason, waits_for
+from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import cut, table, width
-
-from fake_fleet import FakeFleet
-from fakes import read
 
 FILTERS = pathlib.Path(__file__).resolve().parents[2] / "plugins" / "filter"
 HOSTILE = {
@@ -71,7 +73,16 @@ def test_what_becomes_of_it():
 
 
 @pytest.mark.parametrize(
-    "text", ["\u4e2d\u6587\u955c\u50cf\uff0c\u3000\u9f8d", "Gr\u00fc\u00dfe\u00a0\u2026", "e\u0301", "\U0001f600", "\u0939\u093f", "C:\\x1b", ""]
+    "text",
+    [
+        "\u4e2d\u6587\u955c\u50cf\uff0c\u3000\u9f8d",
+        "Gr\u00fc\u00dfe\u00a0\u2026",
+        "e\u0301",
+        "\U0001f600",
+        "\u0939\u093f",
+        "C:\\x1b",
+        "",
+    ],
 )
 def test_ordinary_text_stays(text):
     assert printable(text) == text
@@ -117,35 +128,80 @@ PLAN = {
     "architecture": "riscv64",
     "k3s_version": ALL,
     "images": [
-        dict(fix=fix, image=ALL, reason=ALL, required=fix != "impossible", tag_from=ALL, source=ALL, locked=None) for fix in ("tag", "pull", "impossible")
+        dict(fix=fix, image=ALL, reason=ALL, required=fix != "impossible", tag_from=ALL, source=ALL, locked=None)
+        for fix in ("tag", "pull", "impossible")
     ],
     "registries": {"change": False, "restart": False},
     "config": {"change": True, "restart": False, "path": ALL, "text": "x", "reason": ALL},
-    "preload": {"place": True, "change": True, "restart": False, "archive": ALL, "obsolete": [ALL], "reason": ALL, "images": [{"targets": [ALL]}]},
+    "preload": {
+        "place": True,
+        "change": True,
+        "restart": False,
+        "archive": ALL,
+        "obsolete": [ALL],
+        "reason": ALL,
+        "images": [{"targets": [ALL]}],
+    },
     "unpins": [{"source": ALL, "targets": [ALL]}],
-    "patches": {"present": [dict.fromkeys(("manifest", "kind", "name", "reason"), ALL)], "absent": [{"manifest": ALL, "reason": ALL}]},
+    "patches": {
+        "present": [dict.fromkeys(("manifest", "kind", "name", "reason"), ALL)],
+        "absent": [{"manifest": ALL, "reason": ALL}],
+    },
     "warnings": [ALL],
     "problems": [{"image": ALL, "reason": ALL}],
     "changes": 9,
 }
-POD = {"namespace": "kube-system", "name": ALL, "node": ALL, "uid": ALL, "phase": "Pending", "ready": False, "reasons": [ALL], "deleting": False, "owner": None}
+POD = {
+    "namespace": "kube-system",
+    "name": ALL,
+    "node": ALL,
+    "uid": ALL,
+    "phase": "Pending",
+    "ready": False,
+    "reasons": [ALL],
+    "deleting": False,
+    "owner": None,
+}
 API = {"reachable": True, "error": None, "nodes": [{"name": ALL, "ready": False}], "pods": [POD]}
-ROW = {"name": ALL, "image": ALL, "instead": None, "source": ALL, "mirror": None, "sure": "exact", "patch": None, "where": [ALL], "fix": None}
+ROW = {
+    "name": ALL,
+    "image": ALL,
+    "instead": None,
+    "source": ALL,
+    "mirror": None,
+    "sure": "exact",
+    "patch": None,
+    "where": [ALL],
+    "fix": None,
+}
 FLEET = {"waves": [["b" + ALL], ["c" + ALL]], "max_fail_percentage": 0}
 CANDIDATE = {"image": ALL, "architecture": "riscv64", "sources": [ALL], "required": False}
-ANSWER = {"image": ALL, "digest": None, "has_architecture": False, "platforms": [], "exists": False, "cause": "not_found", "message": ALL}
+ANSWER = {
+    "image": ALL,
+    "digest": None,
+    "has_architecture": False,
+    "platforms": [],
+    "exists": False,
+    "cause": "not_found",
+    "message": ALL,
+}
 
 
 def _diagnosis(shown):
     fleet = FakeFleet()
-    row = fleet.waiting("p" + ALL, "ErrImagePull", "code = NotFound desc = failed to resolve reference x: not found" + ALL)
+    row = fleet.waiting(
+        "p" + ALL, "ErrImagePull", "code = NotFound desc = failed to resolve reference x: not found" + ALL
+    )
     fleet.event(row, "Failed" + ALL, ALL)
     example = json.loads(read("diagnose.json"))
     return shown(fleet.document()) + shown(poisoned(example))
 
 
 def _gates(shut):
-    gates = [{"name": "g", "query": "pods[?name=='none']", "found": "pods[].name"}, {"name": "h", "query": "!newly_broken", "found": "newly_broken"}]
+    gates = [
+        {"name": "g", "query": "pods[?name=='none']", "found": "pods[].name"},
+        {"name": "h", "query": "!newly_broken", "found": "newly_broken"},
+    ]
     fleet = FakeFleet()
     fleet.waiting("p" + ALL, "ErrImagePull", reasons=[ALL])
     plan = dict(PLAN, images=[])
@@ -153,7 +209,13 @@ def _gates(shut):
 
 
 def _undo(plan):
-    observed = {"hostname": "n", "journal": {"files": {}, "images": {}, "error": None}, "images": [], "preloads": [{"name": ALL}], "manifests": []}
+    observed = {
+        "hostname": "n",
+        "journal": {"files": {}, "images": {}, "error": None},
+        "images": [],
+        "preloads": [{"name": ALL}],
+        "manifests": [],
+    }
     return plan(observed, [], "b")["lines"]
 
 
@@ -183,23 +245,41 @@ SHOWN = {
     "report": lambda report: report([PLAN, dict(PLAN, board="\u955c\u50cf")], API, [ALL], done=True),
     "shut_gates": _gates,
     "undo_plan": _undo,
-    "undo_report": lambda report: report([{"board": ALL, "lines": [ALL], "left": [ALL]}, {"board": ALL, "lines": [], "left": []}]),
+    "undo_report": lambda report: report(
+        [{"board": ALL, "lines": [ALL], "left": [ALL]}, {"board": ALL, "lines": [], "left": []}]
+    ),
     "unready": lambda unready: unready(API) + unready({"reachable": False, "error": ALL}),
     "upgrade_table": _table,
     "wave_verdict": _verdict,
     "waves": _waves,
 }
 # Those whose results are for programs, and stay as they were; test_plan.py looks at the warnings of a plan.
-FOR_PROGRAMS = set(
-    "catalogue diagnose_page diagnosis gates image_builds join_pods lock_candidates mirror_names plan registries_yaml registry_access restarts undo_pods "
-    "upgrade_images".split()
-)
+FOR_PROGRAMS = {
+    "catalogue",
+    "diagnose_page",
+    "diagnosis",
+    "gates",
+    "image_builds",
+    "join_pods",
+    "lock_candidates",
+    "mirror_names",
+    "plan",
+    "registries_yaml",
+    "registry_access",
+    "restarts",
+    "undo_pods",
+    "upgrade_images",
+}
 
 
 def filters():
     found = {}
     for path in sorted(FILTERS.glob("[!_]*.py")):
-        found.update(importlib.import_module("ansible_collections.riscv.k3s.plugins.filter." + path.stem).FilterModule().filters())
+        found.update(
+            importlib.import_module("ansible_collections.riscv.k3s.plugins.filter." + path.stem)
+            .FilterModule()
+            .filters()
+        )
     return found
 
 
@@ -223,7 +303,14 @@ def test_the_report_of_a_run():
 
 
 def test_differences():
-    row = {"name": ALL, "digest": "sha256:1", "digest_before": "sha256:0", "pinned": True, "pinned_before": False, "changed": True}
+    row = {
+        "name": ALL,
+        "digest": "sha256:1",
+        "digest_before": "sha256:0",
+        "pinned": True,
+        "pinned_before": False,
+        "changed": True,
+    }
     for shown in (_containerd_tags.diff([row]), _cri_pull.diff([row], {ALL: "sha256:0"})):
         assert_shown(shown["before"].splitlines() + shown["after"].splitlines())
         assert [shown[side].count("\n") for side in ("before", "after")] == [1, 1]

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The number of hostile cases that were generated. It runs after the others by its name; without them there is nothing to count."""
+"""The number of hostile cases that were generated. It runs after the others by its name; without them there is nothing
+to count.
+"""
 
 import hypothesis
 from hostile import COUNTS

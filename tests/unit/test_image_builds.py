@@ -14,14 +14,23 @@ HOST = "192.168.173.76:6000"
 
 
 def entry(name="coredns", build=None, **more):
-    return dict({"stock": "docker.io/rancher/mirrored-" + name, "source": "%s/riscv64/%s:1" % (HOST, name), "build": build or {"src": name + "_*.tgz"}}, **more)
+    return dict(
+        {
+            "stock": "docker.io/rancher/mirrored-" + name,
+            "source": "%s/riscv64/%s:1" % (HOST, name),
+            "build": build or {"src": name + "_*.tgz"},
+        },
+        **more,
+    )
 
 
 def test_entries_with_a_build_become_arguments():
     files = [{"src": "Corefile", "dest": "/Corefile"}, {"src": "/etc/ca.pem", "dest": "/ca.pem"}]
     coredns = entry(build={"src": "coredns.tgz", "cmd": ["/coredns"], "files": files})
     without = {"stock": "docker.io/rancher/klipper-lb", "source": "host:5000/klipper-lb"}
-    builds = image_builds([[coredns, without, entry("pause", {"src": "/srv/pause"}, architecture="arm64")]], "/archives")
+    builds = image_builds(
+        [[coredns, without, entry("pause", {"src": "/srv/pause"}, architecture="arm64")]], "/archives"
+    )
     assert builds == [
         {
             "image": HOST + "/riscv64/coredns:1",
@@ -42,7 +51,10 @@ def test_an_image_of_several_entries_or_catalogues_is_built_once():
 WRONG = {
     "no src": ([entry(build={"cmd": ["/x"]})], "a build needs src"),
     "no dictionary": ([entry(build="coredns.tgz")], "a build needs src"),
-    "what the inventory says of registries": ([entry(build={"src": "a", "plain_http": True})], "a key that is not known: plain_http"),
+    "what the inventory says of registries": (
+        [entry(build={"src": "a", "plain_http": True})],
+        "a key that is not known: plain_http",
+    ),
     "unknown key": ([entry(build={"src": "a", "comand": []})], "a key that is not known: comand"),
     "source without tag": ([entry(source=HOST + "/riscv64/coredns")], "what is built needs a tag"),
     "source by digest": ([entry(source=HOST + "/a@sha256:" + "0" * 64)], "what is built needs a tag"),

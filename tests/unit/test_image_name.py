@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 

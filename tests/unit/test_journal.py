@@ -10,6 +10,7 @@ import stat
 import threading
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -183,13 +184,19 @@ def test_a_folder_that_cannot_be_opened(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(Problem, match="Found: Permission denied. Next: set become: true"), _journal.opened(str(tmp_path)):
+    with (
+        pytest.raises(Problem, match="Found: Permission denied. Next: set become: true"),
+        _journal.opened(str(tmp_path)),
+    ):
         pass
 
 
 def test_one_at_a_time(data_dir):
     with _journal.opened(data_dir):
-        with pytest.raises(Problem, match="another module of riscv.k3s works on this board"), _journal.opened(data_dir, timeout=0):
+        with (
+            pytest.raises(Problem, match="another module of riscv.k3s works on this board"),
+            _journal.opened(data_dir, timeout=0),
+        ):
             pass
         seen = []
         other = threading.Thread(target=lambda: seen.append(_enter(data_dir)))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY
 
@@ -67,7 +68,13 @@ def test_image(digest, before, now, has_content, action):
 def test_file(before, pending, current, action, previous):
     if current == "earlier" and not previous:
         action = undo.LEAVE
-    entry = {"kind": "file", "sha256": "ours", "previous": previous, "pending": pending, "before": before and {"sha256": before}}
+    entry = {
+        "kind": "file",
+        "sha256": "ours",
+        "previous": previous,
+        "pending": pending,
+        "before": before and {"sha256": before},
+    }
     done = undo.undo_file(PATH, entry, current)
     assert done.action == action
     assert (done.warning is None) == (action != undo.LEAVE)

@@ -9,9 +9,10 @@ import os
 import stat
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened, read
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import k3s_config_file
 
 SECRET = "mirrors: {}\n# password: hunter2\n"
@@ -24,7 +25,17 @@ class Board:
 
     def run(self, check=False, **params):
         """The module, each time after a run in check mode, which must predict it and change nothing."""
-        params = dict({"path": str(self.path), "content": None, "mode": "0600", "secret": False, "state": "present", "pending": False}, **params)
+        params = dict(
+            {
+                "path": str(self.path),
+                "content": None,
+                "mode": "0600",
+                "secret": False,
+                "state": "present",
+                "pending": False,
+            },
+            **params,
+        )
         params["data_dir"] = self.data_dir
         before = self.all()
         predicted = k3s_config_file.run(params, True)
@@ -157,7 +168,13 @@ def test_a_power_cut_before_the_change_loses_nothing(board, original, earlier, s
     with monkeypatch.context() as patched:
         patched.setattr(_own_files, "write_bytes", cut)
         patched.setattr(_own_files, "remove", cut)
-        params = {"path": str(board.path), "mode": "0600", "secret": False, "pending": False, "data_dir": board.data_dir}
+        params = {
+            "path": str(board.path),
+            "mode": "0600",
+            "secret": False,
+            "pending": False,
+            "data_dir": board.data_dir,
+        }
         with pytest.raises(PowerCut):
             k3s_config_file.run(dict(params, state=state, content="ours, later\n"), False)
     assert board.run(state="absent")["changed"] and board.warnings == []
@@ -165,7 +182,9 @@ def test_a_power_cut_before_the_change_loses_nothing(board, original, earlier, s
     assert os.listdir(board.data_dir) == []
 
 
-@pytest.mark.parametrize(("params", "message"), [({"path": "a"}, "must be absolute"), ({"mode": "rw"}, "octal"), ({"mode": "0x1"}, "octal")])
+@pytest.mark.parametrize(
+    ("params", "message"), [({"path": "a"}, "must be absolute"), ({"mode": "rw"}, "octal"), ({"mode": "0x1"}, "octal")]
+)
 def test_what_cannot_be_asked_for(board, params, message):
     with pytest.raises(Problem, match=message):
         board.run(content="x", **params)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, read
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
-from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag, k3s_image_archive
 from fake_containerd import Content, FakeContainerd
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, read
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag, k3s_image_archive
 
 NAME, OTHER = "riscv-k3s-0123456789ab.tar", "riscv-k3s-ba9876543210.tar"
 PAUSE, COREDNS = "docker.io/rancher/mirrored-pause:3.6", "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
@@ -80,7 +81,9 @@ def test_remove(board):
     assert board.run("absent")["changed"] and os.listdir(board.folder) == [OTHER]
     assert not board.run("absent")["changed"]
     assert [row["changed"] for row in board.run("absent", [NAME, OTHER])["archives"]] == [False, True]
-    assert board.journal()["files"] == {} and os.listdir(board.folder) == [], "the folder was there when the second one came"
+    assert board.journal()["files"] == {} and os.listdir(board.folder) == [], (
+        "the folder was there when the second one came"
+    )
 
 
 def test_the_folder_goes_with_the_only_archive(board):
@@ -108,7 +111,9 @@ def test_what_it_brought_can_be_taken_back(board):
     assert os.listdir(board.data_dir) == ["agent"]
 
 
-@pytest.mark.parametrize("name", ["k3s-airgap-images.tar", "../riscv-k3s-0123.tar", "riscv-k3s-0123.tar.gz", "", "riscv-k3s-0123.tar\n"])
+@pytest.mark.parametrize(
+    "name", ["k3s-airgap-images.tar", "../riscv-k3s-0123.tar", "riscv-k3s-0123.tar.gz", "", "riscv-k3s-0123.tar\n"]
+)
 @pytest.mark.parametrize("state", ["announced", "absent"])
 def test_other_names_are_refused(board, name, state):
     with pytest.raises(Problem, match="is no archive of riscv.k3s"):

@@ -4,20 +4,30 @@
 """k3s_manifest_patch on a folder that a stand-in for the deploy controller watches."""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
-from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_deploy import DeployController
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 SERVICE = b"---\nkind: Service\nmetadata: {name: kube-dns, namespace: kube-system}\n"
 COREDNS = b"kind: Deployment\nmetadata: {name: coredns, namespace: kube-system}\nspec: {template: {spec: {containers: [{name: coredns, image: 'a/b:%d'}]}}}\n"
 METRICS = COREDNS.replace(b"coredns", b"metrics-server")
 PACKAGED = {"coredns.yaml": COREDNS % 1 + SERVICE, "metrics-server/deployment.yaml": METRICS % 1}
 DNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "image": "r.io/n:1"}
-BOTH = [DNS, {"manifest": "metrics-server/deployment.yaml", "kind": "Deployment", "name": "metrics-server", "container": "*", "image": "r.io/m:1"}]
+BOTH = [
+    DNS,
+    {
+        "manifest": "metrics-server/deployment.yaml",
+        "kind": "Deployment",
+        "name": "metrics-server",
+        "container": "*",
+        "image": "r.io/m:1",
+    },
+]
 
 
 class Server:
@@ -34,8 +44,16 @@ class Server:
         programs = Programs({"k3s": "k3s"}, self.runner, is_root=True)
         kube = Kube(programs, sleep=self.sleep, clock=lambda: self.now)
         params = dict(
-            {"manifests_dir": str(self.folder), "mode": "overlay", "state": "present", "backup": False, "wait": False, "timeout": 20, "patches": list(patches)},
-            **params
+            {
+                "manifests_dir": str(self.folder),
+                "mode": "overlay",
+                "state": "present",
+                "backup": False,
+                "wait": False,
+                "timeout": 20,
+                "patches": list(patches),
+            },
+            **params,
         )
         before = self.files()
         predicted = run(params, True, programs, kube)
@@ -51,7 +69,11 @@ class Server:
         self.now += seconds
 
     def files(self):
-        return {str(path.relative_to(self.folder)): path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file()}
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
 
     def take(self):
         """A pass of the deploy controller: the names of the files that it applied."""
@@ -68,7 +90,12 @@ def server(tmp_path):
 def test_overlay_lasts_through_restart_and_follows_an_upgrade(server):
     result = server.patch(BOTH)
     names = [path["path"].rpartition("manifests/")[2] for path in result["files"]]
-    assert names == ["coredns-riscv64.yaml", "coredns.yaml.skip", "metrics-server/deployment-riscv64.yaml", "metrics-server/deployment.yaml.skip"]
+    assert names == [
+        "coredns-riscv64.yaml",
+        "coredns.yaml.skip",
+        "metrics-server/deployment-riscv64.yaml",
+        "metrics-server/deployment.yaml.skip",
+    ]
     assert result["changed"] and not result["warnings"]
     assert server.files()["coredns.yaml"] == PACKAGED["coredns.yaml"], "the packaged file is left alone"
     assert server.take() == ["coredns-riscv64.yaml", "deployment-riscv64.yaml"]
@@ -120,13 +147,17 @@ def test_without_the_api_it_falls_back_with_a_warning(server):
     result = server.patch()
     assert result["changed"] and "127.0.0.1:6443 was refused" in result["warnings"][0]
     server.patch([{"manifest": "coredns.yaml"}], state="absent")
-    assert server.files()["coredns.yaml"] == _overlay.make_different(PACKAGED["coredns.yaml"]), "a comment line in any case"
+    assert server.files()["coredns.yaml"] == _overlay.make_different(PACKAGED["coredns.yaml"]), (
+        "a comment line in any case"
+    )
     assert not server.patch([{"manifest": "coredns.yaml"}], state="absent")["changed"]
     with pytest.raises(Problem, match="6443 was refused.*see that k3s runs"):
         server.patch(wait=True)
     server.k3s.up = True
     server.take()
-    assert server.patch([{"manifest": "coredns.yaml"}], state="absent")["changed"] and server.files() == PACKAGED, "the next run takes it away"
+    assert server.patch([{"manifest": "coredns.yaml"}], state="absent")["changed"] and server.files() == PACKAGED, (
+        "the next run takes it away"
+    )
     assert server.take() == ["coredns.yaml"]
     assert not server.patch([{"manifest": "coredns.yaml"}], state="absent")["changed"]
 
@@ -146,14 +177,26 @@ NOTHING_WRITTEN = [
         {},
         "no container dns in Deployment/coredns.*Found: container coredns.*coredns.yaml document 1",
     ),
-    ("unknown manifest", [DNS, dict(DNS, manifest="dns.yaml")], {}, "dns.yaml is not there.*coredns.yaml, metrics-server/deployment.yaml"),
+    (
+        "unknown manifest",
+        [DNS, dict(DNS, manifest="dns.yaml")],
+        {},
+        "dns.yaml is not there.*coredns.yaml, metrics-server/deployment.yaml",
+    ),
     ("outside", [dict(DNS, manifest="../x.yaml")], {}, "no path inside"),
     ("no folder", [DNS], {"manifests_dir": "/nowhere"}, "no manifests folder.*server of k3s"),
-    ("chart that is not there", [{"manifest": "coredns.yaml", "kind": "HelmChart", "name": "traefik", "values": {"a": 1}}], {}, "no HelmChart named traefik"),
+    (
+        "chart that is not there",
+        [{"manifest": "coredns.yaml", "kind": "HelmChart", "name": "traefik", "values": {"a": 1}}],
+        {},
+        "no HelmChart named traefik",
+    ),
 ]
 
 
-@pytest.mark.parametrize("patches,params,message", [case[1:] for case in NOTHING_WRITTEN], ids=[case[0] for case in NOTHING_WRITTEN])
+@pytest.mark.parametrize(
+    "patches,params,message", [case[1:] for case in NOTHING_WRITTEN], ids=[case[0] for case in NOTHING_WRITTEN]
+)
 def test_errors_write_nothing(server, patches, params, message):
     before = server.files()
     with pytest.raises(Problem, match=message):
@@ -222,22 +265,37 @@ def test_wait_until_applied(server):
 
 def test_wait_ends_with_the_events(server):
     server.k3s.events = [
-        {"reason": "ApplyManifestFailed", "message": 'Applying manifest at "…/coredns-riscv64.yaml" failed:\n no', "lastTimestamp": "2026-11-24T10:00:00Z"}
+        {
+            "reason": "ApplyManifestFailed",
+            "message": 'Applying manifest at "…/coredns-riscv64.yaml" failed:\n no',
+            "lastTimestamp": "2026-11-24T10:00:00Z",
+        }
     ]
-    with pytest.raises(Problem, match="within 20 seconds.*coredns-riscv64: ApplyManifestFailed: Applying manifest at .* failed: no"):
+    with pytest.raises(
+        Problem, match="within 20 seconds.*coredns-riscv64: ApplyManifestFailed: Applying manifest at .* failed: no"
+    ):
         server.patch(wait=True)
     assert server.now == 20
 
 
 def test_diff_shows_a_new_overlay_against_the_packaged_file(server):
     first = server.patch(check=True)["diff"][0]
-    assert first["before"] == PACKAGED["coredns.yaml"].decode() and first["before_header"].endswith("(made from the packaged manifest)")
+    assert first["before"] == PACKAGED["coredns.yaml"].decode() and first["before_header"].endswith(
+        "(made from the packaged manifest)"
+    )
     server.patch()
-    server.k3s.start({"coredns.yaml": PACKAGED["coredns.yaml"] + b"---\nkind: Secret\nmetadata: {name: s}\ndata: {k: Zm9v}\n"})
+    server.k3s.start(
+        {"coredns.yaml": PACKAGED["coredns.yaml"] + b"---\nkind: Secret\nmetadata: {name: s}\ndata: {k: Zm9v}\n"}
+    )
     assert "Zm9v" not in str(server.patch(check=True)["diff"])
 
 
-CHART = {"manifest": "traefik.yaml", "kind": "HelmChart", "name": "traefik", "values": {"image": {"tag": "3.7.8", "x": [1, True, None]}}}
+CHART = {
+    "manifest": "traefik.yaml",
+    "kind": "HelmChart",
+    "name": "traefik",
+    "values": {"image": {"tag": "3.7.8", "x": [1, True, None]}},
+}
 
 
 def test_chart_values_and_back(server, k3s_manifests):
@@ -245,7 +303,10 @@ def test_chart_values_and_back(server, k3s_manifests):
     assert server.patch([CHART])["changed"] and server.take() == ["traefik-riscv64-config.yaml"]
     assert not server.patch([CHART])["changed"]
     text = server.files()["traefik-riscv64-config.yaml"].decode()
-    assert 'kind: HelmChartConfig\nmetadata:\n  name: "traefik"\n  namespace: "kube-system"\n' in text and '        "tag": "3.7.8"' in text
+    assert (
+        'kind: HelmChartConfig\nmetadata:\n  name: "traefik"\n  namespace: "kube-system"\n' in text
+        and '        "tag": "3.7.8"' in text
+    )
     server.patch([{"manifest": "traefik.yaml"}], state="absent")
     assert "traefik-riscv64-config.yaml" not in server.files()
     assert server.k3s.deleted[0][:4] == ["helmchartconfigs.helm.cattle.io", "-n", "kube-system", "--ignore-not-found"]
@@ -255,7 +316,9 @@ def test_chart_values_and_back(server, k3s_manifests):
 
 def test_chart_that_somebody_configures_already(server, k3s_manifests):
     server.k3s.start({"traefik.yaml": (k3s_manifests / "v1.36.3" / "traefik.yaml").read_bytes()})
-    (server.folder / "mine.yaml").write_text("kind: HelmChartConfig\nmetadata: {name: traefik, namespace: kube-system}\n")
+    (server.folder / "mine.yaml").write_text(
+        "kind: HelmChartConfig\nmetadata: {name: traefik, namespace: kube-system}\n"
+    )
     with pytest.raises(Problem, match="configured already.*mine.yaml"):
         server.patch([CHART])
 

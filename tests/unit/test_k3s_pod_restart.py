@@ -4,18 +4,24 @@
 """k3s_pod_restart on a stand-in for the API."""
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from fake_cluster import Cluster, make_pod, make_workload
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Kube
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.restart import restart
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
-from fake_cluster import Cluster, make_pod, make_workload
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 DNS = "docker.io/rancher/coredns:1"
 
 
 def dns_pod(ready=True, suffix="a"):
     return make_pod(
-        "kube-system", "coredns-7c9-" + suffix, "ReplicaSet/coredns-7c9", "rancher/coredns:1", {"k8s-app": "kube-dns", "pod-template-hash": "7c9"}, ready
+        "kube-system",
+        "coredns-7c9-" + suffix,
+        "ReplicaSet/coredns-7c9",
+        "rancher/coredns:1",
+        {"k8s-app": "kube-dns", "pod-template-hash": "7c9"},
+        ready,
     )
 
 
@@ -30,14 +36,23 @@ def standard(**kwargs):
         agent_pod(2),
         make_workload("Deployment", "kube-system", "coredns", 1),
         make_workload("DaemonSet", "kube-system", "svclb", 2),
-        **kwargs
+        **kwargs,
     )
 
 
 def run(cluster, check=False, **params):
     moments = []
-    kube = Kube(Programs({"k3s": "k3s"}, cluster.runner, is_root=True), sleep=moments.append, clock=lambda: sum(moments))
-    given = {"images": [], "pods": [], "selectors": [], "namespace": None, "only_broken": False, "ignore_not_found": False}
+    kube = Kube(
+        Programs({"k3s": "k3s"}, cluster.runner, is_root=True), sleep=moments.append, clock=lambda: sum(moments)
+    )
+    given = {
+        "images": [],
+        "pods": [],
+        "selectors": [],
+        "namespace": None,
+        "only_broken": False,
+        "ignore_not_found": False,
+    }
     params = dict(given, **dict({"allow_unowned": False, "wait": True, "timeout": 30}, **params))
     return restart(params, check, kube)
 
@@ -54,9 +69,14 @@ def test_one_workload_at_a_time_with_few_calls():
     assert result["restarted"] == predicted["restarted"] and result["changed"] and predicted["changed"]
     assert names(result["restarted"]) == ["coredns-7c9-a", "svclb-1", "svclb-2"]
     assert result["restarted"][0]["owner"] == {"kind": "Deployment", "name": "coredns"}
-    assert cluster.verbs[1:] == ["get", "delete", "get", "get", "delete", "get", "get"], "one delete a workload, and wait between"
+    assert cluster.verbs[1:] == ["get", "delete", "get", "get", "delete", "get", "get"], (
+        "one delete a workload, and wait between"
+    )
     assert names(result["ready"]) == ["coredns-7c9-a-new", "svclb-1-new", "svclb-2-new"]
-    assert result["ready"][0]["images"] == [{"image": DNS, "image_id": "sha256:8b5a"}] and result["ready"][0]["node"] == "board-1"
+    assert (
+        result["ready"][0]["images"] == [{"image": DNS, "image_id": "sha256:8b5a"}]
+        and result["ready"][0]["node"] == "board-1"
+    )
 
 
 def test_only_broken():
@@ -71,7 +91,10 @@ def test_a_pod_that_went_since_it_was_observed():
     cluster = standard()
     with pytest.raises(Problem, match="there is no pod kube-system/coredns-7c9-gone"):
         run(cluster, pods=["kube-system/coredns-7c9-gone", "kube-system/svclb-1"])
-    assert not run(cluster, pods=["kube-system/coredns-7c9-gone"], ignore_not_found=True)["changed"] and not cluster.deleted
+    assert (
+        not run(cluster, pods=["kube-system/coredns-7c9-gone"], ignore_not_found=True)["changed"]
+        and not cluster.deleted
+    )
     result = run(cluster, pods=["kube-system/coredns-7c9-gone", "kube-system/svclb-1"], ignore_not_found=True)
     assert names(result["restarted"]) == ["svclb-1"]
 
@@ -85,7 +108,9 @@ def test_pods_without_owner(allow, deleted):
     cluster = Cluster(make_pod("default", "alone", image=DNS))
     result = run(cluster, images=[DNS], allow_unowned=allow)
     assert cluster.deleted == deleted and result["changed"] is bool(deleted)
-    assert names(result["left_alone"]) == ([] if allow else ["alone"]) and len(result["warnings"]) == len(result["left_alone"])
+    assert names(result["left_alone"]) == ([] if allow else ["alone"]) and len(result["warnings"]) == len(
+        result["left_alone"]
+    )
 
 
 def test_static_pods_are_never_deleted():
@@ -106,11 +131,20 @@ def test_timeout_tells_the_reasons_and_stops():
 def test_the_new_pods_must_run_the_wanted_image():
     with pytest.raises(Problem, match="runs another image: docker.io/other/x:2"):
         run(standard(image="other/x:2"), images=[DNS])
-    assert run(standard(image="other/x:2"), selectors=["k8s-app=kube-dns"], images=["x/y:1"])["changed"], "chosen by label"
+    assert run(standard(image="other/x:2"), selectors=["k8s-app=kube-dns"], images=["x/y:1"])["changed"], (
+        "chosen by label"
+    )
 
 
 def test_a_pod_of_an_old_replica_set_must_go_first():
-    old = make_pod("kube-system", "coredns-old-a", "ReplicaSet/coredns-old", "rancher/coredns:0", {"pod-template-hash": "old"}, ready=False)
+    old = make_pod(
+        "kube-system",
+        "coredns-old-a",
+        "ReplicaSet/coredns-old",
+        "rancher/coredns:0",
+        {"pod-template-hash": "old"},
+        ready=False,
+    )
     cluster = Cluster(dns_pod(), old, make_workload("Deployment", "kube-system", "coredns", 1))
     with pytest.raises(Problem, match="coredns-old-a: main: ImagePullBackOff"):
         run(cluster, images=[DNS])

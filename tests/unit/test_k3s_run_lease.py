@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import Held
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import k3s_run_lease
 
 NOW = 1_795_000_000
@@ -20,7 +21,13 @@ BERT = dict(ANNA, id="shed-2", user="bert", host="shed", pid=72)
 @pytest.fixture(name="run")
 def _run(tmp_path):
     def run(state, holder, now=NOW, **options):
-        params = dict({"seconds": 600, "observed": None, "take_over": None, "forget": False}, data_dir=str(tmp_path), state=state, holder=holder, **options)
+        params = dict(
+            {"seconds": 600, "observed": None, "take_over": None, "forget": False},
+            data_dir=str(tmp_path),
+            state=state,
+            holder=holder,
+            **options,
+        )
         before = _journal.read(str(tmp_path))
         predicted = k3s_run_lease.run(params, True, now)
         assert _journal.read(str(tmp_path)) == before
@@ -61,7 +68,9 @@ def test_what_was_observed_before_another_run_is_stale(run):
     assert run("taken", BERT, observed={"held": BERT, "last": None})["stale"] is True, "observed while that run worked"
     run("released", BERT)
     assert run("taken", ANNA, observed={"held": None, "last": "shed-2"})["stale"] is False
-    assert run("taken", BERT, observed={"held": ANNA, "last": None}, take_over="desk-1")["stale"] is True, "what it did before it died is not known"
+    assert run("taken", BERT, observed={"held": ANNA, "last": None}, take_over="desk-1")["stale"] is True, (
+        "what it did before it died is not known"
+    )
 
 
 def test_nothing_is_left_of_a_lease_that_is_forgotten(run, tmp_path):

@@ -6,25 +6,39 @@
 import json
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Addons, Kube
-from ansible_collections.riscv.k3s.plugins.module_utils._kube.pods import Workload, choose, read_state
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from fake_cluster import make_pod
 from fakes import FakeRunner
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Addons, Kube
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.pods import Workload, choose, read_state
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 def make_kube(answer):
     runner = FakeRunner([(["k3s", "kubectl", ...], answer)])
     moments = []
-    return Kube(Programs({"k3s": "k3s"}, runner, is_root=True), sleep=moments.append, clock=lambda: sum(moments)), runner, moments
+    return (
+        Kube(Programs({"k3s": "k3s"}, runner, is_root=True), sleep=moments.append, clock=lambda: sum(moments)),
+        runner,
+        moments,
+    )
 
 
 # What kubectl really says, and the next step that fits.
 ERRORS = [
-    ("The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n", "see that k3s runs"),
-    ("E1124 20:32:29.9 memcache.go:265] ...\nUnable to connect to the server: net/http: TLS handshake timeout\n", "see that k3s runs"),
-    ("The connection to the server localhost:8080 was refused - did you specify the right host or port?\n", "an agent has no admin kubeconfig"),
+    (
+        "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n",
+        "see that k3s runs",
+    ),
+    (
+        "E1124 20:32:29.9 memcache.go:265] ...\nUnable to connect to the server: net/http: TLS handshake timeout\n",
+        "see that k3s runs",
+    ),
+    (
+        "The connection to the server localhost:8080 was refused - did you specify the right host or port?\n",
+        "an agent has no admin kubeconfig",
+    ),
     ('error: the server doesn\'t have a resource type "addons"\n', "no server of k3s"),
     ("Error from server (Forbidden): nodes is forbidden\n", "log of k3s"),
 ]
@@ -63,9 +77,22 @@ PODS = [
         image="rancher/coredns:1",
         labels={"k8s-app": "kube-dns", "pod-template-hash": "7c9"},
     ),
-    make_pod("kube-system", "metrics-5b-bbbbb", owner="ReplicaSet/metrics-5b", image="rancher/metrics:1", labels={"k8s-app": "metrics"}, ready=False),
     make_pod(
-        "kube-system", "helm-install-x", owner="Job/helm-install-x", image="rancher/klipper-helm:1", labels={"k8s-app": "helm"}, phase="Succeeded", ready=False
+        "kube-system",
+        "metrics-5b-bbbbb",
+        owner="ReplicaSet/metrics-5b",
+        image="rancher/metrics:1",
+        labels={"k8s-app": "metrics"},
+        ready=False,
+    ),
+    make_pod(
+        "kube-system",
+        "helm-install-x",
+        owner="Job/helm-install-x",
+        image="rancher/klipper-helm:1",
+        labels={"k8s-app": "helm"},
+        phase="Succeeded",
+        ready=False,
     ),
     make_pod("default", "coredns-7c9-aaaaa", image="Not/Valid", labels={}),
     make_pod("kube-system", "etcd-board-1", owner="Node/board-1", image="rancher/coredns:1", labels={}),
@@ -73,9 +100,15 @@ PODS = [
 CHOICES = [
     ({"images": ["docker.io/rancher/coredns:1"]}, ["kube-system/coredns-7c9-aaaaa", "kube-system/etcd-board-1"]),
     ({"images": ["rancher/klipper-helm:1"]}, []),
-    ({"names": ["helm-install-x", "default/coredns-7c9-aaaaa"]}, ["default/coredns-7c9-aaaaa", "kube-system/helm-install-x"]),
+    (
+        {"names": ["helm-install-x", "default/coredns-7c9-aaaaa"]},
+        ["default/coredns-7c9-aaaaa", "kube-system/helm-install-x"],
+    ),
     ({"names": ["coredns-7c9-aaaaa"], "namespace": "default"}, ["default/coredns-7c9-aaaaa"]),
-    ({"selectors": ["k8s-app=kube-dns", "k8s-app==metrics"]}, ["kube-system/coredns-7c9-aaaaa", "kube-system/metrics-5b-bbbbb"]),
+    (
+        {"selectors": ["k8s-app=kube-dns", "k8s-app==metrics"]},
+        ["kube-system/coredns-7c9-aaaaa", "kube-system/metrics-5b-bbbbb"],
+    ),
     ({"selectors": ["k8s-app,k8s-app!=metrics"]}, ["kube-system/coredns-7c9-aaaaa"]),
     ({"selectors": ["!k8s-app"], "namespace": "default"}, ["default/coredns-7c9-aaaaa"]),
     ({"selectors": ["k8s-app"], "only_broken": True}, ["kube-system/metrics-5b-bbbbb"]),
@@ -99,12 +132,17 @@ def test_choose(wanted, expected):
 )
 def test_choices_that_cannot_be_meant(wanted, message):
     with pytest.raises(Problem, match=message):
-        choose(read_state(PODS).pods, **dict({"images": [], "names": [], "selectors": [], "namespace": None, "only_broken": False}, **wanted))
+        choose(
+            read_state(PODS).pods,
+            **dict({"images": [], "names": [], "selectors": [], "namespace": None, "only_broken": False}, **wanted),
+        )
 
 
 def test_owners():
     owners = {pod.full_name: (pod.workload, pod.static) for pod in read_state(PODS).pods}
     assert owners["kube-system/coredns-7c9-aaaaa"] == (Workload("kube-system", "Deployment", "coredns"), False)
-    assert owners["kube-system/metrics-5b-bbbbb"] == (Workload("kube-system", "ReplicaSet", "metrics-5b"), False), "no label tells the Deployment"
+    assert owners["kube-system/metrics-5b-bbbbb"] == (Workload("kube-system", "ReplicaSet", "metrics-5b"), False), (
+        "no label tells the Deployment"
+    )
     assert owners["kube-system/etcd-board-1"] == (None, True)
     assert owners["default/coredns-7c9-aaaaa"] == (None, False)

@@ -51,7 +51,9 @@ MANY_FILES = {"_diagnose/causes"}
 
 
 def files(folder):
-    return sorted(path for path in (ROOT / "plugins" / folder).rglob("*.py") if path.name != "__init__.py" or path.stat().st_size)
+    return sorted(
+        path for path in (ROOT / "plugins" / folder).rglob("*.py") if path.name != "__init__.py" or path.stat().st_size
+    )
 
 
 def code(folder):
@@ -76,7 +78,9 @@ def test_board_code_needs_nothing_that_a_board_lacks(path):
     brought = {"ansible", "ansible_collections", "yaml"} | sys.stdlib_module_names
     foreign = [name for name in board_tests.imports(path) if name.split(".")[0] not in brought]
     of_ansible = imported(path, ["ansible", "ansible_collections"])
-    controller = [name for name in of_ansible if not board_tests.inside(name, (OWN + "module_utils",) + board_tests.BROUGHT)]
+    controller = [
+        name for name in of_ansible if not board_tests.inside(name, (OWN + "module_utils",) + board_tests.BROUGHT)
+    ]
     assert (foreign, controller) == ([], [])
 
 
@@ -86,7 +90,9 @@ def test_only_the_manifest_editor_needs_pyyaml(path):
         assert imported(path, ["yaml"]) == []
 
 
-@pytest.mark.parametrize("path", code("modules") + code("module_utils") + code("action") + code("filter") + code("callback"))
+@pytest.mark.parametrize(
+    "path", code("modules") + code("module_utils") + code("action") + code("filter") + code("callback")
+)
 def test_only_command_starts_processes(path):
     if inside_of(path) != "_host/command.py":
         assert imported(path, STARTS_PROCESSES) == []
@@ -115,10 +121,14 @@ def test_rooms_know_only_those_below_them(kind):
     assert {room_of(path.relative_to(ROOT / "plugins" / kind).parts) for path in files(kind)} - {GROUND} == below
 
 
-@pytest.mark.parametrize("kind, path", [pytest.param(kind, *param.values, id=param.id) for kind in ROOMS for param in code(kind)])
+@pytest.mark.parametrize(
+    "kind, path", [pytest.param(kind, *param.values, id=param.id) for kind in ROOMS for param in code(kind)]
+)
 def test_a_file_knows_no_more_than_its_room_may(kind, path):
     room = room_of(path.relative_to(ROOT / "plugins" / kind).parts)
-    known = {room_of(name[len(OWN + kind) + 1 :].split(".")) for name in imported(path, [OWN + kind]) if name != OWN + kind}
+    known = {
+        room_of(name[len(OWN + kind) + 1 :].split(".")) for name in imported(path, [OWN + kind]) if name != OWN + kind
+    }
     assert known - {room, GROUND} <= ROOMS[kind].get(room, set())
 
 

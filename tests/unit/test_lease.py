@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import lease as _lease
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -25,8 +26,20 @@ def held(holder=None, since=NOW - 60, expires=NOW + 60, last=None):
         pytest.param(None, None, NOW, None, id="nobody held it"),
         pytest.param({"held": None, "last": "desk-1"}, None, NOW, None, id="released"),
         pytest.param(held(BERT), None, NOW - 60, None, id="ours already"),
-        pytest.param(held(expires=NOW), None, NOW, "the lease of anna on desk, process 71 ended at 2026-11-18 11:06:40 UTC", id="expired"),
-        pytest.param(held(since=NOW + 301, expires=NOW + 4000), None, NOW, "which the board's clock has yet to reach", id="from the future"),
+        pytest.param(
+            held(expires=NOW),
+            None,
+            NOW,
+            "the lease of anna on desk, process 71 ended at 2026-11-18 11:06:40 UTC",
+            id="expired",
+        ),
+        pytest.param(
+            held(since=NOW + 301, expires=NOW + 4000),
+            None,
+            NOW,
+            "which the board's clock has yet to reach",
+            id="from the future",
+        ),
         pytest.param(held(), "desk-1", NOW, "anna on desk, process 71 no longer runs", id="told that it is dead"),
     ],
 )
@@ -51,7 +64,12 @@ def test_held_by_another(before, take_over):
         _lease.take(before, BERT, NOW, 600, take_over, "/data/journal.json")
     text = str(failed.value)
     assert failed.value.held == before["held"]
-    for part in ("another run works on this fleet", "anna on desk, process 71, since 2026-11-18 ", "/data/journal.json", "riscv_k3s_lease_take_over=desk-1"):
+    for part in (
+        "another run works on this fleet",
+        "anna on desk, process 71, since 2026-11-18 ",
+        "/data/journal.json",
+        "riscv_k3s_lease_take_over=desk-1",
+    ):
         assert part in text
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+
 from ansible_collections.riscv.k3s.plugins.filter.lock import lock as lock_filter
 from ansible_collections.riscv.k3s.plugins.filter.lock_candidates import lock_candidates
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -45,7 +46,9 @@ def row(image=PAUSE, source=SOURCE, fix="tag", required=True, tag_from=SOURCE, d
 
 
 def test_what_is_written_is_read_again():
-    lock = lock_of(locked(), locked(COREDNS, digest=NEW, source="reg:5000/x:1", size=None), locked(architecture="amd64"))
+    lock = lock_of(
+        locked(), locked(COREDNS, digest=NEW, source="reg:5000/x:1", size=None), locked(architecture="amd64")
+    )
     text = _lock.render(lock)
     assert _lock.read(text, "images.lock.yml") == lock
     assert _lock.render(dict(reversed(lock.items()))) == text
@@ -83,11 +86,36 @@ def test_a_file_that_was_spoilt(spoil, message):
         pytest.param([item()], [answer()], [locked()], False, [locked()], id="nothing new keeps its time"),
         pytest.param([item()], [answer(digest=NEW)], [locked()], False, [locked(digest=NEW, when=NOW)], id="moved"),
         pytest.param([item()], [answer(size=8)], [locked()], False, [locked(size=8, when=NOW)], id="another size"),
-        pytest.param([item(COREDNS)], [answer()], [locked()], False, [locked(COREDNS, when=NOW)], id="no longer asked for"),
-        pytest.param([item(COREDNS)], [answer()], [locked()], True, [locked(COREDNS, when=NOW), locked()], id="asked for by boards that were not seen"),
-        pytest.param([item(sources=[MIRROR, SOURCE])], [answer(MIRROR), answer()], [], False, [locked(source=MIRROR, when=NOW)], id="mirror"),
-        pytest.param([item(sources=[MIRROR, SOURCE])], [answer(MIRROR, message="no"), answer()], [], False, [locked(when=NOW)], id="not in the mirror"),
-        pytest.param([item(required=False)], [answer(message="no")], [locked()], False, [], id="not needed and not there"),
+        pytest.param(
+            [item(COREDNS)], [answer()], [locked()], False, [locked(COREDNS, when=NOW)], id="no longer asked for"
+        ),
+        pytest.param(
+            [item(COREDNS)],
+            [answer()],
+            [locked()],
+            True,
+            [locked(COREDNS, when=NOW), locked()],
+            id="asked for by boards that were not seen",
+        ),
+        pytest.param(
+            [item(sources=[MIRROR, SOURCE])],
+            [answer(MIRROR), answer()],
+            [],
+            False,
+            [locked(source=MIRROR, when=NOW)],
+            id="mirror",
+        ),
+        pytest.param(
+            [item(sources=[MIRROR, SOURCE])],
+            [answer(MIRROR, message="no"), answer()],
+            [],
+            False,
+            [locked(when=NOW)],
+            id="not in the mirror",
+        ),
+        pytest.param(
+            [item(required=False)], [answer(message="no")], [locked()], False, [], id="not needed and not there"
+        ),
     ],
 )
 def test_make(wanted, answers, previous, keep_others, lock):
@@ -97,7 +125,9 @@ def test_make(wanted, answers, previous, keep_others, lock):
 
 
 def test_each_architecture_has_its_own_row():
-    made, _left_out = _lock.make([item(), item(architecture="amd64")], {"riscv64": [answer()], "amd64": [answer(digest=NEW)]}, {}, NOW)
+    made, _left_out = _lock.make(
+        [item(), item(architecture="amd64")], {"riscv64": [answer()], "amd64": [answer(digest=NEW)]}, {}, NOW
+    )
     assert made == lock_of(locked(when=NOW), locked(architecture="amd64", digest=NEW, when=NOW))
 
 
@@ -154,8 +184,14 @@ def test_two_digests_for_one_source():
 def test_warnings():
     store = {PAUSE: {"digest": NEW}, COREDNS: {"digest": OLD}}
     lock = lock_of(locked(), locked(COREDNS))
-    rows = [row(fix="present", digest=OLD), row(COREDNS, fix="present", digest=OLD), row("docker.io/x:1"), row("docker.io/y:1", fix="stock")]
+    rows = [
+        row(fix="present", digest=OLD),
+        row(COREDNS, fix="present", digest=OLD),
+        row("docker.io/x:1"),
+        row("docker.io/y:1", fix="stock"),
+    ]
     assert _lock.warnings(rows, store, lock, "riscv64") == [
-        "not in the lock, so taken as it comes: docker.io/x:1. Next: run the playbook riscv.k3s.lock, and review its diff",
+        "not in the lock, so taken as it comes: docker.io/x:1. Next: run the playbook riscv.k3s.lock, and review its "
+        "diff",
         "%s is left as it is, but the store has %s, the lock %s" % (PAUSE, NEW, OLD),
     ]

@@ -4,31 +4,69 @@
 """Edits of one container: for each layout the text before, the patch, and the text after."""
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import yaml_text as _manifest_yaml
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 POD = "kind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
 NEVER = {"image_pull_policy": "Never"}
 
 
 def patch(data, container="c", kind="Pod", name="p", **fields):
-    patches = normalise_patches([dict({"manifest": "x.yaml", "kind": kind, "name": name, "container": container}, **fields)])
+    patches = normalise_patches(
+        [dict({"manifest": "x.yaml", "kind": kind, "name": name, "container": container}, **fields)]
+    )
     return patch_manifest(data if isinstance(data, bytes) else data.encode(), patches, "x.yaml").decode()
 
 
 # what, text of the containers list, patch, text after
 CASES = [
-    ("plain", "  - name: c\n    image: a/b:1  # why\n", {"image": "r.io/b:2"}, "  - name: c\n    image: r.io/b:2  # why\n"),
-    ("double quotes", '  - name: c\n    image: "a/b:1"\n', {"image": "r.io/b:2"}, '  - name: c\n    image: "r.io/b:2"\n'),
-    ("single quotes", "  - name: c\n    image: 'a/b:1'\n", {"image": "r.io/b:2"}, "  - name: c\n    image: 'r.io/b:2'\n"),
-    ("equal already", "  - {name: c, image: 'r.io/b:2'}\n", {"image": "r.io/b:2"}, "  - {name: c, image: 'r.io/b:2'}\n"),
+    (
+        "plain",
+        "  - name: c\n    image: a/b:1  # why\n",
+        {"image": "r.io/b:2"},
+        "  - name: c\n    image: r.io/b:2  # why\n",
+    ),
+    (
+        "double quotes",
+        '  - name: c\n    image: "a/b:1"\n',
+        {"image": "r.io/b:2"},
+        '  - name: c\n    image: "r.io/b:2"\n',
+    ),
+    (
+        "single quotes",
+        "  - name: c\n    image: 'a/b:1'\n",
+        {"image": "r.io/b:2"},
+        "  - name: c\n    image: 'r.io/b:2'\n",
+    ),
+    (
+        "equal already",
+        "  - {name: c, image: 'r.io/b:2'}\n",
+        {"image": "r.io/b:2"},
+        "  - {name: c, image: 'r.io/b:2'}\n",
+    ),
     ("flow mapping", "  - {name: c, image: a/b}\n", {"image": "r.io/b:2"}, "  - {name: c, image: r.io/b:2}\n"),
     ("insert into flow", "  - {name: c, image: a/b}\n", NEVER, '  - {name: c, image: a/b, imagePullPolicy: "Never"}\n'),
-    ("insert into JSON", '  - {"name": "c", "image": "a/b"}\n', NEVER, '  - {"name": "c", "image": "a/b", "imagePullPolicy": "Never"}\n'),
-    ("folded block", "  - name: c\n    image: >-\n      a/b:1\n    tty: true\n", {"image": "r.io/b:2"}, '  - name: c\n    image: "r.io/b:2"\n    tty: true\n'),
-    ("no value", "  - name: c\n    image: # none yet\n", {"image": "r.io/b:2"}, "  - name: c\n    image: r.io/b:2 # none yet\n"),
+    (
+        "insert into JSON",
+        '  - {"name": "c", "image": "a/b"}\n',
+        NEVER,
+        '  - {"name": "c", "image": "a/b", "imagePullPolicy": "Never"}\n',
+    ),
+    (
+        "folded block",
+        "  - name: c\n    image: >-\n      a/b:1\n    tty: true\n",
+        {"image": "r.io/b:2"},
+        '  - name: c\n    image: "r.io/b:2"\n    tty: true\n',
+    ),
+    (
+        "no value",
+        "  - name: c\n    image: # none yet\n",
+        {"image": "r.io/b:2"},
+        "  - name: c\n    image: r.io/b:2 # none yet\n",
+    ),
     (
         "token",
         "  - name: c\n    image: %{SYSTEM_DEFAULT_REGISTRY}%a/b:1\n    env: %{X}%\n",
@@ -41,7 +79,12 @@ CASES = [
         NEVER,
         "  - name: c\n    image: a/b # why\n    imagePullPolicy: Never\n\n    # more\n    tty: true\n",
     ),
-    ("insert at the end", "  - name: c\n    image: a/b", NEVER, "  - name: c\n    image: a/b\n    imagePullPolicy: Never"),
+    (
+        "insert at the end",
+        "  - name: c\n    image: a/b",
+        NEVER,
+        "  - name: c\n    image: a/b\n    imagePullPolicy: Never",
+    ),
     (
         "three at one place",
         "  - image: a/b\n    name: c\n",
@@ -60,10 +103,30 @@ CASES = [
         {"command": ["/x", "--y=1"]},
         '  - name: c\n    command:\n    - /x\n    - "--y=1" # two\n    # after\n    tty: true\n',
     ),
-    ("indented block list", "  - name: c\n    args:\n      - a\n", {"args": ["1", "yes"]}, '  - name: c\n    args:\n      - "1"\n      - "yes"\n'),
-    ("flow list", "  - name: c\n    args: [ a,\n      b ] # args\n", {"args": ["c: d"]}, '  - name: c\n    args: ["c: d"] # args\n'),
-    ("block list emptied", "  - name: c\n    args:\n    - a\n    tty: true\n", {"args": []}, "  - name: c\n    args: []\n    tty: true\n"),
-    ("null list", "  - name: c\n    args:\n    tty: true\n", {"args": ["a"]}, '  - name: c\n    args: ["a"]\n    tty: true\n'),
+    (
+        "indented block list",
+        "  - name: c\n    args:\n      - a\n",
+        {"args": ["1", "yes"]},
+        '  - name: c\n    args:\n      - "1"\n      - "yes"\n',
+    ),
+    (
+        "flow list",
+        "  - name: c\n    args: [ a,\n      b ] # args\n",
+        {"args": ["c: d"]},
+        '  - name: c\n    args: ["c: d"] # args\n',
+    ),
+    (
+        "block list emptied",
+        "  - name: c\n    args:\n    - a\n    tty: true\n",
+        {"args": []},
+        "  - name: c\n    args: []\n    tty: true\n",
+    ),
+    (
+        "null list",
+        "  - name: c\n    args:\n    tty: true\n",
+        {"args": ["a"]},
+        '  - name: c\n    args: ["a"]\n    tty: true\n',
+    ),
     (
         "env inserted",
         "  - name: c\n    tty: true\n",
@@ -100,7 +163,12 @@ CASES = [
         {"env": {"B": "2"}},
         '  - name: c\n    env: [{name: A, value: b}, {"name": "B", "value": "2"}]\n',
     ),
-    ("env empty flow", "  - name: c\n    env: []\n", {"env": {"B": "2"}}, '  - name: c\n    env: [{"name": "B", "value": "2"}]\n'),
+    (
+        "env empty flow",
+        "  - name: c\n    env: []\n",
+        {"env": {"B": "2"}},
+        '  - name: c\n    env: [{"name": "B", "value": "2"}]\n',
+    ),
     (
         "other container",
         "  - name: d\n    image: a/b\n  - name: c\n    image: a/b\n",
@@ -128,14 +196,24 @@ def test_edit(before, fields, after, newline, bom):
 REFUSED = [
     ("anchor", "  - name: c\n    image: &i a/b\n", {"image": "x/y"}, "anchor"),
     ("alias", "  - name: &i c\n    image: *i\n", {"image": "x/y"}, "image is a YAML alias"),
-    ("shared list", "  - name: c\n    env: &e\n    - {name: A}\n  initContainers:\n  - {name: d, env: *e}\n", {"env": {"A": "1"}}, "other values"),
+    (
+        "shared list",
+        "  - name: c\n    env: &e\n    - {name: A}\n  initContainers:\n  - {name: d, env: *e}\n",
+        {"env": {"A": "1"}},
+        "other values",
+    ),
     ("aliased list", "  - &x {name: d}\n  - *x\n  - name: c\n", NEVER, "its list has a YAML alias"),
     ("merge key", "  - name: c\n    <<: {image: a/b}\n", {"image": "x/y"}, "merge key"),
     ("key twice", "  - name: c\n    image: a/b\n    image: a/b\n", {"image": "x/y"}, "key image twice"),
     ("a mapping for a value", "  - name: c\n    image: {a: b}\n", {"image": "x/y"}, "not a single value"),
     ("variable twice", "  - name: c\n    env: [{name: A}, {name: A}]\n", {"env": {"A": "1"}}, "stands there twice"),
     ("tab", "  - name: c\n\timage: a/b\n", {"image": "x/y"}, "cannot start any token"),
-    ("no such container", "  - name: d\n    image: a/b\n  initContainers: [{name: e}]\n", NEVER, "init container e, container d"),
+    (
+        "no such container",
+        "  - name: d\n    image: a/b\n  initContainers: [{name: e}]\n",
+        NEVER,
+        "init container e, container d",
+    ),
     ("no containers", "    []\n", NEVER, "no containers at all"),
     ("same name twice", "  - name: c\n  - name: c\n", NEVER, "container c, container c"),
     ("deep", "  - name: c\n    x: " + "[" * 2000 + "]" * 2000, NEVER, "nested more than 100 levels deep"),
@@ -156,7 +234,9 @@ def test_bytes_that_are_no_utf8_are_refused():
 
 
 def test_alias_bomb_is_refused():
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"] + ["a%d: &a%d [%s]" % (n, n, ", ".join(["*a%d" % (n - 1)] * 10)) for n in range(1, 12)]
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"] + [
+        "a%d: &a%d [%s]" % (n, n, ", ".join(["*a%d" % (n - 1)] * 10)) for n in range(1, 12)
+    ]
     with pytest.raises(Problem, match="multiply"):
         patch("\n".join(lines) + "\n---\n" + POD + "  - name: c\n", **NEVER)
 
@@ -182,7 +262,10 @@ def test_kinds(kind, layout):
 
 
 def test_documents_are_told_apart_by_namespace():
-    text = "".join("---\nkind: Pod\nmetadata: {name: p, namespace: %s}\nspec: {containers: [{name: c, image: a/b}]}\n" % name for name in "xy")
+    text = "".join(
+        "---\nkind: Pod\nmetadata: {name: p, namespace: %s}\nspec: {containers: [{name: c, image: a/b}]}\n" % name
+        for name in "xy"
+    )
     assert patch(text, namespace="y", image="r.io/n:1") == "r.io/n:1".join(text.rsplit("a/b", 1))
     with pytest.raises(Problem, match="more than one Pod named p.*documents 1: Pod x/p, 2: Pod y/p"):
         patch(text, image="r.io/n:1")
@@ -196,7 +279,9 @@ def test_unknown_document_lists_what_is_there(k3s_manifests):
 
 
 def test_two_patches_of_one_field_are_refused():
-    patches = normalise_patches([{"manifest": "x", "kind": "Pod", "name": "p", "container": name, "image": "r.io/n:1"} for name in "c*"])
+    patches = normalise_patches(
+        [{"manifest": "x", "kind": "Pod", "name": "p", "container": name, "image": "r.io/n:1"} for name in "c*"]
+    )
     with pytest.raises(Problem, match="two patches change the same part"):
         patch_manifest((POD + "  - {name: c, image: a/b}\n").encode(), patches, "x")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 
@@ -20,13 +21,18 @@ PAUSE = "docker.io/rancher/mirrored-pause:3.6"
         (HTTP, ["http://reg:5000/v2/riscv64"]),
         ({}, ["https://reg:5000/v2/riscv64"]),
         (dict(HTTP, **{"docker.io": {"endpoint": ["https://other"]}}), ["http://reg:5000/v2/riscv64", "https://other"]),
-        (dict(HTTP, **{"docker.io": {"endpoint": ["https://other", "http://reg:5000/v2/riscv64"]}}), ["http://reg:5000/v2/riscv64", "https://other"]),
+        (
+            dict(HTTP, **{"docker.io": {"endpoint": ["https://other", "http://reg:5000/v2/riscv64"]}}),
+            ["http://reg:5000/v2/riscv64", "https://other"],
+        ),
     ],
 )
 def test_docker_io_is_sent_to_the_prefix_first(mirrors, endpoints):
     config = _mirror.with_mirror({"mirrors": mirrors, "configs": {"reg:5000": {}}}, PREFIX + "/")
     assert config["mirrors"]["docker.io"]["endpoint"] == endpoints
-    assert {name: config["mirrors"][name] for name in mirrors if name != "docker.io"} == {name: mirrors[name] for name in mirrors if name != "docker.io"}
+    assert {name: config["mirrors"][name] for name in mirrors if name != "docker.io"} == {
+        name: mirrors[name] for name in mirrors if name != "docker.io"
+    }
     assert "configs" in config
 
 
@@ -60,7 +66,12 @@ def test_only_what_some_board_lacks_is_asked_for(boards, names):
 
 
 def answer(cause=None, has=True):
-    return {"image": "reg:5000/riscv64/rancher/mirrored-pause:3.6", "cause": cause, "has_architecture": has, "message": "refused by reg:5000"}
+    return {
+        "image": "reg:5000/riscv64/rancher/mirrored-pause:3.6",
+        "cause": cause,
+        "has_architecture": has,
+        "message": "refused by reg:5000",
+    }
 
 
 @pytest.mark.parametrize(

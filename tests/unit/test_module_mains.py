@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mains of modules whose work is tested apart from them: options go in, a problem comes out as a failure with its parts."""
+"""The mains of modules whose work is tested apart from them: options go in, a problem comes out as a failure with its
+parts.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,17 @@ import json
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import k3s_manifest_patch, k3s_pod_restart
 
-PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
+PATCH = {
+    "manifest": "coredns.yaml",
+    "kind": "Deployment",
+    "name": "coredns",
+    "container": "coredns",
+    "command": ["/coredns"],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -27,14 +36,22 @@ def run_main(module, arguments, capsys):
     return caught.value.code, json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("module, arguments", [(k3s_manifest_patch, {"patches": [PATCH]}), (k3s_pod_restart, {"pods": ["kube-system/coredns-1"]})])
+@pytest.mark.parametrize(
+    "module, arguments",
+    [(k3s_manifest_patch, {"patches": [PATCH]}), (k3s_pod_restart, {"pods": ["kube-system/coredns-1"]})],
+)
 def test_a_problem_is_a_failure_with_its_parts(module, arguments, monkeypatch, capsys):
     def refuse(params):
         raise Problem("this needs root on the board", found="user id 1000", next_step="set become: true")
 
     monkeypatch.setattr(module, "Programs", refuse)
     code, result = run_main(module, arguments, capsys)
-    assert (code, result["failed"], result["what"], result["next_step"]) == (1, True, "this needs root on the board", "set become: true")
+    assert (code, result["failed"], result["what"], result["next_step"]) == (
+        1,
+        True,
+        "this needs root on the board",
+        "set become: true",
+    )
     assert result["msg"] == "this needs root on the board. Found: user id 1000. Next: set become: true."
 
 
@@ -64,4 +81,9 @@ def test_options_reach_the_work_and_its_result_comes_out(monkeypatch, capsys):
     code, result = run_main(k3s_manifest_patch, {"patches": [PATCH], "_ansible_check_mode": True}, capsys)
     assert (code, result["changed"]) == (0, True)
     assert "it is late" in json.dumps(result["warnings"])
-    assert (seen["check_mode"], seen["mode"], seen["state"], seen["patches"][0]["command"]) == (True, "overlay", "present", ["/coredns"])
+    assert (seen["check_mode"], seen["mode"], seen["state"], seen["patches"][0]["command"]) == (
+        True,
+        "overlay",
+        "present",
+        ["/coredns"],
+    )

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each module's main, up to where it asks Ansible for its arguments; on the old Python too, which the rest of a module's tests need not touch."""
+"""Each module's main, up to where it asks Ansible for its arguments; on the old Python too, which the rest of a
+module's tests need not touch.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ import pytest
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[2] / "plugins"
 # Without those that only document an action plugin.
-MODULES = sorted({path.stem for path in (PLUGINS / "modules").glob("*.py")} - {path.stem for path in (PLUGINS / "action").glob("*.py")})
+MODULES = sorted(
+    {path.stem for path in (PLUGINS / "modules").glob("*.py")}
+    - {path.stem for path in (PLUGINS / "action").glob("*.py")}
+)
 
 
 class Asked(Exception):

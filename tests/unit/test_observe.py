@@ -7,13 +7,12 @@ import hashlib
 import shutil
 
 import pytest
+from fake_board import TOKEN, FakeBoard
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, chosen_parts, observe
-
-from fake_board import TOKEN, FakeBoard
 
 
 @pytest.fixture
@@ -26,11 +25,34 @@ def seen(board, parts=PARTS, architecture="auto", **options):
 
 
 def pod_record(image, phase="Pending"):
-    fields = ["kube-system", "svclb", "u1", "t", "", "board-1", phase, "", "", "", "", "", "", "", "lb", image, "", "", ""]
+    fields = [
+        "kube-system",
+        "svclb",
+        "u1",
+        "t",
+        "",
+        "board-1",
+        phase,
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "lb",
+        image,
+        "",
+        "",
+        "",
+    ]
     return "%s Pod\t%s\n" % (TOKEN, "\t".join(fields))
 
 
-@pytest.mark.parametrize("gather, expected", [(["all"], list(PARTS)), (["disk", "k3s"], ["k3s", "disk"]), (["all", "disk"], list(PARTS)), ([], [])])
+@pytest.mark.parametrize(
+    "gather, expected",
+    [(["all"], list(PARTS)), (["disk", "k3s"], ["k3s", "disk"]), (["all", "disk"], list(PARTS)), ([], [])],
+)
 def test_chosen_parts(gather, expected):
     assert chosen_parts(gather) == expected
 
@@ -47,7 +69,13 @@ def test_healthy_server(board, k3s_manifests):
     assert result["containerd"] == {"version": "1.6.6-k3s1", "pins": False}
     assert result["pause_image"] == "docker.io/rancher/mirrored-pause:3.6"
     assert result["images"] == [
-        {"name": "docker.io/rancher/mirrored-pause:3.6", "digest": "sha256:" + "a" * 64, "platforms": ["linux/riscv64"], "pinned": True, "size": 308429}
+        {
+            "name": "docker.io/rancher/mirrored-pause:3.6",
+            "digest": "sha256:" + "a" * 64,
+            "platforms": ["linux/riscv64"],
+            "pinned": True,
+            "size": 308429,
+        }
     ]
     assert result["disk"]["size"] >= result["disk"]["available"] > 0
     paths = [row["path"] for row in result["manifests"]]
@@ -61,7 +89,12 @@ def test_healthy_server(board, k3s_manifests):
 def test_agent(board):
     shutil.rmtree(board.data / "server")
     result = seen(board)
-    assert result["k3s"]["role"] == "agent" and result["manifests"] == [] and result["demand"] == [] and "api" not in result
+    assert (
+        result["k3s"]["role"] == "agent"
+        and result["manifests"] == []
+        and result["demand"] == []
+        and "api" not in result
+    )
 
 
 def test_before_the_first_start(board):
@@ -73,7 +106,9 @@ def test_before_the_first_start(board):
 def test_stopped_k3s(board):
     board.answer("ctr --namespace k8s.io version", err="ctr: failed to dial\nconnection refused\n", rc=1)
     result = seen(board)
-    assert result["errors"] == [{"section": "containerd", "rc": 1, "message": "ctr: failed to dial | connection refused"}]
+    assert result["errors"] == [
+        {"section": "containerd", "rc": 1, "message": "ctr: failed to dial | connection refused"}
+    ]
     assert result["k3s"]["running"] is False and result["containerd"] == {"version": None, "pins": False}
     assert (result["images"], result["sandboxes"], result["containers"]) == (None, None, None)
 
@@ -164,10 +199,22 @@ def test_own_config(board):
     board.file("etc/config.yaml.d/riscv-k3s.yaml", "pause-image: x\n", mtime=2000000000)
     board.file("etc/config.yaml.d/riscv-k3s-old.yaml", "", mtime=500000000)
     board.file("etc/config.yaml.d/other.yaml", "token: secret\n")
-    assert seen(board, ["config"])["own_config"] == seen(board)["own_config"] == [
-        {"path": str(board.etc / "config.yaml.d/riscv-k3s-old.yaml"), "sha256": hashlib.sha256(b"").hexdigest(), "stale": False},
-        {"path": str(board.etc / "config.yaml.d/riscv-k3s.yaml"), "sha256": hashlib.sha256(b"pause-image: x\n").hexdigest(), "stale": True},
-    ]
+    assert (
+        seen(board, ["config"])["own_config"]
+        == seen(board)["own_config"]
+        == [
+            {
+                "path": str(board.etc / "config.yaml.d/riscv-k3s-old.yaml"),
+                "sha256": hashlib.sha256(b"").hexdigest(),
+                "stale": False,
+            },
+            {
+                "path": str(board.etc / "config.yaml.d/riscv-k3s.yaml"),
+                "sha256": hashlib.sha256(b"pause-image: x\n").hexdigest(),
+                "stale": True,
+            },
+        ]
+    )
 
 
 def test_no_journal(board):
@@ -198,13 +245,22 @@ def test_journal(board):
     assert result["errors"] == [] and result["journal"]["error"] is None
     files = result["journal"]["files"]
     assert {path: {key: entry[key] for key in entry if key != "current"} for path, entry in files.items()} == kept
-    assert [entry["current"] for _path, entry in sorted(files.items(), key=lambda item: item[1]["kind"])] == [None, None, sha256(b"mirrors: {}")]
-    assert {name: entry["has_content"] for name, entry in result["journal"]["images"].items()} == {name: True, "docker.io/x/new:1": False}
+    assert [entry["current"] for _path, entry in sorted(files.items(), key=lambda item: item[1]["kind"])] == [
+        None,
+        None,
+        sha256(b"mirrors: {}"),
+    ]
+    assert {name: entry["has_content"] for name, entry in result["journal"]["images"].items()} == {
+        name: True,
+        "docker.io/x/new:1": False,
+    }
     assert result["journal"]["images"][name]["before"] == held
     assert seen(board, ["journal"])["journal"]["images"][name]["has_content"] is None
 
 
-@pytest.mark.parametrize("text", ["{", '{"version": 2, "files": {}}', '{"version": 1, "files": {"/x": 1}, "images": {}, "lease": null}'])
+@pytest.mark.parametrize(
+    "text", ["{", '{"version": 2, "files": {}}', '{"version": 1, "files": {"/x": 1}, "images": {}, "lease": null}']
+)
 def test_a_damaged_journal_is_told(board, text):
     board.file("data/riscv-k3s/journal.json", text)
     result = seen(board)
@@ -216,12 +272,20 @@ def test_unreachable_api(board):
     board.answer("kubectl", err="The connection to the server 127.0.0.1:6443 was refused\n", rc=1)
     result = seen(board, ["api"], api="always")
     assert result["errors"] == []
-    assert result["api"] == {"reachable": False, "error": "The connection to the server 127.0.0.1:6443 was refused", "nodes": [], "pods": [], "addons": []}
+    assert result["api"] == {
+        "reachable": False,
+        "error": "The connection to the server 127.0.0.1:6443 was refused",
+        "nodes": [],
+        "pods": [],
+        "addons": [],
+    }
 
 
 def test_events(board):
     board.answer("kubectl --request-timeout=20s get events", "%s Event\tu1\tFailed\tt\tno\n" % TOKEN)
-    assert seen(board, ["api"], api="always", events=True)["api"]["events"] == {"u1": {"reason": "Failed", "message": "no"}}
+    assert seen(board, ["api"], api="always", events=True)["api"]["events"] == {
+        "u1": {"reason": "Failed", "message": "no"}
+    }
 
 
 def test_stated_architecture_wins(board):

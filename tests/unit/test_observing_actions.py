@@ -10,13 +10,12 @@ from unittest import mock
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from fake_board import TOKEN, FakeBoard
 
 from ansible_collections.riscv.k3s.plugins.action import cri_sandbox_info, k3s_info
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import action as _action
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
-
-from fake_board import TOKEN, FakeBoard
 
 SANDBOX = {
     "id": "s1",
@@ -31,7 +30,9 @@ POD = "%s Pod\tkube-system\tcoredns-x\tu1\tt\t\tboard-1\tPending\t\t10.42.0.2" +
 @pytest.fixture
 def board(tmp_path, monkeypatch):
     board = FakeBoard(tmp_path)
-    monkeypatch.setattr(_action, "build_script", functools.partial(_action.build_script, etc=str(board.etc), path=str(tmp_path / "bin")))
+    monkeypatch.setattr(
+        _action, "build_script", functools.partial(_action.build_script, etc=str(board.etc), path=str(tmp_path / "bin"))
+    )
     monkeypatch.setattr(_action.secrets, "token_hex", lambda length: TOKEN.rpartition("-")[2])
     board.answer("crictl pods", json.dumps({"items": [SANDBOX]}))
     return board
@@ -48,7 +49,11 @@ def run(board):
         def low_level(command, executable):
             run.commands.append(command)
             done = subprocess.run([executable, "-c", command], capture_output=True, text=True, check=False)
-            return {"rc": done.returncode, "stdout": done.stdout if output is None else "", "stderr": done.stderr if output is None else output}
+            return {
+                "rc": done.returncode,
+                "stdout": done.stdout if output is None else "",
+                "stderr": done.stderr if output is None else output,
+            }
 
         action._low_level_execute_command = low_level
         return action.run(task_vars={})
@@ -60,7 +65,19 @@ def run(board):
 def test_k3s_info(run, check_mode):
     result = run(k3s_info, check_mode)
     assert result["changed"] is False and "failed" not in result
-    assert {"k3s", "containerd", "config", "registries", "manifests", "demand", "images", "disk", "sandboxes", "containers", "errors"} <= set(result)
+    assert {
+        "k3s",
+        "containerd",
+        "config",
+        "registries",
+        "manifests",
+        "demand",
+        "images",
+        "disk",
+        "sandboxes",
+        "containers",
+        "errors",
+    } <= set(result)
     assert len(run.commands) == 1
 
 
@@ -106,15 +123,28 @@ def test_cri_sandbox_info_of_an_agent(run):
 
 
 def test_cri_sandbox_info_shows_how_containers_ended(board, run):
-    row = {"id": "c1", "podSandboxId": "s1", "metadata": {"name": "main", "attempt": 0}, "image": {"image": "a:1"}, "imageRef": "a:1"}
-    row.update(state="CONTAINER_EXITED", createdAt="1700000000123456789", labels={"io.kubernetes.container.name": "main"})
+    row = {
+        "id": "c1",
+        "podSandboxId": "s1",
+        "metadata": {"name": "main", "attempt": 0},
+        "image": {"image": "a:1"},
+        "imageRef": "a:1",
+    }
+    row.update(
+        state="CONTAINER_EXITED", createdAt="1700000000123456789", labels={"io.kubernetes.container.name": "main"}
+    )
     board.answer("crictl pods", json.dumps({"items": [SANDBOX]}, indent=2))
     board.answer("crictl ps", json.dumps({"containers": [row]}, indent=2))
     board.answer("crictl logs --tail 15 c1", "no config, password=hunter2\n")
     board.answer("crictl inspect -o", "container\tc1\t3\t2026-11-25T00:22:51.3Z\tError\n\n")
     (pod,) = run(cri_sandbox_info)["pods"]
     (container,) = pod["containers"]
-    assert (container["state"], container["exit_code"], container["reason"], container["log"]) == ("exited", 3, "Error", ["no config, password=…"])
+    assert (container["state"], container["exit_code"], container["reason"], container["log"]) == (
+        "exited",
+        3,
+        "Error",
+        ["no config, password=…"],
+    )
 
 
 def test_cri_sandbox_info_of_a_server(board, run):
@@ -122,10 +152,18 @@ def test_cri_sandbox_info_of_a_server(board, run):
     board.answer("kubectl", POD % TOKEN)
     board.answer("kubectl --request-timeout=20s get events", "%s Event\tu1\tFailed\tt\tno such image\n" % TOKEN)
     (pod,) = run(cri_sandbox_info)["pods"]
-    assert (pod["relation"], pod["api"]["phase"], pod["cause"], pod["node"]) == ("matched", "Pending", "Failed: no such image", "board-1")
+    assert (pod["relation"], pod["api"]["phase"], pod["cause"], pod["node"]) == (
+        "matched",
+        "Pending",
+        "Failed: no such image",
+        "board-1",
+    )
 
 
-@pytest.mark.parametrize("args, found", [({"labels": {"k8s-app": "x"}}, 0), ({"name": "coredns-x", "states": ["ready"]}, 1), ({"namespace": "default"}, 0)])
+@pytest.mark.parametrize(
+    "args, found",
+    [({"labels": {"k8s-app": "x"}}, 0), ({"name": "coredns-x", "states": ["ready"]}, 1), ({"namespace": "default"}, 0)],
+)
 def test_cri_sandbox_info_selects(run, args, found):
     assert len(run(cri_sandbox_info, **args)["pods"]) == found
 

@@ -8,13 +8,13 @@ import os
 import subprocess
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save, write_archive
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
 from programs import elf
 from registry_servers import program
+
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save, write_archive
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 
@@ -26,7 +26,10 @@ def pause(tmp_path):
 
 
 def test_archive_is_deterministic(tmp_path, pause):
-    digests = [write_archive(str(tmp_path / name), "rancher/mirrored-pause:3.6", src=pause, user="65535") for name in ("a.tar", "b.tar")]
+    digests = [
+        write_archive(str(tmp_path / name), "rancher/mirrored-pause:3.6", src=pause, user="65535")
+        for name in ("a.tar", "b.tar")
+    ]
     assert digests[0] == digests[1]
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
 
@@ -40,7 +43,11 @@ def test_skopeo_reads_it(tmp_path, pause, index, transport):
     base = [skopeo, "inspect", "--override-arch=riscv64", "%s:%s" % (transport, path)]
     shown = json.loads(subprocess.run(base, check=True, stdout=subprocess.PIPE).stdout)
     config = json.loads(subprocess.run(base[:2] + ["--config"] + base[2:], check=True, stdout=subprocess.PIPE).stdout)
-    assert (config["architecture"], config["config"]["Entrypoint"], shown["Labels"]) == ("riscv64", ["/pause"], {"a": "b"})
+    assert (config["architecture"], config["config"]["Entrypoint"], shown["Labels"]) == (
+        "riscv64",
+        ["/pause"],
+        {"a": "b"},
+    )
     if transport == "oci-archive" and not index:
         assert shown["Digest"] == digest
 
@@ -49,7 +56,17 @@ def test_layers_unpack(tmp_path, pause):
     """skopeo copies the content too, so wrong digests or sizes would show."""
     skopeo = program("skopeo", "skopeo")
     write_archive(str(tmp_path / "pause.tar"), PAUSE, src=pause)
-    subprocess.run([skopeo, "copy", "-q", "--override-arch=riscv64", "oci-archive:%s" % (tmp_path / "pause.tar"), "dir:%s" % (tmp_path / "out")], check=True)
+    subprocess.run(
+        [
+            skopeo,
+            "copy",
+            "-q",
+            "--override-arch=riscv64",
+            "oci-archive:%s" % (tmp_path / "pause.tar"),
+            "dir:%s" % (tmp_path / "out"),
+        ],
+        check=True,
+    )
     assert (tmp_path / "out" / "manifest.json").is_file()
 
 

@@ -10,11 +10,11 @@ import os
 import tarfile
 
 import pytest
+from programs import elf, member, tar
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_INDEX, OCI_MANIFEST
-from programs import elf, member, tar
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 LOADER = "/lib/ld-linux-riscv64-lp64d.so.1"
 
@@ -38,15 +38,23 @@ def files(image):
     with open(image.layer.path, "rb") as handle:
         data = gzip.decompress(handle.read())
     with tarfile.open(fileobj=io.BytesIO(data)) as layer:
-        return {info.name: (info.mode, layer.extractfile(info).read() if info.isfile() else info.linkname) for info in layer}
+        return {
+            info.name: (info.mode, layer.extractfile(info).read() if info.isfile() else info.linkname) for info in layer
+        }
 
 
 def test_same_input_same_digest(make, tmp_path):
-    first = make(member("coredns", elf()), member("LICENSE", b"GPL"), labels={"b": "1", "a": "2"}, env={"X": "1", "A": "2"})
+    first = make(
+        member("coredns", elf()), member("LICENSE", b"GPL"), labels={"b": "1", "a": "2"}, env={"X": "1", "A": "2"}
+    )
     other_time = member("coredns", elf(), mode=0o711)
     other_time[0].mtime, other_time[0].uid, other_time[0].uname = 1700000000, 1000, "builder"
     second = make(member("LICENSE", b"GPL"), other_time, labels={"a": "2", "b": "1"}, env={"A": "2", "X": "1"})
-    assert (first.config.digest, first.layer.digest, first.top.digest) == (second.config.digest, second.layer.digest, second.top.digest)
+    assert (first.config.digest, first.layer.digest, first.top.digest) == (
+        second.config.digest,
+        second.layer.digest,
+        second.top.digest,
+    )
     assert make(member("coredns", elf(body=b"other"))).config.digest != first.config.digest
 
 
@@ -60,11 +68,22 @@ def test_same_digest_from_folder_archive_and_program(make, tmp_path):
 
 
 def test_manifest_names_its_parts(make):
-    image = make(cmd=["-conf", "x"], entrypoint=["/coredns"], user="65532:65532", workdir="/", env={"A": 1, "B": "x y"}, labels={"l": "v"})
+    image = make(
+        cmd=["-conf", "x"],
+        entrypoint=["/coredns"],
+        user="65532:65532",
+        workdir="/",
+        env={"A": 1, "B": "x y"},
+        labels={"l": "v"},
+    )
     manifest, config = json.loads(image.manifest.data), json.loads(image.config.data)
     assert (image.top.media_type, image.top.digest) == (OCI_MANIFEST, image.manifest.digest)
     assert manifest["layers"] == [
-        {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": image.layer.digest, "size": os.path.getsize(image.layer.path)}
+        {
+            "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+            "digest": image.layer.digest,
+            "size": os.path.getsize(image.layer.path),
+        }
     ]
     assert manifest["config"]["digest"] == image.config.digest
     assert (config["architecture"], config["os"], config["created"]) == ("riscv64", "linux", "1970-01-01T00:00:00Z")
@@ -82,7 +101,9 @@ def test_index(make):
     image = make(index=True)
     index = json.loads(image.top.data)
     assert image.top.media_type == OCI_INDEX
-    assert [(item["digest"], item["platform"]) for item in index["manifests"]] == [(image.manifest.digest, {"architecture": "riscv64", "os": "linux"})]
+    assert [(item["digest"], item["platform"]) for item in index["manifests"]] == [
+        (image.manifest.digest, {"architecture": "riscv64", "os": "linux"})
+    ]
 
 
 def test_program_alone_is_taken_and_started(make):
@@ -108,7 +129,13 @@ def test_dest_files_links_and_authorities(make, tmp_path):
 
 
 def test_all_of_an_archive(make):
-    image = make(member("bin/busybox", elf()), member("bin/sh", link="busybox"), content="all", dest="/opt", entrypoint=["/opt/bin/sh"])
+    image = make(
+        member("bin/busybox", elf()),
+        member("bin/sh", link="busybox"),
+        content="all",
+        dest="/opt",
+        entrypoint=["/opt/bin/sh"],
+    )
     assert sorted(files(image)) == ["opt", "opt/bin", "opt/bin/busybox", "opt/bin/sh"]
 
 
@@ -145,15 +172,35 @@ def test_dynamic_program_needs_its_loader(make):
 
 SCRIPT = member("run", b"#!/bin/sh -e\n")
 CANNOT_START = {
-    "entrypoint elsewhere": ([], {"entrypoint": ["/usr/bin/coredns"]}, "/usr/bin/coredns is not in the image. Found: /coredns"),
+    "entrypoint elsewhere": (
+        [],
+        {"entrypoint": ["/usr/bin/coredns"]},
+        "/usr/bin/coredns is not in the image. Found: /coredns",
+    ),
     "not in PATH": ([], {"entrypoint": ["coredns"]}, "coredns is not in the image"),
-    "not in this PATH": ([], {"dest": "/bin/coredns", "entrypoint": ["coredns"], "env": {"PATH": "/opt"}}, "coredns is not in the image"),
-    "a folder": ([member("bin/coredns", elf())], {"content": "all", "entrypoint": ["/bin"]}, "/bin is not in the image"),
+    "not in this PATH": (
+        [],
+        {"dest": "/bin/coredns", "entrypoint": ["coredns"], "env": {"PATH": "/opt"}},
+        "coredns is not in the image",
+    ),
+    "a folder": (
+        [member("bin/coredns", elf())],
+        {"content": "all", "entrypoint": ["/bin"]},
+        "/bin is not in the image",
+    ),
     "dangling link": ([], {"links": {"/app": "gone"}, "entrypoint": ["/app"]}, "/app is not in the image"),
     "link in a circle": ([], {"links": {"/a": "b", "/b": "a"}, "entrypoint": ["/a"]}, "/a is not in the image"),
-    "mode": ([member("coredns", elf(), 0o644)], {"content": "all", "entrypoint": ["/coredns"]}, "/coredns cannot be executed in the image. Found: mode 0644"),
+    "mode": (
+        [member("coredns", elf(), 0o644)],
+        {"content": "all", "entrypoint": ["/coredns"]},
+        "/coredns cannot be executed in the image. Found: mode 0644",
+    ),
     "nothing to start": ([member("coredns", elf())], {"content": "all"}, "neither entrypoint nor cmd"),
-    "script without shell": ([SCRIPT], {"content": "all", "entrypoint": ["/run"]}, "/run needs /bin/sh, which is not in the image"),
+    "script without shell": (
+        [SCRIPT],
+        {"content": "all", "entrypoint": ["/run"]},
+        "/run needs /bin/sh, which is not in the image",
+    ),
     "text": ([member("run", b"echo\n")], {"content": "all", "entrypoint": ["/run"]}, "/run is no program"),
     "user by name": ([], {"user": "nonroot:nonroot"}, "user nonroot:nonroot is not known in the image"),
     "two programs": ([member("a", elf()), member("b", elf())], {}, "more than one program. Found: a, b"),
@@ -177,9 +224,15 @@ STARTS = {
     "in this PATH": ([], {"dest": "/opt/coredns", "entrypoint": ["coredns"], "env": {"PATH": "/opt"}}),
     "relative to workdir": ([], {"dest": "/app/coredns", "entrypoint": ["./coredns"], "workdir": "/app"}),
     "by cmd": ([], {"cmd": ["/coredns"]}),
-    "script": ([SCRIPT, member("bin/busybox", elf()), member("bin/sh", link="/bin/busybox")], {"content": "all", "entrypoint": ["/run"]}),
+    "script": (
+        [SCRIPT, member("bin/busybox", elf()), member("bin/sh", link="/bin/busybox")],
+        {"content": "all", "entrypoint": ["/run"]},
+    ),
     "one of two": ([member("bin/a", elf()), member("bin/b", elf())], {"program": "bin/b"}),
-    "user by name": ([member("app", elf()), member("etc/passwd", b"app:x:1:1::/:/app")], {"content": "all", "entrypoint": ["/app"], "user": "app"}),
+    "user by name": (
+        [member("app", elf()), member("etc/passwd", b"app:x:1:1::/:/app")],
+        {"content": "all", "entrypoint": ["/app"], "user": "app"},
+    ),
 }
 
 

@@ -8,15 +8,14 @@ import os
 import subprocess
 
 import pytest
-
+import registry_content as content
 from ansible.module_utils import basic
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.modules import oci_image_build
-import registry_content as content
 from programs import elf, member, tar
 from registry_servers import PASSWORD, USER, docker_registry, program, scripted
 
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import oci_image_build
 
 pytestmark = pytest.mark.usefixtures("fresh_home")
 
@@ -41,7 +40,9 @@ def build(tmp_path):
         work = tmp_path / ("work%d" % next(count))
         work.mkdir()
         registry = dict({"host": options["image"].partition("/")[0], "plain_http": True}, **(access or {}))
-        checked = ArgumentSpecValidator(oci_image_build.ARGUMENT_SPEC).validate(dict({"registries": [registry], "timeout": 5}, **options))
+        checked = ArgumentSpecValidator(oci_image_build.ARGUMENT_SPEC).validate(
+            dict({"registries": [registry], "timeout": 5}, **options)
+        )
         assert not checked.error_messages
         if checked.validated_parameters["push"]:
             program("skopeo", "skopeo")
@@ -57,7 +58,12 @@ def tagged(host, repository, tag="1"):
 @pytest.mark.parametrize("index", [False, True])
 def test_check_run_check_run(host, archive, build, tmp_path, index):
     repository = "riscv64/coredns-%s" % str(index).lower()
-    options = {"src": archive, "image": "%s/%s:1" % (host, repository), "index": index, "archive": str(tmp_path / "out.tar")}
+    options = {
+        "src": archive,
+        "image": "%s/%s:1" % (host, repository),
+        "index": index,
+        "archive": str(tmp_path / "out.tar"),
+    }
     predicted = build(check_mode=True, **options)
     assert (tagged(host, repository), os.path.exists(options["archive"])) == (None, False)
     real = build(**options)
@@ -72,18 +78,36 @@ def test_check_run_check_run(host, archive, build, tmp_path, index):
 
 def test_skopeo_sees_what_was_meant(host, archive, build):
     skopeo = program("skopeo", "skopeo")
-    result = build(src=archive, image=host + "/riscv64/seen:1", cmd=["-dns.port", 53], env={"A": 1}, labels={"l": True}, entrypoint=["/coredns"], user=65532)
+    result = build(
+        src=archive,
+        image=host + "/riscv64/seen:1",
+        cmd=["-dns.port", 53],
+        env={"A": 1},
+        labels={"l": True},
+        entrypoint=["/coredns"],
+        user=65532,
+    )
     base = [skopeo, "inspect", "--tls-verify=false", "docker://" + result["image"]]
     shown = json.loads(subprocess.run(base, check=True, stdout=subprocess.PIPE).stdout)
     config = json.loads(subprocess.run(base[:2] + ["--config"] + base[2:], check=True, stdout=subprocess.PIPE).stdout)
     assert (shown["Digest"], shown["Architecture"]) == (result["digest"], "riscv64")
-    assert config["config"] == {"Entrypoint": ["/coredns"], "Cmd": ["-dns.port", "53"], "Env": ["A=1"], "Labels": {"l": "True"}, "User": "65532"}
+    assert config["config"] == {
+        "Entrypoint": ["/coredns"],
+        "Cmd": ["-dns.port", "53"],
+        "Env": ["A=1"],
+        "Labels": {"l": "True"},
+        "User": "65532",
+    }
 
 
 def test_a_change_uploads_only_what_is_new(host, archive, build):
     first = build(src=archive, image=host + "/riscv64/changed:1")
     second = build(src=archive, image=host + "/riscv64/changed:1", user="1000")
-    assert second["changed"] and second["layers_pushed"] == [second["config_digest"]] and len(second["layers_skipped"]) == 1
+    assert (
+        second["changed"]
+        and second["layers_pushed"] == [second["config_digest"]]
+        and len(second["layers_skipped"]) == 1
+    )
     before, after = second["diff"][0]["before"], second["diff"][0]["after"]
     assert (before["digest"], after["digest"]) == (first["digest"], second["digest"])
     assert (before["config"]["config"].get("User"), after["config"]["config"]["User"]) == (None, "1000")
@@ -110,7 +134,12 @@ def test_an_image_of_several_platforms_by_somebody_else_is_replaced(host, archiv
 
 
 def test_without_push_only_the_archive_is_written(archive, build, tmp_path):
-    options = {"src": archive, "image": "docker.io/rancher/mirrored-coredns-coredns:1.9.1", "push": False, "archive": str(tmp_path / "out.tar")}
+    options = {
+        "src": archive,
+        "image": "docker.io/rancher/mirrored-coredns-coredns:1.9.1",
+        "push": False,
+        "archive": str(tmp_path / "out.tar"),
+    }
     results = [build(check_mode=True, **options), build(**options), build(check_mode=True, **options), build(**options)]
     assert [result["changed"] for result in results] == [True, True, False, False]
     assert results[0] == results[1] and len({result["digest"] for result in results}) == 1
@@ -173,12 +202,21 @@ def test_check_mode_only_reads(archive, build):
 
 
 WRONG = {
-    "no registry": ({"image": "coredns:1"}, "coredns:1 cannot be pushed. Found: no registry in image, so it means docker.io/library/coredns:1"),
+    "no registry": (
+        {"image": "coredns:1"},
+        "coredns:1 cannot be pushed. Found: no registry in image, so it means docker.io/library/coredns:1",
+    ),
     "digest": ({"image": "host:5000/a@sha256:" + "0" * 64}, "cannot be built. Found: a digest in image"),
     "reference": ({"image": "host:5000/Upper:1"}, "is not an image reference"),
     "nothing to do": ({"image": "host:5000/a:1", "push": False}, "there is nothing to do"),
-    "source": ({"image": "host:5000/a:1", "src": "/nowhere/a.tgz"}, "/nowhere/a.tgz was not found on the controller. Found: no such folder"),
-    "mode": ({"image": "host:5000/a:1", "files": [{"src": "/etc/hostname", "dest": "/x", "mode": "9"}]}, "'9' is not a file mode"),
+    "source": (
+        {"image": "host:5000/a:1", "src": "/nowhere/a.tgz"},
+        "/nowhere/a.tgz was not found on the controller. Found: no such folder",
+    ),
+    "mode": (
+        {"image": "host:5000/a:1", "files": [{"src": "/etc/hostname", "dest": "/x", "mode": "9"}]},
+        "'9' is not a file mode",
+    ),
     "authorities": ({"image": "host:5000/a:1", "ca_certificates": "/nowhere.pem"}, "/nowhere.pem was not found"),
     "half a login": ({"image": "host:5000/a:1", "access": {"username": "me"}}, "username without password"),
     "ca_file": ({"image": "host:5000/a:1", "access": {"ca_file": "/nowhere.pem"}}, "no file /nowhere.pem"),
@@ -192,7 +230,9 @@ def test_mistakes(archive, build, options, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("value, bundle", [(False, None), ("no", None), (True, "system"), ("yes", "system"), ("/own.pem", "/own.pem")])
+@pytest.mark.parametrize(
+    "value, bundle", [(False, None), ("no", None), (True, "system"), ("yes", "system"), ("/own.pem", "/own.pem")]
+)
 def test_ca_certificates(monkeypatch, tmp_path, value, bundle):
     (tmp_path / "system").touch()
     monkeypatch.setattr(oci_image_build, "_SYSTEM_BUNDLES", ("/nowhere", str(tmp_path / "system")))
@@ -207,11 +247,18 @@ def test_no_system_authorities(monkeypatch):
 
 def test_main_turns_a_problem_into_a_failure(monkeypatch, capsys):
     login = {"host": "host:5000", "password": "s3cret", "username": "me"}
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"src": "/nowhere/a.tgz", "image": "host:5000/a:1", "registries": [login]}}).encode()
+    arguments = json.dumps(
+        {"ANSIBLE_MODULE_ARGS": {"src": "/nowhere/a.tgz", "image": "host:5000/a:1", "registries": [login]}}
+    ).encode()
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", arguments)
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
     with pytest.raises(SystemExit):
         oci_image_build.main()
     said = capsys.readouterr().out
     result = json.loads(said)
-    assert result["failed"] and result["next_step"] and result["msg"].startswith("/nowhere/a.tgz was not found") and "s3cret" not in said
+    assert (
+        result["failed"]
+        and result["next_step"]
+        and result["msg"].startswith("/nowhere/a.tgz was not found")
+        and "s3cret" not in said
+    )

@@ -9,6 +9,7 @@ import os
 import tarfile
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -112,9 +113,12 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error, old):
 
 def test_an_error_of_the_disk_is_a_problem_that_leaves_nothing(tmp_path):
     path = tmp_path / "out.tar"
-    with pytest.raises(
-        Problem, match="the archive .*out.tar cannot be written. Found: No space left on device.*make room"
-    ), layout.replacing(str(path)):
+    with (
+        pytest.raises(
+            Problem, match="the archive .*out.tar cannot be written. Found: No space left on device.*make room"
+        ),
+        layout.replacing(str(path)),
+    ):
         raise OSError(28, "No space left on device")
     assert names(tmp_path) == []
     with pytest.raises(Problem, match="cannot be written. Found: No such file or directory"):

@@ -7,10 +7,10 @@ import os
 import tarfile
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import find, read_source
 from programs import elf, member, tar, zip_
+
+from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import find, read_source
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 PROGRAM = elf()
 
@@ -35,7 +35,16 @@ def listed(entries):
 
 
 @pytest.mark.parametrize(
-    "kind, name", [("gz", "a.tgz"), ("gz", "a.tar.gz"), ("xz", "a.txz"), ("xz", "a.tar.xz"), ("bz2", "a.tar.bz2"), ("", "a.tar"), ("gz", "no-ending")]
+    "kind, name",
+    [
+        ("gz", "a.tgz"),
+        ("gz", "a.tar.gz"),
+        ("xz", "a.txz"),
+        ("xz", "a.tar.xz"),
+        ("bz2", "a.tar.bz2"),
+        ("", "a.tar"),
+        ("gz", "no-ending"),
+    ],
 )
 def test_tar_archives(tmp_path, work, kind, name):
     archive = tar(
@@ -48,7 +57,12 @@ def test_tar_archives(tmp_path, work, kind, name):
     )
     sort, entries = read_source(archive, work)
     assert sort == "archive"
-    assert listed(entries) == {"/": "0o755", "/app/program": ("0o755", PROGRAM), "/app/link": "program", "/LICENSE": ("0o644", b"GPL")}
+    assert listed(entries) == {
+        "/": "0o755",
+        "/app/program": ("0o755", PROGRAM),
+        "/app/link": "program",
+        "/LICENSE": ("0o644", b"GPL"),
+    }
 
 
 def test_hard_link_is_a_copy(tmp_path, work):
@@ -71,7 +85,10 @@ def test_folder(tmp_path, work):
     (folder / "bin" / "sh").symlink_to("/bin/program")
     (folder / "bin").chmod(0o755)
     sort, entries = read_source(str(folder), work)
-    assert (sort, listed(entries)) == ("folder", {"/bin": "0o755", "/bin/program": ("0o700", PROGRAM), "/bin/sh": "/bin/program"})
+    assert (sort, listed(entries)) == (
+        "folder",
+        {"/bin": "0o755", "/bin/program": ("0o700", PROGRAM), "/bin/sh": "/bin/program"},
+    )
 
 
 @pytest.mark.parametrize("data", [PROGRAM, b"#!/bin/sh\n"])

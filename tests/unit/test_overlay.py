@@ -7,12 +7,21 @@ import hashlib
 import json
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches, patch_digest
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-PATCHES = [{"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}]
+PATCHES = [
+    {
+        "manifest": "coredns.yaml",
+        "kind": "Deployment",
+        "name": "coredns",
+        "container": "coredns",
+        "command": ["/coredns"],
+    }
+]
 
 NAMES = [
     ("coredns.yaml", "coredns-riscv64.yaml", "coredns.yaml.skip", "coredns-riscv64"),
@@ -33,7 +42,10 @@ def test_names(manifest, overlay, skip, addon):
     assert _overlay.addon_name(overlay) == addon
 
 
-@pytest.mark.parametrize("manifest", ["/etc/x.yaml", "../x.yaml", "a//x.yaml", "./x.yaml", "x.json", "x", "", "x-riscv64.yaml", "x-riscv64-config.yaml"])
+@pytest.mark.parametrize(
+    "manifest",
+    ["/etc/x.yaml", "../x.yaml", "a//x.yaml", "./x.yaml", "x.json", "x", "", "x-riscv64.yaml", "x-riscv64-config.yaml"],
+)
 def test_bad_names_are_refused(manifest):
     with pytest.raises(Problem):
         _overlay.check_manifest_name(manifest)
@@ -56,8 +68,18 @@ def test_overlay_holds_everything_but_the_service(k3s_manifests, version):
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 def test_layouts_of_the_packaged_file(newline, bom):
-    lines = [b"# about", b"kind: Service", b"metadata: {name: s}", b"---", b"kind: Pod", b"metadata: {name: p}", b"spec: {containers: [{name: c, image: a/b}]}"]
-    patches = normalise_patches([{"manifest": "p.yaml", "kind": "Pod", "name": "p", "container": "c", "image": "r.io/n"}])
+    lines = [
+        b"# about",
+        b"kind: Service",
+        b"metadata: {name: s}",
+        b"---",
+        b"kind: Pod",
+        b"metadata: {name: p}",
+        b"spec: {containers: [{name: c, image: a/b}]}",
+    ]
+    patches = normalise_patches(
+        [{"manifest": "p.yaml", "kind": "Pod", "name": "p", "container": "c", "image": "r.io/n"}]
+    )
     text = _overlay.make_overlays(bom + newline.join(lines), "p.yaml", patches)[2]
     assert text.startswith(bom + b"# Written by riscv.k3s") and text.count(b"\n") == text.count(newline)
     assert text.endswith(b"[{name: c, image: r.io/n:latest}]}"), "no final newline, as before"
@@ -66,18 +88,24 @@ def test_layouts_of_the_packaged_file(newline, bom):
 
 def test_what_is_stale():
     texts = _overlay.make_overlays(
-        b"kind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns}]}}}\n", "coredns.yaml", PATCHES
+        b"kind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns}]}}}\n",
+        "coredns.yaml",
+        PATCHES,
     )
     header = _overlay.read_header(texts[1])
     assert _overlay.is_current(header, header.source_sha256, PATCHES)
     assert not _overlay.is_current(header, "0" * 64, PATCHES), "the packaged file is another one"
-    assert not _overlay.is_current(header, header.source_sha256, [dict(PATCHES[0], command=["/x"])]), "the patches are others"
+    assert not _overlay.is_current(header, header.source_sha256, [dict(PATCHES[0], command=["/x"])]), (
+        "the patches are others"
+    )
     assert not _overlay.is_current(None, header.source_sha256, PATCHES)
     assert _overlay.read_header(b"apiVersion: v1\n") is None
 
 
 def test_patch_digest_is_that_of_the_canonical_json():
-    given = [dict(PATCHES[0], image="rancher/pause:3.6", args=None, env={"A": 1, "B": False}, namespace=None, values=None)]
+    given = [
+        dict(PATCHES[0], image="rancher/pause:3.6", args=None, env={"A": 1, "B": False}, namespace=None, values=None)
+    ]
     normal = [dict(PATCHES[0], image="docker.io/rancher/pause:3.6", env={"A": "1", "B": "false"})]
     assert normalise_patches(given) == normal == normalise_patches(normal)
     canonical = json.dumps(normal, sort_keys=True, separators=(",", ":"))
@@ -129,4 +157,9 @@ def test_make_different(text, newline):
     once = _overlay.make_different(text)
     assert once.endswith(newline + text) and once.count(b"#") == 1
     assert len(_overlay.make_different(once)) > len(once), "the Addon may have the text with one line already"
-    assert text == _overlay.stock_text(text) == _overlay.stock_text(once) == _overlay.stock_text(_overlay.make_different(once))
+    assert (
+        text
+        == _overlay.stock_text(text)
+        == _overlay.stock_text(once)
+        == _overlay.stock_text(_overlay.make_different(once))
+    )

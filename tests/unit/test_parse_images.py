@@ -6,10 +6,16 @@
 import json
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._output.images import is_tagged, parse_image_list, parse_image_status, parse_version, pins_supported
 from fakes import read
+
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import (
+    is_tagged,
+    parse_image_list,
+    parse_image_status,
+    parse_version,
+    pins_supported,
+)
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 COREDNS = "sha256:dc29a7ab6632deb9db2d933023e8248bc05785b5d00b44b649ef5e28c478c724"
 HEADER = "REF TYPE DIGEST SIZE PLATFORMS LABELS\n"
@@ -29,8 +35,13 @@ def test_image_list(recorded):
     assert rows["127.0.0.1:5987/multi/coredns:1.0"]["platforms"] == ["linux/amd64", "linux/riscv64"]
     assert rows["127.0.0.1:5987/multi/coredns:1.0"]["size"] == round(1.3 * 1024)
     # What is left of a pull that found nothing for the board: ctr's has no label, and only 2.x leaves one of crictl's.
-    assert rows["127.0.0.1:5987/riscvonly/coredns:1.0"]["labels"] == ({} if "1.6" in recorded else {"io.cri-containerd.image": "managed"})
-    assert rows["docker.io/rancher/other:1"]["labels"]["containerd.io/distribution.source.docker.io"] == "rancher/other,rancher/another"
+    assert rows["127.0.0.1:5987/riscvonly/coredns:1.0"]["labels"] == (
+        {} if "1.6" in recorded else {"io.cri-containerd.image": "managed"}
+    )
+    assert (
+        rows["docker.io/rancher/other:1"]["labels"]["containerd.io/distribution.source.docker.io"]
+        == "rancher/other,rancher/another"
+    )
     assert len(rows) == len(read(recorded).splitlines()) - 1
     assert [name for name in rows if is_tagged(name) and "pause" not in name] == [
         "127.0.0.1:5987/multi/coredns:1.0",
@@ -45,7 +56,10 @@ def test_an_empty_store():
     assert parse_image_list(HEADER) == []
 
 
-@pytest.mark.parametrize(("size", "number"), [("0.0 B", 0), ("1023.0 B", 1023), ("12.4 MiB", 13002342), ("1.0 GiB", 1073741824), ("2.5MiB", 2621440)])
+@pytest.mark.parametrize(
+    ("size", "number"),
+    [("0.0 B", 0), ("1023.0 B", 1023), ("12.4 MiB", 13002342), ("1.0 GiB", 1073741824), ("2.5MiB", 2621440)],
+)
 def test_sizes(size, number):
     assert parse_image_list(HEADER + f"a/b:1 t {COREDNS} {size} - -")[0]["size"] == number
 
@@ -71,7 +85,11 @@ def test_image_status_of_one():
     (status,) = parse_image_status(read("crictl_inspecti_one.json"))
     assert status == {
         "id": "sha256:dcb2571a1e22042c41c96947caae18d30a2026545d5b4cad129e4c221873e9f4",
-        "names": ["127.0.0.1:5987/riscv64/coredns:1.0", "docker.io/rancher/mirrored-coredns-coredns:1.9.1", "docker.io/rancher/other:1"],
+        "names": [
+            "127.0.0.1:5987/riscv64/coredns:1.0",
+            "docker.io/rancher/mirrored-coredns-coredns:1.9.1",
+            "docker.io/rancher/other:1",
+        ],
         "digests": [f"127.0.0.1:5987/riscv64/coredns@{COREDNS}"],
         "architecture": "riscv64",
         "os": "linux",
@@ -99,10 +117,17 @@ def test_a_status_that_is_not_understood_is_a_problem(text):
     ("text", "version"),
     [
         ("ctr github.com/containerd/containerd 1.6.20~ds1\n", "1.6.20~ds1"),
-        ("containerd github.com/k3s-io/containerd v1.7.11-k3s2 64b8a811b07ba6288238eefc14d898ee0b5b99ba\n", "1.7.11-k3s2"),
+        (
+            "containerd github.com/k3s-io/containerd v1.7.11-k3s2 64b8a811b07ba6288238eefc14d898ee0b5b99ba\n",
+            "1.7.11-k3s2",
+        ),
         ("containerd github.com/containerd/containerd/v2 2.4.2 abc\n", "2.4.2"),
         ("crictl version v1.34.0\n", "1.34.0"),
-        ("Client:\n  Version:  2.1.5\n  Revision: 1\n  Go version: go1.24.9\n\nServer:\n  Version:  1.6.8-k3s1\n  Revision: 2\n", "1.6.8-k3s1"),
+        (
+            "Client:\n  Version:  2.1.5\n  Revision: 1\n  Go version: go1.24.9\n\nServer:\n  Version:  1.6.8-k3s1\n  "
+            "Revision: 2\n",
+            "1.6.8-k3s1",
+        ),
     ],
 )
 def test_versions(text, version):

@@ -30,7 +30,10 @@ def test_k3s_version(text, expected):
         ("disable: traefik\n", {"disable": ["traefik"]}),
         ("disable: traefik,servicelb\n", {"disable": ["traefik", "servicelb"]}),
         ("disable: [traefik, 'servicelb']\n", {"disable": ["traefik", "servicelb"]}),
-        ('disable:\n  - traefik\n  - "servicelb"\npause-image: p\n', {"disable": ["traefik", "servicelb"], "pause-image": "p"}),
+        (
+            'disable:\n  - traefik\n  - "servicelb"\npause-image: p\n',
+            {"disable": ["traefik", "servicelb"], "pause-image": "p"},
+        ),
         ("disable:\n- a\ndisable:\n- b\n", {"disable": ["b"]}),
         ("disable:\n- a\ndisable+:\n- b\n", {"disable": ["a", "b"]}),
         ('disable: a\n"disable+": b\n', {"disable": ["a", "b"]}),
@@ -49,7 +52,10 @@ HEAD = "Filesystem     1024-blocks    Used Available Capacity Mounted on\n"
 @pytest.mark.parametrize(
     "text, expected",
     [
-        (HEAD + "/dev/vda1         30830568 9812380  19428976      34% /\n", {"size": 30830568 * 1024, "available": 19428976 * 1024}),
+        (
+            HEAD + "/dev/vda1         30830568 9812380  19428976      34% /\n",
+            {"size": 30830568 * 1024, "available": 19428976 * 1024},
+        ),
         (HEAD + "//nas/my disk 12 100 10 90 10% /mnt/12 30 40 50% x\n", {"size": 102400, "available": 92160}),
         (HEAD + "none 0 0 0 - /x\n", {"size": 0, "available": 0}),
         (HEAD, None),

@@ -7,8 +7,13 @@ import json
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import (
+    parse_api,
+    parse_containers,
+    parse_events,
+    parse_sandboxes,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_containers, parse_events, parse_sandboxes
 
 T = "token"
 SANDBOX = {
@@ -37,7 +42,14 @@ def changed(base, **changes):
 
 
 def test_sandboxes():
-    text = json.dumps({"items": [changed(SANDBOX, id="s2", createdAt="1700000002000000000", state="SANDBOX_NOTREADY", labels=None), SANDBOX]})
+    text = json.dumps(
+        {
+            "items": [
+                changed(SANDBOX, id="s2", createdAt="1700000002000000000", state="SANDBOX_NOTREADY", labels=None),
+                SANDBOX,
+            ]
+        }
+    )
     first, second = parse_sandboxes(text)
     assert first == {
         "id": "s1",
@@ -76,7 +88,17 @@ def test_no_json(text):
         parse_sandboxes(text)
 
 
-def pod(name="p", phase="Running", reason="", deleted="", conditions=(), init=(), containers=(("c", "a/b:1", {}),), owners=None, labels=None):
+def pod(
+    name="p",
+    phase="Running",
+    reason="",
+    deleted="",
+    conditions=(),
+    init=(),
+    containers=(("c", "a/b:1", {}),),
+    owners=None,
+    labels=None,
+):
     """A record as the jsonpath of the observing script writes it."""
     fields = [
         "kube-system",
@@ -94,14 +116,24 @@ def pod(name="p", phase="Running", reason="", deleted="", conditions=(), init=()
     ]
     for group in (init, containers):
         fields += [" ".join(row[0] for row in group), " ".join(row[1] for row in group)]
-    fields.append(json.dumps([{"type": kind, "status": status, "reason": why} for kind, status, why in conditions]) if conditions else "")
+    fields.append(
+        json.dumps([{"type": kind, "status": status, "reason": why} for kind, status, why in conditions])
+        if conditions
+        else ""
+    )
     for group in (init, containers):
         statuses = [dict(status, name=name) for name, dummy, status in group if status]
         fields.append(json.dumps(statuses) if statuses else "")
     return "%s Pod\t%s\n" % (T, "\t".join(fields))
 
 
-WAITING = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off\npulling"}}, "restartCount": 0, "ready": False, "image": "x", "imageID": ""}
+WAITING = {
+    "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off\npulling"}},
+    "restartCount": 0,
+    "ready": False,
+    "image": "x",
+    "imageID": "",
+}
 RUNNING = {"state": {"running": {"startedAt": "t"}}, "restartCount": 3, "ready": True, "imageID": "r/x@sha256:1"}
 EXITED = {"state": {"terminated": {"exitCode": 1, "reason": "Error", "message": "no"}}, "restartCount": 0}
 LOOPING = {
@@ -114,15 +146,39 @@ LOOPING = {
 @pytest.mark.parametrize(
     "options, expected",
     [
-        ({}, {"ready": False, "reasons": [], "owner": None, "deleting": False, "labels": {}, "images": ["a/b:1"], "phase": "Running", "node": "board-1"}),
-        ({"conditions": [("Ready", "True", "")], "containers": [("c", "a:1", RUNNING)]}, {"ready": True, "reasons": []}),
+        (
+            {},
+            {
+                "ready": False,
+                "reasons": [],
+                "owner": None,
+                "deleting": False,
+                "labels": {},
+                "images": ["a/b:1"],
+                "phase": "Running",
+                "node": "board-1",
+            },
+        ),
+        (
+            {"conditions": [("Ready", "True", "")], "containers": [("c", "a:1", RUNNING)]},
+            {"ready": True, "reasons": []},
+        ),
         ({"containers": [("c", "a:1", WAITING)]}, {"reasons": ["c: ImagePullBackOff"]}),
-        ({"containers": [("c", "a:1", EXITED), ("d", "b:1", WAITING)]}, {"reasons": ["c: Error", "d: ImagePullBackOff"], "images": ["a:1", "b:1"]}),
-        ({"init": [("i", "i:1", WAITING)], "containers": [("c", "a:1", {})]}, {"reasons": ["i: ImagePullBackOff"], "images": ["a:1", "i:1"]}),
+        (
+            {"containers": [("c", "a:1", EXITED), ("d", "b:1", WAITING)]},
+            {"reasons": ["c: Error", "d: ImagePullBackOff"], "images": ["a:1", "b:1"]},
+        ),
+        (
+            {"init": [("i", "i:1", WAITING)], "containers": [("c", "a:1", {})]},
+            {"reasons": ["i: ImagePullBackOff"], "images": ["a:1", "i:1"]},
+        ),
         ({"reason": "Evicted", "phase": "Failed"}, {"reasons": ["Evicted"], "phase": "Failed"}),
         ({"conditions": [("PodScheduled", "False", "Unschedulable")]}, {"reasons": ["Unschedulable"]}),
         ({"deleted": "2023-11-14T22:13:20Z"}, {"deleting": True}),
-        ({"owners": [{"kind": "A", "name": "a"}, {"kind": "ReplicaSet", "name": "r", "controller": True}]}, {"owner": {"kind": "ReplicaSet", "name": "r"}}),
+        (
+            {"owners": [{"kind": "A", "name": "a"}, {"kind": "ReplicaSet", "name": "r", "controller": True}]},
+            {"owner": {"kind": "ReplicaSet", "name": "r"}},
+        ),
         ({"labels": {"k8s-app": "x"}}, {"labels": {"k8s-app": "x"}}),
     ],
 )
@@ -134,7 +190,18 @@ def test_pods(options, expected):
 @pytest.mark.parametrize(
     "status, expected",
     [
-        ({}, {"state": "waiting", "reason": "", "message": "", "exit_code": None, "restarts": 0, "ready": False, "image_id": ""}),
+        (
+            {},
+            {
+                "state": "waiting",
+                "reason": "",
+                "message": "",
+                "exit_code": None,
+                "restarts": 0,
+                "ready": False,
+                "image_id": "",
+            },
+        ),
         (WAITING, {"state": "waiting", "reason": "ImagePullBackOff", "message": "Back-off\npulling"}),
         (RUNNING, {"state": "running", "restarts": 3, "ready": True, "image_id": "r/x@sha256:1"}),
         (EXITED, {"state": "terminated", "exit_code": 1, "reason": "Error"}),
@@ -162,8 +229,22 @@ def test_api_is_sorted():
     )
     api = parse_api(text, T)
     assert api["nodes"] == [
-        {"name": "board-1", "uid": "n1", "ready": True, "architecture": "riscv64", "internal_ip": "10.99.0.2", "created_at": "2023-11-14T22:13:20Z"},
-        {"name": "board-2", "uid": "n2", "ready": False, "architecture": "amd64", "internal_ip": "10.99.0.3", "created_at": "2023-11-14T22:13:20Z"},
+        {
+            "name": "board-1",
+            "uid": "n1",
+            "ready": True,
+            "architecture": "riscv64",
+            "internal_ip": "10.99.0.2",
+            "created_at": "2023-11-14T22:13:20Z",
+        },
+        {
+            "name": "board-2",
+            "uid": "n2",
+            "ready": False,
+            "architecture": "amd64",
+            "internal_ip": "10.99.0.3",
+            "created_at": "2023-11-14T22:13:20Z",
+        },
     ]
     assert [row["name"] for row in api["pods"]] == ["a", "b"]
     assert api["addons"] == [

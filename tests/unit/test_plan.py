@@ -7,10 +7,25 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from planning import (
+    CATALOGUE,
+    COREDNS,
+    MANIFEST,
+    PATCH,
+    PAUSE,
+    PAUSE_SOURCE,
+    REGISTRIES,
+    asked,
+    decide,
+    file,
+    held,
+    observed,
+)
+
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, registries as _registries
-from planning import CATALOGUE, COREDNS, MANIFEST, PATCH, PAUSE, PAUSE_SOURCE, REGISTRIES, asked, decide, file, held, observed
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 
 def rows(plan):
@@ -20,14 +35,40 @@ def rows(plan):
 @pytest.mark.parametrize(
     "images, wanted, fix, reason, pulls, tags",
     [
-        pytest.param([], {}, "tag", "not in the store", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="missing"),
-        pytest.param([held(PAUSE_SOURCE)], {}, "tag", "not in the store", [], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="pulled already"),
-        pytest.param([held(PAUSE)], {}, "present", "riscv64, pinned", [], [], id="present"),
-        pytest.param([held(PAUSE), held(PAUSE_SOURCE)], {}, "present", "riscv64, pinned", [], [], id="present with its source"),
         pytest.param(
-            [held(PAUSE, pinned=False)], {}, "tag", "not pinned", [], [{"source": PAUSE, "targets": [PAUSE]}], id="pin only, nothing is pulled"
+            [],
+            {},
+            "tag",
+            "not in the store",
+            [PAUSE_SOURCE],
+            [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
+            id="missing",
         ),
-        pytest.param([held(PAUSE, pinned=False)], {"pinned": False}, "present", "not pinned", [], [], id="pins not wanted"),
+        pytest.param(
+            [held(PAUSE_SOURCE)],
+            {},
+            "tag",
+            "not in the store",
+            [],
+            [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
+            id="pulled already",
+        ),
+        pytest.param([held(PAUSE)], {}, "present", "riscv64, pinned", [], [], id="present"),
+        pytest.param(
+            [held(PAUSE), held(PAUSE_SOURCE)], {}, "present", "riscv64, pinned", [], [], id="present with its source"
+        ),
+        pytest.param(
+            [held(PAUSE, pinned=False)],
+            {},
+            "tag",
+            "not pinned",
+            [],
+            [{"source": PAUSE, "targets": [PAUSE]}],
+            id="pin only, nothing is pulled",
+        ),
+        pytest.param(
+            [held(PAUSE, pinned=False)], {"pinned": False}, "present", "not pinned", [], [], id="pins not wanted"
+        ),
         pytest.param(
             [held(PAUSE, platforms=["linux/amd64"])],
             {},
@@ -46,7 +87,15 @@ def rows(plan):
             [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
             id="content of no architecture",
         ),
-        pytest.param([held(PAUSE, platforms=["linux/amd64", "linux/riscv64"])], {}, "present", "riscv64", [], [], id="one of several architectures"),
+        pytest.param(
+            [held(PAUSE, platforms=["linux/amd64", "linux/riscv64"])],
+            {},
+            "present",
+            "riscv64",
+            [],
+            [],
+            id="one of several architectures",
+        ),
         pytest.param(
             [held(PAUSE), held(PAUSE_SOURCE, platforms=["linux/amd64"], digest="sha256:2")],
             {},
@@ -65,13 +114,43 @@ def rows(plan):
             [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
             id="source moved on",
         ),
-        pytest.param([held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")], {"existing": "keep"}, "present", "pinned", [], [], id="existing is kept"),
         pytest.param(
-            [held(PAUSE)], {"pull_policy": "always"}, "tag", "always", [PAUSE_SOURCE], [{"source": PAUSE_SOURCE, "targets": [PAUSE]}], id="always"
+            [held(PAUSE), held(PAUSE_SOURCE, digest="sha256:2")],
+            {"existing": "keep"},
+            "present",
+            "pinned",
+            [],
+            [],
+            id="existing is kept",
+        ),
+        pytest.param(
+            [held(PAUSE)],
+            {"pull_policy": "always"},
+            "tag",
+            "always",
+            [PAUSE_SOURCE],
+            [{"source": PAUSE_SOURCE, "targets": [PAUSE]}],
+            id="always",
         ),
         pytest.param([], {"catalogue": []}, "impossible", "no riscv64 source", [], [], id="no source"),
-        pytest.param([], {"architecture": "amd64"}, "stock", "nothing for amd64", [], [], id="another architecture is left to k3s"),
-        pytest.param([held(PAUSE, platforms=["linux/amd64"])], {"catalogue": []}, "impossible", "names no source", [], [], id="wrong and no source"),
+        pytest.param(
+            [],
+            {"architecture": "amd64"},
+            "stock",
+            "nothing for amd64",
+            [],
+            [],
+            id="another architecture is left to k3s",
+        ),
+        pytest.param(
+            [held(PAUSE, platforms=["linux/amd64"])],
+            {"catalogue": []},
+            "impossible",
+            "names no source",
+            [],
+            [],
+            id="wrong and no source",
+        ),
     ],
 )
 def test_fix_for_one_image(images, wanted, fix, reason, pulls, tags):
@@ -111,7 +190,9 @@ def test_a_name_follows_a_source_that_comes_for_a_flag():
 
 def test_what_the_catalogue_does_not_name_stays_when_something_comes():
     plan = decide(observed([held("docker.io/own/app:1")], demand=[asked("docker.io/own/app:1"), asked(PAUSE)]))
-    assert [row["fix"] for row in plan["images"]] == ["present", "tag"] and plan["tags"] == [{"source": PAUSE_SOURCE, "targets": [PAUSE]}]
+    assert [row["fix"] for row in plan["images"]] == ["present", "tag"] and plan["tags"] == [
+        {"source": PAUSE_SOURCE, "targets": [PAUSE]}
+    ]
 
 
 @pytest.mark.parametrize("fixes, fix", [(["tag"], "tag"), (["mirror"], "present")])
@@ -128,10 +209,21 @@ MIRROR = {"mirror": "reg:5000/riscv64", "served": [PAUSE]}
     [
         pytest.param([], MIRROR, "mirror", [PAUSE], 0, id="the mirror comes first"),
         pytest.param([], dict(MIRROR, served=[]), "tag", [PAUSE_SOURCE], 1, id="the mirror does not serve it"),
-        pytest.param([], dict(MIRROR, fixes=["tag", "mirror"]), "tag", [PAUSE_SOURCE], 1, id="in the order of the inventory"),
+        pytest.param(
+            [], dict(MIRROR, fixes=["tag", "mirror"]), "tag", [PAUSE_SOURCE], 1, id="in the order of the inventory"
+        ),
         pytest.param([], dict(MIRROR, catalogue=[]), "mirror", [PAUSE], 0, id="the mirror needs no catalogue"),
-        pytest.param([held(PAUSE, pinned=False)], MIRROR, "present", [], 0, id="what the kubelet pulled itself needs no pin"),
-        pytest.param([held(PAUSE, platforms=["linux/amd64"])], MIRROR, "tag", [PAUSE_SOURCE], 1, id="wrong content under the name"),
+        pytest.param(
+            [held(PAUSE, pinned=False)], MIRROR, "present", [], 0, id="what the kubelet pulled itself needs no pin"
+        ),
+        pytest.param(
+            [held(PAUSE, platforms=["linux/amd64"])],
+            MIRROR,
+            "tag",
+            [PAUSE_SOURCE],
+            1,
+            id="wrong content under the name",
+        ),
         pytest.param([], {"fixes": ["flag", "tag"]}, "flag", [PAUSE_SOURCE], 0, id="flag"),
         pytest.param([], {"fixes": ["flag"], "catalogue": []}, "impossible", [], 0, id="flag without a source"),
         pytest.param([], {"fixes": ["preload"]}, "preload", [], 0, id="preload"),
@@ -166,7 +258,9 @@ def test_flag_is_for_the_pause_image_alone():
     assert decide(observed())["config"]["text"] is None
 
 
-@pytest.mark.parametrize("images, fix, pulls", [([held(PAUSE_SOURCE, pinned=False)], "present", []), ([], "flag", [PAUSE_SOURCE])])
+@pytest.mark.parametrize(
+    "images, fix, pulls", [([held(PAUSE_SOURCE, pinned=False)], "present", []), ([], "flag", [PAUSE_SOURCE])]
+)
 def test_a_board_whose_pause_image_is_a_source_already(images, fix, pulls):
     plan = decide(observed(images, demand=[asked(PAUSE_SOURCE)], pause_image=PAUSE_SOURCE), fixes=["flag", "tag"])
     assert (rows(plan), plan["pulls"], plan["tags"]) == ({PAUSE_SOURCE: fix}, pulls, [])
@@ -190,7 +284,10 @@ def test_what_the_plan_does_converges():
 
 
 def test_an_agent_needs_what_its_servers_ask_for_and_its_own_pause():
-    server = observed(pause_image="docker.io/rancher/mirrored-pause:3.9", demand=[asked("docker.io/rancher/mirrored-pause:3.9"), asked(COREDNS)])
+    server = observed(
+        pause_image="docker.io/rancher/mirrored-pause:3.9",
+        demand=[asked("docker.io/rancher/mirrored-pause:3.9"), asked(COREDNS)],
+    )
     agent = observed(demand=[asked(PAUSE)])
     assert set(rows(decide(agent, [server], role="agent"))) == {PAUSE, COREDNS}
 
@@ -235,7 +332,11 @@ def test_images_of_the_version_that_comes_next_are_wanted_too():
     plan = decide(observed([held(PAUSE), held(COREDNS)]), next_version="v1.36.3+k3s1")
     rows = {row["image"]: row for row in plan["images"]}
     coming = rows["docker.io/rancher/mirrored-coredns-coredns:1.14.6"]
-    assert (coming["fix"], coming["required"], coming["where"]) == ("tag", False, ["k3s v1.36.3+k3s1, which comes next"])
+    assert (coming["fix"], coming["required"], coming["where"]) == (
+        "tag",
+        False,
+        ["k3s v1.36.3+k3s1, which comes next"],
+    )
     # servicelb is disabled on the server; what has no source is told, and is no error.
     assert not any("klipper-lb" in image for image in rows)
     assert rows["docker.io/rancher/mirrored-metrics-server:v0.9.0"]["fix"] == "impossible" and plan["problems"] == []
@@ -250,10 +351,18 @@ def test_a_version_that_is_none():
 @pytest.mark.parametrize(
     "board, wanted, message",
     [
-        (dict(observed(), images=None, errors=[{"section": "images", "rc": 1, "message": "connection refused"}]), {}, "images: connection refused"),
+        (
+            dict(observed(), images=None, errors=[{"section": "images", "rc": 1, "message": "connection refused"}]),
+            {},
+            "images: connection refused",
+        ),
         (observed(), {"servers": []}, "no server of the cluster was observed"),
         (observed(), {"architecture": "riscv128"}, "'riscv128' is not known"),
-        (observed(), {"catalogue": _catalogue.read([dict(CATALOGUE[1], patch=PATCH)])}, "manifest coredns.yaml, which board-1 does not have"),
+        (
+            observed(),
+            {"catalogue": _catalogue.read([dict(CATALOGUE[1], patch=PATCH)])},
+            "manifest coredns.yaml, which board-1 does not have",
+        ),
         (
             observed([held(PAUSE), held(COREDNS)], manifests=[file("coredns.yaml", MANIFEST)]),
             {"catalogue": _catalogue.read([dict(CATALOGUE[1], patch=dict(PATCH, container="dns"))])},
@@ -270,7 +379,10 @@ def test_no_honest_plan(board, wanted, message):
 def test_pins_that_containerd_does_not_know_are_warned_about_once():
     plan = decide(observed(containerd={"version": "1.6.20", "pins": False}))
     assert [text for text in plan["warnings"] if "1.6.20" in text] == plan["warnings"] and len(plan["warnings"]) == 1
-    assert decide(observed([held(PAUSE), held(COREDNS)], containerd={"version": "1.6.20", "pins": False}))["warnings"] == []
+    assert (
+        decide(observed([held(PAUSE), held(COREDNS)], containerd={"version": "1.6.20", "pins": False}))["warnings"]
+        == []
+    )
 
 
 STOCK = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE.rpartition(":")[0]}]
@@ -293,7 +405,12 @@ def test_an_override_that_upstream_made_needless_is_a_warning():
     plan = decide(observed([held(PAUSE), held(COREDNS)]), known=_catalogue.read(STOCK))
     assert [text.split(" has ")[0] for text in plan["warnings"]] == [PAUSE]
     assert plan["changes"] == 0
-    assert decide(observed([held(PAUSE), held(COREDNS)]), known=_catalogue.read(STOCK), mirror="reg:5000/riscv64")["warnings"] == []
+    assert (
+        decide(observed([held(PAUSE), held(COREDNS)]), known=_catalogue.read(STOCK), mirror="reg:5000/riscv64")[
+            "warnings"
+        ]
+        == []
+    )
 
 
 def entry(pinned=True, before=None):
@@ -306,7 +423,9 @@ def entry(pinned=True, before=None):
         pytest.param(COREDNS, entry(), held(COREDNS), True, id="left the catalogue"),
         pytest.param(COREDNS, entry(), held(COREDNS, pinned=False), False, id="not pinned any more"),
         pytest.param(COREDNS, entry(pinned=False), held(COREDNS), False, id="pinned by somebody else"),
-        pytest.param(COREDNS, entry(before={"digest": "sha256:0", "pinned": True}), held(COREDNS), False, id="pinned before"),
+        pytest.param(
+            COREDNS, entry(before={"digest": "sha256:0", "pinned": True}), held(COREDNS), False, id="pinned before"
+        ),
         pytest.param(COREDNS, entry(), None, False, id="gone"),
         pytest.param("reg:5000/own/pause:1", entry(), held("reg:5000/own/pause:1"), False, id="the pause image"),
         pytest.param(PAUSE, entry(), held(PAUSE), False, id="still in the catalogue"),
@@ -315,12 +434,21 @@ def entry(pinned=True, before=None):
 def test_what_left_the_catalogue_is_unpinned(name, noted, store, unpinned):
     journal = {"files": {}, "images": {name: noted}, "error": None}
     pause_image = name if "own/pause" in name else PAUSE
-    board = observed([held(PAUSE)] + ([store] if store and name != PAUSE else []), [asked(PAUSE)], journal=journal, pause_image=pause_image)
+    board = observed(
+        [held(PAUSE)] + ([store] if store and name != PAUSE else []),
+        [asked(PAUSE)],
+        journal=journal,
+        pause_image=pause_image,
+    )
     plan = decide(board, catalogue=_catalogue.read(CATALOGUE[:1]))
     assert plan["unpins"] == ([{"source": name, "targets": [name]}] if unpinned else [])
     assert plan["changes"] == int(unpinned)
 
 
 def test_a_damaged_journal_is_told():
-    plan = decide(observed([held(PAUSE), held(COREDNS)], journal={"files": {}, "images": {}, "error": "the journal cannot be read"}))
+    plan = decide(
+        observed(
+            [held(PAUSE), held(COREDNS)], journal={"files": {}, "images": {}, "error": "the journal cannot be read"}
+        )
+    )
     assert plan["warnings"] == ["nothing can be changed on this board: the journal cannot be read"]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.filter.mirror_names import mirror_names
 from ansible_collections.riscv.k3s.plugins.filter.plan import plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
@@ -14,7 +15,9 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _
 PAUSE, SOURCE, PREFIX = "docker.io/rancher/mirrored-pause:3.6", "reg:5000/riscv64/pause:3.10", "reg:5000/stock"
 GOOD, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 CATALOGUE = [{"stock": "docker.io/rancher/mirrored-pause", "source": SOURCE}]
-LOCK = _lock.render({(PAUSE, "riscv64"): _lock.Locked(PAUSE, "riscv64", SOURCE, "reg:5000", GOOD, 7, "2026-11-24T00:00:00Z")})
+LOCK = _lock.render(
+    {(PAUSE, "riscv64"): _lock.Locked(PAUSE, "riscv64", SOURCE, "reg:5000", GOOD, 7, "2026-11-24T00:00:00Z")}
+)
 BOTH = "the store has %s, the lock %s" % (OTHER, GOOD)
 
 
@@ -42,17 +45,47 @@ def decide(*images, **settings):
     [
         pytest.param([], {}, "tag", "not in the store", [SOURCE], {SOURCE: GOOD}, id="missing"),
         pytest.param([held(SOURCE)], {}, "tag", "not in the store", [], {}, id="the locked source is there"),
-        pytest.param([held(SOURCE, OTHER)], {}, "tag", "not in the store", [SOURCE], {SOURCE: GOOD}, id="another source is there"),
+        pytest.param(
+            [held(SOURCE, OTHER)], {}, "tag", "not in the store", [SOURCE], {SOURCE: GOOD}, id="another source is there"
+        ),
         pytest.param([held(PAUSE)], {}, "present", "pinned", [], {}, id="present"),
-        pytest.param([held(PAUSE), held(SOURCE, OTHER)], {}, "present", "pinned", [], {}, id="present, and a source that moved"),
+        pytest.param(
+            [held(PAUSE), held(SOURCE, OTHER)], {}, "present", "pinned", [], {}, id="present, and a source that moved"
+        ),
         pytest.param([held(PAUSE, pinned=False)], {}, "tag", "not pinned", [], {}, id="pin only"),
         pytest.param([held(PAUSE, OTHER)], {}, "tag", BOTH, [SOURCE], {SOURCE: GOOD}, id="drifted"),
-        pytest.param([held(PAUSE, OTHER), held(SOURCE, OTHER)], {}, "tag", BOTH, [SOURCE], {SOURCE: GOOD}, id="drifted with its source"),
-        pytest.param([held(PAUSE, OTHER), held(SOURCE)], {}, "tag", BOTH, [], {}, id="drifted, the locked source is there"),
+        pytest.param(
+            [held(PAUSE, OTHER), held(SOURCE, OTHER)],
+            {},
+            "tag",
+            BOTH,
+            [SOURCE],
+            {SOURCE: GOOD},
+            id="drifted with its source",
+        ),
+        pytest.param(
+            [held(PAUSE, OTHER), held(SOURCE)], {}, "tag", BOTH, [], {}, id="drifted, the locked source is there"
+        ),
         pytest.param([held(PAUSE, OTHER)], {"existing": "keep"}, "present", "pinned", [], {}, id="drifted and kept"),
-        pytest.param([held(PAUSE, OTHER, pinned=False)], {"existing": "keep"}, "tag", "not pinned", [], {}, id="drifted, kept and pinned"),
+        pytest.param(
+            [held(PAUSE, OTHER, pinned=False)],
+            {"existing": "keep"},
+            "tag",
+            "not pinned",
+            [],
+            {},
+            id="drifted, kept and pinned",
+        ),
         pytest.param([held(PAUSE)], {"pull_policy": "always"}, "tag", "always", [SOURCE], {SOURCE: GOOD}, id="always"),
-        pytest.param([held(PAUSE, platform="linux/amd64")], {}, "tag", "is amd64", [SOURCE], {SOURCE: GOOD}, id="wrong architecture"),
+        pytest.param(
+            [held(PAUSE, platform="linux/amd64")],
+            {},
+            "tag",
+            "is amd64",
+            [SOURCE],
+            {SOURCE: GOOD},
+            id="wrong architecture",
+        ),
     ],
 )
 def test_one_image(images, settings, fix, reason, pulls, digests):
@@ -77,5 +110,9 @@ def test_what_the_lock_does_not_hold_is_told():
     board = observed()
     board["demand"].append({"image": PAUSE + ".1", "where": ["x"], "required": True})
     result = plan(board, [board], CATALOGUE, board="board-1", lock=LOCK, lock_file="images.lock.yml")
-    assert [text for text in result["warnings"] if "not in the lock" in text and PAUSE + ".1" in text and PAUSE + "," not in text]
+    assert [
+        text
+        for text in result["warnings"]
+        if "not in the lock" in text and PAUSE + ".1" in text and PAUSE + "," not in text
+    ]
     assert not plan(board, [board], CATALOGUE, board="board-1")["warnings"]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import restarts, unready
 
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
@@ -33,7 +34,11 @@ def pod(*containers, **changes):
 
 def plan(source="reg:5000/riscv64/coredns:1", patches=(), fix="tag"):
     tags = [{"source": source, "targets": [COREDNS]}] if fix == "tag" else []
-    return {"images": [{"image": COREDNS, "fix": fix}], "tags": tags, "patches": {"present": list(patches), "absent": []}}
+    return {
+        "images": [{"image": COREDNS, "fix": fix}],
+        "tags": tags,
+        "patches": {"present": list(patches), "absent": []},
+    }
 
 
 PATCHED = {"kind": "Deployment", "name": "coredns"}
@@ -43,19 +48,33 @@ PATCHED = {"kind": "Deployment", "name": "coredns"}
     "row, plans, restarted",
     [
         pytest.param(pod(container()), [plan()], True, id="image back-off"),
-        pytest.param(pod(container(reason="CrashLoopBackOff")), [plan()], True, id="exec format error under the right name"),
+        pytest.param(
+            pod(container(reason="CrashLoopBackOff")), [plan()], True, id="exec format error under the right name"
+        ),
         pytest.param(pod(container("running", "")), [plan()], True, id="runs the content that was replaced"),
         pytest.param(pod(container(reason="ContainerCreating")), [plan()], False, id="waits for its sandbox"),
         pytest.param(pod(container(reason="PodInitializing")), [plan()], False, id="waits for its init containers"),
         pytest.param(pod(container(image="rancher/other:1")), [plan()], False, id="another image"),
-        pytest.param(pod(container("running", "", "sha256:" + "0" * 64)), [plan()], False, id="an image known by its ID alone"),
+        pytest.param(
+            pod(container("running", "", "sha256:" + "0" * 64)), [plan()], False, id="an image known by its ID alone"
+        ),
         pytest.param(pod(container()), [plan(source=COREDNS)], False, id="only pinned"),
         pytest.param(pod(container()), [plan(fix="present")], False, id="nothing tagged"),
         pytest.param(pod(container()), [plan(fix="preload")], True, id="an archive brings it"),
         pytest.param(pod(container()), [plan(fix="mirror")], True, id="a mirror brings it"),
-        pytest.param(pod(container(reason="ContainerCreating")), [plan(fix="preload")], False, id="goes on when the archive is imported"),
+        pytest.param(
+            pod(container(reason="ContainerCreating")),
+            [plan(fix="preload")],
+            False,
+            id="goes on when the archive is imported",
+        ),
         pytest.param(pod(container()), [plan(patches=[PATCHED])], False, id="rolls anew by its patch"),
-        pytest.param(pod(container(), owner={"kind": "ReplicaSet", "name": "coredns-custom-7b98449c4"}), [plan(patches=[PATCHED])], True, id="similar name"),
+        pytest.param(
+            pod(container(), owner={"kind": "ReplicaSet", "name": "coredns-custom-7b98449c4"}),
+            [plan(patches=[PATCHED])],
+            True,
+            id="similar name",
+        ),
         pytest.param(pod(container(), owner=None), [plan(patches=[PATCHED])], True, id="no owner"),
         pytest.param(pod(container(), deleting=True), [plan()], False, id="goes already"),
         pytest.param(pod(container(image="rancher/other:1"), container()), [plan()], True, id="second container"),

@@ -10,7 +10,14 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods imp
 
 
 def sandbox(uid="u1", attempt=0, state="ready", **more):
-    row = {"id": "s-%s-%d" % (uid, attempt), "name": "p-" + uid, "namespace": "kube-system", "uid": uid, "attempt": attempt, "state": state}
+    row = {
+        "id": "s-%s-%d" % (uid, attempt),
+        "name": "p-" + uid,
+        "namespace": "kube-system",
+        "uid": uid,
+        "attempt": attempt,
+        "state": state,
+    }
     return dict(row, created_at="2023-11-14T22:13:2%dZ" % attempt, labels={"app": uid}, **more)
 
 
@@ -26,12 +33,30 @@ def container(uid="u1", name="c", attempt=0, state="running", sandbox_attempt=0)
 
 
 def status(name="c", state="running", **more):
-    row = {"name": name, "image": "a/b:1", "image_id": "", "ready": state == "running", "restarts": 0, "state": state, "reason": "", "message": ""}
+    row = {
+        "name": name,
+        "image": "a/b:1",
+        "image_id": "",
+        "ready": state == "running",
+        "restarts": 0,
+        "state": state,
+        "reason": "",
+        "message": "",
+    }
     return dict(row, **dict({"exit_code": None, "init": False}, **more))
 
 
 def pod(uid="u1", ready=True, containers=None, **more):
-    row = {"namespace": "kube-system", "name": "p-" + uid, "uid": uid, "static_uid": "", "node": "board-1", "phase": "Running", "ready": ready, "reasons": []}
+    row = {
+        "namespace": "kube-system",
+        "name": "p-" + uid,
+        "uid": uid,
+        "static_uid": "",
+        "node": "board-1",
+        "phase": "Running",
+        "ready": ready,
+        "reasons": [],
+    }
     row.update(
         labels={"app": uid},
         owner=None,
@@ -47,7 +72,11 @@ def pod(uid="u1", ready=True, containers=None, **more):
     "sandboxes, pods, expected",
     [
         ([sandbox()], [pod()], [("u1", 0, "matched")]),
-        ([sandbox(attempt=1), sandbox(attempt=0, state="notready")], [pod()], [("u1", 0, "previous"), ("u1", 1, "matched")]),
+        (
+            [sandbox(attempt=1), sandbox(attempt=0, state="notready")],
+            [pod()],
+            [("u1", 0, "previous"), ("u1", 1, "matched")],
+        ),
         ([sandbox("u2")], [pod("u1", node="board-2")], [("u2", 0, "orphan")]),
         ([sandbox(), sandbox("u2")], [pod()], [("u1", 0, "matched"), ("u2", 0, "orphan")]),
         ([], [pod()], [("u1", None, "missing")]),
@@ -68,7 +97,10 @@ def test_relations(sandboxes, pods, expected):
 def test_node_is_that_of_the_matching_pods():
     """A node may bear another name than its host."""
     rows = join([sandbox()], [], [pod(node="other"), pod("u2", node="other")], "board-1")
-    assert [(row["uid"], row["relation"], row["node"]) for row in rows] == [("u1", "matched", "other"), ("u2", "missing", "other")]
+    assert [(row["uid"], row["relation"], row["node"]) for row in rows] == [
+        ("u1", "matched", "other"),
+        ("u2", "missing", "other"),
+    ]
 
 
 def test_whole_row():
@@ -86,7 +118,16 @@ def test_whole_row():
         "created_at": "2023-11-14T22:13:20Z",
         "labels": {"app": "u1"},
         "containers": [
-            {"name": "c", "id": "c-u1-c-1", "image": "a/b:1", "image_id": "sha256:1", "state": "running", "exit_code": None, "restarts": 1, "reason": ""}
+            {
+                "name": "c",
+                "id": "c-u1-c-1",
+                "image": "a/b:1",
+                "image_id": "sha256:1",
+                "state": "running",
+                "exit_code": None,
+                "restarts": 1,
+                "reason": "",
+            }
         ],
         "api": {"phase": "Running", "ready": True, "reasons": [], "owner": None, "deleting": False},
         "relation": "matched",
@@ -107,13 +148,24 @@ def test_what_containerd_says_of_what_does_not_run():
     assert (row["ip"], row["network_namespace"]) == ("10.42.0.7", "/run/netns/x")
     assert (row["containers"][0]["exit_code"], row["containers"][0]["reason"]) == (137, "OOMKilled")
     # The API knows of an earlier attempt only.
-    (row,) = join([sandbox()], [ended], [pod(ip="", containers=[status(state="waiting", reason="CrashLoopBackOff", exit_code=1)])], "board-1")
-    assert (row["ip"], row["containers"][0]["exit_code"], row["containers"][0]["reason"]) == (None, 137, "CrashLoopBackOff")
+    (row,) = join(
+        [sandbox()],
+        [ended],
+        [pod(ip="", containers=[status(state="waiting", reason="CrashLoopBackOff", exit_code=1)])],
+        "board-1",
+    )
+    assert (row["ip"], row["containers"][0]["exit_code"], row["containers"][0]["reason"]) == (
+        None,
+        137,
+        "CrashLoopBackOff",
+    )
 
 
 def test_container_that_containerd_does_not_have_yet():
     (row,) = join([sandbox()], [], [pod(ready=False, containers=[status(state="waiting", reason="ErrImagePull")])])
-    assert [(entry["id"], entry["state"], entry["reason"]) for entry in row["containers"]] == [(None, "waiting", "ErrImagePull")]
+    assert [(entry["id"], entry["state"], entry["reason"]) for entry in row["containers"]] == [
+        (None, "waiting", "ErrImagePull")
+    ]
 
 
 EVENT = {"u1": {"reason": "FailedCreatePodSandBox", "message": "failed to get sandbox image\nmore"}}
@@ -122,7 +174,12 @@ EVENT = {"u1": {"reason": "FailedCreatePodSandBox", "message": "failed to get sa
 @pytest.mark.parametrize(
     "containers, events, phase, expected",
     [
-        ([status(state="waiting", reason="ImagePullBackOff", message="Back-off pulling\nmore")], {}, "Pending", "c: ImagePullBackOff: Back-off pulling"),
+        (
+            [status(state="waiting", reason="ImagePullBackOff", message="Back-off pulling\nmore")],
+            {},
+            "Pending",
+            "c: ImagePullBackOff: Back-off pulling",
+        ),
         ([status(state="waiting", reason="ErrImageNeverPull")], {}, "Pending", "c: ErrImageNeverPull"),
         (
             [status(state="waiting", reason="CrashLoopBackOff", exit_code=1, message="x" * 300)],
@@ -131,14 +188,26 @@ EVENT = {"u1": {"reason": "FailedCreatePodSandBox", "message": "failed to get sa
             ("c: CrashLoopBackOff, last exit code 1: " + "x" * 300)[:120] + " … " + "x" * 120,
         ),
         ([status(state="terminated", reason="Error", exit_code=2)], {}, "Failed", "c: Error, exit code 2"),
-        ([status(state="waiting", reason="ContainerCreating")], EVENT, "Pending", "FailedCreatePodSandBox: failed to get sandbox image"),
+        (
+            [status(state="waiting", reason="ContainerCreating")],
+            EVENT,
+            "Pending",
+            "FailedCreatePodSandBox: failed to get sandbox image",
+        ),
         ([status(state="waiting", reason="ContainerCreating")], {}, "Pending", "why"),
-        ([status(ready=False)], {"u1": {"reason": "Unhealthy", "message": "HTTP 503"}}, "Running", "Unhealthy: HTTP 503"),
+        (
+            [status(ready=False)],
+            {"u1": {"reason": "Unhealthy", "message": "HTTP 503"}},
+            "Running",
+            "Unhealthy: HTTP 503",
+        ),
         ([status(state="terminated", reason="Completed", exit_code=0)], {}, "Succeeded", None),
     ],
 )
 def test_causes(containers, events, phase, expected):
-    (row,) = join([sandbox()], [], [pod(ready=False, phase=phase, containers=containers, reasons=["why"])], "board-1", events)
+    (row,) = join(
+        [sandbox()], [], [pod(ready=False, phase=phase, containers=containers, reasons=["why"])], "board-1", events
+    )
     assert row["cause"] == expected
 
 
@@ -179,7 +248,14 @@ API = {
     "error": None,
     "pods": [
         pod(),
-        pod("u2", node="board-2", ready=False, phase="Pending", containers=[status(state="waiting")], reasons=["c: ContainerCreating"]),
+        pod(
+            "u2",
+            node="board-2",
+            ready=False,
+            phase="Pending",
+            containers=[status(state="waiting")],
+            reasons=["c: ContainerCreating"],
+        ),
         pod("u3", node="", ready=False, phase="Pending", containers=[], reasons=["Unschedulable"]),
     ],
     "events": EVENT,
@@ -207,7 +283,10 @@ def test_join_boards_without_the_api(api):
         (join([sandbox(), sandbox(attempt=1)], [], [pod()])[:1], ["-", "s-u1-0 ready, 0/0 running"]),
         (join([sandbox()], [], [pod(deleting=True, ready=False)]), ["Terminating", "s-u1-0 ready, 0/1 running"]),
         (join([sandbox()], [], [pod(ready=False)]), ["Running, not ready", "s-u1-0 ready, 0/1 running"]),
-        (join([sandbox()], [], [pod(ready=False, reasons=["c: ErrImagePull"])]), ["ErrImagePull", "s-u1-0 ready, 0/1 running"]),
+        (
+            join([sandbox()], [], [pod(ready=False, reasons=["c: ErrImagePull"])]),
+            ["ErrImagePull", "s-u1-0 ready, 0/1 running"],
+        ),
     ],
 )
 def test_what_they_say(rows, expected):

@@ -9,15 +9,24 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan, preload as _preload
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, lock as _lock
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as _preload
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 PAUSE_SOURCE = "reg:5000/riscv64/pause:3.10"
 COREDNS_SOURCE = "reg:5000/riscv64/coredns:1.12.1"
-CATALOGUE = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE_SOURCE}, {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE}]
-BOTH = [{"source": COREDNS_SOURCE, "targets": [COREDNS], "digest": None}, {"source": PAUSE_SOURCE, "targets": [PAUSE], "digest": None}]
+CATALOGUE = [
+    {"stock": PAUSE.rpartition(":")[0], "source": PAUSE_SOURCE},
+    {"stock": COREDNS.rpartition(":")[0], "source": COREDNS_SOURCE},
+]
+BOTH = [
+    {"source": COREDNS_SOURCE, "targets": [COREDNS], "digest": None},
+    {"source": PAUSE_SOURCE, "targets": [PAUSE], "digest": None},
+]
 ARCHIVE = _preload.archive_name(BOTH, "riscv64")
 OLD = "riscv-k3s-000000000000.tar"
 DIGEST = "sha256:" + "1" * 64
@@ -44,7 +53,10 @@ def observed(images=(), preloads=(), demand=(PAUSE, COREDNS)):
 
 
 def decide(board, **wanted):
-    settings = dict({"board": "board-1", "catalogue": _catalogue.read(CATALOGUE), "registries": None, "fixes": ["preload"]}, **wanted)
+    settings = dict(
+        {"board": "board-1", "catalogue": _catalogue.read(CATALOGUE), "registries": None, "fixes": ["preload"]},
+        **wanted,
+    )
     return _plan.plan(board, _plan.Wanted(**settings), [board])
 
 
@@ -68,23 +80,117 @@ MIRROR = {"fixes": ["mirror", "preload"], "mirror": "reg:5000/riscv64"}
             "as wanted",
             id="not pinned by an old k3s",
         ),
-        pytest.param(THERE, [], {}, ARCHIVE, True, True, [], "there is none", id="images are there, but nothing that outlives the store"),
-        pytest.param([held(PAUSE)], [(ARCHIVE, False)], {}, ARCHIVE, False, True, [], "k3s has not imported " + COREDNS, id="an image was lost"),
-        pytest.param(THERE, [(ARCHIVE, True)], {}, ARCHIVE, False, True, [], "not restarted", id="placed, and the run was interrupted"),
-        pytest.param(THERE, [(OLD, False)], {}, ARCHIVE, True, True, [OLD], "another one is wanted", id="after an upgrade"),
-        pytest.param(THERE, [(OLD, False), (ARCHIVE, False)], {}, ARCHIVE, True, False, [OLD], "nothing in it is wanted", id="an older one was left"),
-        pytest.param([held(PAUSE)], [(OLD, False), (ARCHIVE, False)], {}, ARCHIVE, True, True, [OLD], "has not imported", id="both"),
         pytest.param(
-            THERE, [(OLD, False)], {"fixes": ["tag"]}, None, True, False, [OLD], "nothing in it is wanted", id="the fix is not used any more"
+            THERE,
+            [],
+            {},
+            ARCHIVE,
+            True,
+            True,
+            [],
+            "there is none",
+            id="images are there, but nothing that outlives the store",
+        ),
+        pytest.param(
+            [held(PAUSE)],
+            [(ARCHIVE, False)],
+            {},
+            ARCHIVE,
+            False,
+            True,
+            [],
+            "k3s has not imported " + COREDNS,
+            id="an image was lost",
+        ),
+        pytest.param(
+            THERE,
+            [(ARCHIVE, True)],
+            {},
+            ARCHIVE,
+            False,
+            True,
+            [],
+            "not restarted",
+            id="placed, and the run was interrupted",
+        ),
+        pytest.param(
+            THERE, [(OLD, False)], {}, ARCHIVE, True, True, [OLD], "another one is wanted", id="after an upgrade"
+        ),
+        pytest.param(
+            THERE,
+            [(OLD, False), (ARCHIVE, False)],
+            {},
+            ARCHIVE,
+            True,
+            False,
+            [OLD],
+            "nothing in it is wanted",
+            id="an older one was left",
+        ),
+        pytest.param(
+            [held(PAUSE)],
+            [(OLD, False), (ARCHIVE, False)],
+            {},
+            ARCHIVE,
+            True,
+            True,
+            [OLD],
+            "has not imported",
+            id="both",
+        ),
+        pytest.param(
+            THERE,
+            [(OLD, False)],
+            {"fixes": ["tag"]},
+            None,
+            True,
+            False,
+            [OLD],
+            "nothing in it is wanted",
+            id="the fix is not used any more",
         ),
         pytest.param(THERE, [], {"fixes": ["tag"]}, None, False, False, [], "as wanted", id="not used"),
         pytest.param([], [], {"fixes": ["tag", "preload"]}, None, False, False, [], "as wanted", id="tag goes first"),
         pytest.param([], [], {"catalogue": []}, None, False, False, [], "as wanted", id="nothing to put in"),
-        pytest.param([], [], {"architecture": "amd64"}, None, False, False, [], "as wanted", id="another architecture is left to k3s"),
-        pytest.param(THERE, [(OLD, False)], MIRROR, None, False, False, [], "as wanted", id="a mirror goes first, nothing is missing"),
-        pytest.param(THERE, [(OLD, True)], MIRROR, None, False, True, [], "not restarted", id="a mirror goes first, interrupted"),
-        pytest.param([held(PAUSE)], [(OLD, False)], MIRROR, ARCHIVE, True, True, [OLD], "another one is wanted", id="a mirror lacks it"),
-        pytest.param([], [], dict(MIRROR, served=[PAUSE, COREDNS]), None, False, False, [], "as wanted", id="a mirror has all"),
+        pytest.param(
+            [],
+            [],
+            {"architecture": "amd64"},
+            None,
+            False,
+            False,
+            [],
+            "as wanted",
+            id="another architecture is left to k3s",
+        ),
+        pytest.param(
+            THERE,
+            [(OLD, False)],
+            MIRROR,
+            None,
+            False,
+            False,
+            [],
+            "as wanted",
+            id="a mirror goes first, nothing is missing",
+        ),
+        pytest.param(
+            THERE, [(OLD, True)], MIRROR, None, False, True, [], "not restarted", id="a mirror goes first, interrupted"
+        ),
+        pytest.param(
+            [held(PAUSE)],
+            [(OLD, False)],
+            MIRROR,
+            ARCHIVE,
+            True,
+            True,
+            [OLD],
+            "another one is wanted",
+            id="a mirror lacks it",
+        ),
+        pytest.param(
+            [], [], dict(MIRROR, served=[PAUSE, COREDNS]), None, False, False, [], "as wanted", id="a mirror has all"
+        ),
     ],
 )
 def test_what_is_done_about_the_archive(images, preloads, wanted, archive, change, restart, obsolete, reason):
@@ -98,7 +204,13 @@ def test_what_is_done_about_the_archive(images, preloads, wanted, archive, chang
 
 
 def test_nothing_is_pulled_or_tagged_on_the_board():
-    for images in ([], THERE, [held(PAUSE, platforms=["linux/amd64"])], [held(PAUSE, pinned=False)], THERE + [held(PAUSE_SOURCE, digest="sha256:2")]):
+    for images in (
+        [],
+        THERE,
+        [held(PAUSE, platforms=["linux/amd64"])],
+        [held(PAUSE, pinned=False)],
+        THERE + [held(PAUSE_SOURCE, digest="sha256:2")],
+    ):
         plan = decide(observed(images))
         assert (plan["pulls"], plan["tags"], plan["problems"]) == ([], [], [])
 

@@ -9,12 +9,18 @@ import re
 import shlex
 
 import pytest
+from fake_board import SHELLS, TOKEN, FakeBoard
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import _TOO_LONG, PARTS
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import CONFIG_KEYS, LARGEST_TEXT, build_script, split_files, split_output, split_texts
-
-from fake_board import SHELLS, TOKEN, FakeBoard
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import (
+    CONFIG_KEYS,
+    LARGEST_TEXT,
+    build_script,
+    split_files,
+    split_output,
+    split_texts,
+)
 
 SECRET = "hunter2"
 
@@ -56,7 +62,11 @@ def test_everything(board, shell):
     ]
     assert {section.rc for section in found.values()} == {0}
     assert found["version"].out == "k3s version v1.24.2+k3s2 (a3a5e4ab)\ngo version go1.18.1\n"
-    assert found["board"].out.split("\n")[2:5] == [str(board.home / "bin/k3s"), str(board.data), str(board.etc / "registries.yaml")]
+    assert found["board"].out.split("\n")[2:5] == [
+        str(board.home / "bin/k3s"),
+        str(board.data),
+        str(board.etc / "registries.yaml"),
+    ]
     if shell != ["busybox", "sh"]:
         assert found["board"].out.split("\n")[:2] == ["Board-1", "riscv64"]
 
@@ -120,7 +130,9 @@ def test_plain_containerd(board, shell):
     programs = {"crictl": other, "ctr": other, "containerd_address": "/run/c d.sock"}
     board.answer("--address", "")
     board.answer("--runtime-endpoint", "{}")
-    assert {"containerd", "images", "pods"} <= set(sections(board, shell, ["k3s", "images", "sandboxes"], programs=programs))
+    assert {"containerd", "images", "pods"} <= set(
+        sections(board, shell, ["k3s", "images", "sandboxes"], programs=programs)
+    )
     assert board.calls() == [
         "--address /run/c d.sock --namespace k8s.io version",
         "--address /run/c d.sock --namespace k8s.io images ls",
@@ -168,10 +180,12 @@ def test_config_sends_only_known_keys(board, shell):
 
 
 def test_known_keys_hold_no_secret():
-    assert not [key for key in CONFIG_KEYS if "token" in key or "password" in key or "endpoint" == key]
+    assert not [key for key in CONFIG_KEYS if "token" in key or "password" in key or key == "endpoint"]
 
 
-@pytest.mark.parametrize("line, expected", [("data-dir: /d", "/d"), ("data-dir: '/d'  # x", "/d"), ("", "/var/lib/rancher/k3s")])
+@pytest.mark.parametrize(
+    "line, expected", [("data-dir: /d", "/d"), ("data-dir: '/d'  # x", "/d"), ("", "/var/lib/rancher/k3s")]
+)
 def test_data_dir_of_the_config(board, shell, line, expected):
     board.file("etc/config.yaml", line + "\n")
     assert sections(board, shell, ["config"], data_dir=None)["board"].out.split("\n")[3] == expected
@@ -199,10 +213,17 @@ def test_secrets_in_manifests_stay_on_the_board(board, shell):
 
 
 def test_annotations_stay_on_the_board(board, shell):
-    annotations = {"kubectl.kubernetes.io/last-applied-configuration": '{"env":"%s"}\n"},' % SECRET, "b": "} " + SECRET, "c: {": SECRET + ": {", "}": SECRET}
+    annotations = {
+        "kubectl.kubernetes.io/last-applied-configuration": '{"env":"%s"}\n"},' % SECRET,
+        "b": "} " + SECRET,
+        "c: {": SECRET + ": {",
+        "}": SECRET,
+    }
     item = {"id": "1", "annotations": annotations, "image": {"annotations": {}, "image": "x"}, "labels": {"a": "b"}}
     for last, blanks in itertools.product(({}, {"runtimeHandler": ""}), (" ", "  ")):
-        board.answer("crictl pods", json.dumps({"items": [dict(item, **last), item]}, indent=2, separators=(",", ":" + blanks)))
+        board.answer(
+            "crictl pods", json.dumps({"items": [dict(item, **last), item]}, indent=2, separators=(",", ":" + blanks))
+        )
         output = board.run(["sandboxes"], shell)
         assert SECRET not in output
         kept = json.loads(split_output(output, TOKEN)["pods"].out)["items"]
@@ -261,7 +282,10 @@ def test_files(board, shell):
     "text, expected",
     [
         ('[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "rancher/pause:3.6"\n', '"rancher/pause:3.6"\n'),
-        ("[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  sandbox = 'rancher/pause:3.10.2'\n", "'rancher/pause:3.10.2'\n"),
+        (
+            "[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  sandbox = 'rancher/pause:3.10.2'\n",
+            "'rancher/pause:3.10.2'\n",
+        ),
         ("[plugins.'io.containerd.cri.v1.images']\n  pinned_images.sandbox='p:1'", "'p:1'\n"),
         ("[other]\nsandbox = 'no'\nsandboxer = 'podsandbox'\n", ""),
     ],
@@ -282,7 +306,9 @@ def test_stale_registries(board, shell, registries, rendered, expected):
     assert sections(board, shell, ["registries"])["board"].out.split("\n")[7] == expected
 
 
-@pytest.mark.parametrize("api, kubeconfig, asked", [("auto", True, 1), ("auto", False, 0), ("always", False, 1), ("never", True, 0)])
+@pytest.mark.parametrize(
+    "api, kubeconfig, asked", [("auto", True, 1), ("auto", False, 0), ("always", False, 1), ("never", True, 0)]
+)
 def test_api_is_asked_where_it_can_be(board, shell, api, kubeconfig, asked):
     if kubeconfig:
         board.file("etc/k3s.yaml", "")

@@ -60,7 +60,7 @@ def read_yaml(path):
 
 
 def lines_with(pattern):
-    """"FILE:LINE: TEXT" of every line in the project that the pattern finds."""
+    """ "FILE:LINE: TEXT" of every line in the project that the pattern finds."""
     return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in files()
@@ -96,7 +96,9 @@ def test_requirements_are_pinned_with_hashes():
 
 def test_every_python_file_states_its_license():
     heads = {path: path.read_text(encoding="utf-8")[:400] for path in files() if path.suffix == ".py"}
-    assert [str(path) for path, head in heads.items() if head and "SPDX-License-Identifier: GPL-3.0-or-later" not in head] == []
+    assert [
+        str(path) for path, head in heads.items() if head and "SPDX-License-Identifier: GPL-3.0-or-later" not in head
+    ] == []
 
 
 def test_galaxy_metadata():
@@ -159,7 +161,9 @@ def test_action_has_a_unit_test(name):
 def test_all_board_code_runs_on_the_old_python():
     """tools/board_tests.py picks the tests for it by their imports; no file that a board gets may slip through."""
     files_of_board = [*(PLUGINS / "modules").glob("*.py"), *(PLUGINS / "module_utils").rglob("*.py")]
-    names = {path: board_tests.PLUGINS + ".".join(path.relative_to(PLUGINS).with_suffix("").parts) for path in files_of_board}
+    names = {
+        path: board_tests.PLUGINS + ".".join(path.relative_to(PLUGINS).with_suffix("").parts) for path in files_of_board
+    }
     code = {name: path for path, name in names.items() if path.stem not in ACTIONS | {"__init__"}}
     reached, waiting = set(), set().union(*board_tests.board_tests().values())
     while waiting:
@@ -178,5 +182,7 @@ def test_scripts_are_executable():
 @pytest.mark.parametrize("name", MODULES)
 def test_no_return_value_means_something_else_to_ansible(name):
     """A result with `skipped` counts as a task that did not run, one with `failed` as failed, and so on."""
-    documented = yaml.safe_load(re.search(r'^RETURN = r"""(.*?)^"""', module_text(name), re.DOTALL | re.MULTILINE).group(1))
+    documented = yaml.safe_load(
+        re.search(r'^RETURN = r"""(.*?)^"""', module_text(name), re.DOTALL | re.MULTILINE).group(1)
+    )
     assert not {"skipped", "failed", "unreachable", "results", "exception", "invocation", "rc"} & set(documented)

@@ -7,17 +7,19 @@ import time
 
 import pytest
 import yaml
+from fake_fleet import FakeFleet
+from fakes import read
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import NEXT, classify
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import IDS, find, why
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import REGISTRY
 
-from fake_fleet import FakeFleet
-from fakes import read
-
 IMAGE = "reg.example:5000/a/b:1"
 ROWS = yaml.safe_load(read("pull_errors.yml"))
-TEXTS = [pytest.param(row["cause"], row["text"], id="%s-%s-%d" % (row["program"], row["cause"], number)) for number, row in enumerate(ROWS)]
+TEXTS = [
+    pytest.param(row["cause"], row["text"], id="%s-%s-%d" % (row["program"], row["cause"], number))
+    for number, row in enumerate(ROWS)
+]
 OF_THE_STORE = ("store-not-whole", "store-media-type", "pull-disk-full")
 
 
@@ -41,7 +43,9 @@ def test_a_pull_on_a_board(cause, text):
 def test_a_container_that_waits(cause, text):
     fleet = FakeFleet()
     fleet.waiting("p", "ErrImagePull", text)
-    assert [(one["cause"], one["confidence"]) for one in fleet.document()["findings"]] == ([] if cause == "unknown" else [(cause, "certain")])
+    assert [(one["cause"], one["confidence"]) for one in fleet.document()["findings"]] == (
+        [] if cause == "unknown" else [(cause, "certain")]
+    )
 
 
 @pytest.mark.parametrize(("cause", "text"), [param for param in told("kubelet") if "Failed to pull" in param.values[1]])
@@ -65,7 +69,10 @@ def test_a_store_is_mended_by_another_pull():
     fleet = FakeFleet()
     fleet.waiting("p", "CreateContainerError", next(row["text"] for row in ROWS if row["cause"] == "store-media-type"))
     (finding,) = fleet.document()["findings"]
-    assert (finding["command"], finding["run_on"]) == ("k3s crictl rmi %s; k3s crictl pull %s" % (IMAGE, IMAGE), "board-2")
+    assert (finding["command"], finding["run_on"]) == (
+        "k3s crictl rmi %s; k3s crictl pull %s" % (IMAGE, IMAGE),
+        "board-2",
+    )
 
 
 def test_an_event_about_another_image_says_nothing_of_this_one():
@@ -82,8 +89,14 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
             'failed to fetch anonymous token: Get "https://auth.example/token?scope=x": net/http: TLS handshake timeout',
             "auth.example, which gives the tokens of reg,",
         ),
-        ('Head "https://reg/v2/": proxyconnect tcp: dial tcp 127.0.0.1:7890: connect: connection refused', "the proxy 127.0.0.1:7890 in front of reg"),
-        ('Head "https://reg/v2/": proxyconnect tcp: dial tcp: lookup proxy.example: no such host', "the proxy proxy.example in front of reg"),
+        (
+            'Head "https://reg/v2/": proxyconnect tcp: dial tcp 127.0.0.1:7890: connect: connection refused',
+            "the proxy 127.0.0.1:7890 in front of reg",
+        ),
+        (
+            'Head "https://reg/v2/": proxyconnect tcp: dial tcp: lookup proxy.example: no such host',
+            "the proxy proxy.example in front of reg",
+        ),
         ('Head "https://reg/v2/": Proxy Authentication Required', "the proxy in front of reg"),
         ('Head "https://reg/v2/": dial tcp 10.0.0.1:443: i/o timeout', "reg did"),
     ],
@@ -92,7 +105,9 @@ def test_who_answered(said, told):
     assert why(find(said), said, "reg").startswith(told)
 
 
-@pytest.mark.parametrize("piece", ["failed to authorize", "failed to resolve image ", "lookup a on b: read ", '"a/', "https://"])
+@pytest.mark.parametrize(
+    "piece", ["failed to authorize", "failed to resolve image ", "lookup a on b: read ", '"a/', "https://"]
+)
 def test_megabytes_are_looked_at_at_once(piece):
     text = piece * (2_000_000 // len(piece)) + ": connect: connection refused"
     started = time.monotonic()

@@ -1,26 +1,39 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Outputs recorded on the lab (crictl 1.34.0, Kubernetes 1.34.4, containerd 1.6.20), as the observing script sends them.
+"""Outputs recorded on the lab (crictl 1.34.0, Kubernetes 1.34.4, containerd 1.6.20), as the observing script sends
+them.
 
 A server in trouble: a pod whose sandbox was stopped once, one that loops in its init container, two of another node.
 """
 
 import pytest
-
-from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_containers, parse_events, parse_sandboxes
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join
-
 from fake_board import TOKEN
 from fakes import read
+
+from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import (
+    parse_api,
+    parse_containers,
+    parse_events,
+    parse_sandboxes,
+)
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join
 
 
 @pytest.fixture(scope="module")
 def seen():
     api = parse_api(read("kubectl_get_1.34.txt"), TOKEN)
-    sandboxes, containers = parse_sandboxes(read("crictl_pods_1.34.json")), parse_containers(read("crictl_ps_1.34.json"))
+    sandboxes, containers = (
+        parse_sandboxes(read("crictl_pods_1.34.json")),
+        parse_containers(read("crictl_ps_1.34.json")),
+    )
     events = parse_events(read("kubectl_events_1.34.txt"), TOKEN)
-    return {"api": api, "sandboxes": sandboxes, "containers": containers, "rows": join(sandboxes, containers, api["pods"], "board-1", events)}
+    return {
+        "api": api,
+        "sandboxes": sandboxes,
+        "containers": containers,
+        "rows": join(sandboxes, containers, api["pods"], "board-1", events),
+    }
 
 
 def test_nodes_and_addons(seen):
@@ -53,10 +66,17 @@ def test_joined(seen):
         ("metrics", 1, "ready", "matched"),
     ]
     idle, looping, dummy, metrics = seen["rows"]
-    assert [(entry["name"], entry["state"], entry["exit_code"]) for entry in idle["containers"]] == [("first", "exited", 128), ("idle", "waiting", None)]
-    assert idle["cause"].startswith("first: RunContainerError, last exit code 128: ") and idle["cause"].endswith("no such file or directory: unknown")
+    assert [(entry["name"], entry["state"], entry["exit_code"]) for entry in idle["containers"]] == [
+        ("first", "exited", 128),
+        ("idle", "waiting", None),
+    ]
+    assert idle["cause"].startswith("first: RunContainerError, last exit code 128: ") and idle["cause"].endswith(
+        "no such file or directory: unknown"
+    )
     assert (looping["cause"], looping["containers"][0]["state"]) == (None, "running")
-    assert metrics["cause"].startswith("metrics-server: ImagePullBackOff: ") and metrics["cause"].endswith("connection refused")
+    assert metrics["cause"].startswith("metrics-server: ImagePullBackOff: ") and metrics["cause"].endswith(
+        "connection refused"
+    )
 
 
 def test_missing_on_the_other_node(seen):

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import pytest
 import yaml
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 HOST = "192.168.173.76:6000"
 GOOD = {
-    "mirrors": {HOST: {"endpoint": ["http://" + HOST]}, "docker.io": {"endpoint": ["http://%s/v2/riscv64" % HOST], "rewrite": {"^a/(.*)$": "b/$1"}}},
+    "mirrors": {
+        HOST: {"endpoint": ["http://" + HOST]},
+        "docker.io": {"endpoint": ["http://%s/v2/riscv64" % HOST], "rewrite": {"^a/(.*)$": "b/$1"}},
+    },
     "configs": {
-        "reg.example:443": {"auth": {"username": "u", "password": "pass:#word"}, "tls": {"ca_file": "/ca.pem", "insecure_skip_verify": False}}
+        "reg.example:443": {
+            "auth": {"username": "u", "password": "pass:#word"},
+            "tls": {"ca_file": "/ca.pem", "insecure_skip_verify": False},
+        }
     },
 }
 
@@ -35,7 +42,9 @@ def test_text_subclasses_of_ansible_are_plain_text():
 
     assert (
         Tagged("x")
-        == yaml.safe_load(_registries.render({"configs": {Tagged("h"): {"auth": {"password": Tagged("x")}}}}))["configs"]["h"]["auth"]["password"]
+        == yaml.safe_load(_registries.render({"configs": {Tagged("h"): {"auth": {"password": Tagged("x")}}}}))[
+            "configs"
+        ]["h"]["auth"]["password"]
     )
 
 

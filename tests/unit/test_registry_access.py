@@ -6,8 +6,9 @@
 import base64
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
 
 HOST = "reg:5000"
@@ -166,7 +167,7 @@ def test_what_comes_out_are_options_of_the_modules():
         registry=HOST,
         registry_tls_verify=False,
         registry_plain_http=False,
-        **everything
+        **everything,
     )
     known = set(REGISTRY_OPTIONS["registries"]["options"])
     assert {key for row in rows for key in row} == known

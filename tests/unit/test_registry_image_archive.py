@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""registry_image_archive from a real registry, and from ones that fail midway. That containerd takes it is tested on the lab."""
+"""registry_image_archive from a real registry, and from ones that fail midway. That containerd takes it is tested on
+the lab.
+"""
 
 import hashlib
 import io
@@ -11,11 +13,12 @@ import tarfile
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
-from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
 from registry_servers import docker_registry, scripted
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
 
 pytestmark = pytest.mark.usefixtures("fresh_home")
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
@@ -57,7 +60,10 @@ def test_check_run_check_run(tmp_path, host):
     assert real == predicted and real["changed"]
     manifest, blobs = content.image()
     digest = content.digest_of(manifest)
-    assert [(row["name"], row["digest"], row["before"]) for row in real["images"]] == [(NEW_PAUSE, digest, None), (PAUSE, digest, None)]
+    assert [(row["name"], row["digest"], row["before"]) for row in real["images"]] == [
+        (NEW_PAUSE, digest, None),
+        (PAUSE, digest, None),
+    ]
     assert real["fetched"] == sorted(map(content.digest_of, blobs))
     assert real["diff"] == {"before": "", "after": "%s %s\n%s %s\n" % (NEW_PAUSE, digest, PAUSE, digest)}
     for check_mode in (True, False):
@@ -109,7 +115,9 @@ def test_what_it_holds_is_not_fetched_again(tmp_path, host):
     again = run(path, images(host, targets=[PAUSE]), host)
     assert (again["changed"], again["fetched"], again["downloaded"]) == (True, [], 0)
     run(path, images(host, targets=[PAUSE]) + [other], host)
-    assert len(members(path)) == 2 + 2 + 3  # texts, manifests, blobs (both images have the config and a layer in common)
+    assert (
+        len(members(path)) == 2 + 2 + 3
+    )  # texts, manifests, blobs (both images have the config and a layer in common)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "a bit", "another file", "empty"])
@@ -118,7 +126,12 @@ def test_a_damaged_archive_is_made_anew(tmp_path, host, damage):
     run(path, images(host), host)
     good = path.read_bytes()
     place = good.index(b"layer\0")
-    bad = {"truncated": good[:place], "a bit": good[:place] + b"L" + good[place + 1 :], "another file": b"no archive", "empty": b""}[damage]
+    bad = {
+        "truncated": good[:place],
+        "a bit": good[:place] + b"L" + good[place + 1 :],
+        "another file": b"no archive",
+        "empty": b"",
+    }[damage]
     path.write_bytes(bad)
     done = run(path, images(host), host)
     assert done["changed"] and path.read_bytes() == good
@@ -137,7 +150,9 @@ def test_a_damaged_archive_is_made_anew(tmp_path, host, damage):
     ],
 )
 def test_what_cannot_be_put_in(tmp_path, host, change, message):
-    wanted = images(host, **{key: value.format(host=host) if isinstance(value, str) else value for key, value in change.items()})
+    wanted = images(
+        host, **{key: value.format(host=host) if isinstance(value, str) else value for key, value in change.items()}
+    )
     with pytest.raises(Problem) as caught:
         run(tmp_path / "images.tar", wanted, host)
     assert message in str(caught.value)
@@ -225,8 +240,14 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, host):
 
 
 def test_the_module_itself(tmp_path, host, monkeypatch, capsys):
-    arguments = {"path": str(tmp_path / "images.tar"), "images": images(host), "registries": [{"host": host, "plain_http": True}]}
-    monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    arguments = {
+        "path": str(tmp_path / "images.tar"),
+        "images": images(host),
+        "registries": [{"host": host, "plain_http": True}],
+    }
+    monkeypatch.setattr(
+        "ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    )
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)
     with pytest.raises(SystemExit) as ended:
         registry_image_archive.main()

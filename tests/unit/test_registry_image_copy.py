@@ -7,10 +7,11 @@ import json
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
-from ansible_collections.riscv.k3s.plugins.modules import registry_image_copy
 from registry_servers import docker_registry, scripted
+
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import registry_image_copy
 
 pytestmark = pytest.mark.usefixtures("fresh_home")
 STOCK = "riscv64/rancher/mirrored-pause:3.6"
@@ -147,7 +148,9 @@ def test_a_full_disk_is_not_called_the_registry_s_fault(tmp_path, hosts):
 def test_the_module_itself(hosts, monkeypatch, capsys):
     images = [{"source": hosts[0] + "/riscv64/pause:3.10", "target": "%s/%s" % (hosts[1], STOCK)}]
     arguments = {"images": images, "registries": [{"host": host, "plain_http": True} for host in hosts]}
-    monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    monkeypatch.setattr(
+        "ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    )
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)
     with pytest.raises(SystemExit) as ended:
         registry_image_copy.main()

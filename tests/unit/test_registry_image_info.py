@@ -10,13 +10,14 @@ import time
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from registry_servers import PASSWORD, USER, docker_registry, free_port, scripted
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_info
-from registry_servers import PASSWORD, USER, docker_registry, free_port, scripted
 
 pytestmark = pytest.mark.usefixtures("fresh_home")
 PING, MANIFEST = ("GET", "/v2/"), ("GET", "/v2/app/manifests/1")
@@ -60,7 +61,11 @@ def test_a_single_image(registry):
 
 def test_an_index_shows_its_platforms_without_attestations(registry):
     row = ask_one(registry, "many/app:1")
-    assert (row["media_type"], row["platforms"], row["has_architecture"]) == (content.OCI_INDEX, ["linux/amd64", "linux/riscv64"], True)
+    assert (row["media_type"], row["platforms"], row["has_architecture"]) == (
+        content.OCI_INDEX,
+        ["linux/amd64", "linux/riscv64"],
+        True,
+    )
     assert row["size"] == sum(map(len, content.image("riscv64", (b"layer of riscv64",))[1]))
 
 
@@ -233,8 +238,12 @@ def test_credentials_go_to_their_own_registry_only():
 
 
 def test_rows_keep_their_order_and_repetitions(registry):
-    names = [registry + "/" + name for name in ("many/app:old", "riscv64/pause:3.10", "many/app:1", "riscv64/pause:3.10")]
-    assert [(row["image"], row["cause"]) for row in ask(names, registry)] == list(zip(names, ("no-platform", None, None, None)))
+    names = [
+        registry + "/" + name for name in ("many/app:old", "riscv64/pause:3.10", "many/app:1", "riscv64/pause:3.10")
+    ]
+    assert [(row["image"], row["cause"]) for row in ask(names, registry)] == list(
+        zip(names, ("no-platform", None, None, None))
+    )
 
 
 @pytest.mark.parametrize(
@@ -265,9 +274,15 @@ def test_the_module_itself(registry, monkeypatch, capsys):
         "registries": [{"host": registry, "plain_http": True}],
         "_ansible_check_mode": True,
     }
-    monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    monkeypatch.setattr(
+        "ansible.module_utils.basic._ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    )
     monkeypatch.setattr("ansible.module_utils.basic._ANSIBLE_PROFILE", "legacy", raising=False)
     with pytest.raises(SystemExit) as ended:
         registry_image_info.main()
     result = json.loads(capsys.readouterr().out)
-    assert (ended.value.code, result["changed"], [row["cause"] for row in result["images"]]) == (0, False, [None, "no-such-image"])
+    assert (ended.value.code, result["changed"], [row["cause"] for row in result["images"]]) == (
+        0,
+        False,
+        [None, "no-such-image"],
+    )

@@ -13,10 +13,11 @@ import subprocess
 import sys
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.logins import Logins, default_root
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access, accesses
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 LOGIN = {"a:1": Access("a:1", username="u", password="s3cret")}
 
@@ -82,8 +83,9 @@ def test_they_are_gone_after_an_exception(root):
 
 def test_they_are_gone_when_they_cannot_be_written(root):
     broken = dict(LOGIN, **{"b:1": Access("b:1", ca_file="/nowhere.pem")})
-    with pytest.raises(Problem, match="logins cannot be written for skopeo. Found: No such file or directory"), Logins(
-        broken, root
+    with (
+        pytest.raises(Problem, match="logins cannot be written for skopeo. Found: No such file or directory"),
+        Logins(broken, root),
     ):
         pass
     assert folders(root) == []
@@ -271,7 +273,7 @@ def test_files_that_are_optional_count_where_they_are(root, files):
     assert Access("a:1", **given).files == {"ca_file": files["ca_file"]}
     with Logins(accesses({"registries": [dict(given, host="a:1")]}), root) as logins:
         assert os.listdir(logins.options("a:1")[1]) == ["ca.crt"]
-    nowhere = {option: "/on/the/board" for option in files}
+    nowhere = dict.fromkeys(files, "/on/the/board")
     with Logins(accesses({"registries": [dict(nowhere, host="a:1", files_optional=True)]}), root) as logins:
         assert logins.options("a:1") == []
     with pytest.raises(Problem, match="no file /on/the/board"):

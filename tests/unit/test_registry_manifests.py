@@ -7,6 +7,7 @@ import json
 
 import pytest
 import registry_content as content
+
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import (
     Descriptor,
     Malformed,

@@ -7,11 +7,12 @@ import json
 
 import pytest
 import registry_content as content
+
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import copy as copying
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, failed
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 NAME = ImageName.parse("reg:5000/app:1")
 RISCV64 = Platform("riscv64")
@@ -31,9 +32,9 @@ class FakeSkopeo:
         return self.manifests[self.asked[-1]]
 
     def config(self, name):
-        assert (
-            name.tag is None and name.digest in self.manifests
-        ), "a config is asked for by the digest of what was checked"
+        assert name.tag is None and name.digest in self.manifests, (
+            "a config is asked for by the digest of what was checked"
+        )
         return self.configs[name.digest]
 
     def tags(self, name):
@@ -190,7 +191,7 @@ def test_an_index_of_a_thousand_silent_entries_ends_too():
     skopeo = FakeSkopeo(
         content.index([content.descriptor(one, content.OCI_MANIFEST) for one in manifests.values()]),
         *manifests.values(),
-        configs=configs
+        configs=configs,
     )
     with pytest.raises(RegistryProblem, match="more than 32 manifests"):
         find(skopeo)

@@ -13,12 +13,13 @@ import re
 
 import pytest
 import registry_content as content
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.trust import check
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
 from fakes import read
 from registry_servers import scripted
+
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.trust import check
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 RECORDED = "127.0.0.1:5000"
 LOGIN = {"username": "u", "password": "s3cret"}
@@ -149,9 +150,12 @@ def two_servers(tmp_path, realm, second_by_https=True):
     """(registry by https that sends to ``realm``, the other server's address and Script, options of an Access)."""
     pem, key = content.certificate(tmp_path)
     manifest, blobs = content.image()
-    with scripted({}, pem, key) as (host, script), scripted({}, *([pem, key] if second_by_https else [])) as (
-        other,
-        second,
+    with (
+        scripted({}, pem, key) as (host, script),
+        scripted({}, *([pem, key] if second_by_https else [])) as (
+            other,
+            second,
+        ),
     ):
         asks = {"WWW-Authenticate": 'Bearer realm="%s",service="x"' % realm.format(host=host, other=other)}
         script.answers[("GET", "/v2/")] = (401, asks, b"")

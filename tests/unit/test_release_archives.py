@@ -16,9 +16,9 @@ from archives import END, PACK, PROGRAM, header, padded, pax, tar_of, tar_with, 
 from programs import elf, member, tar, zip_
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import find, read_source
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 OTHER = elf(body=b"the later one")
 FILE, FOLDER = tarfile.REGTYPE, tarfile.DIRTYPE

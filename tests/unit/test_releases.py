@@ -4,9 +4,18 @@
 """The release table: what it knows, how sure it is, and that it agrees with the real lists."""
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
-from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.releases import BUSYBOX, COREDNS, KLIPPER_HELM, KLIPPER_LB, PAUSE, TRAEFIK, stock_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.releases import (
+    BUSYBOX,
+    COREDNS,
+    KLIPPER_HELM,
+    KLIPPER_LB,
+    PAUSE,
+    TRAEFIK,
+    stock_images,
+)
 
 
 @pytest.mark.parametrize("version", ["v1.24.2", "v1.30.0", "v1.36.3"])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, size
 
 PATCHES = {"present": [], "absent": []}
@@ -24,7 +25,14 @@ def plan(*images, **changes):
         "images": list(images),
         "registries": {"change": False, "restart": False},
         "config": {"change": False, "restart": False, "path": "/own.yaml", "text": None, "reason": "as wanted"},
-        "preload": {"place": False, "change": False, "restart": False, "archive": None, "obsolete": [], "reason": "as wanted"},
+        "preload": {
+            "place": False,
+            "change": False,
+            "restart": False,
+            "archive": None,
+            "obsolete": [],
+            "reason": "as wanted",
+        },
         "unpins": [],
         "patches": PATCHES,
         "warnings": [],
@@ -35,18 +43,34 @@ def plan(*images, **changes):
 
 API = {
     "reachable": True,
-    "pods": [{"namespace": "kube-system", "ready": True, "phase": "Running"}, {"namespace": "kube-system", "ready": False, "phase": "Pending"}],
+    "pods": [
+        {"namespace": "kube-system", "ready": True, "phase": "Running"},
+        {"namespace": "kube-system", "ready": False, "phase": "Pending"},
+    ],
 }
 
 
 def test_what_loses_its_pin():
     name = "docker.io/rancher/mirrored-pause:3.6"
-    assert "board-1: unpin %s (the catalogue has nothing for it any more)" % name in report([plan(unpins=[{"source": name, "targets": [name]}])], API, [])
+    assert "board-1: unpin %s (the catalogue has nothing for it any more)" % name in report(
+        [plan(unpins=[{"source": name, "targets": [name]}])], API, []
+    )
 
 
 def test_healthy():
     lines = report([plan(row("present"))], dict(API, pods=API["pods"][:1]), [])
-    assert lines[0].split() == ["BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "TO", "FIX", "MANIFESTS", "PODS", "READY"]
+    assert lines[0].split() == [
+        "BOARD",
+        "ARCH",
+        "K3S",
+        "REGISTRIES",
+        "IMAGES",
+        "TO",
+        "FIX",
+        "MANIFESTS",
+        "PODS",
+        "READY",
+    ]
     assert lines[1].split() == ["board-1", "riscv64", "v1.24.2+k3s2", "ok", "1", "of", "1", "0", "ok", "1", "of", "1"]
     assert lines[2:] == ["All healthy."]
 
@@ -76,12 +100,20 @@ def test_what_is_planned_stands_below_the_table():
 
 def test_first_wrong_is_the_image_without_a_source():
     lines = report([plan(row("impossible"))], API, ["pod x is not Ready"])
-    assert lines[-1] == "WRONG: board-1: docker.io/rancher/mirrored-pause:3.6: because. Remedy: add an entry for it to riscv_k3s_catalogue"
+    assert (
+        lines[-1] == "WRONG: board-1: docker.io/rancher/mirrored-pause:3.6: because. Remedy: add an entry for it to "
+        "riscv_k3s_catalogue"
+    )
 
 
 def test_images_that_nothing_needs_yet_are_named_in_one_line():
-    lines = report([plan(row("impossible", required=False), row("impossible", "docker.io/rancher/x:1", required=False))], API, [])
-    assert lines[2] == "board-1: no source, and nothing needs it yet: docker.io/rancher/mirrored-pause:3.6, docker.io/rancher/x:1"
+    lines = report(
+        [plan(row("impossible", required=False), row("impossible", "docker.io/rancher/x:1", required=False))], API, []
+    )
+    assert (
+        lines[2]
+        == "board-1: no source, and nothing needs it yet: docker.io/rancher/mirrored-pause:3.6, docker.io/rancher/x:1"
+    )
 
 
 def test_after_the_run_the_column_says_fixed():
@@ -98,7 +130,9 @@ def test_what_holds_for_several_boards_is_said_once():
     boards = [plan(row("tag", tag_from="reg:5000/pause:1"), board="board-%d" % number) for number in range(8)]
     line = "tag docker.io/rancher/mirrored-pause:3.6 from reg:5000/pause:1 (because)"
     assert report(boards, API, [])[9:-1] == ["all boards: " + line]
-    assert report(boards + [plan(board="board-8")], API, [])[10:-1] == ["board-0, board-1, board-2, board-3, board-4 and 3 more: " + line]
+    assert report(boards + [plan(board="board-8")], API, [])[10:-1] == [
+        "board-0, board-1, board-2, board-3, board-4 and 3 more: " + line
+    ]
 
 
 def test_after_the_run_it_says_what_was_pulled():
@@ -133,9 +167,21 @@ def test_sizes_are_for_people(count, text):
             "write, restart",
             "place new.tar (because)",
         ),
-        ({"change": True, "restart": False, "archive": None, "obsolete": ["old.tar"]}, "write", "remove old.tar (because)"),
-        ({"change": True, "restart": False, "archive": "new.tar", "obsolete": ["old.tar"]}, "write", "remove old.tar (because)"),
-        ({"change": False, "restart": True, "archive": "new.tar", "obsolete": []}, "restart", "restart for new.tar (because)"),
+        (
+            {"change": True, "restart": False, "archive": None, "obsolete": ["old.tar"]},
+            "write",
+            "remove old.tar (because)",
+        ),
+        (
+            {"change": True, "restart": False, "archive": "new.tar", "obsolete": ["old.tar"]},
+            "write",
+            "remove old.tar (because)",
+        ),
+        (
+            {"change": False, "restart": True, "archive": "new.tar", "obsolete": []},
+            "restart",
+            "restart for new.tar (because)",
+        ),
     ],
 )
 def test_the_archive_of_images(preload, cell, line):

@@ -54,7 +54,10 @@ def test_made_once_for_the_same_inputs(build):
     assert len(made) == 2 and first.read_bytes() == content
     with tarfile.open(first) as archive:
         assert [(info.name, info.mode, info.mtime) for info in archive] == [("pause", 0o755, 0)]
-    assert sorted(path.name for path in first.parent.iterdir()) == ["pause_1.0.0_linux_riscv64.key", "pause_1.0.0_linux_riscv64.tgz"]
+    assert sorted(path.name for path in first.parent.iterdir()) == [
+        "pause_1.0.0_linux_riscv64.key",
+        "pause_1.0.0_linux_riscv64.tgz",
+    ]
 
 
 def test_a_failed_build_leaves_nothing_and_says_why(build):

@@ -11,6 +11,7 @@ import subprocess
 from unittest import mock
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.action import k3s_run_lease
 
 HELD = {"id": "x", "host": "elsewhere", "boot": "b", "namespace": "n", "pid": 1, "started": "1"}
@@ -56,7 +57,12 @@ def ours(pid, started=None):
 
 def test_the_holder_is_the_process_above():
     one, two = k3s_run_lease.holder(), k3s_run_lease.holder()
-    assert one == two and one["pid"] == os.getppid() and one["started"] and one["id"].endswith("-%d-%s" % (os.getppid(), one["started"]))
+    assert (
+        one == two
+        and one["pid"] == os.getppid()
+        and one["started"]
+        and one["id"].endswith("-%d-%s" % (os.getppid(), one["started"]))
+    )
 
 
 def test_refused_at_once(run):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport, duration, reason, waits_for
 from fakes import read
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport, duration, reason, waits_for
 
 EVENTS = json.loads(read("run_report.json"))
 HIDDEN = {"_ansible_no_log": True, "censored": "the output has been hidden", "changed": True, "msg": "hunter2"}
@@ -51,7 +52,11 @@ def test_end_of_a_run():
         (28.1, 28.5, None),
         (28.1, 31.2, "Pull the sources: board-1, board-2, 3 s"),
         (34.0, 34.9, "Pull the sources: board-2, 6 s, 1 done"),
-        (59.0, 61.0, "Wait until everything is Ready: board-1, 3 s, waits for metrics-server-655677c4dd-tkr9x (Running)"),
+        (
+            59.0,
+            61.0,
+            "Wait until everything is Ready: board-1, 3 s, waits for metrics-server-655677c4dd-tkr9x (Running)",
+        ),
         (66.4, 99.0, None),
     ],
 )
@@ -82,12 +87,27 @@ def ended(action, result, status="ok", failed=()):
         ("riscv.k3s.crictl_image_pull", {"downloaded": 999}, "CHANGED PULLED RESULT", "0 999 B ok"),
         # Check mode does not know how much.
         ("riscv.k3s.crictl_image_pull", {"downloaded": None}, "CHANGED PULLED RESULT", "0 0 B ok"),
-        ("riscv.k3s.crictl_image_tag", {"images": [{"changed": True}, {"changed": False}]}, "CHANGED TAGGED RESULT", "0 1 ok"),
+        (
+            "riscv.k3s.crictl_image_tag",
+            {"images": [{"changed": True}, {"changed": False}]},
+            "CHANGED TAGGED RESULT",
+            "0 1 ok",
+        ),
         ("riscv.k3s.crictl_image_tag", dict(HIDDEN, images=[{"changed": True}]), "CHANGED RESULT", "1 ok"),
         ("riscv.k3s.k3s_pod_restart", {"restarted": [{}, {}], "changed": True}, "CHANGED RESTARTED RESULT", "1 2 ok"),
-        ("riscv.k3s.oci_image_build", {"changed": True, "results": [{"changed": one} for one in (True, False, True)]}, "CHANGED BUILT RESULT", "1 2 ok"),
+        (
+            "riscv.k3s.oci_image_build",
+            {"changed": True, "results": [{"changed": one} for one in (True, False, True)]},
+            "CHANGED BUILT RESULT",
+            "1 2 ok",
+        ),
         # Tried in check mode, which changes nothing.
-        ("riscv.k3s.k3s_manifest_patch", {"changed": False, "files": [{"changed": True}]}, "CHANGED PATCHED RESULT", "0 0 ok"),
+        (
+            "riscv.k3s.k3s_manifest_patch",
+            {"changed": False, "files": [{"changed": True}]},
+            "CHANGED PATCHED RESULT",
+            "0 0 ok",
+        ),
         ("other.crictl_image_tag", {"images": [{"changed": True}]}, "CHANGED RESULT", "0 ok"),
         ("riscv.k3s.k3s_info", {"hostname": "board-1", "api": {"reachable": False}}, "CHANGED RESULT", "0 ok"),
     ],
@@ -114,14 +134,22 @@ def test_what_failed(status, result, failed, told):
 
 def test_ready_pods_are_counted_by_the_node_of_a_board():
     report = RunReport()
-    pods = [{"namespace": "kube-system", "node": "visionfive", "phase": "Running", "ready": ready} for ready in (True, False)]
+    pods = [
+        {"namespace": "kube-system", "node": "visionfive", "phase": "Running", "ready": ready}
+        for ready in (True, False)
+    ]
     pods += [dict(pods[0], namespace="default"), dict(pods[0], phase="Succeeded"), dict(pods[0], node="another")]
     api = {"reachable": True, "pods": pods}
     report.end(1, "vf-1", 0, "riscv.k3s.k3s_info", {"hostname": "VisionFive", "config": {}, "api": api})
     report.end(2, "vf-2", 0, "riscv.k3s.k3s_info", {"hostname": "vf", "config": {"node-name": "second"}})
     # Asked of another board for this one: it does not say what this one is called.
     report.end(3, "vf-3", 0, "riscv.k3s.k3s_info", {"hostname": "VisionFive", "api": api}, delegated=True)
-    assert [line.split()[2:] for line in report.lines(0)[:4]] == [["PODS", "READY", "RESULT"], ["1", "of", "2", "ok"], ["-", "ok"], ["-", "ok"]]
+    assert [line.split()[2:] for line in report.lines(0)[:4]] == [
+        ["PODS", "READY", "RESULT"],
+        ["1", "of", "2", "ok"],
+        ["-", "ok"],
+        ["-", "ok"],
+    ]
 
 
 def test_check_mode_says_would():
@@ -146,7 +174,16 @@ def test_quick_run_lists_no_steps():
         (dict(HIDDEN, k3s={"running": False}), ""),
         ({"k3s": {"running": False}}, "containerd, which does not answer"),
         ({"k3s": {"running": True}, "api": {"reachable": False, "error": "refused"}}, "the API, which does not answer"),
-        ({"api": {"reachable": True, "nodes": [{"name": "a", "ready": False}, {"name": "b", "ready": False}], "pods": []}}, "node a and 1 more"),
+        (
+            {
+                "api": {
+                    "reachable": True,
+                    "nodes": [{"name": "a", "ready": False}, {"name": "b", "ready": False}],
+                    "pods": [],
+                }
+            },
+            "node a and 1 more",
+        ),
         ({"api": {"reachable": True, "nodes": [], "pods": []}}, ""),
     ],
 )
@@ -157,7 +194,10 @@ def test_what_is_waited_for(result, text):
 @pytest.mark.parametrize(
     "result, text",
     [
-        ({"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "that one"}]}, "that one"),
+        (
+            {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "that one"}]},
+            "that one",
+        ),
         ({"msg": "One or more items failed", "results": [dict(HIDDEN, failed=True)]}, "its result is hidden by no_log"),
         ({}, "it did not say why"),
         ({"msg": "\x1b[2J" + "x" * 300}, "\\x1b[2J" + "x" * 152 + "…"),
@@ -167,6 +207,9 @@ def test_reason_is_one_line_that_a_terminal_does_not_obey(result, text):
     assert reason(result) == text
 
 
-@pytest.mark.parametrize("seconds, text", [(0.44, "0.4 s"), (3, "3 s"), (9.97, "10 s"), (59.4, "59 s"), (60, "1 min 00 s"), (7620, "2 h 07 min")])
+@pytest.mark.parametrize(
+    "seconds, text",
+    [(0.44, "0.4 s"), (3, "3 s"), (9.97, "10 s"), (59.4, "59 s"), (60, "1 min 00 s"), (7620, "2 h 07 min")],
+)
 def test_duration(seconds, text):
     assert duration(seconds) == text

@@ -42,7 +42,10 @@ def _run(tmp_path):
     path = tmp_path / "play.yml"
     path.write_text(PLAY, encoding="utf-8")
     inventory = tmp_path / "hosts.ini"
-    inventory.write_text("board-1 ansible_connection=local\nboard-2 ansible_connection=local\n[all:vars]\nansible_python_interpreter=%s\n" % sys.executable)
+    inventory.write_text(
+        "board-1 ansible_connection=local\nboard-2 "
+        "ansible_connection=local\n[all:vars]\nansible_python_interpreter=%s\n" % sys.executable
+    )
 
     def run(terminal, **extra):
         environment = dict(
@@ -61,7 +64,15 @@ def _run(tmp_path):
 
 
 def _without(argv, environment):
-    done = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        argv,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2, done.stdout
     return done.stdout
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON schema that editors use: it agrees with the code that reads the same variables, and with the sample inventory."""
+"""The JSON schema that editors use: it agrees with the code that reads the same variables, and with the sample
+inventory.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,26 @@ import re
 import jsonschema
 import pytest
 import yaml
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import builds as _image_builds, catalogue as _catalogue
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import builds as _image_builds
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATH = ROOT / "docs" / "schema" / "catalogue.schema.json"
 SCHEMA = json.loads(PATH.read_text(encoding="utf-8"))
-FILES = ["inventory/sample/group_vars/k3s_cluster.yml", "playbooks/vars/catalogue.yml", "tests/lab/inventory/group_vars/k3s_cluster.yml"]
+FILES = [
+    "inventory/sample/group_vars/k3s_cluster.yml",
+    "playbooks/vars/catalogue.yml",
+    "tests/lab/inventory/group_vars/k3s_cluster.yml",
+]
 ENTRY = {"stock": "docker.io/rancher/mirrored-pause", "source": "reg:5000/riscv64/pause:3.10"}
-PATCH = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "command": ["/coredns"]}
+PATCH = {
+    "manifest": "coredns.yaml",
+    "kind": "Deployment",
+    "name": "coredns",
+    "container": "coredns",
+    "command": ["/coredns"],
+}
 
 
 def errors(variables):
@@ -37,7 +51,9 @@ def test_files_of_the_project_fit(name):
 
 @pytest.mark.parametrize("name", FILES[:2])
 def test_files_name_the_schema_for_editors(name):
-    (path,) = re.findall(r"^# yaml-language-server: \$schema=(\S+)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+    (path,) = re.findall(
+        r"^# yaml-language-server: \$schema=(\S+)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert ((ROOT / name).parent / path).resolve() == PATH
 
 
@@ -60,7 +76,11 @@ def test_entries_and_builds_have_the_keys_that_the_code_knows():
     [
         {"riscv_k3s_catalogue": [ENTRY]},
         {"riscv_k3s_catalogue": "{{ other }}", "unrelated": 1},
-        {"riscv_k3s_catalogue": [dict(ENTRY, patch=PATCH, build={"src": "x.tgz", "env": {"A": 1}}, keep=True, min_version="v0.0.29")]},
+        {
+            "riscv_k3s_catalogue": [
+                dict(ENTRY, patch=PATCH, build={"src": "x.tgz", "env": {"A": 1}}, keep=True, min_version="v0.0.29")
+            ]
+        },
         {
             "riscv_k3s_registries": {
                 "mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}},

@@ -11,14 +11,15 @@ import threading
 import time
 
 import pytest
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import skopeo as _skopeo
+from fakes import read
+
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner, TimedOut
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import skopeo as _skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
-from fakes import read
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 DIGEST = "sha256:" + "a" * 64
 TAGGED, PINNED = ImageName.parse("reg:5000/a/app:1"), ImageName.parse("reg:5000/a/app@" + DIGEST)
@@ -266,8 +267,9 @@ def test_what_failed_is_named(tmp_path, command, message):
 
 def test_a_skopeo_that_is_too_old_or_not_there(tmp_path, monkeypatch):
     old = 'time="x" level=fatal msg="unknown flag: --preserve-digests"'
-    with start(tmp_path, Recorder(err=old, rc=1)) as skopeo, pytest.raises(
-        RegistryProblem, match="install skopeo 1.9 or newer"
+    with (
+        start(tmp_path, Recorder(err=old, rc=1)) as skopeo,
+        pytest.raises(RegistryProblem, match="install skopeo 1.9 or newer"),
     ):
         skopeo.fetch(PINNED, "/f", 5)
     monkeypatch.setattr(_skopeo, "find_program", lambda name: None)

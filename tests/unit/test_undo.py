@@ -6,14 +6,24 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.undo import undo_plan, undo_pods, undo_report
 
-PAUSE, COREDNS, OLD_COREDNS = ("docker.io/rancher/mirrored-" + name for name in ("pause:3.6", "coredns-coredns:1.14.6", "coredns-coredns:1.9.1"))
-BUSYBOX, METRICS = "docker.io/rancher/mirrored-library-busybox:1.34.1", "docker.io/rancher/mirrored-metrics-server:v0.5.2"
+PAUSE, COREDNS, OLD_COREDNS = (
+    "docker.io/rancher/mirrored-" + name for name in ("pause:3.6", "coredns-coredns:1.14.6", "coredns-coredns:1.9.1")
+)
+BUSYBOX, METRICS = (
+    "docker.io/rancher/mirrored-library-busybox:1.34.1",
+    "docker.io/rancher/mirrored-metrics-server:v0.5.2",
+)
 PROVISIONER = "docker.io/rancher/local-path-provisioner:v0.0.21"
-SOURCES = {PAUSE: "reg:5000/riscv64/pause:1.0.0", COREDNS: "reg:5000/riscv64/coredns:1.14.7", METRICS: "reg:5000/riscv64/metrics-server:v0.8.0"}
+SOURCES = {
+    PAUSE: "reg:5000/riscv64/pause:1.0.0",
+    COREDNS: "reg:5000/riscv64/coredns:1.14.7",
+    METRICS: "reg:5000/riscv64/metrics-server:v0.8.0",
+}
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 REGISTRIES, OWN = "/etc/rancher/k3s/registries.yaml", "/etc/rancher/k3s/config.yaml.d/riscv-k3s.yaml"
 ARCHIVE = "riscv-k3s-0123456789ab.tar"
@@ -21,11 +31,30 @@ DEPLOYMENT = "metrics-server/metrics-server-deployment.yaml"
 
 
 def image(before=None, source=None, has_content=False, **more):
-    return dict({"digest": DIGEST, "previous": None, "pinned": True, "source": source, "before": before, "beside": [], "has_content": has_content}, **more)
+    return dict(
+        {
+            "digest": DIGEST,
+            "previous": None,
+            "pinned": True,
+            "source": source,
+            "before": before,
+            "beside": [],
+            "has_content": has_content,
+        },
+        **more,
+    )
 
 
 def file(current, before=None, pending=False, kind="file"):
-    return {"kind": kind, "sha256": "ours", "previous": None, "before": before, "folder": False, "pending": pending, "current": current}
+    return {
+        "kind": kind,
+        "sha256": "ours",
+        "previous": None,
+        "before": before,
+        "folder": False,
+        "pending": pending,
+        "current": current,
+    }
 
 
 def manifest(path, text="", own_skip=False):
@@ -37,17 +66,24 @@ def overlay(path):
 
 
 def asked(name, *paths):
-    return {"image": name, "where": ["manifests/%s Deployment/x container y" % path for path in paths], "required": True}
+    return {
+        "image": name,
+        "where": ["manifests/%s Deployment/x container y" % path for path in paths],
+        "required": True,
+    }
 
 
 def board(images=None, files=None, store=None, manifests=(), preloads=(), **more):
     images = images or {}
-    held = {name: DIGEST for name in images} if store is None else store
+    held = dict.fromkeys(images, DIGEST) if store is None else store
     seen = {
         "hostname": "Board-1",
         "k3s": {"version": "v1.24.2+k3s2"},
         "config": {},
-        "images": [{"name": name, "digest": digest, "pinned": True, "platforms": [], "size": 1} for name, digest in held.items()],
+        "images": [
+            {"name": name, "digest": digest, "pinned": True, "platforms": [], "size": 1}
+            for name, digest in held.items()
+        ],
         "preloads": [{"name": name, "stale": False} for name in preloads],
         "manifests": list(manifests),
         "demand": [
@@ -76,7 +112,11 @@ def test_nothing_was_done():
 def test_everything():
     seen = board(
         {PAUSE: image(), SOURCES[PAUSE]: image(), COREDNS: image({"digest": OTHER, "pinned": False}, has_content=True)},
-        {REGISTRIES: file("ours", {"sha256": "before"}), OWN: file("ours"), "/data/agent/images/" + ARCHIVE: file(None, kind="archive")},
+        {
+            REGISTRIES: file("ours", {"sha256": "before"}),
+            OWN: file("ours"),
+            "/data/agent/images/" + ARCHIVE: file(None, kind="archive"),
+        },
         manifests=[manifest("coredns.yaml"), overlay("coredns.yaml"), manifest(DEPLOYMENT, own_skip=True)],
         preloads=[ARCHIVE],
     )
@@ -135,20 +175,29 @@ def test_files(noted, rows, restart, left):
 
 def test_a_comment_line_that_was_left():
     """Of an undo while the API was away."""
-    assert decide(board(manifests=[manifest("coredns.yaml", _overlay.make_different(b"kind: x\n").decode())]))["manifests"] == ["coredns.yaml"]
+    assert decide(board(manifests=[manifest("coredns.yaml", _overlay.make_different(b"kind: x\n").decode())]))[
+        "manifests"
+    ] == ["coredns.yaml"]
 
 
 def test_values_of_a_chart():
     text = _overlay.with_headers(b"kind: HelmChartConfig\n", b"", "traefik.yaml", [])[1].decode()
-    assert decide(board(manifests=[manifest("traefik.yaml"), manifest("traefik-riscv64-config.yaml", text)]))["manifests"] == ["traefik.yaml"]
+    assert decide(board(manifests=[manifest("traefik.yaml"), manifest("traefik-riscv64-config.yaml", text)]))[
+        "manifests"
+    ] == ["traefik.yaml"]
 
 
 FULL = board(
-    {
-        name: image(source=SOURCES.get(name)) for name in (PAUSE, COREDNS, OLD_COREDNS, BUSYBOX, METRICS, PROVISIONER)
-    } | {name: image() for name in SOURCES.values()},
+    {name: image(source=SOURCES.get(name)) for name in (PAUSE, COREDNS, OLD_COREDNS, BUSYBOX, METRICS, PROVISIONER)}
+    | {name: image() for name in SOURCES.values()},
     {REGISTRIES: file("ours")},
-    manifests=[manifest("coredns.yaml"), overlay("coredns.yaml"), manifest("local-storage.yaml"), manifest(DEPLOYMENT), overlay(DEPLOYMENT)],
+    manifests=[
+        manifest("coredns.yaml"),
+        overlay("coredns.yaml"),
+        manifest("local-storage.yaml"),
+        manifest(DEPLOYMENT),
+        overlay(DEPLOYMENT),
+    ],
 )
 
 
@@ -181,7 +230,9 @@ def test_a_component_on_an_agent_is_known_by_the_servers():
 
 
 def test_a_source_that_another_component_has_too():
-    seen = board({COREDNS: image(source="reg:5000/all:1"), PAUSE: image(source="reg:5000/all:1"), "reg:5000/all:1": image()})
+    seen = board(
+        {COREDNS: image(source="reg:5000/all:1"), PAUSE: image(source="reg:5000/all:1"), "reg:5000/all:1": image()}
+    )
     assert decide(seen, components="pause")["images"] == [PAUSE]
 
 
@@ -200,8 +251,14 @@ def test_an_unknown_component():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"journal": {"files": {}, "images": {}, "error": "it cannot be read"}}, "what was done to board-1 is not known. Found: it cannot be read"),
-        ({"images": None, "errors": [{"section": "containerd", "message": "refused"}]}, "the images of board-1 cannot be read. Found: containerd: refused"),
+        (
+            {"journal": {"files": {}, "images": {}, "error": "it cannot be read"}},
+            "what was done to board-1 is not known. Found: it cannot be read",
+        ),
+        (
+            {"images": None, "errors": [{"section": "containerd", "message": "refused"}]},
+            "the images of board-1 cannot be read. Found: containerd: refused",
+        ),
     ],
 )
 def test_what_cannot_be_planned(changes, message):
@@ -210,7 +267,17 @@ def test_what_cannot_be_planned(changes, message):
 
 
 def pod(name, node, *images, **more):
-    return dict({"namespace": "kube-system", "name": name, "node": node, "images": list(images), "deleting": False, "phase": "Running"}, **more)
+    return dict(
+        {
+            "namespace": "kube-system",
+            "name": name,
+            "node": node,
+            "images": list(images),
+            "deleting": False,
+            "phase": "Running",
+        },
+        **more,
+    )
 
 
 def test_pods():

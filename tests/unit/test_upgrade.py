@@ -7,10 +7,11 @@ import pathlib
 
 import pytest
 from ansible.errors import AnsibleLookupError
+
 from ansible_collections.riscv.k3s.plugins.lookup.manifests import LookupModule
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.wanted import upgrade_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import upgrade_table
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.wanted import upgrade_images
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
 SOURCE, MIRROR = "reg:5000/riscv64/pause:3.10", "reg:5000/riscv64/rancher/mirrored-pause:3.10.2"
@@ -39,7 +40,12 @@ def test_with_and_without_manifests_it_is_the_version_s_list(k3s_manifests, vers
         (
             "v1.36.3+k3s1",
             {"disable": ["traefik", "servicelb", "metrics-server"]},
-            ["local-path-provisioner:v0.0.37", "mirrored-coredns-coredns:1.14.6", "mirrored-library-busybox:1.37.0", "mirrored-pause:3.10.2"],
+            [
+                "local-path-provisioner:v0.0.37",
+                "mirrored-coredns-coredns:1.14.6",
+                "mirrored-library-busybox:1.37.0",
+                "mirrored-pause:3.10.2",
+            ],
         ),
         (
             "v1.36.3+k3s1",
@@ -48,16 +54,30 @@ def test_with_and_without_manifests_it_is_the_version_s_list(k3s_manifests, vers
         ),
         (
             "v1.36.3+k3s1",
-            {"manifests": [("coredns.yaml", WORKLOAD % "%{SYSTEM_DEFAULT_REGISTRY}%rancher/c:1")], "disable": ["servicelb"]},
+            {
+                "manifests": [("coredns.yaml", WORKLOAD % "%{SYSTEM_DEFAULT_REGISTRY}%rancher/c:1")],
+                "disable": ["servicelb"],
+            },
             ["c:1", "mirrored-pause:3.10.2"],
         ),
         (
             "v1.36.3+k3s1",
-            {"manifests": [("coredns.yaml", WORKLOAD % "c:1"), ("m/a.yaml", WORKLOAD % "m:1")], "disable": ["coredns", "servicelb", "m"]},
+            {
+                "manifests": [("coredns.yaml", WORKLOAD % "c:1"), ("m/a.yaml", WORKLOAD % "m:1")],
+                "disable": ["coredns", "servicelb", "m"],
+            },
             ["mirrored-pause:3.10.2"],
         ),
-        ("v1.36.3+k3s1", {"manifests": [("traefik.yaml", CHART)], "disable": ["servicelb"]}, ["klipper-helm:v0.13.3-build20260727", "mirrored-pause:3.10.2"]),
-        ("v1.36.3+k3s1", {"manifests": [("traefik.yaml", CHART)], "disable": ["traefik"]}, ["klipper-lb:v0.4.17", "mirrored-pause:3.10.2"]),
+        (
+            "v1.36.3+k3s1",
+            {"manifests": [("traefik.yaml", CHART)], "disable": ["servicelb"]},
+            ["klipper-helm:v0.13.3-build20260727", "mirrored-pause:3.10.2"],
+        ),
+        (
+            "v1.36.3+k3s1",
+            {"manifests": [("traefik.yaml", CHART)], "disable": ["traefik"]},
+            ["klipper-lb:v0.4.17", "mirrored-pause:3.10.2"],
+        ),
         (
             "v1.37.1+k3s1",
             {"disable": ["coredns", "metrics-server"]},
@@ -72,20 +92,28 @@ def test_with_and_without_manifests_it_is_the_version_s_list(k3s_manifests, vers
         ),
         (
             "v1.37.1+k3s1",
-            {"disable": ["coredns", "metrics-server", "local-storage", "traefik"], "images": ["docker.io/rancher/klipper-lb:v0.5.0", "", "# a comment"]},
+            {
+                "disable": ["coredns", "metrics-server", "local-storage", "traefik"],
+                "images": ["docker.io/rancher/klipper-lb:v0.5.0", "", "# a comment"],
+            },
             ["klipper-lb:v0.5.0", "mirrored-pause:3.10.2"],
         ),
     ],
 )
 def test_what_is_wanted(version, settings, expected):
     if "manifests" in settings:
-        settings = dict(settings, manifests=[{"path": path, "text": text, "skip": False} for path, text in settings["manifests"]])
+        settings = dict(
+            settings, manifests=[{"path": path, "text": text, "skip": False} for path, text in settings["manifests"]]
+        )
     assert names(upgrade_images(version, [], **settings)) == expected
 
 
 def test_what_is_asked_of_registries():
     wanted = upgrade_images(
-        "v1.36.3", CATALOGUE, disable=["coredns", "local-storage", "metrics-server", "servicelb", "traefik"], mirror_prefix="reg:5000/riscv64/"
+        "v1.36.3",
+        CATALOGUE,
+        disable=["coredns", "local-storage", "metrics-server", "servicelb", "traefik"],
+        mirror_prefix="reg:5000/riscv64/",
     )
     assert wanted["references"] == sorted([PAUSE, SOURCE, MIRROR])
 
@@ -100,7 +128,14 @@ def answer(image, cause=None):
 
 
 def row(**changes):
-    found = {"image": PAUSE, "name": PAUSE.rpartition(":")[0], "where": ["x"], "sure": "exact", "source": SOURCE, "mirror": MIRROR}
+    found = {
+        "image": PAUSE,
+        "name": PAUSE.rpartition(":")[0],
+        "where": ["x"],
+        "sure": "exact",
+        "source": SOURCE,
+        "mirror": MIRROR,
+    }
     return dict(found, **dict({"patch": False, "instead": None}, **changes))
 
 
@@ -113,17 +148,71 @@ COPY = {"source": SOURCE, "target": MIRROR}
         pytest.param({}, None, None, None, "mirror", None, None, id="all serve it"),
         pytest.param({}, None, "no-such-image", "registry-name", "tag", COPY, None, id="only the source"),
         pytest.param({}, "no-such-image", None, "registry-name", "mirror", None, None, id="only the mirror"),
-        pytest.param({}, "no-such-image", "no-such-image", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="only the stock name"),
-        pytest.param({}, "no-such-image", "no-such-image", "registry-name", None, None, SOURCE + ": no-such-image.", id="nothing"),
+        pytest.param(
+            {},
+            "no-such-image",
+            "no-such-image",
+            None,
+            "stock",
+            {"source": PAUSE, "target": MIRROR},
+            None,
+            id="only the stock name",
+        ),
+        pytest.param(
+            {}, "no-such-image", "no-such-image", "registry-name", None, None, SOURCE + ": no-such-image.", id="nothing"
+        ),
         pytest.param({}, None, "no-platform", "no-platform", "tag", COPY, None, id="mirror has other content"),
         pytest.param({}, None, "registry-refused", "registry-name", "tag", None, None, id="mirror is down"),
-        pytest.param({"source": None, "mirror": None}, None, None, "no-platform", None, None, "has no entry for it", id="no source"),
-        pytest.param({"source": PAUSE}, None, "no-such-image", None, "stock", {"source": PAUSE, "target": MIRROR}, None, id="stock has it by now"),
-        pytest.param({"mirror": None}, None, None, "registry-name", "tag", None, None, id="no mirror"),
-        pytest.param({"sure": "approximate"}, None, "no-such-image", "registry-name", "tag", COPY, None, id="approximate tag from a source"),
-        pytest.param({"sure": "approximate"}, None, None, "registry-name", "mirror", None, "the tag is approximate", id="approximate tag in the mirror"),
         pytest.param(
-            {"image": None, "source": None, "mirror": None, "sure": "unknown"}, None, None, None, None, None, "its tag is not known", id="unknown tag"
+            {"source": None, "mirror": None},
+            None,
+            None,
+            "no-platform",
+            None,
+            None,
+            "has no entry for it",
+            id="no source",
+        ),
+        pytest.param(
+            {"source": PAUSE},
+            None,
+            "no-such-image",
+            None,
+            "stock",
+            {"source": PAUSE, "target": MIRROR},
+            None,
+            id="stock has it by now",
+        ),
+        pytest.param({"mirror": None}, None, None, "registry-name", "tag", None, None, id="no mirror"),
+        pytest.param(
+            {"sure": "approximate"},
+            None,
+            "no-such-image",
+            "registry-name",
+            "tag",
+            COPY,
+            None,
+            id="approximate tag from a source",
+        ),
+        pytest.param(
+            {"sure": "approximate"},
+            None,
+            None,
+            "registry-name",
+            "mirror",
+            None,
+            "the tag is approximate",
+            id="approximate tag in the mirror",
+        ),
+        pytest.param(
+            {"image": None, "source": None, "mirror": None, "sure": "unknown"},
+            None,
+            None,
+            None,
+            None,
+            None,
+            "its tag is not known",
+            id="unknown tag",
         ),
     ],
 )
@@ -142,10 +231,18 @@ INSTEAD = "docker.io/carvicsforth/pause:3.10.2"
 def test_an_image_that_a_patch_names_instead(cause, fix):
     """What the stock name's source and mirror hold does not matter then."""
     patch = {"manifest": "c.yaml", "kind": "Deployment", "name": "n", "container": "c", "image": INSTEAD}
-    wanted = upgrade_images("v1.36.3+k3s1", [dict(CATALOGUE[0], patch=patch)], disable=["traefik", "servicelb"], mirror_prefix="reg:5000/riscv64")
+    wanted = upgrade_images(
+        "v1.36.3+k3s1",
+        [dict(CATALOGUE[0], patch=patch)],
+        disable=["traefik", "servicelb"],
+        mirror_prefix="reg:5000/riscv64",
+    )
     [pause] = [row for row in wanted["rows"] if row["image"] == PAUSE]
     assert pause["instead"] == INSTEAD and INSTEAD in wanted["references"]
-    table = upgrade_table({"rows": [pause], "problems": []}, [answer(INSTEAD, cause), answer(MIRROR, "no-such-image"), answer(SOURCE), answer(PAUSE)])
+    table = upgrade_table(
+        {"rows": [pause], "problems": []},
+        [answer(INSTEAD, cause), answer(MIRROR, "no-such-image"), answer(SOURCE), answer(PAUSE)],
+    )
     assert (table["rows"][0]["fix"], table["copies"], table["safe"]) == (fix, [], cause is None)
     assert cause is None or INSTEAD in table["missing"][0]
 
@@ -166,10 +263,16 @@ def test_manifests_of_a_folder(tmp_path):
         file = tmp_path / path
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    assert LookupModule().run([str(tmp_path)]) == [{"path": "b.yaml", "text": "b", "skip": True}, {"path": "sub/a.YML", "text": "a", "skip": False}]
+    assert LookupModule().run([str(tmp_path)]) == [
+        {"path": "b.yaml", "text": "b", "skip": True},
+        {"path": "sub/a.YML", "text": "a", "skip": False},
+    ]
 
 
-@pytest.mark.parametrize("content, message", [(None, "does not exist"), ({}, "There is no manifest"), ({"a.yaml": b"\xff"}, "cannot be read")])
+@pytest.mark.parametrize(
+    "content, message",
+    [(None, "does not exist"), ({}, "There is no manifest"), ({"a.yaml": b"\xff"}, "cannot be read")],
+)
 def test_a_folder_that_will_not_do(tmp_path, content, message):
     folder = pathlib.Path(tmp_path, "f")
     if content is not None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves as _waves
 
@@ -55,7 +56,9 @@ def test_a_percentage_that_is_none(share):
 
 
 def test_only_boards_with_something_to_do_are_in_waves():
-    run = _waves.fleet({"s1": plan(0, patches=1), "s2": plan(0), "a1": plan(0), "a2": plan(), "a3": plan()}, ["s1", "s2", "elsewhere"])
+    run = _waves.fleet(
+        {"s1": plan(0, patches=1), "s2": plan(0), "a1": plan(0), "a2": plan(), "a3": plan()}, ["s1", "s2", "elsewhere"]
+    )
     assert run["waves"] == [["a2"], ["a3"]]
     assert (run["boards"], run["servers"], run["changes"]) == (["s1", "s2", "a1", "a2", "a3"], ["s1", "s2"], 5)
     assert run["lines"] == ["wave 1 of 2: a2", "wave 2 of 2: a3"]
@@ -90,7 +93,11 @@ def test_a_good_wave():
 def test_a_bad_canary_names_all_others():
     found = _waves.verdict(fleet(), "b1", {"b1": "no"}, ["b1"])
     assert found["stop"] and found["untouched"] == boards(9, first=2)
-    assert found["lines"][:3] == ["wave 1 of 4 failed:", "b1: no", "not touched (9): b2, b3, b4, b5, b6, b7, b8, b9, b10"]
+    assert found["lines"][:3] == [
+        "wave 1 of 4 failed:",
+        "b1: no",
+        "not touched (9): b2, b3, b4, b5, b6, b7, b8, b9, b10",
+    ]
 
 
 @pytest.mark.parametrize("share, stop", [(0, True), (24, True), (25, False), ("50%", False)])

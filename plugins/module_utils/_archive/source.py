@@ -21,13 +21,13 @@ import zipfile
 import zlib
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
-from ansible_collections.riscv.k3s.plugins.module_utils.elf import MAGIC
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.links import Links, TooManyLinks
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import SPECIAL, Entry, Members, damaged
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.tar import is_tar, read_tar
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.unpack import compression, unpacked
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.zip import read_zip
+from ansible_collections.riscv.k3s.plugins.module_utils.elf import MAGIC
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # All that the readers of archives of Python's library raise for bytes that make no sense.
 _DAMAGED = (EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error)

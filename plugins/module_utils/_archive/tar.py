@@ -132,9 +132,9 @@ def _records(data):
     while at < len(data) and data[at] != 0:
         space = data.index(b" ", at, at + 20)
         end = at + _number(data[at:space])
-        if not space < end - 1 < len(data) or data[end - 1:end] != b"\n":
+        if not space < end - 1 < len(data) or data[end - 1 : end] != b"\n":
             raise tarfile.ReadError("a pax header that contradicts itself")
-        key, _equals, value = data[space + 1:end - 1].partition(b"=")
+        key, _equals, value = data[space + 1 : end - 1].partition(b"=")
         yield key, value
         at = end
 

@@ -135,7 +135,7 @@ class _Limited(io.RawIOBase):
             data = self._source.read(len(buffer) - filled)
             if not data:
                 break
-            buffer[filled:filled + len(data)] = data
+            buffer[filled : filled + len(data)] = data
             filled += len(data)
             self._judge(len(data))
         return filled

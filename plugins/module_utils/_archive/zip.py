@@ -15,8 +15,8 @@ import stat
 import zipfile
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import SPECIAL
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _ENTRY = b"PK\x01\x02"
 # Numbers and names as in PKWARE's APPNOTE, 4.4.5.

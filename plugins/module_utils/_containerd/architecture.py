@@ -10,8 +10,8 @@ import os
 import socket
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.entrypoint import program_architecture
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 ARCHITECTURE_OPTION = {"type": "str", "default": "auto"}
 
@@ -39,10 +39,13 @@ class Board:
         if self.architecture:
             path, found = program_architecture(containerd, name, status)
             if found != self.architecture:
-                raise self._wrong(name, "%s calls itself %s, but its program %s is %s" % (name, status["architecture"], path, found))
+                raise self._wrong(
+                    name, "%s calls itself %s, but its program %s is %s" % (name, status["architecture"], path, found)
+                )
 
     def _wrong(self, name, what):
         return Problem(
             "%s, board %s is %s" % (what, self.name, self.architecture),
-            next_step="build or copy %s for %s and push it under this name, then pull it with policy: always" % (name, self.architecture),
+            next_step="build or copy %s for %s and push it under this name, then pull it with policy: always"
+            % (name, self.architecture),
         )

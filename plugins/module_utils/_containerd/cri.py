@@ -10,17 +10,22 @@ import os
 import re
 import time
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut, last_lines
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import silent_containerd
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify, unanswered
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import silent_containerd
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut, last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import read_bytes
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_image_status
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What crictl prints, since 1.20 at least, for the first image of its list that is not there.
 _ABSENT = re.compile(r'no such image \\?"([^"\\]+)\\?" present')
-_SILENT = ("validate service connection", "connect: connection refused", "connect: no such file or directory", "failed to connect")
+_SILENT = (
+    "validate service connection",
+    "connect: connection refused",
+    "connect: no such file or directory",
+    "failed to connect",
+)
 _LONGEST_WAIT = 30
 
 
@@ -75,15 +80,23 @@ class Cri:
             wait = min(wait * 2, _LONGEST_WAIT)
 
     def _has_http_mirror(self, registry):
-        """Whether k3s made registries.yaml into an http endpoint for this registry, in either form that containerd has had."""
+        """Whether k3s made registries.yaml into an http endpoint for this registry, in either form that containerd has
+        had.
+        """
         folder = os.path.join(self._programs.data_dir, "agent", "etc", "containerd")
-        texts = [read_bytes(os.path.join(folder, path)) for path in ("config.toml", os.path.join("certs.d", registry, "hosts.toml"))]
+        texts = [
+            read_bytes(os.path.join(folder, path))
+            for path in ("config.toml", os.path.join("certs.d", registry, "hosts.toml"))
+        ]
         return any(text and ("http://" + registry).encode() in text for text in texts)
 
     def _failure(self, result):
         if _is_silent(result.err):
             return silent_containerd(result.err)
-        return Problem("`%s` failed with exit status %d" % (" ".join(result.argv), result.rc), found=last_lines(result.err) or "no message")
+        return Problem(
+            "`%s` failed with exit status %d" % (" ".join(result.argv), result.rc),
+            found=last_lines(result.err) or "no message",
+        )
 
 
 def _is_silent(message):

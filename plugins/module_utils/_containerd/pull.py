@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, alike
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import PullProblem
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, alike
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import is_tagged
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 class Pulls:
     """One run over a board's store. ``board`` is a Board of architecture; tests inject ``clock``.
 
-    ``journals()`` opens the board's Journal: for a moment each time, since pulls take minutes and others want it meanwhile.
+    ``journals()`` opens the board's Journal: for a moment each time, since pulls take minutes and others want it
+    meanwhile.
     """
 
     def __init__(self, containerd, cri, board, journals, deep=False, check_mode=False, clock=time.monotonic):
@@ -36,10 +37,12 @@ class Pulls:
         """Have each of ``names`` (full names) in the store. Returns (rows, digests before), a row an
         image in the order of ``names``: see `_row`.
 
-        ``always`` pulls what is there already, too. ``retries`` and ``timeout`` (seconds) are for each image, as in Cri.pull.
+        ``always`` pulls what is there already, too. ``retries`` and ``timeout`` (seconds) are for each image, as in
+        Cri.pull.
         ``digests`` {name: digest} is what names must stand for: other content under one of them is as good as none.
         An image of another architecture is a Problem: one that was there before any pull, one that this run pulled
-        after it has been taken away again. A pull that fails does not stop the others, unless their registry is out of reach.
+        after it has been taken away again. A pull that fails does not stop the others, unless their registry is out of
+        reach.
         """
         names = list(dict.fromkeys(names))
         digests = digests or {}
@@ -53,7 +56,10 @@ class Pulls:
                 self._check(name, there[name])
         wanted = [name for name in names if always or name not in right]
         if self._check_mode:
-            return [_row(name, before[name], there[name]) if name in right else _planned(name, digests.get(name)) for name in names], old
+            return [
+                _row(name, before[name], there[name]) if name in right else _planned(name, digests.get(name))
+                for name in names
+            ], old
         after = before
         if wanted:
             self._note(wanted, before)
@@ -71,7 +77,10 @@ class Pulls:
             else:
                 self._note_brought(wanted, before, after)
         _raise(failures, len(names))
-        rows = [_row(name, after[name], there[name], old.get(name) != after[name]["digest"], seconds.get(name, 0.0)) for name in names]
+        rows = [
+            _row(name, after[name], there[name], old.get(name) != after[name]["digest"], seconds.get(name, 0.0))
+            for name in names
+        ]
         broken = {before[name]["digest"] for name in names if name in before and name not in old}
         _count({image["digest"] for image in before.values()} - broken, rows)
         return rows, old
@@ -86,11 +95,17 @@ class Pulls:
 
     def _note_brought(self, wanted, before, after):
         with self._journals() as journal:
-            known = {digest for name, entry in journal.images.items() for digest in (entry["digest"], entry["previous"])}
+            known = {
+                digest for name, entry in journal.images.items() for digest in (entry["digest"], entry["previous"])
+            }
             for name in wanted:
                 journal.is_set(name, after.get(name))
                 if name in journal.images and name in after and after[name]["digest"] not in known:
-                    held = [other for other in sorted(before) if before[other]["digest"] == after[name]["digest"] and not is_tagged(other)]
+                    held = [
+                        other
+                        for other in sorted(before)
+                        if before[other]["digest"] == after[name]["digest"] and not is_tagged(other)
+                    ]
                     journal.images[name]["beside"] = held
             journal.save()
 
@@ -126,7 +141,8 @@ class Pulls:
                     raise Problem(
                         "%s is not in the store after its pull" % name,
                         found="crictl said that it is",
-                        next_step="see the log of containerd; the kubelet may have removed it, because the disk is full",
+                        next_step="see the log of containerd; the kubelet may have removed it, because the disk is "
+                        "full",
                     )
                 if digests.get(name, after[name]["digest"]) != after[name]["digest"]:
                     raise _moved(name, after[name]["digest"], digests[name])
@@ -174,7 +190,8 @@ def _moved(name, found, wanted):
         "%s is not the content that is wanted" % name,
         found="the registry gave %s, wanted is %s" % (found, wanted),
         where=ImageName.parse(name).registry,
-        next_step="find out who published it anew; when the new content is right, lock it with riscv.k3s.lock or state its digest, "
+        next_step="find out who published it anew; when the new content is right, lock it with riscv.k3s.lock or "
+        "state its digest, "
         "else publish the old one again",
     )
 
@@ -203,11 +220,20 @@ def _row(name, image, status, changed=False, seconds=0.0):
 
 
 def _planned(name, digest):
-    return {"name": name, "digest": digest, "architecture": None, "size": None, "seconds": 0.0, "changed": True, "downloaded": None}
+    return {
+        "name": name,
+        "digest": digest,
+        "architecture": None,
+        "size": None,
+        "seconds": 0.0,
+        "changed": True,
+        "downloaded": None,
+    }
 
 
 def _count(held, rows):
-    """Set ``downloaded`` of each row: its size, when no name stood for its content (a set of digests) before; each content once.
+    """Set ``downloaded`` of each row: its size, when no name stood for its content (a set of digests) before; each
+    content once.
 
     Layers that another image has already are not downloaded again but counted here, so this is never too little.
     """
@@ -218,12 +244,16 @@ def _count(held, rows):
 
 
 def diff(rows, before):
-    """The images that change as ``before`` and ``after`` texts for Ansible's diff mode; ``before`` as from Pulls.present."""
+    """The images that change as ``before`` and ``after`` texts for Ansible's diff mode; ``before`` as from
+    Pulls.present.
+    """
     changes = sorted((row for row in rows if row["changed"]), key=lambda row: row["name"])
     title = "images in containerd (k8s.io)"
     return {
         "before_header": title,
         "after_header": title,
-        "before": "".join("%s %s\n" % (printable(row["name"]), before[row["name"]]) for row in changes if row["name"] in before),
+        "before": "".join(
+            "%s %s\n" % (printable(row["name"]), before[row["name"]]) for row in changes if row["name"] in before
+        ),
         "after": "".join("%s %s\n" % (printable(row["name"]), row["digest"] or UNKNOWN_DIGEST) for row in changes),
     }

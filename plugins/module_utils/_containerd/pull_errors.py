@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, default_registry_hint
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import Cause, find, why
 
 

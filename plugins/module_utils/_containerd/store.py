@@ -14,9 +14,15 @@ import tempfile
 from contextlib import contextmanager
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import (
+    PIN_LABEL,
+    PIN_VALUE,
+    is_tagged,
+    parse_image_list,
+    parse_version,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, default_registry_hint
-from ansible_collections.riscv.k3s.plugins.module_utils._output.images import PIN_LABEL, PIN_VALUE, is_tagged, parse_image_list, parse_version
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What a diff shows for the digest of an image that check mode did not pull.
 UNKNOWN_DIGEST = "known after the pull"
@@ -85,7 +91,10 @@ class Containerd:
             return result
         if any(sign in result.err.lower() for sign in _SILENT):
             raise silent_containerd(result.err)
-        raise Problem("`%s` failed with exit status %d" % (" ".join(result.argv), result.rc), found=last_lines(result.err) or "no message")
+        raise Problem(
+            "`%s` failed with exit status %d" % (" ".join(result.argv), result.rc),
+            found=last_lines(result.err) or "no message",
+        )
 
 
 def silent_containerd(message):
@@ -122,6 +131,7 @@ def missing(names, wanted):
     return Problem(
         "the image %s is not in containerd's store" % wanted,
         found="there is " + ", ".join(there) if there else "nothing under %s" % ImageName.parse(wanted).name,
-        next_step=("use one of these names, or " if there else "") + "pull the image first with riscv.k3s.crictl_image_pull"
+        next_step=("use one of these names, or " if there else "")
+        + "pull the image first with riscv.k3s.crictl_image_pull"
         + default_registry_hint(ImageName.parse(wanted).registry),
     )

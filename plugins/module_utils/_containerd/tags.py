@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, missing
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
@@ -25,11 +25,16 @@ def pairs(images):
         for given in entry["targets"]:
             target = ImageName.parse(given)
             if target.digest:
-                raise Problem("the target %s cannot be made" % given, found="a digest in it", next_step="name a target by its tag")
+                raise Problem(
+                    "the target %s cannot be made" % given, found="a digest in it", next_step="name a target by its tag"
+                )
             if target.full not in sources:
                 found.append((source, target.full, given))
             elif sources[target.full] != source:
-                raise Problem("the target %s is asked for twice" % target.full, found="the sources %s and %s" % (sources[target.full], source))
+                raise Problem(
+                    "the target %s is asked for twice" % target.full,
+                    found="the sources %s and %s" % (sources[target.full], source),
+                )
             sources[target.full] = source
     for source, target, _given in found:
         if sources.get(source, source) != source:
@@ -66,10 +71,17 @@ class Tags:
         wanted = pairs(images)
         for source, target, _given in wanted:
             if not source:
-                raise Problem("the target %s has no source" % target, next_step="give the source, the image whose content it gets")
+                raise Problem(
+                    "the target %s has no source" % target, next_step="give the source, the image whose content it gets"
+                )
         before = self._containerd.images()
-        self._check_sources(sorted({source for source, _target, _given in wanted}), before, set(expected) if self._check_mode else set())
-        rows = [_row(target, before.get(target), self._after(source, before.get(target), before, keep, pinned), source) for source, target, _given in wanted]
+        self._check_sources(
+            sorted({source for source, _target, _given in wanted}), before, set(expected) if self._check_mode else set()
+        )
+        rows = [
+            _row(target, before.get(target), self._after(source, before.get(target), before, keep, pinned), source)
+            for source, target, _given in wanted
+        ]
         changes = [row for row in rows if row["changed"]]
         if changes and not self._check_mode:
             self._note(changes, before)
@@ -129,7 +141,9 @@ class Tags:
     def _write(self, changes, before):
         # One start of ctr for all targets of a source.
         for source in sorted({row["source"] for row in changes if row["digest"] != row["digest_before"]}):
-            targets = [row["name"] for row in changes if row["source"] == source and row["digest"] != row["digest_before"]]
+            targets = [
+                row["name"] for row in changes if row["source"] == source and row["digest"] != row["digest_before"]
+            ]
             self._containerd.tag(source, targets, replace=any(target in before for target in targets))
         for row in changes:
             # Pins are set anew after each tag; to be removed they are from what had one, and from a copy of 1.6.
@@ -144,12 +158,16 @@ class Tags:
         self._journal.save()
         for row in changes:
             there = now.get(row["name"])
-            if (there["digest"] if there else None, there["pinned"] if there else False) != (row["digest"], row["pinned"]):
+            if (there["digest"] if there else None, there["pinned"] if there else False) != (
+                row["digest"],
+                row["pinned"],
+            ):
                 raise Problem(
                     "the image %s is not as it was written to containerd's store" % row["name"],
                     found="%s, pinned: %s" % (there["digest"], there["pinned"]) if there else "no such name",
                     where="wanted: %s, pinned: %s" % (row["digest"], row["pinned"]),
-                    next_step="see the log of containerd and whether another program works on the same names, then run again",
+                    next_step="see the log of containerd and whether another program works on the same names, then "
+                    "run again",
                 )
 
     def _warnings(self, changes):
@@ -159,8 +177,10 @@ class Tags:
         if pins_supported(version):
             return []
         return [
-            "containerd %s does not honour pins that are set on an image (that begins with 1.6.25, 1.7.10 and 2.0): the kubelet may remove these images "
-            "when the disk is full. The pins are set all the same, for the day containerd is newer. The fix preload outlasts a collection: "
+            "containerd %s does not honour pins that are set on an image (that begins with 1.6.25, 1.7.10 and 2.0): "
+            "the kubelet may remove these images "
+            "when the disk is full. The pins are set all the same, for the day containerd is newer. The fix preload "
+            "outlasts a collection: "
             "k3s imports its archives at each start." % version
         ]
 
@@ -190,4 +210,9 @@ def diff(rows):
         )
 
     title = "images in containerd (k8s.io)"
-    return {"before_header": title, "after_header": title, "before": text("digest_before", "pinned_before"), "after": text("digest", "pinned")}
+    return {
+        "before_header": title,
+        "after_header": title,
+        "before": text("digest_before", "pinned_before"),
+        "after": text("digest", "pinned"),
+    }

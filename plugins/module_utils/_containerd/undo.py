@@ -7,22 +7,28 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import PIN_LABEL, PIN_VALUE, is_tagged
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 def restored(containerd, journal, names, check_mode=False):
-    """Take back what the journal tells of ``names`` (full names; others are left alone). Returns (rows, warnings, changed).
+    """Take back what the journal tells of ``names`` (full names; others are left alone). Returns (rows, warnings,
+    changed).
 
-    A row is as of Tags.present, without a source. What a person or the kubelet moved since is left, with a warning, and its
-    entry stays; all other entries go. With a name go those that containerd made for it: name@digest and, when nothing else
+    A row is as of Tags.present, without a source. What a person or the kubelet moved since is left, with a warning, and
+    its
+    entry stays; all other entries go. With a name go those that containerd made for it: name@digest and, when nothing
+    else
     stands for the content, the bare digest. Raises Problem.
     """
     entries = {name: journal.images[name] for name in names if name in journal.images}
     store = containerd.images()
     held = {row["digest"] for row in store.values()}
-    todo = {name: undo.undo_image(name, entry, store.get(name), bool(entry["before"]) and entry["before"]["digest"] in held) for name, entry in entries.items()}
+    todo = {
+        name: undo.undo_image(name, entry, store.get(name), bool(entry["before"]) and entry["before"]["digest"] in held)
+        for name, entry in entries.items()
+    }
     rows = [_row(name, entries[name], store.get(name), todo[name].action) for name in entries]
     warnings = [todo[name].warning for name in entries if todo[name].warning]
     done = [name for name in entries if todo[name].action != undo.LEAVE]
@@ -45,7 +51,9 @@ def _write(containerd, entries, todo, store, kept):
         if todo[name].action in (undo.RESTORE, undo.PIN):
             _give_labels(containerd, name, entry["before"])
     after = {name: row["digest"] for name, row in store.items()}
-    after.update({name: entry["before"]["digest"] for name, entry in entries.items() if todo[name].action == undo.RESTORE})
+    after.update(
+        {name: entry["before"]["digest"] for name, entry in entries.items() if todo[name].action == undo.RESTORE}
+    )
     gone = [name for name in entries if todo[name].action in (undo.REMOVE, undo.DROP) and name in store]
     for name, entry in entries.items():
         if todo[name].action in (undo.REMOVE, undo.DROP, undo.RESTORE):
@@ -57,7 +65,8 @@ def _write(containerd, entries, todo, store, kept):
 
 
 def _add_made(name, brought, after, gone):
-    """Add to ``gone`` the names that containerd made beside ours when we ``brought`` these digests, and that mean nothing without it.
+    """Add to ``gone`` the names that containerd made beside ours when we ``brought`` these digests, and that mean
+    nothing without it.
 
     ``after`` is {name: digest} of the store but for what is ``gone``.
     """
@@ -65,7 +74,9 @@ def _add_made(name, brought, after, gone):
     for digest in brought:
         rest = [other for other in sorted(after) if after[other] == digest and other not in gone]
         by_digest = "%s@%s" % (repository, digest)
-        if by_digest in rest and not any(is_tagged(other) and ImageName.parse(other).name == repository for other in rest):
+        if by_digest in rest and not any(
+            is_tagged(other) and ImageName.parse(other).name == repository for other in rest
+        ):
             gone.append(by_digest)
             rest.remove(by_digest)
         if all(other.startswith("sha256:") for other in rest):
@@ -90,14 +101,17 @@ def _read_back(containerd, rows):
     for row in rows:
         there = now.get(row["name"])
         if there and there["digest"] == row["digest"] and there["pinned"] and not row["pinned"]:
-            warnings.append("%s is pinned all the same: containerd does so by itself with the pause image" % row["name"])
+            warnings.append(
+                "%s is pinned all the same: containerd does so by itself with the pause image" % row["name"]
+            )
             continue
         if (there["digest"] if there else None, there["pinned"] if there else False) != (row["digest"], row["pinned"]):
             raise Problem(
                 "the image %s is not as it was before" % row["name"],
                 found="%s, pinned: %s" % (there["digest"], there["pinned"]) if there else "no such name",
                 where="wanted: %s, pinned: %s" % (row["digest"] or "no such name", row["pinned"]),
-                next_step="see the log of containerd and whether another program works on the same names, then run again",
+                next_step="see the log of containerd and whether another program works on the same names, then run "
+                "again",
             )
     return warnings
 

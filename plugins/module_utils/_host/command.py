@@ -49,11 +49,13 @@ class Runner:
     def run(self, argv, stdin=None, timeout=60, env=None, check=True, watch=None, largest=None):
         """Run ``argv`` and return a Result.
 
-        ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with what
+        ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with
+        what
         was written to stderr so far (text) some times a second while the program runs; what it raises ends the program.
         It does not go together with ``stdin``, whose rest subprocess would not write after the first call.
         ``largest`` (bytes) is the most that it may write to one file, where the machine can say so (Linux).
-        Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes longer.
+        Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes
+        longer.
         """
         if watch and stdin is not None:
             raise ValueError("a watch is for programs that read nothing")
@@ -64,13 +66,19 @@ class Runner:
         try:
             # subprocess looks a name up in the PATH of this process, not in that of `env`.
             program = _find(argv[0], environment["PATH"])
-            done = _run([program] + argv[1:], None if stdin is None else stdin.encode(), timeout, environment, watch, largest)
+            done = _run(
+                [program] + argv[1:], None if stdin is None else stdin.encode(), timeout, environment, watch, largest
+            )
         except FileNotFoundError as error:
             raise Problem(
-                "the program %s was not found" % argv[0], where=environment["PATH"], next_step="install it, or name its full path in the module's options"
+                "the program %s was not found" % argv[0],
+                where=environment["PATH"],
+                next_step="install it, or name its full path in the module's options",
             ) from error
         except (OSError, ValueError) as error:  # ValueError: a word with a NUL, or with half a character
-            raise Problem("the program %s cannot be run" % program, found=getattr(error, "strerror", None) or str(error)) from error
+            raise Problem(
+                "the program %s cannot be run" % program, found=getattr(error, "strerror", None) or str(error)
+            ) from error
         except subprocess.TimeoutExpired as error:
             raise TimedOut(
                 "`%s` did not finish within %s seconds" % (" ".join(argv), timeout),
@@ -79,7 +87,10 @@ class Runner:
             ) from error
         result = Result(argv, done.returncode, _text(done.stdout), _text(done.stderr))
         if check and result.rc != 0:
-            raise Problem("`%s` failed with exit status %d" % (" ".join(argv), result.rc), found=last_lines(result.err or result.out) or "no message")
+            raise Problem(
+                "`%s` failed with exit status %d" % (" ".join(argv), result.rc),
+                found=last_lines(result.err or result.out) or "no message",
+            )
         return result
 
 
@@ -102,7 +113,9 @@ def _find(name, path):
 def _run(argv, data, timeout, environment, watch, largest):
     """As subprocess.run; with ``watch``, that is called while the program runs."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL if data is None else pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL if data is None else pipe, stdout=pipe, stderr=pipe, env=environment
+    ) as process:
         try:
             _limit(process.pid, largest)
             out, err = _communicate(process, data, timeout, watch)

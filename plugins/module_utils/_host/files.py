@@ -15,7 +15,6 @@ import time
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-
 # The deploy controller ignores dotfiles, should it look just now.
 _TEMPORARY = ".riscv-k3s-"
 _OLD_SECONDS = 3600
@@ -33,7 +32,9 @@ def sha256(data):
 
 
 def read_bytes(path):
-    """The bytes of a regular file, or None when there is none. Raises Problem when it cannot be read, and for a pipe or device, which might never end."""
+    """The bytes of a regular file, or None when there is none. Raises Problem when it cannot be read, and for a pipe or
+    device, which might never end.
+    """
     try:
         # Without O_NONBLOCK the mere opening of a pipe waits for a writer.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -43,7 +44,11 @@ def read_bytes(path):
         raise Problem("cannot read %s" % path, found=getattr(error, "strerror", None) or str(error)) from error
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise Problem("cannot read %s" % path, found="it is no regular file", next_step="look who put it there, and move it away")
+            raise Problem(
+                "cannot read %s" % path,
+                found="it is no regular file",
+                next_step="look who put it there, and move it away",
+            )
         with open(handle, "rb", closefd=False) as file:
             return file.read()
     except OSError as error:
@@ -55,10 +60,12 @@ def read_bytes(path):
 def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=None):
     """Replace or make the file ``path`` with ``data`` (bytes) in one step that a power cut cannot halve.
 
-    An existing file keeps its owner unless ``owner`` (uid, gid) is given, and its mode unless ``mode`` (an int) is; a new one gets ``mode`` or 0600.
+    An existing file keeps its owner unless ``owner`` (uid, gid) is given, and its mode unless ``mode`` (an int) is; a
+    new one gets ``mode`` or 0600.
     ``expected`` is what must stand there right before it is replaced (bytes, None for no file), else Changed is raised.
     Returns the path of the backup (named so that k3s's deploy controller ignores it) or None.
-    Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left behind then.
+    Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left behind
+    then.
     """
     old = status(path)
     folder = os.path.dirname(path) or "."
@@ -81,7 +88,11 @@ def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=No
         _remove_left(folder)
         _sync_folder(folder)
     except OSError as error:
-        raise Problem("cannot write %s" % path, found=error.strerror, next_step="see that its folder exists and that the disk is not full") from error
+        raise Problem(
+            "cannot write %s" % path,
+            found=error.strerror,
+            next_step="see that its folder exists and that the disk is not full",
+        ) from error
     finally:
         if temporary:
             os.unlink(temporary)
@@ -89,7 +100,9 @@ def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=No
 
 
 def remove(path, expected=ANYTHING):
-    """Remove a file; returns whether there was one. ``expected`` as for `write_bytes`. Raises Problem when it cannot be removed."""
+    """Remove a file; returns whether there was one. ``expected`` as for `write_bytes`. Raises Problem when it cannot be
+    removed.
+    """
     check_unchanged(path, expected)
     try:
         os.unlink(path)
@@ -122,7 +135,9 @@ def remove_folder(path):
 
 
 def status(path):
-    """What os.lstat says of the regular file ``path``, or None when there is nothing. Raises Problem for a symbolic link and all else."""
+    """What os.lstat says of the regular file ``path``, or None when there is nothing. Raises Problem for a symbolic
+    link and all else.
+    """
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -131,12 +146,16 @@ def status(path):
         raise Problem("cannot look at %s" % path, found=error.strerror) from error
     if not stat.S_ISREG(found.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
-        raise Problem("%s will not be replaced" % path, found="it is " + kind, next_step="look who put it there, and move it away")
+        raise Problem(
+            "%s will not be replaced" % path, found="it is " + kind, next_step="look who put it there, and move it away"
+        )
     return found
 
 
 def make_folder(path, mode=0o755):
-    """Make the folder ``path``, and those above it, if it is not there; returns whether it was made. ``mode`` is for the last one. Raises Problem."""
+    """Make the folder ``path``, and those above it, if it is not there; returns whether it was made. ``mode`` is for
+    the last one. Raises Problem.
+    """
     if os.path.isdir(path):
         return False
     try:
@@ -156,7 +175,10 @@ def make_folder(path, mode=0o755):
 def _remove_left(folder):
     """Remove what writes that were killed have left, unless it is so young that another one may be at work."""
     for entry in os.scandir(folder):
-        if entry.name.startswith(_TEMPORARY) and entry.stat(follow_symlinks=False).st_mtime < time.time() - _OLD_SECONDS:
+        if (
+            entry.name.startswith(_TEMPORARY)
+            and entry.stat(follow_symlinks=False).st_mtime < time.time() - _OLD_SECONDS
+        ):
             os.unlink(entry.path)
 
 

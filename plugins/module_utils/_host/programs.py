@@ -73,7 +73,8 @@ class Programs:
         raise Problem(
             "k3s was not found on this board",
             found="no program k3s in " + SEARCH_PATH,
-            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options crictl, ctr and containerd_address",
+            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options "
+            "crictl, ctr and containerd_address",
         )
 
     def _look_for(self, name):

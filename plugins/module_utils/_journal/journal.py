@@ -18,8 +18,15 @@ import json
 import os
 import time
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import (
+    make_folder,
+    read_bytes,
+    remove,
+    sha256,
+    status,
+    write_bytes,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_folder, read_bytes, remove, sha256, status, write_bytes
 
 FOLDER = "riscv-k3s"
 NAME = "journal.json"
@@ -61,10 +68,13 @@ class Journal:
         self.data["lease"] = lease
 
     def will_write(self, path, data):
-        """Note that ``path`` is about to get ``data`` (bytes). What stands there now is kept unless an earlier run kept it.
+        """Note that ``path`` is about to get ``data`` (bytes). What stands there now is kept unless an earlier run kept
+        it.
 
-        The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before`` (None: no file,
-        else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file, ``pending`` (see `will_restore`).
+        The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before``
+        (None: no file,
+        else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file, ``pending`` (see
+        `will_restore`).
         """
         digest = sha256(data)
         current, found = read_bytes(path), status(path)
@@ -80,13 +90,19 @@ class Journal:
             current = None  # ours, from before there was a journal, or of one that is lost
         if current is not None:
             write_bytes(self.kept(path), current, mode=0o600)
-        before = None if current is None else {"sha256": sha256(current), "mode": found.st_mode & 0o7777, "uid": found.st_uid, "gid": found.st_gid}
+        before = (
+            None
+            if current is None
+            else {"sha256": sha256(current), "mode": found.st_mode & 0o7777, "uid": found.st_uid, "gid": found.st_gid}
+        )
         self.files[path] = _file_entry("file", digest, before, not os.path.isdir(os.path.dirname(path)))
         if found and before is None:
             self.files[path]["previous"] = sha256(read_bytes(path))
 
     def will_place(self, path):
-        """Note that an archive of images is about to be placed at ``path``: its name says that it is ours, its bytes are not read."""
+        """Note that an archive of images is about to be placed at ``path``: its name says that it is ours, its bytes
+        are not read.
+        """
         if path not in self.files:
             self.files[path] = _file_entry("archive", None, None, not os.path.isdir(os.path.dirname(path)))
 
@@ -96,14 +112,18 @@ class Journal:
         The entry stays, pending, until k3s was restarted and reads it: a run may be cut short between.
         """
         entry = self.files[path]
-        entry.update(previous=entry["sha256"], sha256=entry["before"]["sha256"] if entry["before"] else None, pending=True)
+        entry.update(
+            previous=entry["sha256"], sha256=entry["before"]["sha256"] if entry["before"] else None, pending=True
+        )
 
     def kept(self, path):
         """Where the bytes lie that ``path`` had before the first run."""
         return os.path.join(self.folder, "before" + path.replace("/", "%2F"))
 
     def original(self, path):
-        """The bytes that ``path`` had before the first run, or None when there was no file. Raises Problem when they are lost."""
+        """The bytes that ``path`` had before the first run, or None when there was no file. Raises Problem when they
+        are lost.
+        """
         before = self.files[path]["before"]
         if before is None:
             return None
@@ -111,7 +131,9 @@ class Journal:
         if data is None or sha256(data) != before["sha256"]:
             raise Problem(
                 "%s cannot be brought back" % path,
-                found="what it held before is gone" if data is None else "what was kept of it is not what it held before",
+                found="what it held before is gone"
+                if data is None
+                else "what was kept of it is not what it held before",
                 where=self.kept(path),
                 next_step="write the file by hand, then remove its entry from %s" % os.path.join(self.folder, NAME),
             )
@@ -124,17 +146,25 @@ class Journal:
         remove(self.kept(path))
 
     def will_set(self, name, digest, pinned, now, source=None):
-        """Note that an image name is about to get ``digest`` (None: to be removed, ANY: what a pull brings) and a pin or none.
+        """Note that an image name is about to get ``digest`` (None: to be removed, ANY: what a pull brings) and a pin
+        or none.
 
-        ``now`` is its row of the store, or None for no such name; ``source`` the name or archive that its content is from. The entry:
-        ``digest``, ``previous`` (that of ours which it replaces), ``pinned``, ``source``, ``before`` (None: no such name, else digest,
-        pinned, labels), ``beside`` (names by digest alone that stood for the content before us; else they go with the name).
+        ``now`` is its row of the store, or None for no such name; ``source`` the name or archive that its content is
+        from. The entry:
+        ``digest``, ``previous`` (that of ours which it replaces), ``pinned``, ``source``, ``before`` (None: no such
+        name, else digest,
+        pinned, labels), ``beside`` (names by digest alone that stood for the content before us; else they go with the
+        name).
         """
         known = self.images.get(name)
         if known is None:
             before = {"digest": now["digest"], "pinned": now["pinned"], "labels": now["labels"]} if now else None
             known = self.images[name] = {"previous": None, "before": before, "beside": [], "source": None}
-        elif now and now["digest"] != digest and (known["digest"] == ANY or now["digest"] in (known["digest"], known["previous"])):
+        elif (
+            now
+            and now["digest"] != digest
+            and (known["digest"] == ANY or now["digest"] in (known["digest"], known["previous"]))
+        ):
             known["previous"] = now["digest"]
         known.update(digest=digest, pinned=pinned, source=source or known["source"])
 
@@ -147,13 +177,17 @@ class Journal:
         if entry is None:
             return
         before = entry["before"]
-        if (now is None) == (before is None) and (now is None or (now["digest"], now["pinned"]) == (before["digest"], before["pinned"])):
+        if (now is None) == (before is None) and (
+            now is None or (now["digest"], now["pinned"]) == (before["digest"], before["pinned"])
+        ):
             del self.images[name]
         elif now:
             entry["digest"] = now["digest"]
 
     def save(self):
-        """Write the journal if it differs from what is on the disk; remove it, with its folder, when nothing is left to tell."""
+        """Write the journal if it differs from what is on the disk; remove it, with its folder, when nothing is left to
+        tell.
+        """
         text = _text(self.data)
         if text == self._saved:
             return
@@ -181,7 +215,11 @@ def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
     try:
         handle = os.open(data_dir, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise Problem("cannot open %s" % data_dir, found=error.strerror, next_step="set become: true for the play, or connect as root") from error
+        raise Problem(
+            "cannot open %s" % data_dir,
+            found=error.strerror,
+            next_step="set become: true for the play, or connect as root",
+        ) from error
     try:
         _lock(handle, data_dir, timeout)
         make_folder(folder, mode=0o700)
@@ -208,7 +246,12 @@ def parse(text, path):
     try:
         data = json.loads(text)
         version = data["version"]
-        if version == VERSION and set(data) == set(_empty()) and _are(data["files"], _FILE_KEYS) and _are(data["images"], _IMAGE_KEYS):
+        if (
+            version == VERSION
+            and set(data) == set(_empty())
+            and _are(data["files"], _FILE_KEYS)
+            and _are(data["images"], _IMAGE_KEYS)
+        ):
             return data
     except (ValueError, KeyError, TypeError, AttributeError):
         version = None

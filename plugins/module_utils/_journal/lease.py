@@ -4,9 +4,11 @@
 
 """Who may change the fleet just now: one run at a time. Pure; the lease stands in the journal of the first server.
 
-    {"held": {"id", "user", "host", "boot", "namespace", "pid", "started", "since", "expires"} or None, "last": id or None}
+    {"held": {"id", "user", "host", "boot", "namespace", "pid", "started", "since", "expires"} or None, "last": id or
+    None}
 
-``since`` and ``expires`` are seconds since 1970 by that server's clock, the only one that all controllers share. ``last``
+``since`` and ``expires`` are seconds since 1970 by that server's clock, the only one that all controllers share.
+``last``
 is the run that changed the fleet last: a run that observed the fleet before that must observe it again.
 """
 
@@ -38,9 +40,11 @@ class Held(Problem):
     def __init__(self, held, where):
         super().__init__(
             "another run works on this fleet",
-            found="%(user)s on %(host)s, process %(pid)s" % held + ", since %s, its lease ends at %s" % (moment(held["since"]), moment(held["expires"])),
+            found="%(user)s on %(host)s, process %(pid)s" % held
+            + ", since %s, its lease ends at %s" % (moment(held["since"]), moment(held["expires"])),
             where=where,
-            next_step="run again when it has ended (riscv_k3s_lease_wait waits for that); if that process surely runs no more, "
+            next_step="run again when it has ended (riscv_k3s_lease_wait waits for that); if that process surely runs "
+            "no more, "
             "take the lease over with -e riscv_k3s_lease_take_over=%s" % held["id"],
         )
         self.held = held
@@ -76,7 +80,9 @@ def renew(lease, holder, now, seconds, where=None):
 
 
 def release(lease, holder, forget=False):
-    """The lease after this run ended: free, with a note of this run as the last one, or None with ``forget``. A lease that is not this run's stays as it is."""
+    """The lease after this run ended: free, with a note of this run as the last one, or None with ``forget``. A lease
+    that is not this run's stays as it is.
+    """
     held = (lease or {}).get("held")
     if not held or held["id"] != holder["id"]:
         return lease
@@ -84,7 +90,9 @@ def release(lease, holder, forget=False):
 
 
 def seen(lease):
-    """Which state of the fleet a lease stands for: the id of the run that changed it last, "" for none; while a run works, a text that is never seen again."""
+    """Which state of the fleet a lease stands for: the id of the run that changed it last, "" for none; while a run
+    works, a text that is never seen again.
+    """
     held = (lease or {}).get("held")
     return "during " + held["id"] if held else (lease or {}).get("last") or ""
 
@@ -101,5 +109,8 @@ def _abandoned(held, now, take_over):
     if now >= held["expires"]:
         return "the lease of %s ended at %s and is taken over" % (who, moment(held["expires"]))
     if now < held["since"] - BACKWARDS:
-        return "the lease of %s is of %s, which the board's clock has yet to reach: it is taken over" % (who, moment(held["since"]))
+        return "the lease of %s is of %s, which the board's clock has yet to reach: it is taken over" % (
+            who,
+            moment(held["since"]),
+        )
     return None

@@ -11,10 +11,18 @@ import re
 import stat
 from typing import NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import (
+    make_folder,
+    read_bytes,
+    remove,
+    remove_folder,
+    sha256,
+    status,
+    write_bytes,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_folder, read_bytes, remove, remove_folder, sha256, status, write_bytes
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import OWN_MARK
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 ARCHIVES = "agent/images"
 _ARCHIVE = re.compile(r"riscv-k3s-[0-9a-f]+\.tar\Z")
@@ -32,10 +40,14 @@ class Outcome(NamedTuple):
 
 
 def present(journal, path, data, mode, check_mode=False):
-    """Have the file ``path`` hold ``data`` (bytes), with ``mode`` (int) and the owner of this process; its folder is made. Raises Problem."""
+    """Have the file ``path`` hold ``data`` (bytes), with ``mode`` (int) and the owner of this process; its folder is
+    made. Raises Problem.
+    """
     before, found = read_bytes(path), status(path)
     owner = (os.geteuid(), os.getegid())
-    as_wanted = found and before == data and stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == owner
+    as_wanted = (
+        found and before == data and stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == owner
+    )
     if not as_wanted and not check_mode:
         journal.will_write(path, data)
         journal.save()
@@ -45,9 +57,11 @@ def present(journal, path, data, mode, check_mode=False):
 
 
 def absent(journal, path, pending=False, check_mode=False):
-    """Have ``path`` as it was before this collection first wrote it: its bytes, mode and owner, or no file. Raises Problem.
+    """Have ``path`` as it was before this collection first wrote it: its bytes, mode and owner, or no file. Raises
+    Problem.
 
-    A file that is not in the journal is left alone, as is one that somebody changed since: that with a warning, and its entry stays.
+    A file that is not in the journal is left alone, as is one that somebody changed since: that with a warning, and its
+    entry stays.
     ``pending`` keeps the entry until `settle`, because k3s must be restarted first.
     """
     current, found = read_bytes(path), status(path)
@@ -82,7 +96,9 @@ def absent(journal, path, pending=False, check_mode=False):
 
 
 def settle(journal, path, check_mode=False):
-    """Forget a file that is as it was before, now that k3s was restarted; returns whether there was something to forget."""
+    """Forget a file that is as it was before, now that k3s was restarted; returns whether there was something to
+    forget.
+    """
     entry, current = journal.files.get(path), read_bytes(path)
     if not entry or undo.undo_file(path, entry, sha256(current) if current is not None else None).action != undo.SETTLE:
         return False
@@ -94,7 +110,10 @@ def settle(journal, path, check_mode=False):
 def archive_path(data_dir, name):
     """The path of an archive of images by its file name. Raises Problem for a name that this collection does not give."""
     if not _ARCHIVE.match(name):
-        raise Problem("%r is no archive of riscv.k3s" % name, next_step="name it riscv-k3s-HASH.tar, as the filter riscv.k3s.plan does")
+        raise Problem(
+            "%r is no archive of riscv.k3s" % name,
+            next_step="name it riscv-k3s-HASH.tar, as the filter riscv.k3s.plan does",
+        )
     return os.path.join(data_dir, ARCHIVES, name)
 
 
@@ -117,7 +136,11 @@ def _remove(path, entry):
 
 def _is_as_before(found, before):
     """Whether mode and owner are; the content is known to be."""
-    return not before or (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (before["mode"], before["uid"], before["gid"])
+    return not before or (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (
+        before["mode"],
+        before["uid"],
+        before["gid"],
+    )
 
 
 def _mode(found):

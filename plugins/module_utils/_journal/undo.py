@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How one entry of the journal is taken back, from what is there now. Pure: the board's modules do it, the controller's plan shows it."""
+"""How one entry of the journal is taken back, from what is there now. Pure: the board's modules do it, the controller's
+plan shows it.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ def undo_image(name, entry, now, has_content):
     if now and before and now["digest"] == before["digest"]:
         return Undo(PIN)
     if now and entry["digest"] != ANY and now["digest"] not in (entry["digest"], entry["previous"]):
-        text = "%s is left as it is: it stands for %s, which riscv.k3s did not give it. Its entry stays in the journal" % (name, now["digest"])
+        text = (
+            "%s is left as it is: it stands for %s, which riscv.k3s did not give it. Its entry stays in the journal"
+            % (name, now["digest"])
+        )
         return Undo(LEAVE, text)
     if not before:
         return Undo(REMOVE)
@@ -52,7 +57,9 @@ def undo_image(name, entry, now, has_content):
 
 
 def undo_file(path, entry, current):
-    """Undo of a file. ``entry`` is the journal's, ``current`` the checksum of what stands there, None for no file; for an archive any text will do."""
+    """Undo of a file. ``entry`` is the journal's, ``current`` the checksum of what stands there, None for no file; for
+    an archive any text will do.
+    """
     before = entry["before"]
     if entry["kind"] == "archive":
         return Undo(REMOVE if current else FORGET)

@@ -33,7 +33,9 @@ class Kube:
         try:
             return json.loads(result.out)["items"]
         except (ValueError, KeyError, TypeError) as error:
-            raise Problem("kubectl printed no list of objects", found=result.out[:200] or "nothing", where=" ".join(result.argv)) from error
+            raise Problem(
+                "kubectl printed no list of objects", found=result.out[:200] or "nothing", where=" ".join(result.argv)
+            ) from error
 
     def addon_checksums(self):
         """{Addon's name: sha256 of the text that was applied last, or None when none was}.
@@ -48,24 +50,41 @@ class Kube:
         selector = "involvedObject.kind=Addon,involvedObject.name=" + addon
         events = self.get("events", "-n", SYSTEM_NAMESPACE, "--field-selector", selector)
         events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-        return ["%s: %s" % (event.get("reason"), " ".join((event.get("message") or "").split())) for event in events[-count:]]
+        return [
+            "%s: %s" % (event.get("reason"), " ".join((event.get("message") or "").split()))
+            for event in events[-count:]
+        ]
 
     def pods_and_workloads(self, namespace=None):
         """The pods of a namespace, or of all, and the objects that say how many there should be: raw, in one call."""
-        return self.get("pods,deployments,daemonsets,statefulsets", *(["-n", namespace] if namespace else ["--all-namespaces"]))
+        return self.get(
+            "pods,deployments,daemonsets,statefulsets", *(["-n", namespace] if namespace else ["--all-namespaces"])
+        )
 
     def delete_pods(self, namespace, names):
         """Delete pods of one namespace in one call, without waiting. A pod that has gone already is no error."""
-        self._kubectl("delete", "pods", "-n", namespace, "--ignore-not-found", "--wait=false", *names, timeout=_DELETE_TIMEOUT)
+        self._kubectl(
+            "delete", "pods", "-n", namespace, "--ignore-not-found", "--wait=false", *names, timeout=_DELETE_TIMEOUT
+        )
 
     def forget_checksum(self, addon):
-        """Take the checksum from an Addon, so that k3s applies its file again although it is the text which it applied last."""
+        """Take the checksum from an Addon, so that k3s applies its file again although it is the text which it applied
+        last.
+        """
         patch = json.dumps({"spec": {"checksum": None}})
         self._kubectl("patch", "addons.k3s.cattle.io", "-n", SYSTEM_NAMESPACE, addon, "--type=merge", "-p", patch)
 
     def delete_chart_config(self, namespace, name):
         """Delete a HelmChartConfig: removing its file does not. One that has gone already is no error."""
-        self._kubectl("delete", "helmchartconfigs.helm.cattle.io", "-n", namespace, "--ignore-not-found", name, timeout=_DELETE_TIMEOUT)
+        self._kubectl(
+            "delete",
+            "helmchartconfigs.helm.cattle.io",
+            "-n",
+            namespace,
+            "--ignore-not-found",
+            name,
+            timeout=_DELETE_TIMEOUT,
+        )
 
     def wait(self, is_done, timeout):
         """Call ``is_done()`` at growing intervals until it is true; returns False after ``timeout`` seconds.

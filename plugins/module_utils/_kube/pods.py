@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _REQUIREMENT = re.compile(r"(?P<not>!?)(?P<key>[A-Za-z0-9./_-]+)(?:(?P<operator>==?|!=)(?P<value>[A-Za-z0-9._-]*))?\Z")
 
@@ -77,7 +77,8 @@ def choose(pods, images, names, selectors, namespace, only_broken, ignore_not_fo
     """The pods that are meant: those that run one of ``images``, have one of ``names``, or fit one of ``selectors``.
 
     Names are NAME or NAMESPACE/NAME. ``namespace`` limits everything to one. Finished pods are meant only by name.
-    With ``only_broken`` only those that are not Ready. Raises Problem for a name without a pod, unless ``ignore_not_found``, for a name that
+    With ``only_broken`` only those that are not Ready. Raises Problem for a name without a pod, unless
+    ``ignore_not_found``, for a name that
     several pods have, and for a bad selector.
     """
     inside = [pod for pod in pods if namespace in (None, pod.namespace)]
@@ -87,7 +88,9 @@ def choose(pods, images, names, selectors, namespace, only_broken, ignore_not_fo
     meant = []
     for pod in inside:
         alive = not pod.finished and not pod.deleting
-        fits = alive and (wanted_images.intersection(pod.images) or any(_fits(pod.labels, needed) for needed in requirements))
+        fits = alive and (
+            wanted_images.intersection(pod.images) or any(_fits(pod.labels, needed) for needed in requirements)
+        )
         if (fits or pod.uid in named) and not (only_broken and pod.ready):
             meant.append(pod)
     return meant
@@ -101,7 +104,8 @@ def _named(pods, name, namespace, ignore_not_found):
             "there is no pod %s" % name if not found else "more than one namespace has a pod %s" % name,
             found=there or "no pods at all",
             where="namespace %s" % namespace if namespace else "all namespaces",
-            next_step="take a name from this list; names change when pods are made anew, so images or selectors last longer",
+            next_step="take a name from this list; names change when pods are made anew, so images or selectors last "
+            "longer",
         )
     return found
 
@@ -111,7 +115,11 @@ def _requirements(selector):
     for part in selector.split(","):
         found = _REQUIREMENT.match(part.strip())
         if not found or (found.group("not") and found.group("operator")):
-            raise Problem("this label selector is not understood", found=selector, next_step="write key=value, key!=value, key or !key, joined by commas")
+            raise Problem(
+                "this label selector is not understood",
+                found=selector,
+                next_step="write key=value, key!=value, key or !key, joined by commas",
+            )
         needed.append(found.groupdict())
     return needed
 
@@ -144,7 +152,9 @@ def _pod(item):
         meta.get("labels", {}),
         tuple(sorted(set(spec_images.values()))),
         {spec_images[row["name"]]: row.get("imageID", "") for row in statuses if row["name"] in spec_images},
-        any(condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])),
+        any(
+            condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
+        ),
         status.get("phase", ""),
         "deletionTimestamp" in meta,
         tuple(_reasons(status, statuses)),
@@ -162,7 +172,8 @@ def _workload(meta, owner):
     if owner is None:
         return None
     kind, name = owner["kind"], owner["name"]
-    # A roll-out moves pods from one ReplicaSet to the next: what lasts is the Deployment, whose name is in the ReplicaSet's.
+    # A roll-out moves pods from one ReplicaSet to the next: what lasts is the Deployment, whose name is in the
+    # ReplicaSet's.
     suffix = "-" + meta.get("labels", {}).get("pod-template-hash", "")
     if kind == "ReplicaSet" and suffix != "-" and name.endswith(suffix):
         kind, name = "Deployment", name[: -len(suffix)]

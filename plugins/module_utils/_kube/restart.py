@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.pods import choose, read_state
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 def restart(params, check_mode, kube):
@@ -19,7 +19,10 @@ def restart(params, check_mode, kube):
     state = read_state(kube.pods_and_workloads(params["namespace"]))
     chosen = [params[name] for name in ("images", "pods", "selectors", "namespace", "only_broken", "ignore_not_found")]
     meant = choose(state.pods, *chosen)
-    left_alone = [{"namespace": pod.namespace, "name": pod.name, "reason": why} for pod, why in _left_alone(meant, params["allow_unowned"])]
+    left_alone = [
+        {"namespace": pod.namespace, "name": pod.name, "reason": why}
+        for pod, why in _left_alone(meant, params["allow_unowned"])
+    ]
     names = {(row["namespace"], row["name"]) for row in left_alone}
     groups = _by_workload([pod for pod in meant if (pod.namespace, pod.name) not in names])
     restarted, ready = [], []
@@ -43,7 +46,10 @@ def restart(params, check_mode, kube):
 def _left_alone(pods, allow_unowned):
     for pod in pods:
         if pod.static:
-            yield pod, "it is a static pod, which its node's kubelet makes from a file; deleting it would restart nothing"
+            yield (
+                pod,
+                "it is a static pod, which its node's kubelet makes from a file; deleting it would restart nothing",
+            )
         elif pod.workload is None and not allow_unowned:
             yield pod, "nothing would make it anew, it has no owner (allow_unowned deletes it all the same)"
 
@@ -64,7 +70,8 @@ class _Wait:
         self._workload = workload
         self._deleted = deleted
         self._timeout = params["timeout"]
-        # Pods of a Job that had run to their end before do not count; those that do so from now on have done their work.
+        # Pods of a Job that had run to their end before do not count; those that do so from now on have done their
+        # work.
         self._old = {pod.uid for pod in state.pods if pod.finished}
         images = {normalise(image) for image in params["images"]}
         # Pods that were chosen by name or label need not run one of the images.
@@ -76,9 +83,11 @@ class _Wait:
         """The pods that are Ready at the end. Raises Problem with the pods' reasons when time runs out."""
         if not self._kube.wait(self._is_done, self._timeout):
             raise Problem(
-                "%s is not Ready %d seconds after its pods were deleted" % (self._workload or "pod " + self._deleted[0].full_name, self._timeout),
+                "%s is not Ready %d seconds after its pods were deleted"
+                % (self._workload or "pod " + self._deleted[0].full_name, self._timeout),
                 found="; ".join(self._describe()),
-                next_step="look at these pods with riscv.k3s.cri_sandbox_info; workloads after this one were not restarted",
+                next_step="look at these pods with riscv.k3s.cri_sandbox_info; workloads after this one were not "
+                "restarted",
             )
         return self._live
 

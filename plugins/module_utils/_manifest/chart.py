@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import document as _manifest, overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import SYSTEM_NAMESPACE
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import document as _manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.folder import Change, Decision, refuse_foreign
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import HELM_CHART
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text import to_json_values
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _CONFIG = "HelmChartConfig"
 _TEMPLATE = """\
@@ -40,7 +41,9 @@ def chart_present(folder, manifest, patches, addons):
     path = _overlay.chart_path(manifest)
     current = folder.read(path)
     refuse_foreign(folder, path, current)
-    charts = [(namespace, name) for kind, namespace, name in _manifest.identities(packaged, manifest) if kind == HELM_CHART]
+    charts = [
+        (namespace, name) for kind, namespace, name in _manifest.identities(packaged, manifest) if kind == HELM_CHART
+    ]
     documents = []
     for patch in patches:
         namespace = _namespace(patch, charts, manifest)
@@ -57,7 +60,9 @@ def chart_present(folder, manifest, patches, addons):
 
 
 def chart_absent(folder, manifest, addons):
-    """Remove the file, and name the HelmChartConfigs that must be deleted through the API: k3s keeps the objects of a file that goes."""
+    """Remove the file, and name the HelmChartConfigs that must be deleted through the API: k3s keeps the objects of a
+    file that goes.
+    """
     decision = Decision()
     path = _overlay.chart_path(manifest)
     current = folder.read(path)
@@ -67,7 +72,11 @@ def chart_absent(folder, manifest, addons):
     if not addons.known:
         raise addons.problem
     decision.changes.append(Change(path, current, None))
-    decision.deleted_charts += [(namespace or SYSTEM_NAMESPACE, name) for kind, namespace, name in _manifest.identities(current, path) if kind == _CONFIG]
+    decision.deleted_charts += [
+        (namespace or SYSTEM_NAMESPACE, name)
+        for kind, namespace, name in _manifest.identities(current, path)
+        if kind == _CONFIG
+    ]
     return decision
 
 
@@ -98,5 +107,13 @@ def _refuse_second(folder, path, namespace, name):
 def _render(patch, namespace, manifest):
     values = json.dumps(patch["values"], indent=2, sort_keys=True, ensure_ascii=False)
     if to_json_values(values, manifest) != patch["values"]:
-        raise Problem("the values of chart %s cannot be written as YAML" % patch["name"], where=manifest, next_step="look for unusual characters in them")
-    return _TEMPLATE % (json.dumps(patch["name"]), json.dumps(namespace), "\n".join("    " + line for line in values.split("\n")))
+        raise Problem(
+            "the values of chart %s cannot be written as YAML" % patch["name"],
+            where=manifest,
+            next_step="look for unusual characters in them",
+        )
+    return _TEMPLATE % (
+        json.dumps(patch["name"]),
+        json.dumps(namespace),
+        "\n".join("    " + line for line in values.split("\n")),
+    )

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.editor import Editor
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import ALL_CONTAINERS, POD_SPEC_PATHS, describe
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text import Manifest, has_merge_key, string
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # Patch field, manifest key, and the keys behind which a missing one is put.
 _FIELDS = (
@@ -25,9 +25,11 @@ _CONTAINER_LISTS = ("initContainers", "containers")
 def patch_manifest(data, patches, where, drop=None):
     """Patch a manifest.
 
-    ``data`` is the file's bytes, ``patches`` are normalised (``_manifest_patch.normalise_patches``), ``where`` names the
+    ``data`` is the file's bytes, ``patches`` are normalised (``_manifest_patch.normalise_patches``), ``where`` names
+    the
     file in messages. ``drop`` may be a function (kind, namespace or None, name) that returns the lines of a comment for
-    a document which is to be left out, or None to keep it. Returns the new bytes; they equal ``data`` when all is so already.
+    a document which is to be left out, or None to keep it. Returns the new bytes; they equal ``data`` when all is so
+    already.
     Raises Problem when a document or container is not there (it says what is), or when an edit would not be safe.
     """
     manifest = Manifest(data, where)
@@ -108,7 +110,9 @@ def _containers(pod):
         listed = pod.get(key) if pod else None
         for container in listed.items() if listed else []:
             name = container.get("name")
-            found.append(("init container" if key == "initContainers" else "container", name.text if name else None, container))
+            found.append(
+                ("init container" if key == "initContainers" else "container", name.text if name else None, container)
+            )
     return found
 
 
@@ -118,7 +122,11 @@ def _list_containers(containers):
 
 def _find_document(manifest, objects, patch):
     wanted = (patch["kind"], patch["name"])
-    found = [document for document, identity in objects if (identity[0], identity[2]) == wanted and patch.get("namespace") in (None, identity[1])]
+    found = [
+        document
+        for document, identity in objects
+        if (identity[0], identity[2]) == wanted and patch.get("namespace") in (None, identity[1])
+    ]
     if len(found) == 1:
         return found[0]
     listed = ["%d: %s" % (document.number, _show(identity)) for document, identity in objects]
@@ -132,8 +140,10 @@ def _find_document(manifest, objects, patch):
 
 
 def _identity(manifest, document):
-    """(kind, namespace or None, name) of a document, or None when it is no Kubernetes object. Raises Problem where not every reader
-    of YAML would read the same: of a key that stands there twice one takes the first value, and another one the last."""
+    """(kind, namespace or None, name) of a document, or None when it is no Kubernetes object. Raises Problem where not
+    every reader
+    of YAML would read the same: of a key that stands there twice one takes the first value, and another one the last.
+    """
     place = "%s document %d (line %d)" % (manifest.where, document.number, document.line)
     kind, metadata = _lookup(document.data, "kind", place), _lookup(document.data, "metadata", place)
     name, namespace = _lookup(metadata, "name", place), _lookup(metadata, "namespace", place)
@@ -148,7 +158,9 @@ def _lookup(data, key, place):
     found = [value for name, value in data[1] if name == string(key)]
     if len(found) > 1 or has_merge_key(data):
         why = "the key %s twice" % key if len(found) > 1 else "a merge key (<<)"
-        raise Problem("it is not sure which object this document is", found=why, where=place, next_step="write it out plainly")
+        raise Problem(
+            "it is not sure which object this document is", found=why, where=place, next_step="write it out plainly"
+        )
     return found[0] if found else None
 
 

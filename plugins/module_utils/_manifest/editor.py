@@ -17,7 +17,9 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest import yaml_te
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # Plain text that no reader of YAML takes for a number, a date or a boolean: a path, an image, or a pull policy.
-_PLAIN = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:@+-]*)?/(?:[A-Za-z0-9._:/@+-]*[A-Za-z0-9._/@+-])?\Z|(?:Always|IfNotPresent|Never)\Z")
+_PLAIN = re.compile(
+    r"(?:[A-Za-z0-9][A-Za-z0-9._:@+-]*)?/(?:[A-Za-z0-9._:/@+-]*[A-Za-z0-9._/@+-])?\Z|(?:Always|IfNotPresent|Never)\Z"
+)
 _ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ue000-\uf8ff\ufeff]")
 
 
@@ -79,7 +81,12 @@ class Cursor:
     def refusal(self, why):
         """The Problem that says why this node cannot be edited safely."""
         where = "%s line %d" % (self.manifest.where, self.node.start_mark.line + 1)
-        return Problem("this part of the manifest cannot be edited safely", found=why, where=where, next_step="write it out plainly, without anchors")
+        return Problem(
+            "this part of the manifest cannot be edited safely",
+            found=why,
+            where=where,
+            next_step="write it out plainly, without anchors",
+        )
 
 
 class Editor:
@@ -101,7 +108,13 @@ class Editor:
         self._once(parent, name)
         target = parent.get(name)
         if target is None:
-            self._insert(parent, name, source.string(value), _quote(value, "double" if parent.node.flow_style else "plain"), after)
+            self._insert(
+                parent,
+                name,
+                source.string(value),
+                _quote(value, "double" if parent.node.flow_style else "plain"),
+                after,
+            )
         elif target.text != value:
             if not source.is_scalar(target.node):
                 raise target.refusal("%s is not a single value" % name)
@@ -121,7 +134,9 @@ class Editor:
             block = source.is_sequence(target.node) and not target.node.flow_style
             if block and values:
                 indent = self._dash_indent(target)
-                self._replace(target, (self._manifest.newline + indent).join("- " + _quote(value, "plain") for value in values))
+                self._replace(
+                    target, (self._manifest.newline + indent).join("- " + _quote(value, "plain") for value in values)
+                )
             elif block:
                 # An empty list cannot stand where a dash may: at the column of its own key.
                 self._edits.append((target.key.end_mark.index, target.end, ": []"))
@@ -186,7 +201,8 @@ class Editor:
             "the manifest cannot be edited safely; nothing was written",
             found=why,
             where=self._manifest.where,
-            next_step="look for anchors, aliases or unusual layout near the patched container, and write them out plainly",
+            next_step="look for anchors, aliases or unusual layout near the patched container, and write them out "
+            "plainly",
         )
 
     def _once(self, parent, name):
@@ -196,7 +212,12 @@ class Editor:
         self._set.add((parent.start, name))
 
     def _conflict(self, found):
-        return Problem("two patches change the same part of the manifest", found=found, where=self._manifest.where, next_step="put them into one patch")
+        return Problem(
+            "two patches change the same part of the manifest",
+            found=found,
+            where=self._manifest.where,
+            next_step="put them into one patch",
+        )
 
     def _replace(self, target, new):
         start, end, text = target.start, target.end, self._manifest.text
@@ -220,7 +241,9 @@ class Editor:
         if value.start_mark.index < key.end_mark.index:
             raise parent.refusal("%s is a YAML alias" % key.value)
         separator = "" if rendered[:1] in ("\n", "\r") else " "
-        self._insert_line(source.content_end(value, manifest.text), "%s%s:%s%s" % (_column(parent), name, separator, rendered), parent)
+        self._insert_line(
+            source.content_end(value, manifest.text), "%s%s:%s%s" % (_column(parent), name, separator, rendered), parent
+        )
 
     def _insert_line(self, content_end, line, cursor):
         manifest = self._manifest
@@ -250,7 +273,9 @@ class Editor:
         else:
             # valueFrom or other keys: the whole entry gives way.
             flow = item.node.flow_style
-            self._replace(item, _flow_variable(name, value) if flow else self._block_variable(_column(item), name, value))
+            self._replace(
+                item, _flow_variable(name, value) if flow else self._block_variable(_column(item), name, value)
+            )
             item.data[:] = _variable(name, value)
         return True
 
@@ -259,17 +284,26 @@ class Editor:
             return
         target.data[1].extend(_variable(name, value) for name, value in entries)
         if target.node.flow_style:
-            self._edits.append((items[-1].end, items[-1].end, "".join(", " + _flow_variable(name, value) for name, value in entries)))
+            self._edits.append(
+                (items[-1].end, items[-1].end, "".join(", " + _flow_variable(name, value) for name, value in entries))
+            )
         else:
             indent = self._dash_indent(target)
             self._insert_line(target.end, self._block_variables(indent, entries)[len(self._manifest.newline) :], target)
 
     def _block_variables(self, indent, entries):
         newline = self._manifest.newline
-        return "".join(newline + indent + "- " + self._block_variable(indent + "  ", name, value) for name, value in entries)
+        return "".join(
+            newline + indent + "- " + self._block_variable(indent + "  ", name, value) for name, value in entries
+        )
 
     def _block_variable(self, indent, name, value):
-        return "name: %s%s%svalue: %s" % (_quote(name, "double"), self._manifest.newline, indent, _quote(value, "double"))
+        return "name: %s%s%svalue: %s" % (
+            _quote(name, "double"),
+            self._manifest.newline,
+            indent,
+            _quote(value, "double"),
+        )
 
 
 def _column(cursor):

@@ -10,16 +10,17 @@ import glob
 import os
 from typing import NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import check_unchanged, read_bytes, sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import patch_manifest
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 class Change(NamedTuple):
     """One file: what it holds and what it shall hold (None: no file). ``shown`` is the text to show it against.
 
-    ``touched``: it is written even if it holds that already, since the deploy controller passes over a file whose mtime it knows.
+    ``touched``: it is written even if it holds that already, since the deploy controller passes over a file whose mtime
+    it knows.
     """
 
     path: str
@@ -36,7 +37,8 @@ class Change(NamedTuple):
 class Decision:
     """Changes in the order to make them, warnings, and {Addon: sha256} that proves that k3s took them.
 
-    ``forgotten`` are Addons which must lose their checksum before, so that k3s applies a text that it has applied already.
+    ``forgotten`` are Addons which must lose their checksum before, so that k3s applies a text that it has applied
+    already.
     """
 
     def __init__(self):
@@ -61,15 +63,16 @@ class Decision:
         """Warn where the API could not tell whether k3s would take a text for one that it has applied already."""
         if not addons.known:
             self.warnings.append(
-                "The API did not tell what k3s has applied last (%s). If these overlays were removed before and k3s has not restarted since, restart k3s once."
-                % (addons.problem.found or addons.problem.what)
+                "The API did not tell what k3s has applied last (%s). If these overlays were removed before and k3s "
+                "has not restarted since, restart k3s once." % (addons.problem.found or addons.problem.what)
             )
 
 
 class Folder:
     """The manifests folder: reads files by their path in it. Raises Problem when it is none, or through a link.
 
-    ``seen`` is what was read: {path: bytes or None}. What is decided from it is right only as long as it is all still there.
+    ``seen`` is what was read: {path: bytes or None}. What is decided from it is right only as long as it is all still
+    there.
     """
 
     def __init__(self, path):
@@ -100,7 +103,9 @@ class Folder:
         return self.seen[name]
 
     def check_unchanged(self):
-        """Raise Changed when a file that was read holds something else by now: k3s writes its manifests anew when it starts."""
+        """Raise Changed when a file that was read holds something else by now: k3s writes its manifests anew when it
+        starts.
+        """
         for name, data in self.seen.items():
             check_unchanged(self.full(name), data)
 
@@ -122,7 +127,11 @@ class Folder:
         """The manifests in the folder and its sub-folders, sorted."""
         found = []
         for folder, folders, files in os.walk(self.path):
-            found += [os.path.relpath(os.path.join(folder, name), self.path) for name in files if name.endswith((".yaml", ".yml"))]
+            found += [
+                os.path.relpath(os.path.join(folder, name), self.path)
+                for name in files
+                if name.endswith((".yaml", ".yml"))
+            ]
         return sorted(found)
 
 
@@ -150,10 +159,13 @@ def overlay_present(folder, manifest, patches, addons):
 
 
 def overlay_absent(folder, manifest, addons):
-    """Remove an overlay and its .skip, and see to it that k3s applies the packaged file again, byte for byte as k3s wrote it.
+    """Remove an overlay and its .skip, and see to it that k3s applies the packaged file again, byte for byte as k3s
+    wrote it.
 
-    The deploy controller would skip a text whose checksum its Addon has, so that checksum goes first, and the file is written
-    anew for its mtime; then the .skip goes, then the overlay: a run that was cut short is finished by the next one. Where the API
+    The deploy controller would skip a text whose checksum its Addon has, so that checksum goes first, and the file is
+    written
+    anew for its mtime; then the .skip goes, then the overlay: a run that was cut short is finished by the next one.
+    Where the API
     does not answer, a comment line makes the text another one; the next run takes the line away, or k3s's next start.
     """
     _overlay.check_manifest_name(manifest)
@@ -163,7 +175,10 @@ def overlay_absent(folder, manifest, addons):
     refuse_foreign(folder, path, current)
     ours = skipped == _overlay.SKIP_TEXT
     if skipped is not None and not ours:
-        decision.warnings.append("%s was not written by riscv.k3s and stays: k3s does not deploy %s while it is there." % (folder.full(skip), manifest))
+        decision.warnings.append(
+            "%s was not written by riscv.k3s and stays: k3s does not deploy %s while it is there."
+            % (folder.full(skip), manifest)
+        )
     packaged = folder.read(manifest)
     stock = _overlay.stock_text(packaged or b"")
     is_there = current is not None or ours
@@ -197,7 +212,10 @@ def in_place_present(folder, manifest, patches):
         )
     change = Change(manifest, packaged, patch_manifest(packaged, patches, manifest))
     if change.changed:
-        decision.warnings.append("%s is edited in place: k3s writes its stock text again at its next start. Mode overlay lasts." % folder.full(manifest))
+        decision.warnings.append(
+            "%s is edited in place: k3s writes its stock text again at its next start. Mode overlay lasts."
+            % folder.full(manifest)
+        )
     decision.changes.append(change)
     decision.proofs[_overlay.addon_name(manifest)] = sha256(change.after)
     return decision
@@ -230,7 +248,8 @@ def refuse_foreign(folder, path, current):
         raise Problem(
             "%s was not written by riscv.k3s and is left alone" % folder.full(path),
             found="its first lines are not those of an overlay",
-            next_step="move it away (to a name that ends neither in .yaml nor .yml nor .json) if it is no longer wanted",
+            next_step="move it away (to a name that ends neither in .yaml nor .yml nor .json) if it is no longer "
+            "wanted",
         )
 
 

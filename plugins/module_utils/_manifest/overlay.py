@@ -14,10 +14,10 @@ import posixpath
 import re
 from typing import NamedTuple
 
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import document as _manifest
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import document as _manifest
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import patch_digest
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 SUFFIX = "-riscv64"
 # An Addon that has the text of install 1 already would not be applied again: then 2 is written.
@@ -102,18 +102,23 @@ def read_header(text):
     found = _HEADER.match(text)
     if not found:
         return None
-    return Header(found.group("source"), found.group("source_sha256"), found.group("patch_sha256"), int(found.group("install")))
+    return Header(
+        found.group("source"), found.group("source_sha256"), found.group("patch_sha256"), int(found.group("install"))
+    )
 
 
 def is_current(header, packaged_sha256, patches):
     """Whether an overlay with this Header (or None) was made from this packaged file and these patches."""
-    return header is not None and header.source_sha256 == packaged_sha256 and header.patch_sha256 == patch_digest(patches)
+    return (
+        header is not None and header.source_sha256 == packaged_sha256 and header.patch_sha256 == patch_digest(patches)
+    )
 
 
 def choose_install(texts, current, checksum):
     """Which install counter to write so that k3s really applies the text.
 
-    ``texts`` are those of ``make_overlays``, ``current`` the overlay's present bytes or None, ``checksum`` what its Addon
+    ``texts`` are those of ``make_overlays``, ``current`` the overlay's present bytes or None, ``checksum`` what its
+    Addon
     has, or None when it has none or that is not known. The deploy controller skips a text whose checksum its Addon has.
     """
     if checksum is None:
@@ -157,9 +162,15 @@ def check_manifest_name(manifest):
             next_step="write it as coredns.yaml or metrics-server/metrics-server-deployment.yaml",
         )
     if not manifest.lower().endswith((".yaml", ".yml")):
-        raise Problem("only YAML manifests can be patched", found=manifest, next_step="name a file that ends in .yaml or .yml")
+        raise Problem(
+            "only YAML manifests can be patched", found=manifest, next_step="name a file that ends in .yaml or .yml"
+        )
     if addon_name(manifest).endswith((SUFFIX, SUFFIX + "-config")):
-        raise Problem("this file is an overlay itself", found=manifest, next_step="name the packaged manifest that it was made from")
+        raise Problem(
+            "this file is an overlay itself",
+            found=manifest,
+            next_step="name the packaged manifest that it was made from",
+        )
 
 
 def _left_out(kind, namespace, name):

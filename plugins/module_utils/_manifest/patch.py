@@ -13,8 +13,8 @@ import hashlib
 import json
 import re
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise as normalise_image
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # Where the pod's spec lies in each kind that has one.
 POD_SPEC_PATHS = {
@@ -72,7 +72,12 @@ def _normalise(patch, number):
     where = "patch %d" % number
     unknown = sorted(map(str, set(given) - known))
     if unknown:
-        raise Problem("a patch has unknown keys", found=", ".join(unknown), where=where, next_step="known keys are " + ", ".join(sorted(known)))
+        raise Problem(
+            "a patch has unknown keys",
+            found=", ".join(unknown),
+            where=where,
+            next_step="known keys are " + ", ".join(sorted(known)),
+        )
     for key in ("manifest", "kind", "name"):
         if not given.get(key):
             raise Problem("a patch must name its %s" % key, where=where)
@@ -95,7 +100,11 @@ def _normalise(patch, number):
     result = {key: given[key] for key in _SELECTORS if key in given}
     result.update(_fields(given, where))
     if not any(field in result for field in CONTAINER_FIELDS):
-        raise Problem("a patch changes nothing", where="%s, %s" % (where, describe(result)), next_step="set one of " + ", ".join(CONTAINER_FIELDS))
+        raise Problem(
+            "a patch changes nothing",
+            where="%s, %s" % (where, describe(result)),
+            next_step="set one of " + ", ".join(CONTAINER_FIELDS),
+        )
     return result
 
 
@@ -123,7 +132,12 @@ def _check_values(values, where):
             raise ValueError("a key is no text, or a number is none")
         json.dumps(values, ensure_ascii=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
-        raise Problem("the values of a chart must be what JSON can hold", found=str(error), where=where, next_step="put keys and dates in quotes") from error
+        raise Problem(
+            "the values of a chart must be what JSON can hold",
+            found=str(error),
+            where=where,
+            next_step="put keys and dates in quotes",
+        ) from error
 
 
 def _fields(given, where):
@@ -132,7 +146,12 @@ def _fields(given, where):
         fields["image"] = normalise_image(given["image"])
     if given.get("image_pull_policy"):
         if given["image_pull_policy"] not in PULL_POLICIES:
-            raise Problem("image_pull_policy is not valid", found=repr(given["image_pull_policy"]), where=where, next_step="use " + ", ".join(PULL_POLICIES))
+            raise Problem(
+                "image_pull_policy is not valid",
+                found=repr(given["image_pull_policy"]),
+                where=where,
+                next_step="use " + ", ".join(PULL_POLICIES),
+            )
         fields["image_pull_policy"] = given["image_pull_policy"]
     for key in ("command", "args"):
         if key in given:
@@ -141,7 +160,9 @@ def _fields(given, where):
             fields[key] = [_text(item, key, where) for item in given[key]]
     if given.get("env"):
         if not isinstance(given["env"], dict):
-            raise Problem("env must be a dictionary", found=repr(given["env"]), where=where, next_step="write it as {NAME: value}")
+            raise Problem(
+                "env must be a dictionary", found=repr(given["env"]), where=where, next_step="write it as {NAME: value}"
+            )
         for name in given["env"]:
             if not _ENV_NAME.match(str(name)):
                 raise Problem("this is no name of an environment variable", found=repr(name), where=where)
@@ -158,5 +179,7 @@ def _text(value, key, where):
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Problem("%s holds half of a character, which no file can hold" % key, found=repr(text), where=where) from error
+        raise Problem(
+            "%s holds half of a character, which no file can hold" % key, found=repr(text), where=where
+        ) from error
     return text

@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import re
 
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import chart
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import folder as files
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import Changed, remove, sha256, write_bytes
 from ansible_collections.riscv.k3s.plugins.module_utils._kube.api import Addons, wait_for_addons
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import HELM_CHART, group_by_manifest, normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import chart
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import folder as files
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import (
+    HELM_CHART,
+    group_by_manifest,
+    normalise_patches,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable_lines
 
 # A start of k3s writes each manifest once.
@@ -37,14 +41,18 @@ def run(params, check_mode, programs, kube):
     return {
         "changed": any(change.changed for change in changes),
         "files": [_file(folder, change) for change in changes],
-        "addons": [{"name": name, "checksum": checksum, "applied": True if waits else None} for name, checksum in decision.proofs.items()],
+        "addons": [
+            {"name": name, "checksum": checksum, "applied": True if waits else None}
+            for name, checksum in decision.proofs.items()
+        ],
         "diff": [_diff(folder, change) for change in changes if change.changed],
         "warnings": decision.warnings,
     }
 
 
 def _carry_out(path, params, addons, kube):
-    """Decide and write, anew when somebody else writes meanwhile: an overlay of a text that is not there any more would hold a component back.
+    """Decide and write, anew when somebody else writes meanwhile: an overlay of a text that is not there any more would
+    hold a component back.
 
     Returns the Folder, the last Decision, and all changes since the first one. Raises Problem.
     """
@@ -68,7 +76,10 @@ def _carry_out(path, params, addons, kube):
             if not left:
                 raise
     last = {change.path: change for change in decision.changes}
-    changes = [change._replace(before=first[change.path].before if change.path in first else change.before) for change in decision.changes]
+    changes = [
+        change._replace(before=first[change.path].before if change.path in first else change.before)
+        for change in decision.changes
+    ]
     return folder, decision, changes + [change for change in first.values() if change.path not in last]
 
 
@@ -89,7 +100,11 @@ def decide(folder, params, addons):
         elif workloads:
             decision.add((files.in_place_absent if absent else files.in_place_present)(folder, manifest, workloads))
         if charts:
-            decision.add(chart.chart_absent(folder, manifest, addons) if absent else chart.chart_present(folder, manifest, charts, addons))
+            decision.add(
+                chart.chart_absent(folder, manifest, addons)
+                if absent
+                else chart.chart_present(folder, manifest, charts, addons)
+            )
     return decision
 
 
@@ -107,7 +122,11 @@ def _write(folder, changes, backup, first):
 
 
 def _file(folder, change):
-    return {"path": folder.full(change.path), "changed": change.changed, "sha256": None if change.after is None else sha256(change.after)}
+    return {
+        "path": folder.full(change.path),
+        "changed": change.changed,
+        "sha256": None if change.after is None else sha256(change.after),
+    }
 
 
 def _diff(folder, change):

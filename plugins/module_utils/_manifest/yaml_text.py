@@ -35,7 +35,8 @@ _DEEPEST = 100
 class Document(NamedTuple):
     """One document: its number from 1, its line from 1, its span in the text (characters), its root node.
 
-    ``data`` is the node as nested lists that nothing shares: ["scalar", tag, value], ["sequence", items], ["mapping", pairs].
+    ``data`` is the node as nested lists that nothing shares: ["scalar", tag, value], ["sequence", items], ["mapping",
+    pairs].
     """
 
     number: int
@@ -49,7 +50,8 @@ class Document(NamedTuple):
 class Manifest:
     """A manifest's text (byte order mark apart, tokens masked) and its documents.
 
-    ``data`` is the file's bytes, ``where`` its name for messages. Raises Problem when it is not UTF-8, not YAML, too large or too
+    ``data`` is the file's bytes, ``where`` its name for messages. Raises Problem when it is not UTF-8, not YAML, too
+    large or too
     deep to be a packaged manifest, or PyYAML is missing.
     """
 
@@ -144,12 +146,22 @@ def _decode(data, where):
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Problem("the manifest is not UTF-8 text", found="byte 0x%02x at offset %d" % (data[error.start], error.start), where=where) from error
+        raise Problem(
+            "the manifest is not UTF-8 text",
+            found="byte 0x%02x at offset %d" % (data[error.start], error.start),
+            where=where,
+        ) from error
     if re.search("[\ue0f1-\ue0f4]", text):
-        raise Problem("the manifest holds characters for private use (U+E0F1 to U+E0F4)", where=where, next_step="edit it by hand")
+        raise Problem(
+            "the manifest holds characters for private use (U+E0F1 to U+E0F4)", where=where, next_step="edit it by hand"
+        )
     if text.rfind(_BOM) > 0:
         # At the start of a document some readers of YAML skip it, and others take it for a part of the first key.
-        raise Problem("the manifest has a byte order mark inside", where=where, next_step="remove it; only the first character may be one")
+        raise Problem(
+            "the manifest has a byte order mark inside",
+            where=where,
+            next_step="remove it; only the first character may be one",
+        )
     return text
 
 
@@ -159,7 +171,8 @@ def _need_yaml(where):
             "patching manifests needs PyYAML on this server",
             found="its Python has no module yaml",
             where=where,
-            next_step="install the package python3-yaml (Debian, Ubuntu), python3-pyyaml (Fedora, openEuler) or py3-yaml (Alpine)",
+            next_step="install the package python3-yaml (Debian, Ubuntu), python3-pyyaml (Fedora, openEuler) or "
+            "py3-yaml (Alpine)",
         )
 
 
@@ -176,7 +189,10 @@ def _compose(text, where):
         raise _not_yaml(error, where) from error
     # Comments before the first document belong to it.
     starts = [0] + [mark.index for mark, node, data in found[1:]] + [len(text)]
-    return [Document(number + 1, mark.line + 1, starts[number], starts[number + 1], node, data) for number, (mark, node, data) in enumerate(found)]
+    return [
+        Document(number + 1, mark.line + 1, starts[number], starts[number + 1], node, data)
+        for number, (mark, node, data) in enumerate(found)
+    ]
 
 
 def _bounded_loader(text):
@@ -188,7 +204,9 @@ def _bounded_loader(text):
         def compose_node(self, parent, index):
             self.depth += 1
             if self.depth > _DEEPEST:
-                raise yaml.composer.ComposerError(None, None, "it is nested more than %d levels deep" % _DEEPEST, self.peek_event().start_mark)
+                raise yaml.composer.ComposerError(
+                    None, None, "it is nested more than %d levels deep" % _DEEPEST, self.peek_event().start_mark
+                )
             node = super().compose_node(parent, index)
             self.depth -= 1
             return node
@@ -201,12 +219,17 @@ def _not_yaml(error, where):
     line = " line %d" % (mark.line + 1) if mark else ""
     reason = getattr(error, "problem", None) or str(error).splitlines()[0]
     return Problem(
-        "the manifest is not valid YAML", found=unmask(str(reason)), where=where + line, next_step="mend the file, or let k3s write it anew by a restart"
+        "the manifest is not valid YAML",
+        found=unmask(str(reason)),
+        where=where + line,
+        next_step="mend the file, or let k3s write it anew by a restart",
     )
 
 
 class _Copier:
-    """Makes a document's ``data``. Raises Problem for aliases that contain themselves or, in all documents together, multiply without end."""
+    """Makes a document's ``data``. Raises Problem for aliases that contain themselves or, in all documents together,
+    multiply without end.
+    """
 
     def __init__(self, where):
         self._where = where

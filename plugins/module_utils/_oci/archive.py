@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A built image as an archive that ``ctr images import``, k3s's agent/images folder and ``docker load`` take. No Ansible in here."""
+"""A built image as an archive that ``ctr images import``, k3s's agent/images folder and ``docker load`` take. No
+Ansible in here.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ import tempfile
 from typing import NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import file_digest
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 
 def write_archive(path, image, **spec):
@@ -49,7 +51,13 @@ def save(image, name, path, dry_run=False) -> Saved:
 
 
 def _write(image, name, raw):
-    docker = [{"Config": layout.blob_path(image.config.digest), "Layers": [layout.blob_path(image.layer.digest)], "RepoTags": [name.full]}]
+    docker = [
+        {
+            "Config": layout.blob_path(image.config.digest),
+            "Layers": [layout.blob_path(image.layer.digest)],
+            "RepoTags": [name.full],
+        }
+    ]
     texts = {"index.json": layout.index({name.full: image.top.descriptor()}), "manifest.json": layout.to_json(docker)}
     blobs = {blob.digest: blob for blob in (image.layer, image.config, image.manifest, image.top)}
     layout.write(raw, texts, {digest: (blob.size, functools.partial(_open, blob)) for digest, blob in blobs.items()})

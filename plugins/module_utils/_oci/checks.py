@@ -28,8 +28,16 @@ def choose_program(found, wanted, src):
     if len(programs) == 1:
         return programs[0]
     if not programs:
-        raise Problem("%s holds no program" % src, found=_names(files), next_step="take the archive of the built program, not that of its source")
-    raise Problem("%s holds more than one program" % src, found=_names(programs), next_step="name one with program, or take all with content: all")
+        raise Problem(
+            "%s holds no program" % src,
+            found=_names(files),
+            next_step="take the archive of the built program, not that of its source",
+        )
+    raise Problem(
+        "%s holds more than one program" % src,
+        found=_names(programs),
+        next_step="name one with program, or take all with content: all",
+    )
 
 
 def _names(entries):
@@ -43,13 +51,20 @@ def _is_program(entry):
 
 
 def _elf(entry):
-    """What a program's or library's ELF header says; None for other files, objects for the kernel or the linker among them."""
+    """What a program's or library's ELF header says; None for other files, objects for the kernel or the linker among
+    them.
+    """
     if not entry.content:
         return None
     try:
         return None if object_kind(entry.content) else read_elf(entry.content)
     except Problem as problem:  # it names the file in the work folder, which nobody knows
-        raise Problem("the ELF header of %s cannot be read" % entry.path, found=problem.found, where=problem.where, next_step=problem.next_step) from problem
+        raise Problem(
+            "the ELF header of %s cannot be read" % entry.path,
+            found=problem.found,
+            where=problem.where,
+            next_step=problem.next_step,
+        ) from problem
 
 
 def programs(tree, architecture, src):
@@ -62,28 +77,47 @@ def programs(tree, architecture, src):
             raise Problem(
                 "%s is %s, wanted %s" % (entry.path.lstrip("/"), elf.architecture, architecture),
                 where=src,
-                next_step="take the archive for linux/%s, or say architecture: %s if that is what the board is" % (architecture, elf.architecture),
+                next_step="take the archive for linux/%s, or say architecture: %s if that is what the board is"
+                % (architecture, elf.architecture),
             )
         if elf.interpreter and tree.resolve(elf.interpreter) is None:
             raise Problem(
                 "%s needs the loader %s, which is not in the image" % (entry.path, elf.interpreter),
                 found="a dynamically linked program",
                 where=src,
-                next_step="link it statically (for Go: CGO_ENABLED=0), or build the image from a folder that holds its libraries",
+                next_step="link it statically (for Go: CGO_ENABLED=0), or build the image from a folder that holds "
+                "its libraries",
             )
 
 
 def start(tree, entrypoint, spec, src):
-    """Refuse an image that cannot start: no command, a command that is not in it, a user that nothing there knows. Raises Problem."""
+    """Refuse an image that cannot start: no command, a command that is not in it, a user that nothing there knows.
+    Raises Problem.
+    """
     command = list(entrypoint or []) + list(spec.cmd or [])
     if not command:
-        raise Problem("the image of %s has neither entrypoint nor cmd" % src, next_step="set entrypoint to the program's path in the image")
+        raise Problem(
+            "the image of %s has neither entrypoint nor cmd" % src,
+            next_step="set entrypoint to the program's path in the image",
+        )
     entry = _find(tree, command[0], spec)
-    inside = ", ".join(item.path for item in tree.entries() if item.content and item.mode & 0o111) or "no program at all"
+    inside = (
+        ", ".join(item.path for item in tree.entries() if item.content and item.mode & 0o111) or "no program at all"
+    )
     if entry is None or not entry.content:
-        raise Problem("%s is not in the image" % command[0], found=inside, where=src, next_step="set entrypoint, or dest of the program, so that both agree")
+        raise Problem(
+            "%s is not in the image" % command[0],
+            found=inside,
+            where=src,
+            next_step="set entrypoint, or dest of the program, so that both agree",
+        )
     if not entry.mode & 0o111:
-        raise Problem("%s cannot be executed in the image" % command[0], found="mode %04o" % entry.mode, where=src, next_step="give it mode 0755")
+        raise Problem(
+            "%s cannot be executed in the image" % command[0],
+            found="mode %04o" % entry.mode,
+            where=src,
+            next_step="give it mode 0755",
+        )
     _startable(tree, entry, src)
     name = (spec.user or "0").split(":")[0]
     if not name.isdigit() and tree.resolve("/etc/passwd") is None:
@@ -116,10 +150,15 @@ def _startable(tree, entry, src):
     words = line[2:].split()
     if line[:2] != b"#!" or not words:
         raise Problem(
-            "%s is no program" % entry.path, found="neither an ELF file nor a script with #! in its first line", where=src, next_step="mend entrypoint"
+            "%s is no program" % entry.path,
+            found="neither an ELF file nor a script with #! in its first line",
+            where=src,
+            next_step="mend entrypoint",
         )
     interpreter = words[0].decode("utf-8", "replace")
     if tree.resolve(interpreter) is None:
         raise Problem(
-            "%s needs %s, which is not in the image" % (entry.path, interpreter), where=src, next_step="add it by files, or build from a folder that holds it"
+            "%s needs %s, which is not in the image" % (entry.path, interpreter),
+            where=src,
+            next_step="add it by files, or build from a folder that holds it",
         )

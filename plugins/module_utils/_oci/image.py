@@ -15,11 +15,11 @@ import os
 import posixpath
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.riscv.k3s.plugins.module_utils._oci import checks as check
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import Tree, bytes_digest, compress, write_tar
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import Entry, find, read_source
+from ansible_collections.riscv.k3s.plugins.module_utils._oci import checks as check
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import Tree, bytes_digest, compress, write_tar
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_INDEX, OCI_MANIFEST
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -28,7 +28,9 @@ _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # the first place where Go
 
 
 class Spec(NamedTuple):
-    """What an image shall hold. Paths on this machine: src, files[].src, ca_certificates; all others are paths in the image."""
+    """What an image shall hold. Paths on this machine: src, files[].src, ca_certificates; all others are paths in the
+    image.
+    """
 
     src: str
     architecture: str = "riscv64"
@@ -100,13 +102,17 @@ class Image:
     @property
     def size(self):
         """Bytes that a registry stores: layer, config and manifests."""
-        return sum(blob.size for blob in {blob.digest: blob for blob in (self.layer, self.config, self.manifest, self.top)}.values())
+        return sum(
+            blob.size
+            for blob in {blob.digest: blob for blob in (self.layer, self.config, self.manifest, self.top)}.values()
+        )
 
 
 def build(spec, work):
     """Build the image that ``spec`` describes, with its layer in the folder ``work``, which must outlive the Image.
 
-    Raises Problem: src missing or ambiguous, a damaged or hostile archive, a program of another architecture, an entrypoint that is not in the image.
+    Raises Problem: src missing or ambiguous, a damaged or hostile archive, a program of another architecture, an
+    entrypoint that is not in the image.
     """
     src = find(spec.src)
     try:
@@ -147,13 +153,21 @@ def _tree(spec, src, work):
         tree.add(Entry(program, 0o755, content=chosen.content))
     for item in spec.files:
         if not os.path.isfile(item["src"]):
-            raise Problem("%s was not found on the controller" % item["src"], found="no file of that name", next_step="mend files[].src")
+            raise Problem(
+                "%s was not found on the controller" % item["src"],
+                found="no file of that name",
+                next_step="mend files[].src",
+            )
         tree.add(Entry(posixpath.normpath(item["dest"]), item.get("mode", 0o644), content=item["src"]))
     for path, target in spec.links.items():
         tree.add(Entry(posixpath.normpath(path), 0o777, link=target))
     if spec.ca_certificates:
         if not os.path.isfile(spec.ca_certificates):
-            raise Problem("%s was not found on the controller" % spec.ca_certificates, found="no file of that name", next_step="mend ca_certificates")
+            raise Problem(
+                "%s was not found on the controller" % spec.ca_certificates,
+                found="no file of that name",
+                next_step="mend ca_certificates",
+            )
         tree.add(Entry(_CERTIFICATES, 0o644, content=spec.ca_certificates))
     return tree, program
 

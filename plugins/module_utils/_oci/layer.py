@@ -15,9 +15,9 @@ import tarfile
 from typing import Dict, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.links import Links, TooManyLinks
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import Entry
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _CHUNK = 1 << 20
 
@@ -64,17 +64,27 @@ class Tree:
         return [self._entries[path] for path in sorted(self._entries)]
 
     def resolve(self, path):
-        """The Entry that ``path`` leads to inside the image, through symbolic links, or None. Raises Problem for a loop of links."""
+        """The Entry that ``path`` leads to inside the image, through symbolic links, or None. Raises Problem for a loop
+        of links.
+        """
         self._links = self._links or Links(self._entries)
         try:
             where = self._links.follow(path)
         except TooManyLinks as error:
-            raise Problem("%s is not in the image" % path, found="%s, which is in %s" % (error.path, error.why), next_step="mend links") from error
+            raise Problem(
+                "%s is not in the image" % path,
+                found="%s, which is in %s" % (error.path, error.why),
+                next_step="mend links",
+            ) from error
         return self._entries.get(where)
 
 
 def _collision(path, other):
-    return Problem("%s cannot be put into the image" % path, found="%s is wanted as a folder and as a file" % other, next_step="mend dest, files or links")
+    return Problem(
+        "%s cannot be put into the image" % path,
+        found="%s is wanted as a folder and as a file" % other,
+        next_step="mend dest, files or links",
+    )
 
 
 def write_tar(tree, path):

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one writer of archives: an OCI image layout (specification 1.1) in a tar, as ``ctr images import`` and k3s's agent/images take it.
+"""The one writer of archives: an OCI image layout (specification 1.1) in a tar, as ``ctr images import`` and k3s's
+agent/images take it.
 
 The same content under the same names gives the same bytes.
 """
@@ -17,9 +18,9 @@ import os
 import tarfile
 import tempfile
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_INDEX
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What containerd's import takes an image's name from, of old and new ones alike.
 NAME = "io.containerd.image.name"
@@ -28,8 +29,13 @@ _MARK = b'{"imageLayoutVersion":"1.0.0"}'
 
 
 def index(named):
-    """The bytes of index.json for ``named``, {full name: descriptor as a dictionary}; several names may be the same content."""
-    entries = [dict(descriptor, annotations={NAME: name, _TAG: ImageName.parse(name).tag or "latest"}) for name, descriptor in sorted(named.items())]
+    """The bytes of index.json for ``named``, {full name: descriptor as a dictionary}; several names may be the same
+    content.
+    """
+    entries = [
+        dict(descriptor, annotations={NAME: name, _TAG: ImageName.parse(name).tag or "latest"})
+        for name, descriptor in sorted(named.items())
+    ]
     return to_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
 
 
@@ -44,7 +50,8 @@ def blob_path(digest):
 
 
 def write(raw, texts, blobs):
-    """Write a layout to the file ``raw``. ``texts`` {name: bytes} are files beside the blobs, such as index.json; ``blobs`` is
+    """Write a layout to the file ``raw``. ``texts`` {name: bytes} are files beside the blobs, such as index.json;
+    ``blobs`` is
     {digest: (size in bytes, function that opens it)}, where a function's stream is read to that size.
     """
     # What is small and says what the rest is comes first.
@@ -61,7 +68,8 @@ def write(raw, texts, blobs):
 def replacing(path, keep_old=False):
     """A new file beside ``path`` to write to, which then takes its place in one step, and is gone after an error.
 
-    Yields (file, its path); with ``keep_old`` it is made elsewhere and thrown away. Raises Problem when it cannot be written.
+    Yields (file, its path); with ``keep_old`` it is made elsewhere and thrown away. Raises Problem when it cannot be
+    written.
     """
     folder = os.path.dirname(os.path.abspath(path))
     fresh = None
@@ -85,7 +93,11 @@ def replacing(path, keep_old=False):
 def not_written(path, error):
     """The Problem for an OSError while ``path`` was written."""
     found = error.strerror or str(error)
-    return Problem("the archive %s cannot be written" % path, found=found, next_step="make its folder, make room there, or mend its rights")
+    return Problem(
+        "the archive %s cannot be written" % path,
+        found=found,
+        next_step="make its folder, make room there, or mend its rights",
+    )
 
 
 def _add(tar, name, content, size):

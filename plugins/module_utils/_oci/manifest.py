@@ -5,7 +5,8 @@
 """Manifests and indexes as values, checked before anything is done with what they say. Pure.
 
 Formats: the OCI image specification 1.1 (manifest, index, descriptor) and Docker's image manifest version 2, schema 2.
-Their digests become names of files, in skopeo and here: what is no digest in form is refused (CVE-2024-3727 is about that).
+Their digests become names of files, in skopeo and here: what is no digest in form is refused (CVE-2024-3727 is about
+that).
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import bytes_digest
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -24,7 +25,10 @@ MANIFEST_TYPES = (OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2
 _MAX_ENTRIES = 1000
 _MAX_SIZE = 1 << 40  # bytes of one blob
 # Go, in which skopeo and containerd are written, takes a key in any case: who reads it otherwise checks something else.
-_KEYS = {key.casefold(): key for key in "mediaType config layers manifests digest size urls data platform".split()}
+_KEYS = {
+    key.casefold(): key
+    for key in ["mediaType", "config", "layers", "manifests", "digest", "size", "urls", "data", "platform"]
+}
 # Keys of manifests of other kinds: with those it would be two things at once (CVE-2021-41190).
 _OTHERS = {"manifests": ("config", "layers", "fsLayers", "history"), "layers": ("manifests", "fsLayers", "history")}
 # What runs where the plain variant does; for all others only the plain one does.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import REPORT, reads, text_of
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 PIN_LABEL = "io.cri-containerd.pinned"
 PIN_VALUE = "pinned"
@@ -35,7 +35,9 @@ def parse_image_list(text):
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines or lines[0].split() != _HEADER:
-        raise Problem("the output of `ctr images ls` was not understood", found=lines[0] if lines else "nothing", next_step=REPORT)
+        raise Problem(
+            "the output of `ctr images ls` was not understood", found=lines[0] if lines else "nothing", next_step=REPORT
+        )
     return [_image_row(line) for line in lines[1:]]
 
 
@@ -66,7 +68,8 @@ def parse_image_status(text):
 def parse_version(text):
     """The version that a program states, for instance ``1.6.20`` or ``2.1.5-k3s1``, without a leading v.
 
-    Reads what ``ctr version`` (its server's), ``ctr --version``, ``containerd --version`` and ``crictl --version`` print.
+    Reads what ``ctr version`` (its server's), ``ctr --version``, ``containerd --version`` and ``crictl --version``
+    print.
     Raises Problem when there is none.
     """
     # `ctr version` tells the client's version first, and only the server's decides what an image label does.
@@ -74,7 +77,9 @@ def parse_version(text):
     # The Go version and the revision stand on lines of their own.
     match = _VERSION.search(served)
     if not match:
-        raise Problem("no version was found in what the program printed", found=text.strip() or "nothing", next_step=REPORT)
+        raise Problem(
+            "no version was found in what the program printed", found=text.strip() or "nothing", next_step=REPORT
+        )
     return match.group(0).lstrip("v")
 
 

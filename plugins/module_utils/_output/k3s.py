@@ -37,9 +37,14 @@ def parse_config(text):
         key, value = pair.group(1), _value(pair.group(4))
         adds = pair.group(2) or pair.group(3)
         config[key] = _as_list(config.get(key)) + _as_list(value) if adds else value
-    config = {key: value if key in _LISTS or not isinstance(value, list) else value[-1] if value else "" for key, value in config.items()}
+    config = {
+        key: value if key in _LISTS or not isinstance(value, list) else value[-1] if value else ""
+        for key, value in config.items()
+    }
     if "disable" in config:
-        config["disable"] = [name.strip() for entry in _as_list(config["disable"]) for name in entry.split(",") if name.strip()]
+        config["disable"] = [
+            name.strip() for entry in _as_list(config["disable"]) for name in entry.split(",") if name.strip()
+        ]
     return config
 
 
@@ -47,7 +52,11 @@ def parse_df(text):
     """``{size, available}`` in bytes from what ``df -Pk`` prints for one path, or None."""
     lines = text.splitlines()
     # A device's name may hold blanks: the numbers are counted from the percentage.
-    match = re.search(r"\s([0-9]{1,18})\s+([0-9]{1,18})\s+(-?[0-9]{1,18})\s+(?:[0-9]+%|-)\s", lines[1] + " ") if len(lines) > 1 else None
+    match = (
+        re.search(r"\s([0-9]{1,18})\s+([0-9]{1,18})\s+(-?[0-9]{1,18})\s+(?:[0-9]+%|-)\s", lines[1] + " ")
+        if len(lines) > 1
+        else None
+    )
     if not match:
         return None
     return {"size": int(match.group(1)) * 1024, "available": int(match.group(3)) * 1024}

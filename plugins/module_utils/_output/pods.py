@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import time
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads, text_of
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # A container that waits for one of these is on its way; any other reason for waiting is a trouble.
 NORMAL_REASONS = ("ContainerCreating", "PodInitializing")
@@ -35,7 +35,11 @@ def parse_sandboxes(text):
                 "attempt": int(meta.get("attempt") or 0),
                 "state": item["state"].replace("SANDBOX_", "").lower(),
                 "created_at": _nanoseconds(item["createdAt"]),
-                "labels": {name: value for name, value in (item.get("labels") or {}).items() if not name.startswith("io.kubernetes.")},
+                "labels": {
+                    name: value
+                    for name, value in (item.get("labels") or {}).items()
+                    if not name.startswith("io.kubernetes.")
+                },
             }
         )
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
@@ -72,7 +76,8 @@ def parse_api(text, token):
 
     Returns {nodes: [{name, uid, ready, architecture, internal_ip, created_at}], pods: [..], addons: [{name, checksum,
     source}]}, each sorted. A pod is {namespace, name, uid, static_uid (of a static pod's mirror, else ""), node,
-    phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, deleted_at, images,
+    phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, deleted_at,
+    images,
     containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init,
     last_reason}], ip, created_at}.
     """
@@ -136,7 +141,9 @@ def _pod(fields):
         "static_uid": static_uid,
         "node": node,
         "phase": phase,
-        "ready": any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions),
+        "ready": any(
+            condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions
+        ),
         "reasons": _reasons(reason, conditions, containers),
         "labels": labels,
         "owner": _owner(owners),
@@ -197,7 +204,9 @@ def _items(text, command, key):
     try:
         return json.loads(text).get(key) or []
     except (ValueError, AttributeError) as error:
-        raise Problem("the output of `crictl %s -o json` was not understood" % command, found=text.strip()[:200] or "nothing") from error
+        raise Problem(
+            "the output of `crictl %s -o json` was not understood" % command, found=text.strip()[:200] or "nothing"
+        ) from error
 
 
 def _json(text, default):
@@ -207,7 +216,9 @@ def _json(text, default):
         value = json.loads(text)
     except ValueError as error:
         raise Problem(
-            "the API's answer was not understood", found=text[:200], next_step="see whether the board's kubectl is 1.20 or later: older ones print no JSON here"
+            "the API's answer was not understood",
+            found=text[:200],
+            next_step="see whether the board's kubectl is 1.20 or later: older ones print no JSON here",
         ) from error
     if not isinstance(value, type(default)) and value is not None:
         raise TypeError("%s is no %s" % (text[:200], type(default).__name__))

@@ -15,7 +15,9 @@ _CHOKES = (ValueError, LookupError, TypeError, AttributeError, OverflowError, Re
 
 
 def reads(program):
-    """Decorate a function whose first argument is what ``program`` printed: of output in another form than it knows it raises Problem."""
+    """Decorate a function whose first argument is what ``program`` printed: of output in another form than it knows it
+    raises Problem.
+    """
 
     def decorate(function):
         @functools.wraps(function)
@@ -24,7 +26,9 @@ def reads(program):
                 return function(text, *args, **kwargs)
             except _CHOKES as error:
                 raise Problem(
-                    "the output of %s was not understood" % program, found="%s: %s" % (type(error).__name__, error), next_step=REPORT
+                    "the output of %s was not understood" % program,
+                    found="%s: %s" % (type(error).__name__, error),
+                    next_step=REPORT,
                 ) from error
 
         return reader

@@ -4,7 +4,8 @@
 
 """Images of registries in one archive, under any names: an OCI layout in a tar, which containerd imports name by name.
 
-skopeo fetches each image into a folder of its own, byte for byte (its transport ``dir``: a layout of its own making would
+skopeo fetches each image into a folder of its own, byte for byte (its transport ``dir``: a layout of its own making
+would
 rewrite Docker's manifests, and their digests would no more be those that a lock names). Folders lie beside the archive
 until that is whole. Names of files there are digests whose form was checked, never words of a registry.
 """
@@ -21,19 +22,21 @@ import tarfile
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import file_digest
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import require
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, damaged
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _CHUNK = 1 << 20
 _MAX_INDEX = 16 << 20  # bytes of an index.json
 
 
 class Wanted(NamedTuple):
-    """One source and the names (ImageName) that its content gets. ``digest`` is what the source's name must have, or None."""
+    """One source and the names (ImageName) that its content gets. ``digest`` is what the source's name must have, or
+    None.
+    """
 
     source: ImageName
     targets: List[ImageName]
@@ -41,7 +44,9 @@ class Wanted(NamedTuple):
 
 
 class Archived(NamedTuple):
-    """``before`` and ``after`` are {name: digest of the manifest}; ``fetched`` digests of blobs; ``size`` and ``downloaded`` in bytes."""
+    """``before`` and ``after`` are {name: digest of the manifest}; ``fetched`` digests of blobs; ``size`` and
+    ``downloaded`` in bytes.
+    """
 
     before: Dict[str, str]
     after: Dict[str, str]
@@ -62,9 +67,11 @@ class _Image(NamedTuple):
 
 
 def write(path, wanted, skopeo, platform, dry_run=False) -> Archived:
-    """Make the archive ``path`` hold what ``wanted`` (a list of Wanted) says, and nothing else; it is replaced in one step.
+    """Make the archive ``path`` hold what ``wanted`` (a list of Wanted) says, and nothing else; it is replaced in one
+    step.
 
-    With ``dry_run`` manifests are read, nothing is fetched or written, and the answer is the same. Raises Problem: a source
+    With ``dry_run`` manifests are read, nothing is fetched or written, and the answer is the same. Raises Problem: a
+    source
     that is missing, of another platform, damaged, or not what its digest says.
     """
     images = [(item, _find(skopeo, item, platform)) for item in wanted]
@@ -75,7 +82,11 @@ def write(path, wanted, skopeo, platform, dry_run=False) -> Archived:
     held = _held(path)
     after = {name: manifest.digest for name, manifest in sorted(named.items())}
     changed = held.index != index or not held.whole or not all(image.is_in(held.blobs) for image in by_digest.values())
-    missing = [image for image in by_digest.values() if not image.is_in(held.blobs | _fetched(path, image))] if changed else []
+    missing = (
+        [image for image in by_digest.values() if not image.is_in(held.blobs | _fetched(path, image))]
+        if changed
+        else []
+    )
     if changed and not dry_run:
         _replace(path, index, list(by_digest.values()), missing, held, skopeo)
     blobs = _sizes(by_digest.values())
@@ -109,7 +120,9 @@ def _sizes(images):
 
 
 class _Held(NamedTuple):
-    """What an archive holds: its index's bytes, names and digests, blobs that are what they are called, and whether all of them are."""
+    """What an archive holds: its index's bytes, names and digests, blobs that are what they are called, and whether all
+    of them are.
+    """
 
     index: Optional[bytes] = None
     names: Dict[str, str] = {}
@@ -183,7 +196,9 @@ def _fetch(path, image, skopeo):
         skopeo.fetch(image.name, folder, sum(image.manifest.blobs.values()))
     except RegistryProblem as problem:
         if problem.cause == "pull-disk-full":
-            raise Problem(problem.what, found=problem.found, where=_part(path), next_step=problem.next_step) from problem
+            raise Problem(
+                problem.what, found=problem.found, where=_part(path), next_step=problem.next_step
+            ) from problem
         raise
     lacking = sorted(set(image.manifest.blobs) - _fetched(path, image))
     if lacking:

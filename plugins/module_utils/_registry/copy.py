@@ -2,7 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copy an image from one name to another, in one registry or between two. The tag comes last, so that it never names half an image.
+"""Copy an image from one name to another, in one registry or between two. The tag comes last, so that it never names
+half an image.
 
 What crosses from one registry to another passes through a folder, where it is seen how much of it comes.
 """
@@ -14,7 +15,11 @@ import shutil
 from typing import List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, damaged, no_architecture
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import (
+    RegistryProblem,
+    damaged,
+    no_architecture,
+)
 
 ALL = "all"
 # Each costs a question; those of Docker's own images have some twenty.
@@ -34,7 +39,8 @@ class Copied(NamedTuple):
 def copy(skopeo, source, target, platform, work, dry_run=False) -> Copied:
     """Make ``target`` name what ``source`` names (ImageName both), for one ``platform`` (a Platform) or ALL.
 
-    For one platform of an index its bare manifest is copied. ``work`` is a folder for what crosses from one registry to another.
+    For one platform of an index its bare manifest is copied. ``work`` is a folder for what crosses from one registry to
+    another.
     With ``dry_run`` nothing is sent and the answer is the same. Raises RegistryProblem.
     """
     top, images = _wanted(skopeo, source, platform)
@@ -50,7 +56,9 @@ def copy(skopeo, source, target, platform, work, dry_run=False) -> Copied:
 
 
 def require(skopeo, name, platform):
-    """What ``name`` (an ImageName) stands for on ``platform``, a Found. Raises RegistryProblem when there is nothing for it."""
+    """What ``name`` (an ImageName) stands for on ``platform``, a Found. Raises RegistryProblem when there is nothing
+    for it.
+    """
     try:
         found = reading.find(skopeo, name, platform)
     except RegistryProblem as problem:
@@ -73,7 +81,11 @@ def _wanted(skopeo, source, platform):
         raise damaged(source, found, "name an architecture")
     images = [reading.manifest(skopeo, source._replace(tag=None, digest=entry.digest)) for entry in top.entries]
     if any(image.is_index for image in images):
-        raise damaged(source, "an index within an index, which skopeo does not copy", "name an architecture, or copy the inner one by its digest")
+        raise damaged(
+            source,
+            "an index within an index, which skopeo does not copy",
+            "name an architecture, or copy the inner one by its digest",
+        )
     return top, images
 
 

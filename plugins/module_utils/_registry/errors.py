@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pull_causes as _pull_causes
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import default_registry_hint
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # An address at which nothing listens, given as proxy for plain http where https was asked for: see _skopeo.
 NO_PLAIN_HTTP = "127.0.0.1:9"
@@ -21,8 +21,10 @@ _STEPS = {
     "plain-http": "if this registry speaks plain http, set plain_http for it (riscv_k3s_registry_plain_http)",
     "https-on-http": "leave out plain_http if it speaks https, or set it if it does not",
     "registry-clock": "compare `date` on this machine with the certificate: set the clock, or renew the certificate",
-    "tls-authority": "give its authority with ca_file (riscv_k3s_registry_ca_file), or set tls_verify: false for a test",
-    "registry-tls": "give the certificate that it wants with cert_file and key_file, or update what is older of it and skopeo",
+    "tls-authority": "give its authority with ca_file (riscv_k3s_registry_ca_file), or set tls_verify: false for a "
+    "test",
+    "registry-tls": "give the certificate that it wants with cert_file and key_file, or update what is older of it "
+    "and skopeo",
     "registry-name": "mend the host in the image's name, or this machine's DNS or hosts file",
     "registry-refused": "start the registry, or mend host and port in the image's name",
     "registry-unreachable": "look at this machine's network, and at the firewall of the registry's host",
@@ -31,7 +33,8 @@ _STEPS = {
     "no-platform": "take another source, or build the image with riscv.k3s.oci_image_build",
     "pull-disk-full": "make room there",
     "registry-broken": _AGAIN,
-    "registry-auth": "set username and password (riscv_k3s_registry_username), or log in with skopeo, podman or docker on this machine",
+    "registry-auth": "set username and password (riscv_k3s_registry_username), or log in with skopeo, podman or "
+    "docker on this machine",
     "no-registry": "mend host and port in the image's name, or the proxy of this environment",
     "content-damaged": "run again; when it stays so, publish the image anew, and look at the registry's storage",
     "no-such-image": "mend the name, or publish the image",
@@ -46,7 +49,8 @@ _DAMAGED = re.compile(
     r"Invalid digest specification|rejecting ambiguous manifest|does not match expected|exceeded maximum allowed size"
     r"|Error parsing manifest|unsupported (?:schema|manifest)|invalid checksum digest|file too large"
 )
-# skopeo's words for a blob that is not there are those for a host that is no registry, and that one has given a manifest.
+# skopeo's words for a blob that is not there are those for a host that is no registry, and that one has given a
+# manifest.
 _NO_BLOB = "Error fetching blob: invalid status code from registry 404"
 # What skopeo says of answers that no registry should give: of addresses, challenges, tokens and HTTP itself.
 _ODD = re.compile(
@@ -90,7 +94,9 @@ def failed(what, name, log, username=None):
         what = "%s: the registry refuses user %s" % (what, username)
         return RegistryProblem(cause.id, what, text, name.registry, "mend the password, or what this user may do there")
     step = _STEPS.get(cause.id, "look at the registry's log") + default_registry_hint(name.registry)
-    return RegistryProblem(cause.id, "%s: %s" % (what, _pull_causes.why(cause, text, name.registry)), text, name.registry, step)
+    return RegistryProblem(
+        cause.id, "%s: %s" % (what, _pull_causes.why(cause, text, name.registry)), text, name.registry, step
+    )
 
 
 def timed_out(what, name, log, seconds):
@@ -111,18 +117,28 @@ def reason(log):
 def no_architecture(name, platforms, platform):
     """The RegistryProblem for an image that is there, but not for this platform (a Platform)."""
     step = _STEPS["no-platform"]
-    return RegistryProblem("no-platform", "%s has no content for %s" % (name.full, platform), ", ".join(platforms) or "no platform", name.registry, step)
+    return RegistryProblem(
+        "no-platform",
+        "%s has no content for %s" % (name.full, platform),
+        ", ".join(platforms) or "no platform",
+        name.registry,
+        step,
+    )
 
 
 def no_room(name, size, free):
     """The RegistryProblem for an image that is larger than the disk has room for, both in bytes."""
     found = "%d MB are to come, and there is room for %d MB" % (size // 10**6, free // 10**6)
-    return RegistryProblem("pull-disk-full", "%s cannot be fetched" % name.full, found, name.registry, _STEPS["pull-disk-full"])
+    return RegistryProblem(
+        "pull-disk-full", "%s cannot be fetched" % name.full, found, name.registry, _STEPS["pull-disk-full"]
+    )
 
 
 def damaged(name, found, step=_STEPS["content-damaged"]):
     """The RegistryProblem for content that is not what it should be."""
-    return RegistryProblem("content-damaged", "what the registry gives of %s is damaged" % name.full, found, name.registry, step)
+    return RegistryProblem(
+        "content-damaged", "what the registry gives of %s is damaged" % name.full, found, name.registry, step
+    )
 
 
 def _sent_to_http(what, name):
@@ -131,5 +147,6 @@ def _sent_to_http(what, name):
         "%s: %s is asked by https and sends on to plain http" % (what, name.registry),
         "an address with http:// in its answer, which is not followed",
         name.registry,
-        "mend the registry's own idea of its address (behind a proxy: X-Forwarded-Proto, or `http.host` in its configuration)",
+        "mend the registry's own idea of its address (behind a proxy: X-Forwarded-Proto, or `http.host` in its "
+        "configuration)",
     )

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What registries really hold for a list of references, asked in parallel; an image that cannot be had is a row, not an error."""
+"""What registries really hold for a list of references, asked in parallel; an image that cannot be had is a row, not an
+error.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, no_architecture
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import find, not_found
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import OF_THE_REGISTRY
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import find, not_found
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, no_architecture
 
 _AT_ONCE = 4  # programs; more would look like an attack to a public registry
 
@@ -19,7 +21,8 @@ _AT_ONCE = 4  # programs; more would look like an attack to a public registry
 def inspect_all(images, skopeo, platform):
     """One row for each of ``images`` (texts), in their order; see ``inspect`` for a row.
 
-    A registry that cannot be reached is asked for one image only, since waiting for the same time-out again tells nothing
+    A registry that cannot be reached is asked for one image only, since waiting for the same time-out again tells
+    nothing
     new. Raises Problem for a text that is no reference, before anything is asked.
     """
     names = [ImageName.parse(image) for image in images]
@@ -39,7 +42,8 @@ def inspect_all(images, skopeo, platform):
 def inspect(name, skopeo, platform):
     """The row of one image (an ImageName).
 
-    image, exists (None: not known), digest, media_type, platforms, size (bytes of the config and layers for ``platform``),
+    image, exists (None: not known), digest, media_type, platforms, size (bytes of the config and layers for
+    ``platform``),
     has_architecture (None: not known), and where something is missing cause (an id of _pull_causes) and message.
     """
     row = {
@@ -67,5 +71,10 @@ def inspect(name, skopeo, platform):
 
 def _content(found):
     size = sum(found.image.blobs.values()) if found.image else None
-    said = {"exists": True, "digest": found.top.digest, "media_type": found.top.media_type, "platforms": found.platforms}
+    said = {
+        "exists": True,
+        "digest": found.top.digest,
+        "media_type": found.top.media_type,
+        "platforms": found.platforms,
+    }
     return dict(said, size=size, has_architecture=found.image is not None)

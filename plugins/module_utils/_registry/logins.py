@@ -19,8 +19,8 @@ import shutil
 import stat
 import tempfile
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_folder
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _LOCK = "in-use"
 
@@ -32,7 +32,9 @@ def default_root():
 
 
 class Logins:
-    """A context manager around everything that is asked with ``accesses``, a dictionary {host: Access}. Raises Problem when it cannot be written."""
+    """A context manager around everything that is asked with ``accesses``, a dictionary {host: Access}. Raises Problem
+    when it cannot be written.
+    """
 
     def __init__(self, accesses, root=None):
         self._accesses = accesses
@@ -54,7 +56,9 @@ class Logins:
         except OSError as error:
             self.__exit__()
             next_step = "make room there, or set XDG_CACHE_HOME"
-            raise Problem("logins cannot be written for skopeo", found=error.strerror, where=self._root, next_step=next_step) from error
+            raise Problem(
+                "logins cannot be written for skopeo", found=error.strerror, where=self._root, next_step=next_step
+            ) from error
         return self
 
     def __exit__(self, *_error):
@@ -78,7 +82,9 @@ class Logins:
 
     @property
     def no_configuration(self):
-        """Path of an empty registries.conf: what the inventory says of a registry is not to be changed by this machine's own."""
+        """Path of an empty registries.conf: what the inventory says of a registry is not to be changed by this
+        machine's own.
+        """
         return os.path.join(self._folder, "registries.conf")
 
     def _write_access(self, number, access):

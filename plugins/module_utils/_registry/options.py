@@ -33,7 +33,8 @@ REGISTRY_OPTIONS = {
 class Access(NamedTuple):
     """How to talk to one registry, ``host`` being host or host:port. Files are paths on this machine.
 
-    ``token_server`` is a host that gets the password besides, where the registry names one that is not of its own domain.
+    ``token_server`` is a host that gets the password besides, where the registry names one that is not of its own
+    domain.
     """
 
     host: str
@@ -57,18 +58,28 @@ class Access(NamedTuple):
     def files(self):
         """{option: path} of the files that are needed for its TLS."""
         named = {"ca_file": self.ca_file, "cert_file": self.cert_file, "key_file": self.key_file}
-        found = {option: path for option, path in named.items() if path and not (self.files_optional and not os.path.isfile(path))}
+        found = {
+            option: path
+            for option, path in named.items()
+            if path and not (self.files_optional and not os.path.isfile(path))
+        }
         is_half = len({"cert_file", "key_file"} & set(found)) == 1
         return {option: path for option, path in found.items() if option == "ca_file" or not is_half}
 
 
 def accesses(params):
-    """{host: Access} from a module's ``params``. Raises Problem for a host that is listed twice, half a login or a file that is not there."""
+    """{host: Access} from a module's ``params``. Raises Problem for a host that is listed twice, half a login or a file
+    that is not there.
+    """
     found = {}
     for entry in params["registries"]:
         access = Access(**{field: entry[field] for field in Access._fields if entry.get(field) is not None})
         if found.setdefault(access.host, access) is not access:
-            raise Problem("the registry %s is listed twice" % access.host, where="registries", next_step="leave one of the entries")
+            raise Problem(
+                "the registry %s is listed twice" % access.host,
+                where="registries",
+                next_step="leave one of the entries",
+            )
         _check(access)
     return found
 
@@ -76,9 +87,21 @@ def accesses(params):
 def _check(access):
     if bool(access.username) != bool(access.password) and not access.identity_token:
         given, lacks = ("username", "password") if access.username else ("password", "username")
-        raise Problem("the login for %s is not complete" % access.host, found="%s without %s" % (given, lacks), next_step="give both, or none")
+        raise Problem(
+            "the login for %s is not complete" % access.host,
+            found="%s without %s" % (given, lacks),
+            next_step="give both, or none",
+        )
     if bool(access.cert_file) != bool(access.key_file):
-        raise Problem("the certificate for %s is not complete" % access.host, found="one of cert_file and key_file", next_step="give both, or none")
+        raise Problem(
+            "the certificate for %s is not complete" % access.host,
+            found="one of cert_file and key_file",
+            next_step="give both, or none",
+        )
     for option, path in access.files.items():
         if not os.path.isfile(path):
-            raise Problem("the %s for %s is not there" % (option, access.host), found="no file %s" % path, next_step="mend its path, or put it there")
+            raise Problem(
+                "the %s for %s is not there" % (option, access.host),
+                found="no file %s" % path,
+                next_step="mend its path, or put it there",
+            )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Image
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
 
 _VERSION = "Directory Transport Version: 1.1\n"
@@ -29,7 +29,8 @@ class Published(NamedTuple):
 
 
 def publish(skopeo, name, image: Image, work, dry_run=False) -> Published:
-    """Make ``name`` (an ImageName with a tag) name ``image``. With ``dry_run`` nothing is uploaded and the answer is the same.
+    """Make ``name`` (an ImageName with a tag) name ``image``. With ``dry_run`` nothing is uploaded and the answer is
+    the same.
 
     An image in the registry is the same when its config is: the config names the layer by its uncompressed digest, so a
     controller whose zlib compresses otherwise does not upload everything anew. ``work`` is a folder. Raises Problem.
@@ -45,7 +46,15 @@ def publish(skopeo, name, image: Image, work, dry_run=False) -> Published:
         _write(folder, image)
         skopeo.push(folder, name, image.size, image.index)
         reading.verify(skopeo, name, image.top.digest)
-    return Published(True, image.top.digest, image.size, there.digest if there else None, there.config_json if there else None, pushed, skipped)
+    return Published(
+        True,
+        image.top.digest,
+        image.size,
+        there.digest if there else None,
+        there.config_json if there else None,
+        pushed,
+        skipped,
+    )
 
 
 class _There(NamedTuple):
@@ -62,15 +71,25 @@ def _find(skopeo, name):
     try:
         top = reading.manifest(skopeo, name)
         # An index of several platforms is not ours: replaced, and said so by the digests of before and after.
-        inner = top if not top.is_index else reading.manifest(skopeo, _by_digest(name, top.entries[0].digest)) if len(top.entries) == 1 else None
+        inner = (
+            top
+            if not top.is_index
+            else reading.manifest(skopeo, _by_digest(name, top.entries[0].digest))
+            if len(top.entries) == 1
+            else None
+        )
         config = skopeo.config(_by_digest(name, inner.digest)) if inner and not inner.is_index else None
     except RegistryProblem as problem:
         # Not there, or broken there: both are mended by publishing.
         if problem.cause in ("no-such-image", "content-damaged"):
             return None
         raise
-    size = len(top.data) + (len(inner.data) if top.is_index and inner else 0) + (sum(inner.blobs.values()) if inner else 0)
-    return _There(top.digest, top.is_index, inner.config.digest if config else None, config, inner.blobs if config else {}, size)
+    size = (
+        len(top.data) + (len(inner.data) if top.is_index and inner else 0) + (sum(inner.blobs.values()) if inner else 0)
+    )
+    return _There(
+        top.digest, top.is_index, inner.config.digest if config else None, config, inner.blobs if config else {}, size
+    )
 
 
 def _by_digest(name, digest):
@@ -87,7 +106,9 @@ def _write(folder, image):
         else:
             _write_file(path, blob.data)
     if image.index:
-        _write_file(os.path.join(folder, image.manifest.digest.partition(":")[2] + ".manifest.json"), image.manifest.data)
+        _write_file(
+            os.path.join(folder, image.manifest.digest.partition(":")[2] + ".manifest.json"), image.manifest.data
+        )
     _write_file(os.path.join(folder, "manifest.json"), image.top.data)
     _write_file(os.path.join(folder, "version"), _VERSION.encode())
 

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which content a name in a registry stands for on one platform: through indexes, down to an image whose config says so.
+"""Which content a name in a registry stands for on one platform: through indexes, down to an image whose config says
+so.
 
-skopeo and containerd choose by what an index says. Indexes within indexes and entries that name no platform are found in
+skopeo and containerd choose by what an index says. Indexes within indexes and entries that name no platform are found
+in
 the field; and an index can be wrong about an image. So each step is read, and the config decides.
 """
 
@@ -22,7 +24,9 @@ _MAX_READ = 32
 
 
 class Found(NamedTuple):
-    """``top`` is what the name stands for, ``image`` the manifest for the platform (None: there is none), ``platforms`` texts of all."""
+    """``top`` is what the name stands for, ``image`` the manifest for the platform (None: there is none), ``platforms``
+    texts of all.
+    """
 
     top: Manifest
     image: Optional[Manifest]
@@ -30,7 +34,9 @@ class Found(NamedTuple):
 
 
 def manifest(skopeo, name) -> Manifest:
-    """The manifest or index that ``name`` (an ImageName) stands for, of the digest that it names. Raises RegistryProblem."""
+    """The manifest or index that ``name`` (an ImageName) stands for, of the digest that it names. Raises
+    RegistryProblem.
+    """
     data = skopeo.manifest(name)
     try:
         found = content.read(data)
@@ -108,7 +114,9 @@ class _Search:
         """What may hold it, the best first: what says so, then what says nothing."""
         ranked = [(self._platform.rank(entry.platform), entry) for entry in entries if _is_said(entry)]
         silent = [entry for entry in entries if entry.platform is None]
-        return [entry for rank, entry in sorted((pair for pair in ranked if pair[0] is not None), key=lambda pair: pair[0])] + silent
+        return [
+            entry for rank, entry in sorted((pair for pair in ranked if pair[0] is not None), key=lambda pair: pair[0])
+        ] + silent
 
     def _entry(self, entry):
         try:
@@ -137,5 +145,17 @@ def _is_said(entry):
 def _malformed(name, why):
     if "a web page" in why:
         what = "what answers as %s is not a registry" % name.registry
-        return RegistryProblem("no-registry", what, why, name.registry, "mend host and port in the image's name, or the proxy of this environment")
-    return RegistryProblem("content-damaged", "the manifest of %s cannot be used" % name.full, why, name.registry, "publish it anew, as an OCI image")
+        return RegistryProblem(
+            "no-registry",
+            what,
+            why,
+            name.registry,
+            "mend host and port in the image's name, or the proxy of this environment",
+        )
+    return RegistryProblem(
+        "content-damaged",
+        "the manifest of %s cannot be used" % name.full,
+        why,
+        name.registry,
+        "publish it anew, as an OCI image",
+    )

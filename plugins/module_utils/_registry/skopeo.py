@@ -4,7 +4,8 @@
 
 """The registry protocol, as skopeo (1.9 or newer) speaks it: one method a command, all with bounds in time and size.
 
-Copies keep every byte (``--preserve-digests``), so what is predicted from a manifest is what comes. Folders are those of
+Copies keep every byte (``--preserve-digests``), so what is predicted from a manifest is what comes. Folders are those
+of
 skopeo's transport ``dir``: the manifest as manifest.json, and each blob under the digits of its digest.
 """
 
@@ -16,16 +17,23 @@ import shutil
 import threading
 import time
 
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import trust as _registry_trust
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, TimedOut, find_program
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import trust as _registry_trust
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import (
+    NO_PLAIN_HTTP,
+    damaged,
+    failed,
+    no_room,
+    timed_out,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.logins import Logins
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access, accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import NO_PLAIN_HTTP, damaged, failed, no_room, timed_out
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What ends a skopeo that does not end by its own limit, seconds.
 _GRACE = 5
-# Bytes a second that the slowest link which still makes sense brings; a push shows no progress that could be waited for.
+# Bytes a second that the slowest link which still makes sense brings; a push shows no progress that could be waited
+# for.
 _SLOWEST = 50_000
 # Seconds; sizes are what a registry says.
 _LONGEST = 24 * 3600
@@ -39,9 +47,11 @@ _TAGS_PAGES = 50
 
 
 class Skopeo:
-    """Use as a context manager, which keeps the logins on disk for so long. Names are ImageNames. Every method raises RegistryProblem.
+    """Use as a context manager, which keeps the logins on disk for so long. Names are ImageNames. Every method raises
+    RegistryProblem.
 
-    ``registries`` is {host: Access}. ``timeout`` (seconds) is for a question, and for a download that makes no progress.
+    ``registries`` is {host: Access}. ``timeout`` (seconds) is for a question, and for a download that makes no
+    progress.
     """
 
     def __init__(self, registries, timeout, runner=None, root=None):
@@ -49,7 +59,8 @@ class Skopeo:
             raise Problem(
                 "skopeo was not found on this machine",
                 found="no program of that name",
-                next_step="install the package skopeo (Debian, Ubuntu, Fedora, Alpine, openEuler, Arch; on macOS `brew install skopeo`)",
+                next_step="install the package skopeo (Debian, Ubuntu, Fedora, Alpine, openEuler, Arch; on macOS "
+                "`brew install skopeo`)",
             )
         self._registries = registries
         self._timeout = timeout
@@ -92,7 +103,9 @@ class Skopeo:
         return sorted(map(str, json.loads(text).get("Tags") or []))
 
     def fetch(self, name, folder, size, everything=False):
-        """Bring the image that a digest names into ``folder``, which is made. ``size`` is that of its blobs in bytes: more of it is not taken."""
+        """Bring the image that a digest names into ``folder``, which is made. ``size`` is that of its blobs in bytes:
+        more of it is not taken.
+        """
         free = shutil.disk_usage(os.path.dirname(folder)).free
         if size > free:
             raise no_room(name, size, free)
@@ -107,7 +120,12 @@ class Skopeo:
 
     def copy(self, source, target, size, everything=False):
         """Publish an image under another name of the same registry, which need not send it."""
-        argv = _copy(everything) + self._options(source, "src-") + self._options(target, "dest-") + [_reference(source), _reference(target)]
+        argv = (
+            _copy(everything)
+            + self._options(source, "src-")
+            + self._options(target, "dest-")
+            + [_reference(source), _reference(target)]
+        )
         self._run("%s cannot be published" % target.full, target, argv, self._seconds(size))
 
     def _ask(self, name, command, *args, seconds=None, watch=None):
@@ -188,7 +206,9 @@ class Skopeo:
             general += ["--registries-conf", self._logins.no_configuration]
         env = {} if access and access.plain_http else _without_http()
         largest = watch and watch.limit
-        return self._runner.run(general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch, largest=largest)
+        return self._runner.run(
+            general + argv, timeout=seconds + _GRACE, env=env, check=False, watch=watch, largest=largest
+        )
 
 
 def _has_proxy():

@@ -6,7 +6,8 @@
 
 A registry names the server that hands out tokens, and a client sends it the password (distribution specification, token
 authentication). Whoever can answer in the registry's place can so have it sent anywhere. And with certificates not
-checked, skopeo falls back to plain http by itself. So skopeo asks once without a login, and its log tells where it went.
+checked, skopeo falls back to plain http by itself. So skopeo asks once without a login, and its log tells where it
+went.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _API_HOSTS = {"docker.io": "registry-1.docker.io"}
 def check(log, access, has_login=None):
     """Raise RegistryProblem when the registry of ``access`` (an Access) may not be asked as that says.
 
-    ``log`` is skopeo's, of a question without login; ``has_login`` is whether there is one to be given, where ``access``
+    ``log`` is skopeo's, of a question without login; ``has_login`` is whether there is one to be given, where
+    ``access``
     does not say it.
     """
     host = _API_HOSTS.get(access.host, access.host)
@@ -116,7 +118,9 @@ def _may_know(url, access):
 
 
 def _is_related(url, host):
-    """Whether a token server belongs to a registry: by https' own port, at a name of the same domain (auth.docker.io, gitlab.com)."""
+    """Whether a token server belongs to a registry: by https' own port, at a name of the same domain (auth.docker.io,
+    gitlab.com).
+    """
     server, registry = url.hostname or "", host.partition(":")[0]
     domain = registry.partition(".")[2]
     if url.port not in (None, 443):

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _POD_PATHS = {
     "Pod": ("spec",),
@@ -50,7 +50,8 @@ def demand(manifests, pause_image=None, pods=()):
 
     ``manifests`` are the rows of k3s_info, ``pause_image`` a reference or None, ``pods`` rows of the API.
     Returns (rows, problems): rows [{image: full name, where: [..], required}] sorted by image, and a list of texts.
-    A manifest that is skipped or has no text counts for nothing; a stale overlay of ours counts as the packaged file that it will
+    A manifest that is skipped or has no text counts for nothing; a stale overlay of ours counts as the packaged file
+    that it will
     be made from anew. Of the pods only those of kube-system that are not finished do.
     """
     uses, problems = [], []
@@ -67,7 +68,10 @@ def demand(manifests, pause_image=None, pods=()):
         uses += _uses(path, document, chart_values)
     for pod in pods:
         if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in _FINISHED:
-            uses += [Use(container["image"], "pod kube-system/%s container %s" % (pod["name"], container["name"]), True) for container in pod["containers"]]
+            uses += [
+                Use(container["image"], "pod kube-system/%s container %s" % (pod["name"], container["name"]), True)
+                for container in pod["containers"]
+            ]
     return _rows(uses, problems), problems
 
 
@@ -100,7 +104,9 @@ def _rows(uses, problems):
 
 
 def read_documents(text):
-    """The documents of a manifest that may name an image, as dictionaries with all scalars as text. Raises yaml.YAMLError."""
+    """The documents of a manifest that may name an image, as dictionaries with all scalars as text. Raises
+    yaml.YAMLError.
+    """
     for part in re.split(r"(?m)^---", text):
         if not _OF_INTEREST.search(part):
             continue
@@ -123,7 +129,12 @@ def _load_all(text):
 def _check_size(document):
     level, count = [document], 0
     for dummy in range(_DEEPEST):
-        children = (child for node in level if isinstance(node, (dict, list)) for child in (node.values() if isinstance(node, dict) else node))
+        children = (
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        )
         level = list(itertools.islice(children, _MOST_NODES + 1))
         count += len(level)
         if not level or count > _MOST_NODES:
@@ -164,7 +175,9 @@ def _containers(where, spec, required):
 
 
 def _embedded(where, data):
-    """Pods written inside a ConfigMap, as the helper pod of local-path-provisioner: nothing runs them until a volume is made."""
+    """Pods written inside a ConfigMap, as the helper pod of local-path-provisioner: nothing runs them until a volume is
+    made.
+    """
     found = []
     for key in sorted(data):
         if not isinstance(data[key], str) or not key.endswith((".yaml", ".yml", ".json")):

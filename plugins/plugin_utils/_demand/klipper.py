@@ -4,7 +4,8 @@
 
 """The two images that stand in no manifest: klipper-helm installs charts, klipper-lb serves LoadBalancers. Pure.
 
-Pods of the API say which they are; where there are none yet, the k3s version does (github.com/k3s-io/k3s: helm-controller's DefaultJobImage,
+Pods of the API say which they are; where there are none yet, the k3s version does (github.com/k3s-io/k3s:
+helm-controller's DefaultJobImage,
 pkg/cloudprovider/servicelb.go).
 """
 
@@ -12,8 +13,8 @@ from __future__ import annotations
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import read_documents
 
@@ -23,7 +24,8 @@ _JOB_IMAGE = "default-job-image="
 def klipper(version, manifests, config=None, pods=()):
     """Rows as those of _demand.demand, with ``required`` false: what a chart or a LoadBalancer asks for when it comes.
 
-    ``version`` of k3s or None, ``manifests`` and ``config`` as k3s_info returns them, ``pods`` of the API. An image that cannot be told is left out.
+    ``version`` of k3s or None, ``manifests`` and ``config`` as k3s_info returns them, ``pods`` of the API. An image
+    that cannot be told is left out.
     """
     config = config or {}
     images = dict(_of_release(version, config), **_of_pods(pods))
@@ -70,8 +72,17 @@ def _of_release(version, config):
     for name in (_releases.KLIPPER_HELM, _releases.KLIPPER_LB):
         tag, sure = known[name]
         if tag:
-            image = "%s:%s" % (name, tag) if not registry else "%s/%s:%s" % (registry.rstrip("/"), name.partition("/")[2], tag)
-            found[name] = (normalise(image), "as of k3s %s" % version if sure == _releases.EXACT else "near k3s %s, by an approximate table" % version)
+            image = (
+                "%s:%s" % (name, tag)
+                if not registry
+                else "%s/%s:%s" % (registry.rstrip("/"), name.partition("/")[2], tag)
+            )
+            found[name] = (
+                normalise(image),
+                "as of k3s %s" % version
+                if sure == _releases.EXACT
+                else "near k3s %s, by an approximate table" % version,
+            )
     return found
 
 
@@ -85,7 +96,11 @@ def _of_pods(pods):
             except Problem:
                 continue
             for name in (_releases.KLIPPER_HELM, _releases.KLIPPER_LB):
-                if pod["namespace"] == "kube-system" and image.tag and image.repository.endswith(name.partition("/")[2]):
+                if (
+                    pod["namespace"] == "kube-system"
+                    and image.tag
+                    and image.repository.endswith(name.partition("/")[2])
+                ):
                     found[name] = (image.full, "as pod %s names it" % pod["name"])
     return found
 

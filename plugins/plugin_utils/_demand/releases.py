@@ -4,7 +4,8 @@
 
 """Which stock images a k3s version wants: a table of what is known, for what no manifest or pod tells. Pure.
 
-Sources: scripts/airgap/image-list.txt and the release notes of github.com/k3s-io/k3s. What a board says for itself is always better.
+Sources: scripts/airgap/image-list.txt and the release notes of github.com/k3s-io/k3s. What a board says for itself is
+always better.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ METRICS_SERVER = "docker.io/rancher/mirrored-metrics-server"
 PAUSE = "docker.io/rancher/mirrored-pause"
 STOCK_IMAGES = (KLIPPER_HELM, KLIPPER_LB, LOCAL_PATH, COREDNS, BUSYBOX, TRAEFIK, METRICS_SERVER, PAUSE)
 
-# first version, last version, tags in the order of STOCK_IMAGES. ~ marks one that was read from the main branch of that time, ? one that
+# first version, last version, tags in the order of STOCK_IMAGES. ~ marks one that was read from the main branch of that
+# time, ? one that
 # is not known. An earlier row comes first. A version without +k3sN is meant with every N.
 _RELEASES = """
 1.24.1      1.24.6      v0.7.3-build20220613   v0.3.5   v0.0.21  1.9.1   1.34.1   2.6.2    v0.5.2  3.6
@@ -52,14 +54,17 @@ _RELEASES = """
 1.36.3      1.36.3      v0.13.3-build20260727  v0.4.17  v0.0.37  1.14.6  1.37.0   3.7.8    v0.9.0  3.10.2
 1.37.1      1.37.1      ?                      ?        v0.0.37  1.14.7  ?        3.7.13   v0.9.0  3.10.2
 """
-# The history of the pause image is known in full: 3.6 since 1.24.0, 3.10.2 since these (k3s pull requests 14339, 14390, 14392).
+# The history of the pause image is known in full: 3.6 since 1.24.0, 3.10.2 since these (k3s pull requests 14339, 14390,
+# 14392).
 _NEW_PAUSE = {(1, 33): (1, 33, 13, 2), (1, 34): (1, 34, 10, 0), (1, 35): (1, 35, 7, 0), (1, 36): (1, 36, 3, 0)}
 _OLDEST, _NEWEST = (1, 24), (1, 37)
 _ANY_BUILD = 999
 
 
 class StockImage(NamedTuple):
-    """``sure`` is EXACT, APPROXIMATE (from an older release of the same minor, or the main branch) or UNKNOWN, where ``tag`` is None."""
+    """``sure`` is EXACT, APPROXIMATE (from an older release of the same minor, or the main branch) or UNKNOWN, where
+    ``tag`` is None.
+    """
 
     tag: Optional[str]
     sure: str
@@ -67,16 +72,23 @@ class StockImage(NamedTuple):
 
 def parse_version(text):
     """(1, 24, 2, 2) of ``v1.24.2+k3s2``; without +k3sN the last is None. Raises Problem."""
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.]+)?(?:\+k3s(\d+))?\Z", text if isinstance(text, str) else "")
+    match = re.match(
+        r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.]+)?(?:\+k3s(\d+))?\Z", text if isinstance(text, str) else ""
+    )
     if not match:
-        raise Problem("%r is not a k3s version" % (text,), next_step="write it as k3s --version shows it, for example v1.24.2+k3s2")
+        raise Problem(
+            "%r is not a k3s version" % (text,),
+            next_step="write it as k3s --version shows it, for example v1.24.2+k3s2",
+        )
     return tuple(int(part) if part else None for part in match.groups())
 
 
 def stock_images(version):
-    """{repository of each of STOCK_IMAGES: StockImage} for a version such as ``v1.24.2+k3s2``. Raises Problem when it is no version.
+    """{repository of each of STOCK_IMAGES: StockImage} for a version such as ``v1.24.2+k3s2``. Raises Problem when it
+    is no version.
 
-    What a release of the table says holds for it; else the nearest one below it of the same minor is taken as approximate.
+    What a release of the table says holds for it; else the nearest one below it of the same minor is taken as
+    approximate.
     """
     asked = parse_version(version)
     found = {name: StockImage(None, UNKNOWN) for name in STOCK_IMAGES}

@@ -10,7 +10,8 @@ import time
 from collections import Counter
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns, system as _system
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
@@ -25,7 +26,8 @@ _STARTING = _coredns.STARTING
 def diagnose(boards, now, inventory=()):
     """The document from what k3s_info returned for each board, with all of its parts gathered.
 
-    ``boards`` maps a name to a result, or to what failed; ``now`` is the time in seconds since 1970; ``inventory`` holds the paths
+    ``boards`` maps a name to a result, or to what failed; ``now`` is the time in seconds since 1970; ``inventory``
+    holds the paths
     that the commands name after ``-i``.
     """
     fleet = _fleet(boards, now, inventory)
@@ -70,8 +72,16 @@ def _moment(value):
 
 
 def _pod(fleet, row, first):
-    containers = [dict(container, log=fleet.log(row, container["name"]) if container["state"] != "running" else []) for container in row["containers"]]
-    concerned = _is_amiss(row) or row["relation"] == "orphan" or row["relation"] != "previous" and (row["api"] or {}).get("deleting")
+    containers = [
+        dict(container, log=fleet.log(row, container["name"]) if container["state"] != "running" else [])
+        for container in row["containers"]
+    ]
+    concerned = (
+        _is_amiss(row)
+        or row["relation"] == "orphan"
+        or row["relation"] != "previous"
+        and (row["api"] or {}).get("deleting")
+    )
     return dict(
         row,
         containers=containers,
@@ -138,7 +148,13 @@ def _events(fleet):
     keys = ("time", "type", "reason", "message", "namespace", "kind", "name", "source", "count")
     rows = []
     for event in fleet.details.get("events", ())[-_EVENTS:]:
-        board = boards.get(event["uid"]) if event["kind"] == "Pod" else nodes.get(event["name"]) if event["kind"] == "Node" else None
+        board = (
+            boards.get(event["uid"])
+            if event["kind"] == "Pod"
+            else nodes.get(event["name"])
+            if event["kind"] == "Node"
+            else None
+        )
         rows.append(dict({key: event[key] for key in keys}, board=board))
     return rows
 

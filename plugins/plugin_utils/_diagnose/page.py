@@ -4,8 +4,10 @@
 
 """The data of diagnose as one HTML file that opens from a disk, without a network. Pure.
 
-What the page looks like and does is in playbooks/files/diagnose_page; here the parts are put together, and it is decided what of
-the data goes in: the documented keys and nothing else, so that whatever a later version of diagnose collects stays out until it is listed here.
+What the page looks like and does is in playbooks/files/diagnose_page; here the parts are put together, and it is
+decided what of
+the data goes in: the documented keys and nothing else, so that whatever a later version of diagnose collects stays out
+until it is listed here.
 """
 
 from __future__ import annotations
@@ -23,9 +25,20 @@ SCHEMA = 1
 
 _FOLDER = pathlib.Path(__file__).resolve().parents[3] / "playbooks" / "files" / "diagnose_page"
 _STYLES = ("base.css", "parts.css")
-_SCRIPTS = ("text.js", "model.js", "parts.js", "findings.js", "boards.js", "pods.js", "images.js", "events.js", "main.js")
+_SCRIPTS = (
+    "text.js",
+    "model.js",
+    "parts.js",
+    "findings.js",
+    "boards.js",
+    "pods.js",
+    "images.js",
+    "events.js",
+    "main.js",
+)
 
-# What a key holds: TEXT is a text, number, boolean or null; TEXTS a list of such; LABELS an object of such; a dict names the keys
+# What a key holds: TEXT is a text, number, boolean or null; TEXTS a list of such; LABELS an object of such; a dict
+# names the keys
 # of an object, a list of one dict those of a list's objects. docs/diagnose.md describes each.
 TEXT, TEXTS, LABELS = "text", "texts", "labels"
 
@@ -39,7 +52,8 @@ ALLOWED = {
     "generated": TEXT,
     "boards": [
         _keys(
-            "name hostname node observed error role k3s containerd running machine architecture ready internal_ip time clock_skew pods unready findings",
+            "name hostname node observed error role k3s containerd running machine architecture ready internal_ip "
+            "time clock_skew pods unready findings",
             disk=_keys("path size available"),
             preflight=[_keys("name state needed_for detail")],
             errors=[_keys("section rc message")],
@@ -47,7 +61,8 @@ ALLOWED = {
     ],
     "pods": [
         _keys(
-            "board namespace name uid node sandbox_id attempt state ip network_namespace created_at relation mismatch cause kubectl crictl finding",
+            "board namespace name uid node sandbox_id attempt state ip network_namespace created_at relation mismatch "
+            "cause kubectl crictl finding",
             labels=LABELS,
             containers=[_keys("name id image image_id state exit_code restarts reason", log=TEXTS)],
             api=_keys("phase ready deleting", reasons=TEXTS, owner=_keys("kind name")),
@@ -81,7 +96,10 @@ def page(data):
         )
     style, script = _read(_STYLES), "(function () {\n'use strict';\n%s})();\n" % _read(_SCRIPTS)
     # Hashes name the one style and the one script that may have an effect: a text in the data cannot become another.
-    policy = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'" % (_hash(style), _hash(script))
+    policy = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'" % (
+        _hash(style),
+        _hash(script),
+    )
     parts = {"policy": policy, "style": style, "script": script, "data": _embedded(select(data, ALLOWED))}
     # Split before anything is put in: a text of the data that looks like a place would else be taken for one.
     first, *rest = _read(("page.html",)).split("<!--riscv.k3s:")
@@ -89,7 +107,9 @@ def page(data):
 
 
 def select(value, allowed):
-    """``value`` with only what ``allowed`` (as ALLOWED) lists; what has another shape becomes null, or an empty list or object."""
+    """``value`` with only what ``allowed`` (as ALLOWED) lists; what has another shape becomes null, or an empty list or
+    object.
+    """
     if allowed == TEXT:
         return _scalar(value)
     if allowed == TEXTS:
@@ -118,6 +138,6 @@ def _hash(text):
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _read(names):
     return "".join((_FOLDER / name).read_text(encoding="ascii") for name in names)

@@ -47,7 +47,11 @@ def text(document):
 
 
 def _details(document):
-    lines = ["%s: not looked at: %s" % (board["name"], board["error"]) for board in document["boards"] if not board["observed"]]
+    lines = [
+        "%s: not looked at: %s" % (board["name"], board["error"])
+        for board in document["boards"]
+        if not board["observed"]
+    ]
     for number, finding in enumerate(document["findings"], 1):
         lines += ["", "%d. %s  [%s, %s]" % (number, finding["title"], finding["cause"], finding["confidence"])]
         lines += ["   evidence: " + line for line in finding["evidence"]]

@@ -15,15 +15,35 @@ except ImportError:
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.images import unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, node_of, own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.images import unfit
 
 # ``found`` says what to show when the gate is shut; without it that is the value of the query.
 DEFAULT_GATES = (
-    {"name": "k3s runs", "query": "k3s.running", "message": "k3s does not run; its log says why (journalctl -u k3s -u k3s-agent)", "found": "k3s"},
-    {"name": "the node is Ready", "query": "node.ready", "message": "the API does not call the node Ready", "found": "node || api"},
-    {"name": "images are there", "query": "!lacking", "message": "images are not as they were planned", "found": "lacking"},
-    {"name": "pods are well", "query": "!newly_broken", "message": "pods are broken that were not before this run", "found": "newly_broken"},
+    {
+        "name": "k3s runs",
+        "query": "k3s.running",
+        "message": "k3s does not run; its log says why (journalctl -u k3s -u k3s-agent)",
+        "found": "k3s",
+    },
+    {
+        "name": "the node is Ready",
+        "query": "node.ready",
+        "message": "the API does not call the node Ready",
+        "found": "node || api",
+    },
+    {
+        "name": "images are there",
+        "query": "!lacking",
+        "message": "images are not as they were planned",
+        "found": "lacking",
+    },
+    {
+        "name": "pods are well",
+        "query": "!newly_broken",
+        "message": "pods are broken that were not before this run",
+        "found": "newly_broken",
+    },
 )
 _KEYS = {"name", "query", "message", "found"}
 _EMPTY = {"board": "", "k3s": {}, "node": None, "api": {}, "lacking": [], "newly_broken": [], "pods": [], "images": []}
@@ -32,11 +52,17 @@ _LONGEST = 400
 
 
 def read(gates):
-    """Check ``gates`` (riscv_k3s_gates) before anything is changed, and return them. Raises Problem that names the gate."""
+    """Check ``gates`` (riscv_k3s_gates) before anything is changed, and return them. Raises Problem that names the
+    gate.
+    """
     if not isinstance(gates, (list, tuple)):
         raise Problem("riscv_k3s_gates must be a list", found=type(gates).__name__, next_step=_EXAMPLE)
     if gates and jmespath is None:
-        raise Problem("health gates need jmespath on the controller", found="it is not installed", next_step="pip install jmespath, or set riscv_k3s_gates: []")
+        raise Problem(
+            "health gates need jmespath on the controller",
+            found="it is not installed",
+            next_step="pip install jmespath, or set riscv_k3s_gates: []",
+        )
     for number, gate in enumerate(gates, 1):
         _check(gate, number)
     return list(gates)
@@ -45,9 +71,12 @@ def read(gates):
 def view(board, plan, seen, api, before):
     """What the expressions see of one board.
 
-    ``plan`` is its plan, ``seen`` its result of k3s_info of now (k3s, config, images, sandboxes), ``api`` the server's ``api`` of now, ``before``
-    that from before the run. Returns board, k3s, node (its row of the API, None for none), api {reachable, error}, images,
-    pods (rows of riscv.k3s.join_pods), lacking (sentences), newly_broken (names of pods). A board that does not answer is one whose k3s does not run.
+    ``plan`` is its plan, ``seen`` its result of k3s_info of now (k3s, config, images, sandboxes), ``api`` the server's
+    ``api`` of now, ``before``
+    that from before the run. Returns board, k3s, node (its row of the API, None for none), api {reachable, error},
+    images,
+    pods (rows of riscv.k3s.join_pods), lacking (sentences), newly_broken (names of pods). A board that does not answer
+    is one whose k3s does not run.
     """
     seen, api = seen or {}, api or {}
     k3s = seen.get("k3s") or {"running": False, "error": seen.get("msg") or "the board does not answer"}
@@ -73,7 +102,9 @@ def judge(gates, seen):
 
 
 def lacking(plan, images):
-    """What a board does not hold of what its plan was to bring, a sentence each; ``images`` are those of its store of now, or None."""
+    """What a board does not hold of what its plan was to bring, a sentence each; ``images`` are those of its store of
+    now, or None.
+    """
     store = {row["name"]: row for row in images or []}
     found = []
     for row in plan["images"]:
@@ -100,12 +131,20 @@ def _check(gate, number):
     if not isinstance(gate, dict) or not all(isinstance(gate.get(key), str) and gate[key] for key in ("name", "query")):
         raise Problem("a gate needs a name and a query", found=str(gate), where=where, next_step=_EXAMPLE)
     if set(gate) - _KEYS:
-        raise Problem("the gate %r has keys that are not known" % gate["name"], found=", ".join(sorted(set(gate) - _KEYS)), where=where)
+        raise Problem(
+            "the gate %r has keys that are not known" % gate["name"],
+            found=", ".join(sorted(set(gate) - _KEYS)),
+            where=where,
+        )
     for key in ("query", "found"):
         if gate.get(key):
             try:
                 jmespath.search(str(gate[key]), _EMPTY)
-            except (jmespath.exceptions.ParseError, jmespath.exceptions.UnknownFunctionError, jmespath.exceptions.ArityError) as error:
+            except (
+                jmespath.exceptions.ParseError,
+                jmespath.exceptions.UnknownFunctionError,
+                jmespath.exceptions.ArityError,
+            ) as error:
                 raise Problem(
                     "the %s of the gate %r is no JMESPath expression" % (key, gate["name"]),
                     found="%s: %s" % (gate[key], " ".join(str(error).split())),
@@ -124,9 +163,17 @@ def _shut(gate, seen):
         shown = jmespath.search(str(gate["found"]), seen) if gate.get("found") else value
     except jmespath.exceptions.JMESPathError as error:
         return "gate %r cannot be evaluated: %s" % (gate["name"], " ".join(str(error).split()))
-    text = "; ".join(shown) if isinstance(shown, list) and shown and all(isinstance(item, str) for item in shown) else json.dumps(shown)
+    text = (
+        "; ".join(shown)
+        if isinstance(shown, list) and shown and all(isinstance(item, str) for item in shown)
+        else json.dumps(shown)
+    )
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
-    return "gate %r: %s. Found: %s" % (gate["name"], (gate.get("message") or "%s is not true" % gate["query"]).rstrip("."), text)
+    return "gate %r: %s. Found: %s" % (
+        gate["name"],
+        (gate.get("message") or "%s is not true" % gate["query"]).rstrip("."),
+        text,
+    )
 
 
 def _newly_broken(pods, before, node):

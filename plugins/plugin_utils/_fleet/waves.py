@@ -12,7 +12,8 @@ from typing import Any, Dict, List, Sequence
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
-# One board first, then shares of the fleet that grow: of 2 boards 1 and 1, of 20 these are 1, 2, 5 and 12, of 1,000 they are 1, 100, 250 and 649.
+# One board first, then shares of the fleet that grow: of 2 boards 1 and 1, of 20 these are 1, 2, 5 and 12, of 1,000
+# they are 1, 100, 250 and 649.
 DEFAULT_SERIAL = (1, "10%", "25%", "100%")
 # A line names this many boards at most, but for those that were not touched, which are all named.
 _NAMED = 8
@@ -21,10 +22,14 @@ _NAMED = 8
 def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=None):
     """How a run goes over the boards.
 
-    ``plans`` {board: result of plan.plan} in the order of the inventory, ``servers`` the names of those that are servers,
-    ``lost`` {board: what k3s_info said of it, if anything} of boards that cannot be reached or have no plan. Returns boards (all), servers
-    (those of them that are), lost (servers among those), unplanned (lost servers that were observed: a plan could not be made), waves (lists
-    of boards that have something to do), lines (these for people), changes (how many, those to the cluster included) and
+    ``plans`` {board: result of plan.plan} in the order of the inventory, ``servers`` the names of those that are
+    servers,
+    ``lost`` {board: what k3s_info said of it, if anything} of boards that cannot be reached or have no plan. Returns
+    boards (all), servers
+    (those of them that are), lost (servers among those), unplanned (lost servers that were observed: a plan could not
+    be made), waves (lists
+    of boards that have something to do), lines (these for people), changes (how many, those to the cluster included)
+    and
     max_fail_percentage. Raises Problem for a serial or percentage that is none.
     """
     share = _number(max_fail_percentage)
@@ -37,7 +42,9 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=Non
         "lost": [board for board in lost or {} if board in servers],
         "unplanned": [board for board, seen in (lost or {}).items() if board in servers and "demand" in seen],
         "waves": steps,
-        "lines": [printable("wave %d of %d: %s" % (number, len(steps), named(wave))) for number, wave in enumerate(steps, 1)],
+        "lines": [
+            printable("wave %d of %d: %s" % (number, len(steps), named(wave))) for number, wave in enumerate(steps, 1)
+        ],
         "changes": sum(plan["changes"] for plan in plans.values()),
         "max_fail_percentage": share,
     }
@@ -51,14 +58,19 @@ def is_busy(plan):
 def waves(boards, servers, serial=DEFAULT_SERIAL):
     """``boards`` in steps, lists of names: agents by ``serial``, then each server by itself.
 
-    Agents first, since a canary that fails should not be what all others depend on. Servers one at a time, however large the
+    Agents first, since a canary that fails should not be what all others depend on. Servers one at a time, however
+    large the
     steps are: two members of etcd that restart at once can cost the cluster its quorum. ``serial`` is a number, a
-    percentage such as "25%" (of the agents), or a list of these whose last one is repeated, as Ansible's keyword of that name.
+    percentage such as "25%" (of the agents), or a list of these whose last one is repeated, as Ansible's keyword of
+    that name.
     """
     agents = [board for board in boards if board not in servers]
     sizes = [_size(value, len(agents)) for value in (serial if isinstance(serial, (list, tuple)) else [serial])]
     if not sizes:
-        raise Problem("riscv_k3s_serial is an empty list", next_step="leave it out, or name at least one step, for example [1, '25%']")
+        raise Problem(
+            "riscv_k3s_serial is an empty list",
+            next_step="leave it out, or name at least one step, for example [1, '25%']",
+        )
     result = []
     while agents:
         size = sizes[min(len(result), len(sizes) - 1)]
@@ -70,12 +82,18 @@ def waves(boards, servers, serial=DEFAULT_SERIAL):
 def verdict(run, board, failures, active):
     """How the wave of ``board`` went, when all of it is done.
 
-    ``run`` is the result of `fleet`, ``failures`` {board: why it failed, or empty} of its boards, ``active`` those that still answer.
-    Returns number (from 1), failed {board: why}, stop (whether the run ends here), untouched (boards whose turn has not come), and lines to show.
+    ``run`` is the result of `fleet`, ``failures`` {board: why it failed, or empty} of its boards, ``active`` those that
+    still answer.
+    Returns number (from 1), failed {board: why}, stop (whether the run ends here), untouched (boards whose turn has not
+    come), and lines to show.
     """
     number = next(index for index, wave in enumerate(run["waves"], 1) if board in wave)
     wave = run["waves"][number - 1]
-    failed = {name: printable(failures.get(name) or "it cannot be reached any more") for name in wave if failures.get(name) or name not in active}
+    failed = {
+        name: printable(failures.get(name) or "it cannot be reached any more")
+        for name in wave
+        if failures.get(name) or name not in active
+    }
     stop = len(failed) == len(wave) or 100 * len(failed) > run["max_fail_percentage"] * len(wave)
     untouched = [name for later in run["waves"][number:] for name in later]
     lines = [printable(line) for line in _lines(run, number, failed, stop, untouched)]
@@ -93,10 +111,15 @@ def _lines(run: Dict[str, Any], number: int, failed: Dict[str, str], stop: bool,
         return []
     lines = ["wave %d of %d failed:" % (number, len(run["waves"]))] + ["%s: %s" % row for row in failed.items()]
     if not stop:
-        return lines + ["no more than %g %% of it: the run goes on (riscv_k3s_max_fail_percentage)" % run["max_fail_percentage"]]
+        return lines + [
+            "no more than %g %% of it: the run goes on (riscv_k3s_max_fail_percentage)" % run["max_fail_percentage"]
+        ]
     if untouched:
         lines.append("not touched (%d): %s" % (len(untouched), ", ".join(untouched)))
-    return lines + ["the run ends here, manifests and workloads are as they were. Mend the cause and run again: boards that are done have nothing to do"]
+    return lines + [
+        "the run ends here, manifests and workloads are as they were. Mend the cause and run again: boards that are "
+        "done have nothing to do"
+    ]
 
 
 def _size(value, count):
@@ -106,7 +129,11 @@ def _size(value, count):
     if share:
         return max(1, int(float(share.group(1)) * count / 100))
     if not re.fullmatch(r"[1-9][0-9]*", text):
-        raise Problem("riscv_k3s_serial must hold numbers from 1 on, or percentages", found=text, next_step="for example [1, '10%', '100%']")
+        raise Problem(
+            "riscv_k3s_serial must hold numbers from 1 on, or percentages",
+            found=text,
+            next_step="for example [1, '10%', '100%']",
+        )
     return int(text)
 
 

@@ -12,8 +12,8 @@ from abc import abstractmethod
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
 
@@ -43,11 +43,15 @@ class ObservingAction(ActionBase):
         token = "riscv-k3s-" + secrets.token_hex(8)
         # Only a folder that the task names wins over the one in k3s's config.yaml.
         data_dir = options["data_dir"] if self._task.args.get("data_dir") else None
-        script = build_script(token, parts, data_dir=data_dir, programs=options, api=api or options["api"], events=events)
+        script = build_script(
+            token, parts, data_dir=data_dir, programs=options, api=api or options["api"], events=events
+        )
         done = self._low_level_execute_command(script, executable="/bin/sh")
         output = done["stdout"]
         if token not in output:
             output += "\n" + done["stderr"]
-        seen = observe(output, token, parts, architecture=architecture, explicit=bool(options["crictl"] and options["ctr"]))
+        seen = observe(
+            output, token, parts, architecture=architecture, explicit=bool(options["crictl"] and options["ctr"])
+        )
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen

@@ -38,13 +38,19 @@ def parse_logs(text, token):
 
 
 def parse_inspect(text):
-    """The part ``inspect`` as two dictionaries: a container's id to {exit_code, finished_at, reason}, a sandbox's to {ip, network_namespace}."""
+    """The part ``inspect`` as two dictionaries: a container's id to {exit_code, finished_at, reason}, a sandbox's to
+    {ip, network_namespace}.
+    """
     containers, sandboxes = {}, {}
     for line in text.splitlines():
         kind, *fields = line.split("\t")
         if kind == "container" and len(fields) == 4:
             name, code, moment, reason = fields
-            containers[name] = {"exit_code": int(code) if code.isdigit() else None, "finished_at": _moment(moment), "reason": reason}
+            containers[name] = {
+                "exit_code": int(code) if code.isdigit() else None,
+                "finished_at": _moment(moment),
+                "reason": reason,
+            }
         elif kind == "sandbox" and len(fields) == 4:
             name, address, namespace, addresses = fields
             # containerd tells the address of a sandbox while it is ready; what its network was made with stays.
@@ -59,21 +65,39 @@ def _moment(text):
 
 
 def parse_network(text, token):
-    """The part ``network``: {address, pod: {answers, text}, host: {answers, text}}, or {} where CoreDNS does not run or is ready."""
+    """The part ``network``: {address, pod: {answers, text}, host: {answers, text}}, or {} where CoreDNS does not run or
+    is ready.
+    """
     found = {}
     for chunk in ("\n" + text).split("\n%s=" % token)[1:]:
         head, dummy, body = chunk.partition("\n")
         name, dummy, value = head.partition(" ")
         body = body.strip()
-        found[name] = value if name == "address" else {"answers": bool(_ANSWERED.search(body)), "text": (body.splitlines() or ["no answer"])[-1]}
+        found[name] = (
+            value
+            if name == "address"
+            else {"answers": bool(_ANSWERED.search(body)), "text": (body.splitlines() or ["no answer"])[-1]}
+        )
     return found
 
 
 @reads("the preflight")
 def parse_preflight(text):
-    """The part ``preflight`` as {release, time, options: {name: (value, file)}, modules: {name: where}, overlay, sysctl, cgroup2,
-    cgroups, iptables, rules, firewalld, init, cni, wrong_keys: [(line, key)], addresses, elsewhere, mirrors: {registry: [url]}}."""
-    seen = {"release": "", "time": None, "options": {}, "modules": {}, "overlay": False, "sysctl": {}, "cgroup2": None, "cgroups": {}, "iptables": ""}
+    """The part ``preflight`` as {release, time, options: {name: (value, file)}, modules: {name: where}, overlay,
+    sysctl, cgroup2,
+    cgroups, iptables, rules, firewalld, init, cni, wrong_keys: [(line, key)], addresses, elsewhere, mirrors: {registry:
+    [url]}}."""
+    seen = {
+        "release": "",
+        "time": None,
+        "options": {},
+        "modules": {},
+        "overlay": False,
+        "sysctl": {},
+        "cgroup2": None,
+        "cgroups": {},
+        "iptables": "",
+    }
     seen.update(rules=[], firewalld=False, init="sysv", cni=[], wrong_keys=[], addresses={}, elsewhere=[], mirrors={})
     registry = None
     for line in text.splitlines():
@@ -134,12 +158,16 @@ def parse_rights(text):
 def parse_details(text, token):
     """The records of the API's answer that only a diagnosis asks for: {events, nodes, pods, endpoints}.
 
-    ``events`` is a list of {time, type, reason, message, namespace, kind, name, uid, source, host, count}, oldest first; ``nodes`` a
+    ``events`` is a list of {time, type, reason, message, namespace, kind, name, uid, source, host, count}, oldest
+    first; ``nodes`` a
     node's name to its conditions {type: {status, reason, message}}; ``pods`` a uid to {deleted_at, grace, finalizers,
     message, started_at, policies, conditions}; ``endpoints`` the addresses of default/kubernetes, or None when unknown.
     """
     found = {"events": [], "nodes": {}, "pods": {}, "endpoints": None}
-    sizes = dict({kind: len(fields) for kind, fields in FIELDS.items()}, **{kind: len(fields) for kind, (dummy, fields) in CHOSEN.items()})
+    sizes = dict(
+        {kind: len(fields) for kind, fields in FIELDS.items()},
+        **{kind: len(fields) for kind, (dummy, fields) in CHOSEN.items()},
+    )
     for record in ("\n" + text).split("\n" + token + " ")[1:]:
         kind, *fields = record.rstrip("\n").split("\t")
         if kind not in sizes:
@@ -149,9 +177,14 @@ def parse_details(text, token):
         if kind == "Event":
             found["events"].append(_event(fields))
         elif kind == "State":
-            found["nodes"][fields[0]] = {row["type"]: {key: row.get(key) or "" for key in ("status", "reason", "message")} for row in _json(fields[1])}
+            found["nodes"][fields[0]] = {
+                row["type"]: {key: row.get(key) or "" for key in ("status", "reason", "message")}
+                for row in _json(fields[1])
+            }
         elif kind == "Slice" and fields[0] == "EndpointSlice" and fields[1] == "default":
-            found["endpoints"] = (found["endpoints"] or []) + ["%s:%s" % (address, fields[3] or "6443") for address in fields[2].split()]
+            found["endpoints"] = (found["endpoints"] or []) + [
+                "%s:%s" % (address, fields[3] or "6443") for address in fields[2].split()
+            ]
         elif kind == "Detail":
             uid, deleted, grace, finalizers, message, started, policies, conditions = fields
             found["pods"][uid] = {
@@ -161,7 +194,9 @@ def parse_details(text, token):
                 "message": redact(message),
                 "started_at": started or None,
                 "policies": policies.split(),
-                "conditions": {row["type"]: row.get("message") or "" for row in _json(conditions) if row.get("status") == "False"},
+                "conditions": {
+                    row["type"]: row.get("message") or "" for row in _json(conditions) if row.get("status") == "False"
+                },
             }
     found["events"].sort(key=lambda row: row["time"])
     return found

@@ -13,9 +13,9 @@ import calendar
 import time
 from collections import Counter
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import NORMAL_REASONS
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _FINISHED = ("Succeeded", "Failed")
 _LONGEST = 240
@@ -27,17 +27,21 @@ def join(sandboxes, containers, api_pods, node=None, events=None, digests=None, 
 
     ``sandboxes`` and ``containers`` are containerd's rows, ``api_pods`` the API's or None when it was not asked,
     ``node`` the board's name as a node (else it is told from the pods that match), ``events`` the pods' latest
-    warnings by UID, ``digests`` what the names in the board's store stand for, ``now`` the time in seconds since 1970. Each
-    row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, network_namespace, created_at, labels, containers, api,
+    warnings by UID, ``digests`` what the names in the board's store stand for, ``now`` the time in seconds since 1970.
+    Each
+    row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, network_namespace, created_at, labels,
+    containers, api,
     relation, mismatch, cause}.
 
     ``relation``: matched (the pod's latest sandbox), previous (an older one of it), orphan (no such pod in the API),
     missing (a pod that is to run here and has no sandbox); None without the API. A static pod is matched by the UID
     that its mirror in the API bears as an annotation.
 
-    ``mismatch`` says where both sides differ: uid-reused (an orphan whose name another pod has now), ghost-sandbox (any other
+    ``mismatch`` says where both sides differ: uid-reused (an orphan whose name another pod has now), ghost-sandbox (any
+    other
     orphan), stale-attempt (a previous one), stuck-terminating (should be gone by ``now``), other-image (a container
-    runs another image than the name that is wanted stands for), static-pod (its mirror has a UID of its own); else None.
+    runs another image than the name that is wanted stands for), static-pod (its mirror has a UID of its own); else
+    None.
     """
     return _join(sandboxes, containers, _Api(api_pods, events), node, digests, now)
 
@@ -108,7 +112,9 @@ def index(pods):
 
 
 def own_node(observed):
-    """The name under which a board most likely is a node: what its config.yaml says, else its host name in lower case, as k3s does."""
+    """The name under which a board most likely is a node: what its config.yaml says, else its host name in lower case,
+    as k3s does.
+    """
     return (observed.get("config") or {}).get("node-name") or (observed.get("hostname") or "").lower() or None
 
 
@@ -161,7 +167,9 @@ def _row(sandbox, containers, pod, relation, node, events):
 
 
 def _containers(containers, pod):
-    """Each container's latest attempt, with what the API adds; those that containerd does not have yet come from the API alone."""
+    """Each container's latest attempt, with what the API adds; those that containerd does not have yet come from the
+    API alone.
+    """
     latest = {row["name"]: row for row in sorted(containers, key=_age)}
     known = {row["name"]: row for row in pod["containers"]} if pod else {}
     rows = []
@@ -175,7 +183,11 @@ def _containers(containers, pod):
                 "image_id": (told["image_id"] if told else "") or (own["image_id"] if own else ""),
                 "state": own["state"] if own else told["state"],
                 # Of the latest attempt, if that ended; else what the API tells of the one before.
-                "exit_code": own["exit_code"] if own and own.get("exit_code") is not None else told["exit_code"] if told else None,
+                "exit_code": own["exit_code"]
+                if own and own.get("exit_code") is not None
+                else told["exit_code"]
+                if told
+                else None,
                 "restarts": max(told["restarts"] if told else 0, own["attempt"] if own else 0),
                 "reason": (told["reason"] if told else "") or (own or {}).get("reason") or "",
             }
@@ -192,7 +204,11 @@ def _mismatch(row, pod, names, digests, now):
         return None
     deleted = pod.get("deleted_at")
     # The API writes the moment at which the pod is to be gone, the time that it was given included.
-    if deleted and now is not None and now - calendar.timegm(time.strptime(deleted[:19], "%Y-%m-%dT%H:%M:%S")) > _PATIENCE:
+    if (
+        deleted
+        and now is not None
+        and now - calendar.timegm(time.strptime(deleted[:19], "%Y-%m-%dT%H:%M:%S")) > _PATIENCE
+    ):
         return "stuck-terminating"
     if any(_runs_another(container, digests) for container in row["containers"]):
         return "other-image"
@@ -221,7 +237,10 @@ def _cause(row, pod, events):
         if container["state"] == "waiting" and container["reason"] and container["reason"] not in NORMAL_REASONS:
             return _waiting(container)
         if container["state"] == "terminated" and container["exit_code"]:
-            return _line("%s: %s, exit code %s" % (container["name"], container["reason"], container["exit_code"]), container["message"])
+            return _line(
+                "%s: %s, exit code %s" % (container["name"], container["reason"], container["exit_code"]),
+                container["message"],
+            )
     if event:
         return _line(event["reason"], event["message"])
     if row["relation"] == "missing" and pod["node"]:

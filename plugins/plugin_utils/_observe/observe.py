@@ -6,18 +6,28 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.overlay import SKIP_TEXT
-from ansible_collections.riscv.k3s.plugins.module_utils._output.images import is_tagged, parse_image_list, parse_version, pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import (
+    is_tagged,
+    parse_image_list,
+    parse_version,
+    pins_supported,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_config, parse_df, parse_k3s_version
-from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_containers, parse_events, parse_sandboxes
+from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import (
+    parse_api,
+    parse_containers,
+    parse_events,
+    parse_sandboxes,
+)
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import evidence as _evidence
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import evidence as _evidence
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import split_files, split_output, split_texts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
 
@@ -95,12 +105,19 @@ class _View:
         }
 
     def journal(self):
-        """The board's journal, each file with its checksum of now, each image with whether what it stood for is in the store still."""
+        """The board's journal, each file with its checksum of now, each image with whether what it stood for is in the
+        store still.
+        """
         section, files = self._sections["journal"], self._files()
         path = "%s/%s/%s" % (self._board["data_dir"], _journal.FOLDER, _journal.NAME)
         empty = {"path": path, "lease": None, "files": {}, "images": {}, "error": None}
         if section.rc != 0 or files is None:
-            return {"journal": dict(empty, error="%s cannot be read: %s" % (path, _message(section if section.rc else self._sections["sums"])))}
+            return {
+                "journal": dict(
+                    empty,
+                    error="%s cannot be read: %s" % (path, _message(section if section.rc else self._sections["sums"])),
+                )
+            }
         if not section.out:
             return {"journal": empty}
         try:
@@ -113,8 +130,14 @@ class _View:
             "journal": {
                 "path": path,
                 "lease": data["lease"],
-                "files": {name: dict(entry, current=files[name]["sha256"] if name in files else None) for name, entry in data["files"].items()},
-                "images": {name: dict(entry, has_content=_holds(held, entry["before"])) for name, entry in data["images"].items()},
+                "files": {
+                    name: dict(entry, current=files[name]["sha256"] if name in files else None)
+                    for name, entry in data["files"].items()
+                },
+                "images": {
+                    name: dict(entry, has_content=_holds(held, entry["before"]))
+                    for name, entry in data["images"].items()
+                },
                 "error": None,
             }
         }
@@ -145,7 +168,9 @@ class _View:
         rows = self._out("images", parse_image_list)
         if rows is not None:
             keep = ("name", "digest", "platforms", "pinned", "size")
-            rows = sorted(({key: row[key] for key in keep} for row in rows if is_tagged(row["name"])), key=lambda row: row["name"])
+            rows = sorted(
+                ({key: row[key] for key in keep} for row in rows if is_tagged(row["name"])), key=lambda row: row["name"]
+            )
         return {"images": rows, "preloads": self._preloads()}
 
     def disk(self):
@@ -153,7 +178,10 @@ class _View:
         return {"disk": dict(found, path=self._board["data_dir"]) if found else None}
 
     def sandboxes(self):
-        return {"sandboxes": self._out("pods", parse_sandboxes), "containers": self._out("containers", parse_containers)}
+        return {
+            "sandboxes": self._out("pods", parse_sandboxes),
+            "containers": self._out("containers", parse_containers),
+        }
 
     def api(self):
         if not self._good("api"):
@@ -170,17 +198,25 @@ class _View:
         return {"details": _evidence.parse_details(self._sections["api"].out, self._token) if good else None}
 
     def logs(self):
-        return {"logs": _evidence.parse_logs(self._sections["logs"].out, self._token) if "logs" in self._sections else {}}
+        return {
+            "logs": _evidence.parse_logs(self._sections["logs"].out, self._token) if "logs" in self._sections else {}
+        }
 
     def inspect(self):
         """Rows of sandboxes() anew, with what only some of them were asked for."""
         found = self.sandboxes()
-        containers, sandboxes = _evidence.parse_inspect(self._sections["inspect"].out) if self._good("inspect") else ({}, {})
+        containers, sandboxes = (
+            _evidence.parse_inspect(self._sections["inspect"].out) if self._good("inspect") else ({}, {})
+        )
         unknown = {"exit_code": None, "finished_at": None, "reason": None}
         nowhere = {"ip": None, "network_namespace": None}
         return {
-            "sandboxes": None if found["sandboxes"] is None else [dict(row, **sandboxes.get(row["id"], nowhere)) for row in found["sandboxes"]],
-            "containers": None if found["containers"] is None else [dict(row, **containers.get(row["id"], unknown)) for row in found["containers"]],
+            "sandboxes": None
+            if found["sandboxes"] is None
+            else [dict(row, **sandboxes.get(row["id"], nowhere)) for row in found["sandboxes"]],
+            "containers": None
+            if found["containers"] is None
+            else [dict(row, **containers.get(row["id"], unknown)) for row in found["containers"]],
         }
 
     def preflight(self):
@@ -211,11 +247,15 @@ class _View:
         return [{"path": path, "sha256": files[path]["sha256"], "stale": path in stale} for path in own]
 
     def _preloads(self):
-        """Archives of this collection in agent/images; `read` before a name says that k3s was started since it was placed."""
+        """Archives of this collection in agent/images; `read` before a name says that k3s was started since it was
+        placed.
+        """
         if not self._good("preloads"):
             return None
         lines = [line.partition(" ") for line in self._sections["preloads"].out.splitlines() if line]
-        return sorted(({"name": name, "stale": word == "stale"} for word, dummy, name in lines), key=lambda row: row["name"])
+        return sorted(
+            ({"name": name, "stale": word == "stale"} for word, dummy, name in lines), key=lambda row: row["name"]
+        )
 
     def _pause_image(self, config):
         lines = self._sections["pause"].out.split()
@@ -258,7 +298,10 @@ def _board(sections, explicit):
             next_step="set become: true for the play, or connect as root",
         )
     if "board" not in sections:
-        raise Problem("the observing script ended before it looked at the board", next_step="see that the board's /bin/sh is a POSIX shell")
+        raise Problem(
+            "the observing script ended before it looked at the board",
+            next_step="see that the board's /bin/sh is a POSIX shell",
+        )
     lines = sections["board"].out.split("\n")
     board = dict(zip(_BOARD_LINES, lines + [""] * len(_BOARD_LINES)))
     if not board["k3s"] and not explicit:
@@ -266,14 +309,19 @@ def _board(sections, explicit):
             "k3s was not found on this board",
             found="no program k3s in the usual folders",
             where=board["hostname"],
-            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options crictl, ctr and containerd_address",
+            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options "
+            "crictl, ctr and containerd_address",
         )
     return board
 
 
 def _errors(sections):
     # The API has its own place for its error.
-    return [{"section": name, "rc": section.rc, "message": _message(section)} for name, section in sections.items() if section.rc != 0 and name != "api"]
+    return [
+        {"section": name, "rc": section.rc, "message": _message(section)}
+        for name, section in sections.items()
+        if section.rc != 0 and name != "api"
+    ]
 
 
 def _message(section):

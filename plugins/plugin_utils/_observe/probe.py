@@ -15,11 +15,11 @@ import re
 import shlex
 from typing import NamedTuple
 
-from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import probe_diagnose as _extra
 
 ETC = "/etc/rancher/k3s"
@@ -58,7 +58,10 @@ class _Sections(dict):
     """The sections by name. One that must be there and is not is a Problem."""
 
     def __missing__(self, name):
-        raise Problem("the output of the observing script breaks off before the part %r" % name, next_step="see whether the connection to the board is stable")
+        raise Problem(
+            "the output of the observing script breaks off before the part %r" % name,
+            next_step="see whether the connection to the board is stable",
+        )
 
 
 # dash's own echo takes \n in a file's name for a line end.
@@ -207,7 +210,8 @@ case $e in *"have a resource type"*) s api k nodes,pods -A -o jsonpath="$J" ;; e
 fi
 """,
 }
-# Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment variables.
+# Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment
+# variables.
 # All between the line that opens them and the one that closes them is left out. Should crictl ever
 # print annotations in another way, the rest of the line is cut off, and the output fails to parse rather than leaks.
 _BLANK = r"""/"annotations": *{ *$/,/^ *}/{/{ *$/!{/^ *}/!d;};}"""
@@ -266,7 +270,9 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
     if wanted & {"config", "manifests", "registries", "journal"}:
         wanted.add("files")
     template = _START + "".join(_steps(wanted))
-    template = template.replace("@EVENTS@", _EVENTS.replace("@JSONPATH@", _jsonpath(token, None, _EVENT_FIELDS)) if events else ":")
+    template = template.replace(
+        "@EVENTS@", _EVENTS.replace("@JSONPATH@", _jsonpath(token, None, _EVENT_FIELDS)) if events else ":"
+    )
     values = {
         "PATH": shlex.quote(path),
         "TOKEN": token,
@@ -292,7 +298,9 @@ def build_script(token, parts, data_dir=None, programs=None, api="auto", events=
         "PRELOADS": PRELOADS,
         "JOURNAL": "%s/%s" % (_journal.FOLDER, _journal.NAME),
         "ARCHIVES": ARCHIVES,
-        "CONTAINERD_CONFIG": '"$D/agent/etc/containerd/config.toml"' if not programs.get("containerd_address") else "/etc/containerd/config.toml",
+        "CONTAINERD_CONFIG": '"$D/agent/etc/containerd/config.toml"'
+        if not programs.get("containerd_address")
+        else "/etc/containerd/config.toml",
     }
     values.update(_commands(programs))
     return re.sub(r"@([A-Z0-9_]+)@", lambda match: values[match.group(1)], template)
@@ -303,7 +311,11 @@ def _steps(wanted):
     parts = dict(_PARTS)
     if "events" in wanted:
         parts["api"] = _extra.API.replace("@DNS@", _extra.DNS if "dns" in wanted else "")
-    extras = [text for name, text in (("logs", _extra.LOGS), ("inspect", _extra.INSPECT), ("dns", _extra.NETWORK)) if name in wanted]
+    extras = [
+        text
+        for name, text in (("logs", _extra.LOGS), ("inspect", _extra.INSPECT), ("dns", _extra.NETWORK))
+        if name in wanted
+    ]
     if extras:
         parts["sandboxes"] = _extra.SANDBOXES + "".join(extras)
     parts["preflight"] = _extra.PREFLIGHT
@@ -341,7 +353,10 @@ def split_output(text, token):
         out, mark, rest = body.rpartition("\n%s>" % token)
         status, dummy, err = rest.partition("\n")
         if not mark or not re.match(r"[0-9]{1,3}\s*\Z", status):
-            raise Problem("the output of the observing script breaks off in the part %r" % name, next_step="see whether the connection to the board is stable")
+            raise Problem(
+                "the output of the observing script breaks off in the part %r" % name,
+                next_step="see whether the connection to the board is stable",
+            )
         sections[name] = Section(int(status), out, err.strip())
     return sections
 
@@ -384,7 +399,11 @@ def _jsonpath(token, kind, fields):
 
 def _range(choice, mark, fields):
     # The token in front of each record: a message may hold line ends of its own.
-    return "{range .items[%s]}%s%s{'\\n'}{end}".replace("'", '"') % (choice, mark, "".join('{"\\t"}{%s}' % field for field in fields))
+    return "{range .items[%s]}%s%s{'\\n'}{end}".replace("'", '"') % (
+        choice,
+        mark,
+        "".join('{"\\t"}{%s}' % field for field in fields),
+    )
 
 
 def _commands(programs):

@@ -112,19 +112,26 @@ _TAB = '{{"\\t"}}'
 def _template(*fields):
     """For `crictl inspect ID...`, which gives a template one object as an object, and several as a list."""
     one = _TAB.join(fields) + '{{"\\n"}}'
-    return '{{define "x"}}%s{{end}}{{if eq (printf "%%T" .) "[]interface {}"}}{{range .}}{{template "x" .}}{{end}}{{else}}{{template "x" .}}{{end}}' % one
+    return (
+        '{{define "x"}}%s{{end}}{{if eq (printf "%%T" .) "[]interface {}"}}{{range .}}{{template "x" .}}{{end}}{{else}}{{template "x" .}}{{end}}'
+        % one
+    )
 
 
 # All of it may not leave the board: environment variables are in there.
-CONTAINER = _template("container", "{{.status.id}}", "{{.status.exitCode}}", "{{.status.finishedAt}}", "{{.status.reason}}")
+CONTAINER = _template(
+    "container", "{{.status.id}}", "{{.status.exitCode}}", "{{.status.finishedAt}}", "{{.status.reason}}"
+)
 SANDBOX = _template(
     "sandbox",
     "{{.status.id}}",
     "{{.status.network.ip}}",
     '{{range .info.runtimeSpec.linux.namespaces}}{{if eq .type "network"}}{{.path}}{{end}}{{end}}',
-    "{{with .info.cniResult}}{{range .Interfaces}}{{if .Sandbox}}{{range .IPConfigs}}{{.IP}} {{end}}{{end}}{{end}}{{end}}",
+    "{{with .info.cniResult}}{{range .Interfaces}}{{if .Sandbox}}{{range .IPConfigs}}{{.IP}} "
+    "{{end}}{{end}}{{end}}{{end}}",
 )
-# What containerd tells only of what it is asked for by its id: of containers that ended, and of sandboxes in which nothing runs. A board on which all
+# What containerd tells only of what it is asked for by its id: of containers that ended, and of sandboxes in which
+# nothing runs. A board on which all
 # is well is not asked.
 INSPECT = r"""
 ended() {
@@ -253,7 +260,10 @@ CHOSEN = {
             ".status.conditions",
         ),
     ),
-    "Slice": ('?(@.metadata.name=="kubernetes")', (".kind", ".metadata.namespace", ".endpoints[*].addresses[*]", ".ports[*].port")),
+    "Slice": (
+        '?(@.metadata.name=="kubernetes")',
+        (".kind", ".metadata.namespace", ".endpoints[*].addresses[*]", ".ports[*].port"),
+    ),
     "Dns": (
         '?(@.metadata.labels.k8s-app=="kube-dns")',
         (".status.containerStatuses[0].ready", ".metadata.name", ".kind"),

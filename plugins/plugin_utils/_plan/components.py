@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which manifests and image names belong to a component, named as people do: coredns, metrics-server, local-storage, busybox. Pure."""
+"""Which manifests and image names belong to a component, named as people do: coredns, metrics-server, local-storage,
+busybox. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ import posixpath
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _PLACE = re.compile(r"manifests/(\S+)")
 _MIRRORED = "mirrored-"
@@ -47,14 +49,19 @@ def full(images):
 def choose(wanted, observed, servers):
     """A Chosen for ``wanted``, names of components. Raises Problem for one that nothing is known of.
 
-    A component is the name of a manifest (file, its name without the ending, or its folder), or the end of an image's name. The
+    A component is the name of a manifest (file, its name without the ending, or its folder), or the end of an image's
+    name. The
     manifest brings the images that it asks for, the image the manifests that ask for it, and a stock name its source.
     """
     if not wanted:
         return Chosen()
     entries = (observed.get("journal") or {}).get("images") or {}
     manifests = {row["path"] for server in servers for row in server.get("manifests") or ()}
-    asked = [(ImageName.parse(row["image"]).name, _places(row["where"])) for server in servers for row in server.get("demand") or ()]
+    asked = [
+        (ImageName.parse(row["image"]).name, _places(row["where"]))
+        for server in servers
+        for row in server.get("demand") or ()
+    ]
     known = {repository for repository, _places_of in asked} | {ImageName.parse(name).name for name in entries}
     chosen_manifests, repositories = set(), set()
     for component in wanted:
@@ -63,7 +70,12 @@ def choose(wanted, observed, servers):
         if not own and not called:
             raise Problem(
                 "there is no component %s" % component,
-                found=", ".join(sorted({_overlay.addon_name(path) for path in manifests} | {_short(repository) for repository in known})) or "nothing at all",
+                found=", ".join(
+                    sorted(
+                        {_overlay.addon_name(path) for path in manifests} | {_short(repository) for repository in known}
+                    )
+                )
+                or "nothing at all",
                 next_step="name a manifest or an image of these in riscv_k3s_undo_components",
             )
         repositories |= called | {repository for repository, places in asked if places & own}
@@ -87,7 +99,11 @@ def _places(where):
 def _packaged(path):
     folder, name = posixpath.split(path)
     stem, dot, extension = name.partition(".")
-    return posixpath.join(folder, stem[: -len(_overlay.SUFFIX)] + dot + extension) if stem.endswith(_overlay.SUFFIX) else path
+    return (
+        posixpath.join(folder, stem[: -len(_overlay.SUFFIX)] + dot + extension)
+        if stem.endswith(_overlay.SUFFIX)
+        else path
+    )
 
 
 def _names_of(path):

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, lock as _lock
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
-# mirror   docker.io is mirrored to a prefix of the private registry that holds the stock name: the kubelet pulls it itself
+# mirror   docker.io is mirrored to a prefix of the private registry that holds the stock name: the kubelet pulls it
+# itself
 # tag      pull the source, tag it with the stock name, pin it
 # flag     pause-image in config.yaml names the source, so that no stock name is needed; for the pause image only
 # preload  an archive with the stock name in agent/images, which k3s imports at each start
@@ -23,13 +25,16 @@ def check_fixes(fixes):
     unknown = [fix for fix in fixes if fix not in FIXES]
     if unknown or not fixes:
         found = ", ".join(map(str, unknown)) or "no fix at all"
-        raise Problem("riscv_k3s_fixes names a fix that is not known", found=found, next_step="known are " + ", ".join(FIXES))
+        raise Problem(
+            "riscv_k3s_fixes names a fix that is not known", found=found, next_step="known are " + ", ".join(FIXES)
+        )
 
 
 def decide_all(demand, architecture, store, wanted, pause_image):
     """The rows of the plan, one for each row of the demand; see `decide`.
 
-    Nothing is pulled only to compare it. A source that is pulled for one image would be compared with others by the next
+    Nothing is pulled only to compare it. A source that is pulled for one image would be compared with others by the
+    next
     run, which then had something left to do: so they are decided once more, knowing what comes.
     """
     rows = [decide(item, architecture, store, wanted, pause_image) for item in demand]
@@ -40,8 +45,10 @@ def decide_all(demand, architecture, store, wanted, pause_image):
 def decide(item, architecture, store, wanted, pause_image, coming=()):
     """The row of the plan for one image.
 
-    ``item`` is a row of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image`` the
-    full name that containerd is told to use, ``coming`` names that the store will hold. Fixes beside those in FIXES: present, patch (its workload is made to
+    ``item`` is a row of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image``
+    the
+    full name that containerd is told to use, ``coming`` names that the store will hold. Fixes beside those in FIXES:
+    present, patch (its workload is made to
     ask for another image), stock (left to k3s), impossible.
     """
     image = ImageName.parse(item["image"])
@@ -57,7 +64,9 @@ def decide(item, architecture, store, wanted, pause_image, coming=()):
     if patched and patched != image.full:
         return _row(item, image, patched, "patch", "its workload is patched to ask for %s" % patched)
     held, source_held = store.get(image.full), store.get(source)
-    fix, tag_from, reason = _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, lasting, source in coming)
+    fix, tag_from, reason = _fix(
+        held, source_held, source, image, architecture, wanted, is_pause, locked, lasting, source in coming
+    )
     return _row(item, image, source, fix, reason, tag_from, locked, lasting == "preload")
 
 
@@ -91,13 +100,19 @@ def pulls(rows, store, architecture, wanted):
     names |= {row["image"] for row in rows if row["fix"] == "mirror"}
     names |= {row["source"] for row in rows if row["fix"] in ("flag", "patch")}
     digests = _lock.digests(rows, names)
-    return sorted(name for name in names if wanted.pull_policy == "always" or not _holds(store.get(name), architecture, digests.get(name)))
+    return sorted(
+        name
+        for name in names
+        if wanted.pull_policy == "always" or not _holds(store.get(name), architecture, digests.get(name))
+    )
 
 
 def unpins(journal, store, wanted, architecture, pause_image):
-    """Names that this collection pinned and whose repository has left the catalogue: the kubelet may collect them again. Sorted, for crictl_image_tag.
+    """Names that this collection pinned and whose repository has left the catalogue: the kubelet may collect them
+    again. Sorted, for crictl_image_tag.
 
-    ``journal`` is that of k3s_info or None. A name that was pinned before us keeps its pin, as does the pause image: newer containerds pin it themselves.
+    ``journal`` is that of k3s_info or None. A name that was pinned before us keeps its pin, as does the pause image:
+    newer containerds pin it themselves.
     """
     found = []
     for name, entry in sorted(((journal or {}).get("images") or {}).items()):
@@ -115,7 +130,9 @@ def is_flagged(pause_image, wanted):
 
 
 def flagged(pause_image, rows, wanted):
-    """What pause-image in config.yaml must name: the source of a row with the fix flag, or what it names already; None where it is left alone."""
+    """What pause-image in config.yaml must name: the source of a row with the fix flag, or what it names already; None
+    where it is left alone.
+    """
     for row in rows:
         if row["fix"] == "flag":
             return row["source"]
@@ -123,7 +140,9 @@ def flagged(pause_image, rows, wanted):
 
 
 def mirror_first(wanted, fix):
-    """Whether a mirror goes before ``fix``: then it is not known what that serves, since a mirror is asked for missing images only."""
+    """Whether a mirror goes before ``fix``: then it is not known what that serves, since a mirror is asked for missing
+    images only.
+    """
     fixes = list(wanted.fixes)
     return bool(wanted.mirror) and fix in fixes and "mirror" in fixes[: fixes.index(fix)]
 
@@ -134,11 +153,17 @@ def architectures(held):
 
 
 def unfit(name, held, architecture):
-    """Why what the store holds under ``name`` (its row, or None) cannot run on the board, as a sentence; None when it can."""
+    """Why what the store holds under ``name`` (its row, or None) cannot run on the board, as a sentence; None when it
+    can.
+    """
     if not held:
         return "%s is not in the store" % name
     if architecture not in architectures(held):
-        return "%s is %s, wanted is %s" % (name, ", ".join(sorted(architectures(held))) or "of no known architecture", architecture)
+        return "%s is %s, wanted is %s" % (
+            name,
+            ", ".join(sorted(architectures(held))) or "of no known architecture",
+            architecture,
+        )
     return None
 
 
@@ -156,7 +181,11 @@ def _fix(held, source_held, source, image, architecture, wanted, is_pause, locke
         reason = "the image in the store is %s, the board is %s" % (spoken, architecture)
         if not source:
             return "impossible", None, reason + ", and the catalogue names no source for it"
-        return ("tag", source, reason) if "tag" in wanted.fixes else _supply(source, image, architecture, wanted, is_pause, reason)
+        return (
+            ("tag", source, reason)
+            if "tag" in wanted.fixes
+            else _supply(source, image, architecture, wanted, is_pause, reason)
+        )
     if lasting == "preload" and not mirror_first(wanted, "preload"):
         # k3s imports and pins it at each start; the archive's name says which content that is.
         return "present", None, "%s, brought by an archive" % architecture
@@ -192,5 +221,9 @@ def _supply(source, image, architecture, wanted, is_pause, reason):
         return "stock", None, "left to k3s: the stock image has content for " + architecture
     if architecture != _catalogue.DEFAULT_ARCHITECTURE:
         return "stock", None, "left to k3s: the catalogue has nothing for " + architecture
-    why = "the catalogue has no %s source for %s" % (architecture, image.name) if not source else "none of the fixes %s can serve it" % ", ".join(wanted.fixes)
+    why = (
+        "the catalogue has no %s source for %s" % (architecture, image.name)
+        if not source
+        else "none of the fixes %s can serve it" % ", ".join(wanted.fixes)
+    )
     return "impossible", None, "%s, and %s" % (reason, why)

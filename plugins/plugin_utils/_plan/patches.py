@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest import document as _manifest, overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import document as _manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import HELM_CHART, group_by_manifest
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
 
@@ -35,7 +36,9 @@ def patches(observed, images, wanted, architecture):
                 _manifest.patch_manifest(packaged["text"].encode(), workloads, manifest)
                 present += [_row(patch, reason) for patch in workloads]
         if charts:
-            reason = _made_from(files.get(_overlay.chart_path(manifest)), packaged, charts, "no HelmChartConfig from here configures it")
+            reason = _made_from(
+                files.get(_overlay.chart_path(manifest)), packaged, charts, "no HelmChartConfig from here configures it"
+            )
             present += [_row(patch, reason) for patch in charts if reason]
     return {"present": present, "absent": _absent(files, groups)}
 
@@ -65,8 +68,14 @@ def _workloads_reason(packaged, patches_of_it, files, patch_mode):
     """Why a manifest's workloads must be patched, or None when they are as wanted."""
     if patch_mode == "in_place":
         text = packaged["text"].encode()
-        return None if _manifest.patch_manifest(text, patches_of_it, packaged["path"]) == text else "it is the packaged text"
-    reason = _made_from(files.get(_overlay.overlay_path(packaged["path"])), packaged, patches_of_it, "it has no overlay")
+        return (
+            None
+            if _manifest.patch_manifest(text, patches_of_it, packaged["path"]) == text
+            else "it is the packaged text"
+        )
+    reason = _made_from(
+        files.get(_overlay.overlay_path(packaged["path"])), packaged, patches_of_it, "it has no overlay"
+    )
     if reason or packaged["skip"]:
         return reason
     return "the packaged file is deployed beside its overlay"
@@ -90,9 +99,21 @@ def _absent(files, groups):
     for manifest in sorted(files):
         ours = [files.get(path(manifest)) for path in (_overlay.overlay_path, _overlay.chart_path)]
         if manifest not in groups and any(file and _overlay.read_header(file["text"] or "") for file in ours):
-            rows.append({"manifest": manifest, "reason": "the catalogue has no patch for it any more", "patch": {"manifest": manifest}})
+            rows.append(
+                {
+                    "manifest": manifest,
+                    "reason": "the catalogue has no patch for it any more",
+                    "patch": {"manifest": manifest},
+                }
+            )
     return rows
 
 
 def _row(patch, reason):
-    return {"manifest": patch["manifest"], "kind": patch["kind"], "name": patch["name"], "reason": reason, "patch": patch}
+    return {
+        "manifest": patch["manifest"],
+        "kind": patch["kind"],
+        "name": patch["name"],
+        "reason": reason,
+        "patch": patch,
+    }

@@ -4,22 +4,27 @@
 
 """The decision: what one board needs, from what was observed and what is wanted. Pure.
 
-The result is what ``site --check`` shows and what the real run does. Lists are sorted, so equal input gives equal output.
+The result is what ``site --check`` shows and what the real run does. Lists are sorted, so equal input gives equal
+output.
 """
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import klipper as _demand_klipper
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images, settings as _config_files
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue, embedded as _embedded, lock as _lock
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import patches as _plan_patches, preload as _preload
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import patches as _plan_patches
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as _preload
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import settings as _config_files
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import wanted as _upgrade
 
@@ -38,7 +43,8 @@ class Wanted(NamedTuple):
     patch_mode: str = "overlay"
     # The fixes that may be used, the first that can serve an image is taken.
     fixes: Sequence[str] = _plan_images.DEFAULT_FIXES
-    # REGISTRY/PREFIX that holds content under stock names, or None; and the stock names (full) that it serves for this architecture.
+    # REGISTRY/PREFIX that holds content under stock names, or None; and the stock names (full) that it serves for this
+    # architecture.
     mirror: Optional[str] = None
     served: Sequence[str] = ()
     # What lock.read returns, or None where there is no lock.
@@ -56,24 +62,30 @@ class Wanted(NamedTuple):
 def plan(observed, wanted, servers):
     """Decide for one board.
 
-    ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they hold
-    the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row each,
-    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), preload (the archive in agent/images),
-    pulls and the digests they must have, tags, unpins (names that lose their pin), patches, warnings, problems, changes.
+    ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they
+    hold
+    the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row
+    each,
+    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), preload (the archive in
+    agent/images),
+    pulls and the digests they must have, tags, unpins (names that lose their pin), patches, warnings, problems,
+    changes.
     Raises Problem where no honest plan can be made.
     """
     architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
     if observed.get("images") is None:
         raise Problem(
             "the images of %s cannot be read" % wanted.board,
-            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or []) or "containerd does not answer",
+            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or [])
+            or "containerd does not answer",
             next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
         )
     if not servers:
         raise Problem(
             "no server of the cluster was observed, so what pods ask for is not known",
             where=wanted.board,
-            next_step="see that the inventory group `server` names the servers and that the first of them can be reached",
+            next_step="see that the inventory group `server` names the servers and that the first of them can be "
+            "reached",
         )
     store = {row["name"]: row for row in observed["images"]}
     _plan_images.check_fixes(wanted.fixes)
@@ -92,14 +104,20 @@ def plan(observed, wanted, servers):
         "pulls": pulls,
         "digests": _lock.digests(images, pulls),
         "tags": tags,
-        "unpins": _plan_images.unpins(observed.get("journal"), store, wanted, architecture, observed.get("pause_image")),
-        "patches": _plan_patches.patches(observed, images, wanted, architecture) if wanted.role == "server" else {"present": [], "absent": []},
+        "unpins": _plan_images.unpins(
+            observed.get("journal"), store, wanted, architecture, observed.get("pause_image")
+        ),
+        "patches": _plan_patches.patches(observed, images, wanted, architecture)
+        if wanted.role == "server"
+        else {"present": [], "absent": []},
         "warnings": _warnings(observed, wanted, tags) + _needless(wanted, images, architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
     }
     if wanted.embedded:
         names = [name for row in images for name in (row["image"], row["source"]) if name]
-        result["warnings"] += _embedded.warnings(result["k3s_version"], wanted.cluster_architectures, names, wanted.pull_policy)
+        result["warnings"] += _embedded.warnings(
+            result["k3s_version"], wanted.cluster_architectures, names, wanted.pull_policy
+        )
     if wanted.lock is not None:
         result["warnings"] += _lock.warnings(images, store, wanted.lock, architecture)
     result["warnings"] = [printable(text) for text in result["warnings"]]
@@ -108,7 +126,9 @@ def plan(observed, wanted, servers):
 
 
 def _demand(observed, servers, next_version=None):
-    """The board's own demand (its pause image) and that of every server: a pod may land on any board. And that of the version which comes next."""
+    """The board's own demand (its pause image) and that of every server: a pod may land on any board. And that of the
+    version which comes next.
+    """
     merged = {}
     pods = [pod for server in servers for pod in (server.get("api") or {}).get("pods", ())]
     klipper = [_klipper(server, pods) for server in servers]
@@ -130,7 +150,9 @@ def _disabled(servers):
 
 
 def _klipper(server, pods):
-    return _demand_klipper.klipper((server.get("k3s") or {}).get("version"), server.get("manifests") or (), server.get("config"), pods)
+    return _demand_klipper.klipper(
+        (server.get("k3s") or {}).get("version"), server.get("manifests") or (), server.get("config"), pods
+    )
 
 
 def _is_pause_of_another(item, board, observed):
@@ -176,7 +198,9 @@ def _needless(wanted, images, architecture):
     # With a mirror the boards do not look at docker.io, and the entries tell prepare_upgrade what to publish.
     if wanted.mirror:
         return []
-    return _catalogue.needless(wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture)
+    return _catalogue.needless(
+        wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture
+    )
 
 
 def _warnings(observed, wanted, tags):
@@ -184,7 +208,8 @@ def _warnings(observed, wanted, tags):
     if wanted.registries is not None:
         for host in _registries.plain_http_hosts(wanted.registries):
             warnings.append(
-                "%s is reached by http but has no mirror of its own name: a pull that names it directly will try https. "
+                "%s is reached by http but has no mirror of its own name: a pull that names it directly will try "
+                "https. "
                 'Add mirrors."%s".endpoint: ["http://%s"]' % (host, host, host)
             )
     journal = observed.get("journal") or {}
@@ -193,8 +218,8 @@ def _warnings(observed, wanted, tags):
     containerd = observed.get("containerd") or {}
     if tags and wanted.pinned and containerd.get("version") and not containerd.get("pins"):
         warnings.append(
-            "containerd %s knows no pins (1.6.25, 1.7.10 and 2.x do): the kubelet may remove these images when the disk fills; a re-run brings them back"
-            % containerd["version"]
+            "containerd %s knows no pins (1.6.25, 1.7.10 and 2.x do): the kubelet may remove these images when the "
+            "disk fills; a re-run brings them back" % containerd["version"]
         )
     return warnings
 

@@ -4,7 +4,8 @@
 
 """The archive in agent/images that brings a board its stock images at each start of k3s, without any registry. Pure.
 
-k3s imports every archive there when it starts (since January 2024 it pins what they hold). The archive's name says what it
+k3s imports every archive there when it starts (since January 2024 it pins what they hold). The archive's name says what
+it
 should hold, so that a board is compared by the name alone: nothing is read there but a folder's list.
 """
 
@@ -30,12 +31,22 @@ def archive_name(images, architecture):
 def action(observed, rows, wanted, architecture):
     """What to do about the archive of a board.
 
-    ``observed`` is its result of k3s_info, ``rows`` those of the plan, ``wanted`` a Wanted. Returns archive (its file name, or
-    None: none is wanted), architecture, images [{source, targets, digest}], place (whether it is to be copied there), change,
+    ``observed`` is its result of k3s_info, ``rows`` those of the plan, ``wanted`` a Wanted. Returns archive (its file
+    name, or
+    None: none is wanted), architecture, images [{source, targets, digest}], place (whether it is to be copied there),
+    change,
     restart, reason, and obsolete, the file names of older archives, which are to be removed.
     """
     held = {row["name"]: row["stale"] for row in observed.get("preloads") or []}
-    result = {"archive": None, "architecture": architecture, "images": [], "place": False, "change": False, "restart": False, "obsolete": []}
+    result = {
+        "archive": None,
+        "architecture": architecture,
+        "images": [],
+        "place": False,
+        "change": False,
+        "restart": False,
+        "obsolete": [],
+    }
     missing = [row["image"] for row in rows if row["fix"] == "preload"]
     if mirror_first(wanted, "preload") and not missing:
         # What the mirror serves was not asked, so it is not known what an archive would have to hold.
@@ -48,9 +59,16 @@ def action(observed, rows, wanted, architecture):
         reason = "another one is wanted" if held else "there is none"
         return dict(result, place=True, change=True, restart=True, reason=reason)
     if missing:
-        return dict(result, change=bool(result["obsolete"]), restart=True, reason="k3s has not imported %s from it" % ", ".join(missing))
+        return dict(
+            result,
+            change=bool(result["obsolete"]),
+            restart=True,
+            reason="k3s has not imported %s from it" % ", ".join(missing),
+        )
     if name and held[name]:
-        return dict(result, change=bool(result["obsolete"]), restart=True, reason="k3s was not restarted since it was placed")
+        return dict(
+            result, change=bool(result["obsolete"]), restart=True, reason="k3s was not restarted since it was placed"
+        )
     if result["obsolete"]:
         return dict(result, change=True, reason="nothing in it is wanted any more")
     return dict(result, reason="as wanted")
@@ -72,11 +90,15 @@ def _images(rows):
     firm = {ImageName.parse(row["image"]).name for row in rows if not _is_of_pods(row)}
     targets = {}
     for row in rows:
-        # A pod that runs an older tag of what a manifest asks for is about to be replaced: it must not change the archive once more.
+        # A pod that runs an older tag of what a manifest asks for is about to be replaced: it must not change the
+        # archive once more.
         is_passing = row["fix"] == "present" and _is_of_pods(row) and ImageName.parse(row["image"]).name in firm
         if row["preload"] and not is_passing:
             targets.setdefault((row["source"], row["locked"]), []).append(row["image"])
-    return [{"source": source, "targets": sorted(targets[source, digest]), "digest": digest} for source, digest in sorted(targets, key=str)]
+    return [
+        {"source": source, "targets": sorted(targets[source, digest]), "digest": digest}
+        for source, digest in sorted(targets, key=str)
+    ]
 
 
 def _is_of_pods(row):

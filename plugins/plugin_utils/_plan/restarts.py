@@ -22,17 +22,22 @@ def restarts(api, plans):
     A pod of a patched workload is left out: the workload rolls anew by itself. Returns sorted ``namespace/name``.
     """
     changed = {row["image"] for plan in plans for row in plan["images"] if row["fix"] in _BROUGHT}
-    changed |= {target for plan in plans for tag in plan["tags"] for target in tag["targets"] if target != tag["source"]}
+    changed |= {
+        target for plan in plans for tag in plan["tags"] for target in tag["targets"] if target != tag["source"]
+    }
     patched = {(patch["kind"], patch["name"]) for plan in plans for patch in plan["patches"]["present"]}
     return sorted(
         "%s/%s" % (pod["namespace"], pod["name"])
         for pod in (api or {}).get("pods") or []
-        if not pod["deleting"] and not _belongs(pod, patched) and any(_is_held_up(container, changed) for container in pod["containers"])
+        if not pod["deleting"]
+        and not _belongs(pod, patched)
+        and any(_is_held_up(container, changed) for container in pod["containers"])
     )
 
 
 def unready(api, namespaces=("kube-system",)):
-    """What is not healthy, a sentence each: nodes that are not Ready, pods of ``namespaces`` that are not Ready and not done.
+    """What is not healthy, a sentence each: nodes that are not Ready, pods of ``namespaces`` that are not Ready and not
+    done.
 
     An API that was asked and did not answer is one such sentence: unknown is not healthy.
     """
@@ -42,7 +47,9 @@ def unready(api, namespaces=("kube-system",)):
     for pod in api.get("pods") or []:
         if pod["namespace"] in namespaces and not pod["ready"] and pod["phase"] != "Succeeded":
             why = "; ".join(pod["reasons"]) or pod["phase"]
-            rows.append("pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why))
+            rows.append(
+                "pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why)
+            )
     return [printable(row) for row in rows]
 
 

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be taken back from one board, from its observation: overlays, files, archives, image names, and the pods that this affects. Pure.
+"""What is to be taken back from one board, from its observation: overlays, files, archives, image names, and the pods
+that this affects. Pure.
 
 Overlays say in their own text that this collection wrote them; all else stands in the board's journal.
 """
@@ -12,12 +13,12 @@ from __future__ import annotations
 import posixpath
 
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import components as _undo_components
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import components as _undo_components
 
 _RESTARTS = (undo.REMOVE, undo.RESTORE, undo.SETTLE)
 _WORDS = {
@@ -33,9 +34,12 @@ _WORDS = {
 def undo_plan(observed, servers, board, components=()):
     """Decide for one board.
 
-    ``observed`` is its result of k3s_info, ``servers`` those of the cluster's servers, ``components`` names catalogue entries or
-    manifests to which it is limited: a list or text with commas; none for everything. Returns a dictionary: board, node,
-    manifests (whose overlays go; as ``patches`` for k3s_manifest_patch), files [{path, action, settle}], restart, archives, images,
+    ``observed`` is its result of k3s_info, ``servers`` those of the cluster's servers, ``components`` names catalogue
+    entries or
+    manifests to which it is limited: a list or text with commas; none for everything. Returns a dictionary: board,
+    node,
+    manifests (whose overlays go; as ``patches`` for k3s_manifest_patch), files [{path, action, settle}], restart,
+    archives, images,
     names (of images that stand for other content afterwards, or are gone), left (sentences about what stays),
     lines (what is done, for people), changes. Raises Problem.
     """
@@ -45,7 +49,8 @@ def undo_plan(observed, servers, board, components=()):
     if observed.get("images") is None and journal["images"]:
         raise Problem(
             "the images of %s cannot be read" % board,
-            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or []) or "containerd does not answer",
+            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or [])
+            or "containerd does not answer",
             next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
         )
     wanted = _undo_components.names(components)
@@ -81,7 +86,9 @@ def undo_pods(api, plans):
     return sorted(
         "%s/%s" % (pod["namespace"], pod["name"])
         for pod in (api or {}).get("pods") or []
-        if not pod["deleting"] and pod["phase"] not in ("Succeeded", "Failed") and taken.get(pod["node"], set()) & set(_undo_components.full(pod["images"]))
+        if not pod["deleting"]
+        and pod["phase"] not in ("Succeeded", "Failed")
+        and taken.get(pod["node"], set()) & set(_undo_components.full(pod["images"]))
     )
 
 
@@ -127,7 +134,10 @@ def _images(entries, observed, chosen, archives):
             continue
         done = undo.undo_image(name, entry, store.get(name), entry["has_content"])
         if entry["source"] in stay:
-            text = "%s is left as it is: the archive %s would bring it back, and holds other components, too" % (name, entry["source"])
+            text = "%s is left as it is: the archive %s would bring it back, and holds other components, too" % (
+                name,
+                entry["source"],
+            )
             done = undo.Undo(undo.LEAVE, text)
         rows.append({"name": name, "action": done.action, "warning": done.warning})
     return rows

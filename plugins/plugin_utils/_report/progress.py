@@ -45,7 +45,8 @@ class RunReport:
     def end(self, step, board, now, action, result, status="ok", delegated=False):
         """A board is done with a step.
 
-        ``action`` is the module's full name; ``status`` ok, skipped, ignored, failed or unreachable; ``delegated`` whether another board than this
+        ``action`` is the module's full name; ``status`` ok, skipped, ignored, failed or unreachable; ``delegated``
+        whether another board than this
         one was looked at or changed.
         """
         if step in self._steps:
@@ -83,19 +84,25 @@ class RunReport:
         step = min(running, key=lambda step: min(step.pending.values()))
         boards = sorted(step.pending)
         who = ", ".join(boards[:_NAMED]) + (" and %d more" % (len(boards) - _NAMED) if len(boards) > _NAMED else "")
-        text = printable("%s: %s, %s" % (step.name.rpartition(" : ")[2], who, duration(int(now - min(step.pending.values())))))
+        text = printable(
+            "%s: %s, %s" % (step.name.rpartition(" : ")[2], who, duration(int(now - min(step.pending.values()))))
+        )
         missing = next(filter(None, map(step.waits.get, boards)), "")
         if missing:
             return "%s, waits for %s" % (text, missing)
         return text + (", %d done" % len(step.done) if step.done else "")
 
     def lines(self, now, failed=(), check=False):
-        """The end: a table with a line a board, and the slowest steps. ``failed`` are the boards whose run did not end well."""
+        """The end: a table with a line a board, and the slowest steps. ``failed`` are the boards whose run did not end
+        well.
+        """
         if not self._boards:
             return []
         known = [column for column in _COLUMNS if any(column in row.counts for row in self._boards.values())]
         ready = self._ready()
-        head = ["BOARD", "WOULD CHANGE" if check else "CHANGED", *known] + (["PODS READY"] if ready else []) + ["RESULT"]
+        head = (
+            ["BOARD", "WOULD CHANGE" if check else "CHANGED", *known] + (["PODS READY"] if ready else []) + ["RESULT"]
+        )
         rows = [head]
         for name, row in self._boards.items():
             cells = [_cell(column, row.counts.get(column)) for column in known]
@@ -120,9 +127,17 @@ class RunReport:
         for step in self._steps.values():
             if step.done:
                 seconds, times, slowest = took.get(step.name, (0, 0, (0, "")))
-                took[step.name] = (seconds + step.seconds, times + 1, max(slowest, max((value, board) for board, value in step.done.items())))
+                took[step.name] = (
+                    seconds + step.seconds,
+                    times + 1,
+                    max([slowest] + [(value, board) for board, value in step.done.items()]),
+                )
         rows = sorted((item for item in took.items() if item[1][0] >= 1), key=lambda item: -item[1][0])[:_SLOWEST]
-        lines = ["", "It took %s.%s" % (duration(now - (now if self._begun is None else self._begun)), " The slowest steps:" if rows else "")]
+        lines = [
+            "",
+            "It took %s.%s"
+            % (duration(now - (now if self._begun is None else self._begun)), " The slowest steps:" if rows else ""),
+        ]
         for name, (seconds, times, (longest, board)) in rows:
             more = ", %d times" % times if times > 1 else ""
             lines.append("%8s  %s%s (%s on %s)" % (duration(seconds), name, more, duration(longest), board))
@@ -198,7 +213,9 @@ def reason(result):
 
 
 def waits_for(result):
-    """What a step that waits still misses, as far as its result tells: "coredns-7448 (ErrImagePull) and 2 more", or "" where it does not."""
+    """What a step that waits still misses, as far as its result tells: "coredns-7448 (ErrImagePull) and 2 more", or ""
+    where it does not.
+    """
     api = result.get("api")
     if is_hidden(result):
         return ""

@@ -21,7 +21,8 @@ def report(boards, api, unready, done=False, pulled=None):
     """Lines of text.
 
     ``boards`` are results of plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``unready`` its
-    sentences; ``done`` whether the plan was carried out; ``pulled`` {board: bytes that it downloaded, as crictl_image_pull counts them}.
+    sentences; ``done`` whether the plan was carried out; ``pulled`` {board: bytes that it downloaded, as
+    crictl_image_pull counts them}.
     """
     head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
     rows = [head] + [_row(plan, api, done) for plan in boards]
@@ -124,7 +125,10 @@ def _whom(names, count):
 def _first_wrong(boards, unready):
     for plan in boards:
         for row in plan["problems"]:
-            return ["WRONG: %s: %s: %s. Remedy: add an entry for it to riscv_k3s_catalogue" % (plan["board"], row["image"], row["reason"])]
+            return [
+                "WRONG: %s: %s: %s. Remedy: add an entry for it to riscv_k3s_catalogue"
+                % (plan["board"], row["image"], row["reason"])
+            ]
     if unready:
         return ["WRONG: %s. Remedy: run the playbook riscv.k3s.diagnose, it shows both views of every pod" % unready[0]]
     return ["All healthy."]

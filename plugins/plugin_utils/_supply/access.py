@@ -17,7 +17,17 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 _PREFIX = "riscv_k3s_registry_"
-_GIVEN = ("username", "password", "identity_token", "ca_file", "cert_file", "key_file", "tls_verify", "plain_http", "token_server")
+_GIVEN = (
+    "username",
+    "password",
+    "identity_token",
+    "ca_file",
+    "cert_file",
+    "key_file",
+    "tls_verify",
+    "plain_http",
+    "token_server",
+)
 _LOGIN = frozenset(("username", "password", "identity_token"))
 _FILES = ("ca_file", "cert_file", "key_file")
 
@@ -25,8 +35,10 @@ _FILES = ("ca_file", "cert_file", "key_file")
 def registry_access(settings):
     """The option ``registries`` of the modules that ask registries.
 
-    ``settings`` are variables of an inventory by their names; only those that begin with riscv_k3s_registr are looked at. A host speaks
-    plain http where the first endpoint of its own mirror is http://. Files of registries.yaml are paths on the boards, and count where this
+    ``settings`` are variables of an inventory by their names; only those that begin with riscv_k3s_registr are looked
+    at. A host speaks
+    plain http where the first endpoint of its own mirror is http://. Files of registries.yaml are paths on the boards,
+    and count where this
     machine has them, too. The variables riscv_k3s_registry_* are for riscv_k3s_registry, and go before. Raises Problem.
     """
     config = settings.get("riscv_k3s_registries")
@@ -36,7 +48,9 @@ def registry_access(settings):
     for host in _plain_hosts(config or {}):
         hosts.setdefault(host, {})["plain_http"] = True
     for host, configured in ((config or {}).get("configs") or {}).items():
-        hosts.setdefault(host, {}).update(_login(host, configured.get("auth") or {}), **_tls(configured.get("tls") or {}))
+        hosts.setdefault(host, {}).update(
+            _login(host, configured.get("auth") or {}), **_tls(configured.get("tls") or {})
+        )
     given = {key: settings[_PREFIX + key] for key in _GIVEN if settings.get(_PREFIX + key) is not None}
     registry = settings.get("riscv_k3s_registry")
     if registry and given:
@@ -57,7 +71,11 @@ def _login(host, auth):
         return {"identity_token": auth["identity_token"]}
     if auth.get("auth") and not auth.get("password"):
         return _decoded(host, auth["auth"])
-    return {"username": auth["username"], "password": auth["password"]} if auth.get("username") and auth.get("password") else {}
+    return (
+        {"username": auth["username"], "password": auth["password"]}
+        if auth.get("username") and auth.get("password")
+        else {}
+    )
 
 
 def _decoded(host, text):
@@ -68,7 +86,12 @@ def _decoded(host, text):
         colon = ""
     if not colon or not username:
         where = "riscv_k3s_registries, configs.%s.auth" % host
-        raise Problem("auth is not valid", found="no base64 of user:password", where=where, next_step="give username and password in its place")
+        raise Problem(
+            "auth is not valid",
+            found="no base64 of user:password",
+            where=where,
+            next_step="give username and password in its place",
+        )
     return {"username": username, "password": password}
 
 

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.catalogue import DEFAULT_ARCHITECTURE
 
 # The options of oci_image_build that say what is in an image; those about the registry are the inventory's.
-_KEYS = ("src", "content", "program", "dest", "files", "links", "ca_certificates", "entrypoint", "cmd", "user", "env", "workdir", "labels", "index")
+_KEYS = (
+    "src",
+    "content",
+    "program",
+    "dest",
+    "files",
+    "links",
+    "ca_certificates",
+    "entrypoint",
+    "cmd",
+    "user",
+    "env",
+    "workdir",
+    "labels",
+    "index",
+)
 
 
 def image_builds(catalogues, archives_dir):
@@ -30,7 +45,9 @@ def image_builds(catalogues, archives_dir):
             build = _read(entry, archives_dir)
             if builds.setdefault(build["image"], build) != build:
                 raise Problem(
-                    "%s is to be built in two ways" % build["image"], where="riscv_k3s_catalogue", next_step="give the second a tag or repository of its own"
+                    "%s is to be built in two ways" % build["image"],
+                    where="riscv_k3s_catalogue",
+                    next_step="give the second a tag or repository of its own",
                 )
     return list(builds.values())
 
@@ -42,9 +59,18 @@ def _read(entry, archives_dir):
         raise Problem("a build needs src, the release archive", found=repr(build), where=where)
     unknown = sorted(set(build) - set(_KEYS))
     if unknown:
-        raise Problem("a build has a key that is not known: " + ", ".join(map(str, unknown)), where=where, next_step="known are " + ", ".join(_KEYS))
+        raise Problem(
+            "a build has a key that is not known: " + ", ".join(map(str, unknown)),
+            where=where,
+            next_step="known are " + ", ".join(_KEYS),
+        )
     if not isinstance(source, str) or ":" not in source.rpartition("/")[2] or "@" in source:
-        raise Problem("what is built needs a tag", found="source %s" % source, where=where, next_step="write source as HOST:PORT/REPOSITORY:TAG")
+        raise Problem(
+            "what is built needs a tag",
+            found="source %s" % source,
+            where=where,
+            next_step="write source as HOST:PORT/REPOSITORY:TAG",
+        )
     files = [dict(item, src=os.path.join(archives_dir, item["src"])) for item in build.get("files", [])]
     return dict(
         build,

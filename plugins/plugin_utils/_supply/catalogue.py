@@ -10,19 +10,22 @@ import fnmatch
 import re
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 DEFAULT_ARCHITECTURE = "riscv64"
 _KEYS = frozenset(("stock", "source", "tags", "min_version", "architecture", "patch", "build", "remark", "keep"))
 
 
 class Entry(NamedTuple):
-    """One supply: for stock images of ``stock`` (a repository) whose tag fits the glob ``tags`` and is not below ``min_version``.
+    """One supply: for stock images of ``stock`` (a repository) whose tag fits the glob ``tags`` and is not below
+    ``min_version``.
 
-    ``source`` is a reference; without a tag or digest of its own it takes the tag of the stock image. A source that is the stock
-    image itself says that this has content for the architecture. ``patch`` is a patch as k3s_manifest_patch takes it, or None.
+    ``source`` is a reference; without a tag or digest of its own it takes the tag of the stock image. A source that is
+    the stock
+    image itself says that this has content for the architecture. ``patch`` is a patch as k3s_manifest_patch takes it,
+    or None.
     ``keep`` says that the entry is wanted even when upstream has made it needless.
     """
 
@@ -48,12 +51,16 @@ class Entry(NamedTuple):
         return ImageName.parse(self.patch["image"]).full if self.patch and self.patch.get("image") else None
 
     def serves(self, image, architecture):
-        """Whether this entry is for ``image`` on boards of this architecture: the stock image, or what its patch puts in that one's place."""
+        """Whether this entry is for ``image`` on boards of this architecture: the stock image, or what its patch puts
+        in that one's place.
+        """
         if image.full == self.patched_image():
             return self.architecture == architecture
         if self.stock != image.name or self.architecture != architecture or not image.tag:
             return False
-        return fnmatch.fnmatchcase(image.tag, self.tags) and (self.min_version is None or _not_below(image.tag, self.min_version))
+        return fnmatch.fnmatchcase(image.tag, self.tags) and (
+            self.min_version is None or _not_below(image.tag, self.min_version)
+        )
 
 
 def read(raw):
@@ -85,19 +92,25 @@ def find(catalogue: List[Entry], image: ImageName, architecture: str) -> Optiona
 
 
 def needless(catalogue, known, images, architecture):
-    """Sentences about entries that upstream has made needless: stock images of ``images`` which have content for the architecture themselves.
+    """Sentences about entries that upstream has made needless: stock images of ``images`` which have content for the
+    architecture themselves.
 
     ``known`` are entries of which those whose source is the stock image say so, as the default catalogue's.
     """
     found = []
     for image in images:
         entry, upstream = find(catalogue, image, architecture), find(known, image, architecture)
-        if not (entry and upstream) or entry.keep or entry.source_for(image) == image.full or upstream.source_for(image) != image.full:
+        if (
+            not (entry and upstream)
+            or entry.keep
+            or entry.source_for(image) == image.full
+            or upstream.source_for(image) != image.full
+        ):
             continue
         since = " since %s" % upstream.min_version if upstream.min_version else ""
         found.append(
-            "%s has %s content of its own%s: where boards can pull it, its entry in riscv_k3s_catalogue is needless (keep: true silences this)"
-            % (image.full, architecture, since)
+            "%s has %s content of its own%s: where boards can pull it, its entry in riscv_k3s_catalogue is needless "
+            "(keep: true silences this)" % (image.full, architecture, since)
         )
     return found
 
@@ -122,22 +135,34 @@ def _read_entry(number, item):
     unknown = sorted(map(str, set(item) - _KEYS))
     if unknown:
         raise Problem(
-            "a catalogue entry has a key that is not known: " + ", ".join(unknown), where=where, next_step="known are " + ", ".join(sorted(_KEYS))
+            "a catalogue entry has a key that is not known: " + ", ".join(unknown),
+            where=where,
+            next_step="known are " + ", ".join(sorted(_KEYS)),
         )
     for key in ("stock", "source"):
         if not isinstance(item.get(key), str) or not item[key]:
-            raise Problem("a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key)), where=where)
+            raise Problem(
+                "a catalogue entry needs %s, an image reference" % key, found=repr(item.get(key)), where=where
+            )
     where = "%s (%s)" % (where, item["stock"])
     for key in ("tags", "min_version", "architecture", "remark"):
         if isinstance(item.get(key), (dict, list)):
             raise Problem("%s of a catalogue entry must be text" % key, found=repr(item[key]), where=where)
     if _has_version(item["stock"]):
-        raise Problem("stock is a repository, without a tag", found=item["stock"], where=where, next_step="select stock tags by the glob in tags")
+        raise Problem(
+            "stock is a repository, without a tag",
+            found=item["stock"],
+            where=where,
+            next_step="select stock tags by the glob in tags",
+        )
     for key in ("stock", "source"):
         _check_reference(item[key], key, where)
     if "min_version" in item and version_key(str(item["min_version"])) is None:
         raise Problem(
-            "min_version is no version", found=repr(item["min_version"]), where=where, next_step='write the lowest stock tag in quotes, for example "1.14.6"'
+            "min_version is no version",
+            found=repr(item["min_version"]),
+            where=where,
+            next_step='write the lowest stock tag in quotes, for example "1.14.6"',
         )
     return Entry(
         stock=ImageName.parse(item["stock"]).name,
@@ -156,7 +181,10 @@ def _read_patch(patch, where):
         return normalise_patches([patch])[0]
     except Problem as problem:
         raise Problem(
-            "the patch of a catalogue entry is not valid: " + problem.what, found=problem.found, where=where, next_step=problem.next_step
+            "the patch of a catalogue entry is not valid: " + problem.what,
+            found=problem.found,
+            where=where,
+            next_step=problem.next_step,
         ) from problem
 
 
@@ -164,7 +192,9 @@ def _check_reference(text, key, where):
     try:
         ImageName.parse(text)
     except Problem as problem:
-        raise Problem("%s is not valid: %s" % (key, problem.what), found=problem.found, where=where, next_step=problem.next_step) from problem
+        raise Problem(
+            "%s is not valid: %s" % (key, problem.what), found=problem.found, where=where, next_step=problem.next_step
+        ) from problem
 
 
 def _has_version(reference):

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The catalogue that comes with the collection (playbooks/vars/catalogue.yml), and how an inventory's own stands before it."""
+"""The catalogue that comes with the collection (playbooks/vars/catalogue.yml), and how an inventory's own stands before
+it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ import pathlib
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
 _FILE = pathlib.Path(__file__).resolve().parents[3] / "playbooks" / "vars" / "catalogue.yml"
@@ -24,16 +26,18 @@ def default_catalogue():
     return copy.deepcopy(_load())
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def default_entries():
     """The default entries, read."""
     return _catalogue.read(_load())
 
 
 def merge(own, defaults=True, prefix=None):
-    """The inventory's entries, then with ``defaults`` the default ones: the first that fits is taken, so the inventory's win.
+    """The inventory's entries, then with ``defaults`` the default ones: the first that fits is taken, so the
+    inventory's win.
 
-    ``prefix`` (registry, or registry/path) is where copies of the public sources are: docker.io/X is then PREFIX/X. Raises Problem.
+    ``prefix`` (registry, or registry/path) is where copies of the public sources are: docker.io/X is then PREFIX/X.
+    Raises Problem.
     """
     if not isinstance(own, list):
         raise Problem("the catalogue (riscv_k3s_catalogue) must be a list", found=type(own).__name__)
@@ -48,7 +52,7 @@ def _below(prefix, entry):
     return dict(entry, source="%s/%s" % (prefix.rstrip("/"), entry["source"].partition("/")[2]))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _load():
     with open(_FILE, encoding="utf-8") as file:
         return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["riscv_k3s_default_catalogue"]

@@ -4,14 +4,15 @@
 
 """k3s's embedded registry: boards fetch images from each other, so that a site downloads each of them once. Pure.
 
-Set up by a key in the servers' configuration, and on every node by an entry in registries.yaml for each registry whose images
+Set up by a key in the servers' configuration, and on every node by an entry in registries.yaml for each registry whose
+images
 are shared (docs.k3s.io, Embedded Registry Mirror).
 """
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.catalogue import version_key
 
@@ -30,7 +31,9 @@ def settings(version, role):
 
 
 def hosts(version, wanted):
-    """The registries whose images this board shares; none where its k3s cannot. ``wanted`` names them, or is ["*"] for all."""
+    """The registries whose images this board shares; none where its k3s cannot. ``wanted`` names them, or is ["*"] for
+    all.
+    """
     if not _has(version, _EXPERIMENTAL):
         return []
     known = [host for host in wanted if host != WILDCARD or _has(version, _WILDCARD)]
@@ -38,14 +41,17 @@ def hosts(version, wanted):
 
 
 def with_hosts(config, shared):
-    """The content of registries.yaml with an entry for each of the ``shared`` hosts. What is there stays as it is. Raises Problem when there is no content."""
+    """The content of registries.yaml with an entry for each of the ``shared`` hosts. What is there stays as it is.
+    Raises Problem when there is no content.
+    """
     if not shared:
         return config
     if config is None:
         raise Problem(
             "the embedded registry needs registries.yaml on every board",
             found="riscv_k3s_registries is not set, so the file is left alone",
-            next_step="set riscv_k3s_registries to what the boards' registries.yaml shall hold, {} if that is nothing else",
+            next_step="set riscv_k3s_registries to what the boards' registries.yaml shall hold, {} if that is nothing "
+            "else",
         )
     _registries.check(config)
     mirrors = dict(config.get("mirrors") or {})
@@ -57,26 +63,36 @@ def with_hosts(config, shared):
 def warnings(version, architectures, images, pull_policy):
     """Sentences about what the embedded registry of a board cannot do.
 
-    ``version`` of its k3s; ``architectures`` of all boards of the cluster; ``images`` full names that boards ask for or are given.
+    ``version`` of its k3s; ``architectures`` of all boards of the cluster; ``images`` full names that boards ask for or
+    are given.
     """
     if not _has(version, _EXPERIMENTAL):
         return [
-            "k3s %s has no embedded registry (v1.26.13, v1.27.10, v1.28.6, v1.29.1 and later have): every board downloads for itself"
-            % (version or "of unknown version")
+            "k3s %s has no embedded registry (v1.26.13, v1.27.10, v1.28.6, v1.29.1 and later have): every board "
+            "downloads for itself" % (version or "of unknown version")
         ]
     found = []
     if not _has(version, _STABLE):
-        found.append("the embedded registry of k3s %s is experimental; it is not from v1.29.12, v1.30.8 and v1.31.4 on" % version)
+        found.append(
+            "the embedded registry of k3s %s is experimental; it is not from v1.29.12, v1.30.8 and v1.31.4 on" % version
+        )
     latest = sorted({image for image in images if ImageName.parse(image).tag == "latest"})
     if latest:
-        found.append("the embedded registry does not serve the tag latest, so every board downloads these for itself: " + ", ".join(latest))
+        found.append(
+            "the embedded registry does not serve the tag latest, so every board downloads these for itself: "
+            + ", ".join(latest)
+        )
     if len(set(architectures)) > 1:
         found.append(
-            "the embedded registry trusts a tag wherever it is: boards of this cluster are %s, and one may be given the content of another under a stock name. "
+            "the embedded registry trusts a tag wherever it is: boards of this cluster are %s, and one may be given "
+            "the content of another under a stock name. "
             "Use images with content for all of them, or turn it off" % ", ".join(sorted(set(architectures)))
         )
     if pull_policy == "always":
-        found.append("the embedded registry may serve what a tag stood for before it moved: riscv_k3s_pull_policy always is no longer sure to fetch the newest")
+        found.append(
+            "the embedded registry may serve what a tag stood for before it moved: riscv_k3s_pull_policy always is no "
+            "longer sure to fetch the newest"
+        )
     return found
 
 

@@ -4,7 +4,8 @@
 
 """The lock, images.lock.yml: which content each stock image stands for, by digest. Read, made and compared. Pure.
 
-The file has the form of an inventory: it lies beside one, and Ansible reads every file of a folder that is given as inventory.
+The file has the form of an inventory: it lies beside one, and Ansible reads every file of a folder that is given as
+inventory.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import NamedTuple, Optional
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 _HEADER = """\
@@ -28,7 +29,8 @@ _AGAIN = "run the playbook riscv.k3s.lock, and review its diff"
 class Locked(NamedTuple):
     """One stock image (full name) for one architecture: the content that it stands for, and where that came from.
 
-    ``size`` is in bytes (config and compressed layers); ``when`` the time, ISO 8601 in UTC, since which this row says what it says.
+    ``size`` is in bytes (config and compressed layers); ``when`` the time, ISO 8601 in UTC, since which this row says
+    what it says.
     """
 
     image: str
@@ -41,7 +43,9 @@ class Locked(NamedTuple):
 
 
 def read(text, where):
-    """A lock file's text as {(image, architecture): Locked}; ``where`` is its path. Raises Problem for anything that ``render`` does not write."""
+    """A lock file's text as {(image, architecture): Locked}; ``where`` is its path. Raises Problem for anything that
+    ``render`` does not write.
+    """
     try:
         raw = yaml.safe_load(text)
         rows = raw["all"]["vars"][_VARIABLE]
@@ -55,7 +59,9 @@ def read(text, where):
         ) from error
     lock = {(row.image, row.architecture): row for row in locked}
     if len(lock) != len(locked):
-        raise Problem("the lock file holds an image twice", where=where, next_step="remove one of its rows, then " + _AGAIN)
+        raise Problem(
+            "the lock file holds an image twice", where=where, next_step="remove one of its rows, then " + _AGAIN
+        )
     return lock
 
 
@@ -68,7 +74,8 @@ def render(lock):
 def candidates(plans, mirror=lambda image: None):
     """What to ask registries for, from the plans of boards: [{image, architecture, sources, required}], sorted.
 
-    ``sources`` are references, the one that boards would take first: what the mirror has (a function from an ImageName to
+    ``sources`` are references, the one that boards would take first: what the mirror has (a function from an ImageName
+    to
     its name there or None), then the catalogue's source. An image without any source is left out.
     """
     found = {}
@@ -86,8 +93,10 @@ def candidates(plans, mirror=lambda image: None):
 def make(wanted, answers, previous, now, keep_others=False):
     """The new lock, and what is not in it: (lock, [sentence]).
 
-    ``wanted`` is a result of ``candidates``, ``answers`` {architecture: rows of registry_image_info}, ``previous`` the lock
-    before, ``now`` the time for rows that differ from it. ``keep_others`` keeps rows that nothing in ``wanted`` asks for.
+    ``wanted`` is a result of ``candidates``, ``answers`` {architecture: rows of registry_image_info}, ``previous`` the
+    lock
+    before, ``now`` the time for rows that differ from it. ``keep_others`` keeps rows that nothing in ``wanted`` asks
+    for.
     Raises Problem when an image that boards are given cannot be locked, with the registry's words for each.
     """
     known = {(architecture, row["image"]): row for architecture, rows in answers.items() for row in rows}
@@ -114,7 +123,9 @@ def make(wanted, answers, previous, now, keep_others=False):
 
 
 def differs(held, locked):
-    """Why an image of the store (a row of k3s_info's images, or None) is not what is locked, or None when it is or nothing is locked."""
+    """Why an image of the store (a row of k3s_info's images, or None) is not what is locked, or None when it is or
+    nothing is locked.
+    """
     if not (held and locked) or held["digest"] == locked.digest:
         return None
     return "the store has %s, the lock %s" % (held["digest"], locked.digest)
@@ -131,13 +142,22 @@ def digests(rows, pulls):
         if not row["locked"] or name not in pulls:
             continue
         if found.setdefault(name, row["locked"]) != row["locked"]:
-            raise Problem("the lock names two digests for %s" % name, found="%s and %s" % (found[name], row["locked"]), where=row["image"], next_step=_AGAIN)
+            raise Problem(
+                "the lock names two digests for %s" % name,
+                found="%s and %s" % (found[name], row["locked"]),
+                where=row["image"],
+                next_step=_AGAIN,
+            )
     return found
 
 
 def warnings(rows, store, lock, architecture):
     """Sentences about what the lock does not hold, and what differs from it and is left as it is."""
-    missing = [row["image"] for row in rows if row["source"] and row["fix"] not in ("stock", "impossible") and not row["locked"]]
+    missing = [
+        row["image"]
+        for row in rows
+        if row["source"] and row["fix"] not in ("stock", "impossible") and not row["locked"]
+    ]
     found = ["not in the lock, so taken as it comes: %s. Next: %s" % (", ".join(missing), _AGAIN)] if missing else []
     for row in rows:
         difference = differs(store.get(row["image"]), lock.get((row["image"], architecture)))

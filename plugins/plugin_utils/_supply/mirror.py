@@ -4,17 +4,19 @@
 
 """A mirror by prefix: riscv64 content under stock names and tags below REGISTRY/PREFIX, and docker.io sent there. Pure.
 
-An endpoint with a path works in k3s's containerd as in any other, and needs no rewrite: the kubelet pulls the stock name itself.
+An endpoint with a path works in k3s's containerd as in any other, and needs no rewrite: the kubelet pulls the stock
+name itself.
 """
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import ANSWERED_NO
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock, registries as _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 
 def mirror_name(prefix, image):
@@ -23,7 +25,8 @@ def mirror_name(prefix, image):
 
 
 def with_mirror(config, prefix):
-    """The content of registries.yaml with docker.io sent to the mirror ``prefix``, REGISTRY/PATH, before any other endpoint.
+    """The content of registries.yaml with docker.io sent to the mirror ``prefix``, REGISTRY/PATH, before any other
+    endpoint.
 
     The registry is reached by http where its own mirror in ``config`` says so, else by https.
     """
@@ -31,7 +34,11 @@ def with_mirror(config, prefix):
         _registries.check(config)
     registry, slash, path = prefix.strip("/").partition("/")
     if not slash:
-        raise Problem("riscv_k3s_mirror_prefix must be a registry and a path", found=prefix, next_step="write it as 192.168.173.76:6000/riscv64")
+        raise Problem(
+            "riscv_k3s_mirror_prefix must be a registry and a path",
+            found=prefix,
+            next_step="write it as 192.168.173.76:6000/riscv64",
+        )
     mirrors = dict((config or {}).get("mirrors") or {})
     own = (mirrors.get(registry) or {}).get("endpoint") or []
     scheme = urlsplit(own[0]).scheme if own else "https"
@@ -45,11 +52,15 @@ def with_mirror(config, prefix):
 def lacking(boards, prefix, lock=None):
     """What to ask the mirror for: its names of the images of docker.io that a board wants and some board does not have.
 
-    ``boards`` are results of k3s_info; content that differs from ``lock`` (a result of lock.read, or None) is as good as none.
+    ``boards`` are results of k3s_info; content that differs from ``lock`` (a result of lock.read, or None) is as good
+    as none.
     Empty when every board has everything, so that a converged run asks nothing.
     """
     wanted = {item["image"] for board in boards for item in board.get("demand") or []}
-    stores = [{row["name"] for row in board.get("images") or [] if not _differs(row, lock, board.get("architecture"))} for board in boards]
+    stores = [
+        {row["name"] for row in board.get("images") or [] if not _differs(row, lock, board.get("architecture"))}
+        for board in boards
+    ]
     images = [ImageName.parse(name) for name in sorted(wanted) if not all(name in store for store in stores)]
     return [mirror_name(prefix, image) for image in images if image.registry == DEFAULT_REGISTRY and image.tag]
 
@@ -61,7 +72,11 @@ def _differs(row, lock, architecture):
 def served(answers, prefix):
     """The stock names that the mirror holds for the architecture; ``answers`` are rows of registry_image_info."""
     start = len(prefix.rstrip("/")) + 1
-    return sorted("%s/%s" % (DEFAULT_REGISTRY, row["image"][start:]) for row in answers if row["has_architecture"] and not row["cause"])
+    return sorted(
+        "%s/%s" % (DEFAULT_REGISTRY, row["image"][start:])
+        for row in answers
+        if row["has_architecture"] and not row["cause"]
+    )
 
 
 def unanswered(answers):

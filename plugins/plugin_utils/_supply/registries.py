@@ -19,7 +19,9 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _HEADER = "# Written by riscv.k3s from riscv_k3s_registries in the inventory; k3s reads it when it starts.\n"
 _WHERE = "riscv_k3s_registries"
-_HOST = re.compile(r"(?:\*|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?)\Z")
+_HOST = re.compile(
+    r"(?:\*|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?)\Z"
+)
 # A user and password where none belong: in an endpoint. They are not shown.
 _LOGIN = re.compile(r"""(['"](?:[a-z]+://)?)[^'"]*@""")
 _AUTH = frozenset(("username", "password", "auth", "identity_token"))
@@ -73,7 +75,9 @@ def _check_mirror(host, mirror):
             raise _wrong("an endpoint must be a URL with http:// or https://", endpoint, where)
         if url.username or url.password:
             next_step = "put them under configs.%s.auth" % url.hostname
-            raise Problem("an endpoint must not hold a user or password", where="%s, %s" % (_WHERE, where), next_step=next_step)
+            raise Problem(
+                "an endpoint must not hold a user or password", where="%s, %s" % (_WHERE, where), next_step=next_step
+            )
     for pattern, replacement in _dictionary(mirror.get("rewrite"), where + ".rewrite").items():
         _text(pattern, "a rewrite", where)
         _text(replacement, "what a rewrite puts", where)
@@ -91,12 +95,19 @@ def _check_config(host, settings):
     for key, value in auth.items():
         # YAML reads 0123 as 83 and no as false. The value itself is not shown.
         if value is not None and not isinstance(value, str):
-            raise Problem("%s must be text" % key, found=type(value).__name__, where="%s, %s.auth" % (_WHERE, where), next_step="put it in quotes")
+            raise Problem(
+                "%s must be text" % key,
+                found=type(value).__name__,
+                where="%s, %s.auth" % (_WHERE, where),
+                next_step="put it in quotes",
+            )
     tls = settings.get("tls") or {}
     _mapping(tls, where + ".tls", _TLS)
     for key, value in tls.items():
         if value is not None and not isinstance(value, _TLS[key]):
-            raise _wrong("%s must be %s" % (key, "true or false" if _TLS[key] is bool else "text"), value, where + ".tls")
+            raise _wrong(
+                "%s must be %s" % (key, "true or false" if _TLS[key] is bool else "text"), value, where + ".tls"
+            )
     if tls.get("cert_file") and not tls.get("key_file"):
         raise _wrong("cert_file needs key_file", sorted(tls), where + ".tls")
 
@@ -123,7 +134,7 @@ def _url(text):
     try:
         url = urlsplit(text) if isinstance(text, str) and text.isprintable() and " " not in text else None
         if url:
-            url.port  # pylint: disable=pointless-statement  # it is read only now, and may be no number
+            dummy = url.port  # it is read only now, and may be no number
         return url
     except ValueError:
         return None
@@ -144,7 +155,9 @@ def _mapping(value, where, known):
 
 
 def _wrong(what, found, where):
-    return Problem(what, found=_LOGIN.sub(r"\1***@", repr(found)), where=", ".join(part for part in (_WHERE, where) if part))
+    return Problem(
+        what, found=_LOGIN.sub(r"\1***@", repr(found)), where=", ".join(part for part in (_WHERE, where) if part)
+    )
 
 
 def _plain(value):

@@ -15,17 +15,29 @@ _COLUMNS = ("IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED IN")
 
 
 def upgrade_table(wanted, answers, architecture="riscv64"):
-    """{rows, lines, safe, missing, copies} from the result of wanted.upgrade_images and the rows of registry_image_info.
+    """{rows, lines, safe, missing, copies} from the result of wanted.upgrade_images and the rows of
+    registry_image_info.
 
-    A row gets served (source, mirror, stock, instead: True, or the cause, or None where there is no such name), fix (patch, where a patch names
-    another image, else mirror, tag or stock; None when nothing serves it), and missing (a sentence or None). ``missing`` are those sentences,
-    ``copies`` the pairs (source, target) that would let a mirror serve what it lacks, ``lines`` a table for people. An upgrade is safe when nothing is missing.
+    A row gets served (source, mirror, stock, instead: True, or the cause, or None where there is no such name), fix
+    (patch, where a patch names
+    another image, else mirror, tag or stock; None when nothing serves it), and missing (a sentence or None).
+    ``missing`` are those sentences,
+    ``copies`` the pairs (source, target) that would let a mirror serve what it lacks, ``lines`` a table for people. An
+    upgrade is safe when nothing is missing.
     """
     asked = {row["image"]: row for row in answers}
     rows = [_judge(row, asked, architecture) for row in wanted["rows"]]
-    missing = [printable(text) for text in list(wanted["problems"]) + [row["missing"] for row in rows if row["missing"]]]
+    missing = [
+        printable(text) for text in list(wanted["problems"]) + [row["missing"] for row in rows if row["missing"]]
+    ]
     copies = [copy for copy in (_copy(row) for row in rows) if copy]
-    return {"rows": rows, "safe": not missing, "missing": missing, "copies": copies, "lines": _lines(rows, missing, architecture)}
+    return {
+        "rows": rows,
+        "safe": not missing,
+        "missing": missing,
+        "copies": copies,
+        "lines": _lines(rows, missing, architecture),
+    }
 
 
 def _judge(row, asked, architecture):
@@ -56,19 +68,26 @@ def _fix(row, served):
 def _missing(row, fix, answers, architecture):
     if row["image"] is None:
         return (
-            "%s: its tag is not known. Next: give the release's list of images (k3s-images.txt) in riscv_k3s_target_images, or disable the component"
-            % row["name"]
+            "%s: its tag is not known. Next: give the release's list of images (k3s-images.txt) in "
+            "riscv_k3s_target_images, or disable the component" % row["name"]
         )
     if fix is None:
-        why = next((answers[key]["message"] for key in ("instead", "source", "mirror", "stock") if answers.get(key)), None)
+        why = next(
+            (answers[key]["message"] for key in ("instead", "source", "mirror", "stock") if answers.get(key)), None
+        )
         entry = "" if row["source"] else " The catalogue has no entry for it."
         wanted = "%s, which a patch of the catalogue names in its place," % row["instead"] if row["instead"] else "it"
         return "%s: nothing serves %s for %s.%s %s" % (row["image"], wanted, architecture, entry, why or "")
     if row["sure"] != _releases.EXACT and fix not in ("tag", "patch"):
-        # A tag that comes from a fixed source is made for whichever tag the new version turns out to ask for; a mirror must hold the very one.
-        return "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or riscv_k3s_target_manifests" % (
-            row["image"],
-            fix,
+        # A tag that comes from a fixed source is made for whichever tag the new version turns out to ask for; a mirror
+        # must hold the very one.
+        return (
+            "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or "
+            "riscv_k3s_target_manifests"
+            % (
+                row["image"],
+                fix,
+            )
         )
     return None
 
@@ -76,14 +95,20 @@ def _missing(row, fix, answers, architecture):
 def _copy(row):
     if row["instead"] or not row["mirror"] or row["served"]["mirror"] not in ANSWERED_NO:
         return None
-    source = row["source"] if row["served"]["source"] is True else row["image"] if row["served"]["stock"] is True else None
+    source = (
+        row["source"] if row["served"]["source"] is True else row["image"] if row["served"]["stock"] is True else None
+    )
     return {"source": source, "target": row["mirror"]} if source else None
 
 
 def _lines(rows, missing, architecture):
     lines = table([_COLUMNS] + [_cells(row, architecture) for row in rows])
     lines += ["MISSING: %s" % text for text in missing]
-    return lines + ["NOT SAFE: %d to mend before the upgrade." % len(missing) if missing else "SAFE: every stock image of this version is served."]
+    return lines + [
+        "NOT SAFE: %d to mend before the upgrade." % len(missing)
+        if missing
+        else "SAFE: every stock image of this version is served."
+    ]
 
 
 def _cells(row, architecture):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import charts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import mirror_name
 
 # What k3s runs without when --disable names it.
@@ -24,26 +24,50 @@ _COMPONENTS = {
 _TEMPLATES = ("%{SYSTEM_DEFAULT_REGISTRY}%", "%{SYSTEM_DEFAULT_REGISTRY_RAW}%")
 
 
-def upgrade_images(version, catalogue, manifests=None, images=None, disable=(), architecture=_catalogue.DEFAULT_ARCHITECTURE, mirror_prefix=None):
+def upgrade_images(
+    version,
+    catalogue,
+    manifests=None,
+    images=None,
+    disable=(),
+    architecture=_catalogue.DEFAULT_ARCHITECTURE,
+    mirror_prefix=None,
+):
     """What ``version`` of k3s wants, and what is to be asked of registries about it.
 
-    ``catalogue`` as the inventory has it; ``manifests`` rows with path, text and skip of that version's packaged manifests, or None;
-    ``images`` the references in that release's list of images (k3s-images.txt), or None; ``disable`` components that k3s runs without;
+    ``catalogue`` as the inventory has it; ``manifests`` rows with path, text and skip of that version's packaged
+    manifests, or None;
+    ``images`` the references in that release's list of images (k3s-images.txt), or None; ``disable`` components that
+    k3s runs without;
     ``mirror_prefix`` where content lies under stock names, or None.
-    Returns {rows, references, problems}; a row has image (None where the tag is not known), name, where, sure (as of _releases),
-    source and mirror (references or None), patch (whether the workload needs one), and instead (the image that the patch names in place
+    Returns {rows, references, problems}; a row has image (None where the tag is not known), name, where, sure (as of
+    _releases),
+    source and mirror (references or None), patch (whether the workload needs one), and instead (the image that the
+    patch names in place
     of the stock one, or None). Raises Problem.
     """
     known = _known(version, images or ())
-    rows, problems = _of_manifests(known, manifests, disable, version) if manifests else (_of_table(known, disable, version), [])
+    rows, problems = (
+        _of_manifests(known, manifests, disable, version) if manifests else (_of_table(known, disable, version), [])
+    )
     entries = _catalogue.read(catalogue)
-    rows = [_with_supply(row, entries, architecture, mirror_prefix) for row in sorted(rows, key=lambda row: row["image"] or row["name"])]
-    references = {reference for row in rows for reference in (row["source"], row["mirror"], row["image"], row["instead"]) if reference}
+    rows = [
+        _with_supply(row, entries, architecture, mirror_prefix)
+        for row in sorted(rows, key=lambda row: row["image"] or row["name"])
+    ]
+    references = {
+        reference
+        for row in rows
+        for reference in (row["source"], row["mirror"], row["image"], row["instead"])
+        if reference
+    }
     return {"rows": rows, "references": sorted(references), "problems": problems}
 
 
 def next_demand(version, disable=(), images=()):
-    """The stock images of a version that comes next, as rows of a board's demand; those whose tag is not known are left out. Raises Problem."""
+    """The stock images of a version that comes next, as rows of a board's demand; those whose tag is not known are left
+    out. Raises Problem.
+    """
     rows = _of_table(_known(version, images), disable, version)
     place = "k3s %s, which comes next" % version
     return [{"image": row["image"], "where": [place], "required": False} for row in rows if row["image"]]
@@ -92,7 +116,12 @@ def _filled_in(text):
 
 
 def _row(name, image, where):
-    return {"image": "%s:%s" % (name, image.tag) if image.tag else None, "name": name, "where": where, "sure": image.sure}
+    return {
+        "image": "%s:%s" % (name, image.tag) if image.tag else None,
+        "name": name,
+        "where": where,
+        "sure": image.sure,
+    }
 
 
 def _with_supply(row, entries, architecture, mirror_prefix):

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection to a simulated board: each command runs on this machine, in a mount namespace of its own that ends with it."""
+"""A connection to a simulated board: each command runs on this machine, in a mount namespace of its own that ends with
+it.
+"""
 
 from __future__ import annotations
 

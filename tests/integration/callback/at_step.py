@@ -20,7 +20,8 @@ name: at_step
 type: aggregate
 short_description: Injects a fault when a step begins
 description:
-  - AT_STEP names a task as Ansible prints it, with its role. When it begins, the JSON list AT_COMMAND is run, or, if that is V(kill), this run is ended
+  - AT_STEP names a task as Ansible prints it, with its role. When it begins, the JSON list AT_COMMAND is run, or, if
+    that is V(kill), this run is ended
     by SIGKILL with all its processes, after AT_DELAY seconds.
   - The file AT_LOG gets the name of each step that begins.
 requirements: [a process group of its own]
@@ -47,8 +48,12 @@ class CallbackModule(CallbackBase):
     def _act():
         # Before, since a kill leaves no time for it.
         pathlib.Path(os.environ["AT_LOG"] + ".done").touch()
-        command, delay = os.environ["AT_COMMAND"], float(os.environ.get("AT_DELAY", 0))
-        act = _kill if command == "kill" else lambda: subprocess.run(json.loads(command), check=True, capture_output=True, timeout=120)
+        command, delay = os.environ["AT_COMMAND"], float(os.environ.get("AT_DELAY", "0"))
+        act = (
+            _kill
+            if command == "kill"
+            else lambda: subprocess.run(json.loads(command), check=True, capture_output=True, timeout=120)
+        )
         if delay:
             threading.Timer(delay, act).start()
         else:

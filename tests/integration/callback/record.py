@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A callback that writes every result of a run to the file RECORD_FILE, a JSON object a line, for tests to compare runs."""
+"""A callback that writes every result of a run to the file RECORD_FILE, a JSON object a line, for tests to compare
+runs.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,13 @@ class CallbackModule(CallbackBase):
 
     def _write(self, status, outcome):
         result = dict(outcome.result) if hasattr(outcome, "result") else dict(outcome._result)
-        row = {"task": outcome.task.get_name().strip(), "action": outcome.task.action, "host": outcome.host.get_name(), "status": status, "result": result}
+        row = {
+            "task": outcome.task.get_name().strip(),
+            "action": outcome.task.action,
+            "host": outcome.host.get_name(),
+            "status": status,
+            "result": result,
+        }
         with open(os.environ["RECORD_FILE"], "a", encoding="utf-8") as file:
             file.write(json.dumps(row, default=str) + "\n")
 

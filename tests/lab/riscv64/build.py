@@ -30,7 +30,10 @@ import debian
 HERE = pathlib.Path(__file__).resolve().parent
 GO_ENV = {"GOOS": "linux", "GOARCH": "riscv64", "CGO_ENABLED": "0", "GOFLAGS": ""}
 # Where a program keeps its version; without it `--version` and the logs say 0.0.1 or nothing.
-VERSION_VARIABLES = {"local-path-provisioner": "main.VERSION", "metrics-server": "k8s.io/client-go/pkg/version.gitVersion"}
+VERSION_VARIABLES = {
+    "local-path-provisioner": "main.VERSION",
+    "metrics-server": "k8s.io/client-go/pkg/version.gitVersion",
+}
 PAUSE_VERSION = "1.0.0"
 PROGRESS_SECONDS = 15
 
@@ -82,10 +85,27 @@ def go_program(name):
     flags = "-s -w -buildid="
     if name in VERSION_VARIABLES:
         flags += f" -X {VERSION_VARIABLES[name]}=v{version}"
-    command = ["go", "build", "-C", str(folder), "-trimpath", "-buildvcs=false", "-mod=readonly", "-p", str(jobs()), "-ldflags", flags]
+    command = [
+        "go",
+        "build",
+        "-C",
+        str(folder),
+        "-trimpath",
+        "-buildvcs=false",
+        "-mod=readonly",
+        "-p",
+        str(jobs()),
+        "-ldflags",
+        flags,
+    ]
     sources = [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in (".go", ".mod", ".sum")]
     key = fingerprint(*sources, "\0".join(command[4:]), go_version(), repr(GO_ENV))
-    return archive(name, version, key, lambda work: run(f"{name} {version}: cross-building", command + ["-o", str(work / name), package]))
+    return archive(
+        name,
+        version,
+        key,
+        lambda work: run(f"{name} {version}: cross-building", command + ["-o", str(work / name), package]),
+    )
 
 
 def busybox():
@@ -95,10 +115,20 @@ def busybox():
         return ready[-1]
     with tempfile.TemporaryDirectory(prefix="riscv64-apt-") as work:
         try:
-            version = debian.fetch_program("busybox-static", "usr/bin/busybox", pathlib.Path(work), lambda what, command: run(f"busybox: {what}", command))
+            version = debian.fetch_program(
+                "busybox-static",
+                "usr/bin/busybox",
+                pathlib.Path(work),
+                lambda what, command: run(f"busybox: {what}", command),
+            )
         except debian.NotOffered as error:
             raise BuildError(str(error)) from error
-        return archive("busybox", version, fingerprint(version), lambda target: os.rename(pathlib.Path(work) / "usr/bin/busybox", target / "busybox"))
+        return archive(
+            "busybox",
+            version,
+            fingerprint(version),
+            lambda target: os.rename(pathlib.Path(work) / "usr/bin/busybox", target / "busybox"),
+        )
 
 
 def pinned(go_mod):
@@ -113,7 +143,9 @@ def pinned(go_mod):
 
 
 def archive(name, version, key, make):
-    """Path of NAME_VERSION_linux_riscv64.tgz; ``make(folder)`` puts the program NAME into a folder when the archive is not there for ``key``."""
+    """Path of NAME_VERSION_linux_riscv64.tgz; ``make(folder)`` puts the program NAME into a folder when the archive is
+    not there for ``key``.
+    """
     path = cache_folder() / f"{name}_{version}_linux_riscv64.tgz"
     key_file = path.with_suffix(".key")
     if path.exists() and key_file.exists() and key_file.read_text() == key:
@@ -131,7 +163,10 @@ def archive(name, version, key, make):
 
 def pack(program, target):
     """Write a tar.gz with ``program`` at its root; the same program gives the same bytes."""
-    with open(target, "wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
+    with (
+        open(target, "wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed,
+    ):
         with tarfile.open(fileobj=packed, mode="w") as tar, open(program, "rb") as content:
             member = tarfile.TarInfo(program.name)
             member.size, member.mode = program.stat().st_size, 0o755

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One program out of a riscv64 package of Debian, by the machine's own apt: same mirror, same keys, a folder of its own.
+"""One program out of a riscv64 package of Debian, by the machine's own apt: same mirror, same keys, a folder of its
+own.
 
 The machine's apt is not touched: no foreign architecture is added and nothing is installed.
 """
@@ -36,7 +37,8 @@ def fetch_program(package, member, work, run):
         apt = ["apt-get", "-q"] + [f"-o{option}" for option in _options(work)]
         try:
             run(f"reading Debian {suite} riscv64", apt + ["update", "--error-on=any"])
-            # apt-get download writes into the working folder, so name it by the shell's cd and not by a process-wide chdir.
+            # apt-get download writes into the working folder, so name it by the shell's cd and not by a process-wide
+            # chdir.
             run(f"fetching {package}", ["sh", "-c", 'cd "$0" && exec "$@"', str(work)] + apt + ["download", package])
         except Exception as error:  # pylint: disable=broad-except
             failed.append(f"{suite}: {error}")
@@ -53,7 +55,9 @@ def fetch_program(package, member, work, run):
 def _mirror():
     wanted = ["Created-By: Packages", "Origin: Debian", "Component: main"]
     try:
-        said = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)"] + wanted, check=True, capture_output=True, text=True).stdout
+        said = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(REPO_URI)"] + wanted, check=True, capture_output=True, text=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise NotOffered(f"apt-get indextargets: {error}; the lab wants a Debian machine") from error
     mirrors = [line for line in said.split() if "security" not in line]

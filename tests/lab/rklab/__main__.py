@@ -15,13 +15,16 @@ import controller
 import lifecycle
 import memory
 import network
-from common import CONTAINERDS, CONTROLLER, LabError, STATE, VERSIONS, say
+from common import CONTAINERDS, CONTROLLER, STATE, VERSIONS, LabError, say
 
-USAGE = """\
+USAGE = (
+    """\
 Two k3s boards and a private registry on this machine, made of namespaces. They start broken, as boards do whose stock
 images have no riscv64 content: no way to docker.io, no pause image on board-2. State folder: %s (RISCV_K3S_LAB_DIR).
 The first run builds Kubernetes from its Go modules, which takes 5 to 10 minutes; after that `up` takes about half a minute.
-""" % STATE
+"""
+    % STATE
+)
 
 
 def parser():
@@ -32,11 +35,17 @@ def parser():
     up = commands.add_parser("up", help="bring the lab up, broken")
     up.add_argument("--no-pause", action="store_true", help="leave board-1 without the pause image, too")
     down = commands.add_parser("down", help="end and remove everything of the lab")
-    down.add_argument("--check", action="store_true", help="then list what is left of a lab, and fail if there is anything")
+    down.add_argument(
+        "--check", action="store_true", help="then list what is left of a lab, and fail if there is anything"
+    )
     reset = commands.add_parser("reset", help="down, then up")
     for command in (build, up, reset):
-        command.add_argument("--containerd", metavar="1|2", default=os.environ.get("RISCV_K3S_LAB_CONTAINERD") or CONTAINERDS[0],
-                             help="major version of the boards' containerd (default 1; RISCV_K3S_LAB_CONTAINERD)")
+        command.add_argument(
+            "--containerd",
+            metavar="1|2",
+            default=os.environ.get("RISCV_K3S_LAB_CONTAINERD") or CONTAINERDS[0],
+            help="major version of the boards' containerd (default 1; RISCV_K3S_LAB_CONTAINERD)",
+        )
     commands.add_parser("status", help="what kubectl and crictl say")
     commands.add_parser("inventory", help="print the folder of the inventory for Ansible")
     upgrade = commands.add_parser("upgrade", help="install the other version of k3s: A = %(A)s, B = %(B)s" % VERSIONS)
@@ -46,7 +55,9 @@ def parser():
     execute = commands.add_parser("exec", help="run a command on a board, not by ssh: exec BOARD -- COMMAND ...")
     execute.add_argument("board")
     execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
-    ctl = commands.add_parser("ctl", help="run a command in the controller's network, where the boards can be reached: ctl -- COMMAND ...")
+    ctl = commands.add_parser(
+        "ctl", help="run a command in the controller's network, where the boards can be reached: ctl -- COMMAND ..."
+    )
     ctl.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     return top
 
@@ -100,7 +111,9 @@ def _containerd(options):
     # Not by argparse, which does not look at what comes from the environment.
     options.containerd = options.containerd or CONTAINERDS[0]
     if options.containerd not in CONTAINERDS:
-        raise LabError("there is no containerd %s for the boards, there are %s" % (options.containerd, " and ".join(CONTAINERDS)))
+        raise LabError(
+            "there is no containerd %s for the boards, there are %s" % (options.containerd, " and ".join(CONTAINERDS))
+        )
     return options.containerd
 
 

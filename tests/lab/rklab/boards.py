@@ -15,18 +15,29 @@ from dataclasses import dataclass
 
 import cgroups
 import network
-from common import LAB, LabError, NAMESPACE_PREFIX, STATE, run, wait_for
+from common import LAB, NAMESPACE_PREFIX, STATE, LabError, run, wait_for
 
 BOOT_SECONDS = 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-DISK_FOLDERS = {"etc/rancher": 0o755, "var/lib/rancher": 0o755, "var/lib/kubelet": 0o755, "var/lib/cni": 0o755, "var/log": 0o755,
-                "var/tmp": 0o1777, "tmp": 0o1777, "root": 0o700, "home": 0o755}
+DISK_FOLDERS = {
+    "etc/rancher": 0o755,
+    "var/lib/rancher": 0o755,
+    "var/lib/kubelet": 0o755,
+    "var/lib/cni": 0o755,
+    "var/log": 0o755,
+    "var/tmp": 0o1777,
+    "tmp": 0o1777,
+    "root": 0o700,
+    "home": 0o755,
+}
 # An account without rights, for tests of what the modules say to one.
 USER, USER_ID = "operator", 1999
 # Where a board has the built programs, and what a k3s data folder's bin holds: a packaged program where none was built.
 BUILT = "/usr/local/lib/k3s-lab/"
-TOOLS = {name: BUILT + "kubernetes" for name in
-         ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl")}
+TOOLS = dict.fromkeys(
+    ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"),
+    BUILT + "kubernetes",
+)
 TOOLS.update(crictl=BUILT + "crictl", runc="/usr/sbin/runc", etcd="/usr/bin/etcd")
 TOOLS.update({name: "/usr/bin/" + name for name in ("ctr", "containerd", "containerd-shim-runc-v2")})
 
@@ -96,7 +107,9 @@ def _system_files(board, upper):
     # Nobody answers there: a name outside fails at once, as it does on a board whose uplink is gone.
     _write(upper / "etc/resolv.conf", "nameserver 10.99.0.1\noptions timeout:1 attempts:1\n")
     _write(upper / "etc/machine-id", os.urandom(16).hex() + "\n")
-    _write(upper / "etc/passwd", "%s%s:x:%d:%d::/home/%s:/bin/sh\n" % (_host_file("passwd"), USER, USER_ID, USER_ID, USER))
+    _write(
+        upper / "etc/passwd", "%s%s:x:%d:%d::/home/%s:/bin/sh\n" % (_host_file("passwd"), USER, USER_ID, USER_ID, USER)
+    )
     _write(upper / "etc/group", "%s%s:x:%d:\n" % (_host_file("group"), USER, USER_ID))
     # Neither account has a password, and neither is locked, which sshd would refuse.
     _write(upper / "etc/shadow", "root:*:19000:0:99999:7:::\n%s:*:19000:0:99999:7:::\n" % USER, 0o640)
@@ -122,7 +135,12 @@ def _k3s_files(board, upper, disk, version, programs):
     if board.command == "agent":
         config += "server: https://%s:6443\n" % SERVER.address
     _write(disk / "etc/rancher/k3s/config.yaml", config, 0o600)
-    service = (LAB / "board/service.sh").read_text(encoding="utf-8").replace("@SERVICE@", board.service).replace("@COMMAND@", board.command)
+    service = (
+        (LAB / "board/service.sh")
+        .read_text(encoding="utf-8")
+        .replace("@SERVICE@", board.service)
+        .replace("@COMMAND@", board.command)
+    )
     _write(upper / "etc/init.d" / board.service, service, 0o755)
     agent = {"server-ca.crt": "server-ca.crt", "client-ca.crt": "client-ca.crt"}
     for ending in (".crt", ".key"):
@@ -160,18 +178,43 @@ def set_version(board, version):
 
 def boot(board):
     """Start a board and return the process id of its init, as this machine sees it."""
-    environment = dict(os.environ, LAB_NAME=board.name, LAB_ROOT=str(board.folder / "root"), LAB_SYSTEM=str(board.folder / "system"),
-                       LAB_DISK=str(board.folder / "disk"), LAB_STATE=str(STATE), LAB_PROGRAMS=str(STATE / "programs"))
-    argv = network.inside(board.namespace, ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--propagation", "private",
-                                            "sh", str(LAB / "board/setup.sh")])
+    environment = dict(
+        os.environ,
+        LAB_NAME=board.name,
+        LAB_ROOT=str(board.folder / "root"),
+        LAB_SYSTEM=str(board.folder / "system"),
+        LAB_DISK=str(board.folder / "disk"),
+        LAB_STATE=str(STATE),
+        LAB_PROGRAMS=str(STATE / "programs"),
+    )
+    argv = network.inside(
+        board.namespace,
+        [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--uts",
+            "--ipc",
+            "--fork",
+            "--kill-child",
+            "--propagation",
+            "private",
+            "sh",
+            str(LAB / "board/setup.sh"),
+        ],
+    )
     with open(board.log, "a", encoding="utf-8") as log:
-        process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
 
     def is_up():
         if process.poll() is not None:
             said = board.log.read_text(encoding="utf-8").strip().splitlines()[-3:]
             raise LabError("%s did not start: %s" % (board.name, " / ".join(said)))
-        children = pathlib.Path("/proc/%d/task/%d/children" % (process.pid, process.pid)).read_text(encoding="ascii").split()
+        children = (
+            pathlib.Path("/proc/%d/task/%d/children" % (process.pid, process.pid)).read_text(encoding="ascii").split()
+        )
         return int(children[0]) if children and os.path.exists("/proc/%s/root/run/sshd.pid" % children[0]) else None
 
     return wait_for("ssh on " + board.name, is_up, BOOT_SECONDS, interval=0.05)
@@ -196,8 +239,25 @@ def power_off(pid, seconds=20):
 
 def enter(pid, argv):
     """``argv`` as a command on the board whose init is ``pid``."""
-    return ["nsenter", "--target", str(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--root",
-            "env", "-i", "--chdir=/root", "PATH=" + PATH, "HOME=/root", "TERM=" + os.environ.get("TERM", "dumb"), "LC_ALL=C.UTF-8", *argv]
+    return [
+        "nsenter",
+        "--target",
+        str(pid),
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--pid",
+        "--root",
+        "env",
+        "-i",
+        "--chdir=/root",
+        "PATH=" + PATH,
+        "HOME=/root",
+        "TERM=" + os.environ.get("TERM", "dumb"),
+        "LC_ALL=C.UTF-8",
+        *argv,
+    ]
 
 
 def _write(path, text, mode=0o644):

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs that are built from Go modules, once, into the user's cache folder: Kubernetes, crictl, the stand-in for k3s, containerd 2."""
+"""Programs that are built from Go modules, once, into the user's cache folder: Kubernetes, crictl, the stand-in for
+k3s, containerd 2.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,20 @@ KUBERNETES = "v1.34.4"
 CONTAINERD = "v2.4.2"
 _STRIP = "-s -w"
 _STAMP = "k8s.io/component-base/version"
-_KUBERNETES_FLAGS = "%s -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=34" % (_STRIP, _STAMP, KUBERNETES, _STAMP, _STAMP)
+_KUBERNETES_FLAGS = "%s -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=34" % (
+    _STRIP,
+    _STAMP,
+    KUBERNETES,
+    _STAMP,
+    _STAMP,
+)
 _CONTAINERD_FLAGS = "%s -X github.com/containerd/containerd/v2/version.Version=%s" % (_STRIP, CONTAINERD[1:])
 
 
 class Program(NamedTuple):
-    """A program: its package, linker flags, the folder of its own sources inside the module's, the module's folder, and build tags."""
+    """A program: its package, linker flags, the folder of its own sources inside the module's, the module's folder, and
+    build tags.
+    """
 
     package: str
     flags: str = _STRIP
@@ -40,13 +50,21 @@ class Program(NamedTuple):
 
 def _containerd(name):
     # Snapshotters that need C or a kernel module which the lab does not use.
-    return Program("github.com/containerd/containerd/v2/cmd/" + name, _CONTAINERD_FLAGS, None, LAB / "containerd", "no_btrfs,no_devmapper,no_zfs,no_aufs")
+    return Program(
+        "github.com/containerd/containerd/v2/cmd/" + name,
+        _CONTAINERD_FLAGS,
+        None,
+        LAB / "containerd",
+        "no_btrfs,no_devmapper,no_zfs,no_aufs",
+    )
 
 
 # Each program by itself, so that a change of the stand-in does not link Kubernetes again.
 PROGRAMS = {
     "kubernetes": Program("./cmd/kubernetes", _KUBERNETES_FLAGS, "cmd/kubernetes"),
-    "crictl": Program("sigs.k8s.io/cri-tools/cmd/crictl", _STRIP + " -X sigs.k8s.io/cri-tools/pkg/version.Version=1.34.0"),
+    "crictl": Program(
+        "sigs.k8s.io/cri-tools/cmd/crictl", _STRIP + " -X sigs.k8s.io/cri-tools/pkg/version.Version=1.34.0"
+    ),
     "k3s": Program("./cmd/k3s", own="cmd/k3s"),
     "board": Program("./cmd/board", own="cmd/board"),
 }
@@ -57,11 +75,15 @@ KEEP_SECONDS = 24 * 3600
 
 
 def build(containerd="1"):
-    """Build what is not in the cache yet, for boards with that containerd (1 or 2). Returns the folder of each program, by name."""
+    """Build what is not in the cache yet, for boards with that containerd (1 or 2). Returns the folder of each program,
+    by name.
+    """
     environment = dict(os.environ, CGO_ENABLED="0", GOFLAGS="", GOOS="linux", GOARCH="", GOWORK="off")
     environment["GOTOOLCHAIN"] = "auto"
     programs = dict(PROGRAMS, **(CONTAINERD_2 if containerd == "2" else {}))
-    versions = {source: _go_version(source, environment) for source in sorted({program.source for program in programs.values()})}
+    versions = {
+        source: _go_version(source, environment) for source in sorted({program.source for program in programs.values()})
+    }
     return {name: _program(name, program, versions[program.source], environment) for name, program in programs.items()}
 
 
@@ -80,18 +102,30 @@ def _go_version(source, environment):
     # Asked outside of the module: before 1.21 go cannot even read its go.mod.
     found = re.match(r"go version go1\.(\d+)", run(["go", "version"], cwd="/").stdout)
     if not found or int(found.group(1)) < 21:
-        raise LabError("go is too old to build Kubernetes. Found: %s. %s" % (found.group(0) if found else "an unknown version", advice))
+        raise LabError(
+            "go is too old to build Kubernetes. Found: %s. %s"
+            % (found.group(0) if found else "an unknown version", advice)
+        )
     done = run(["go", "version"], check=False, cwd=source, env=environment)
     if done.returncode != 0:
-        raise LabError("go could not fetch the toolchain that %s asks for: %s. %s" % (source / "go.mod", done.stderr.strip(), advice))
+        raise LabError(
+            "go could not fetch the toolchain that %s asks for: %s. %s"
+            % (source / "go.mod", done.stderr.strip(), advice)
+        )
     return done.stdout.strip()
 
 
 def _program(name, program, go_version, environment):
-    key = hashlib.sha256(repr((go_version, program.package, program.flags) + ((program.tags,) if program.tags else ())).encode())
+    key = hashlib.sha256(
+        repr((go_version, program.package, program.flags) + ((program.tags,) if program.tags else ())).encode()
+    )
     sources = [program.source / "go.mod", program.source / "go.sum"]
     if program.own:
-        sources += sorted(path for path in (program.source / program.own).rglob("*") if path.is_file() and not path.name.endswith("_test.go"))
+        sources += sorted(
+            path
+            for path in (program.source / program.own).rglob("*")
+            if path.is_file() and not path.name.endswith("_test.go")
+        )
     for path in sources:
         key.update(str(path.relative_to(program.source)).encode() + b"\0" + path.read_bytes() + b"\0")
     folder = CACHE / "lab" / ("%s-%s" % (name, key.hexdigest()[:16]))
@@ -116,11 +150,19 @@ def _lock(folder):
 
 
 def _compile(name, program, folder, environment):
-    """Build in a temporary folder beside the final one, then rename: a build that was interrupted leaves nothing that looks whole."""
+    """Build in a temporary folder beside the final one, then rename: a build that was interrupted leaves nothing that
+    looks whole.
+    """
     if program is CONTAINERD_2.get(name):
-        say("building %s of containerd %s. The first time takes about 6 minutes on two cores for the three of them" % (name, CONTAINERD))
+        say(
+            "building %s of containerd %s. The first time takes about 6 minutes on two cores for the three of them"
+            % (name, CONTAINERD)
+        )
     elif name == "kubernetes":
-        say("building Kubernetes %s. The first time takes 5 to 10 minutes on two cores and downloads about 300 MB of Go modules" % KUBERNETES)
+        say(
+            "building Kubernetes %s. The first time takes 5 to 10 minutes on two cores and downloads about 300 MB of "
+            "Go modules" % KUBERNETES
+        )
     else:
         say("building " + name)
     begin = time.monotonic()
@@ -128,19 +170,43 @@ def _compile(name, program, folder, environment):
         log = pathlib.Path(scratch, "log")
         target = pathlib.Path(scratch, "out", name)
         target.parent.mkdir()
-        argv = ["go", "build", "-p", "2", "-trimpath", "-v", "-tags", program.tags, "-ldflags", program.flags, "-o", str(target), program.package]
-        with open(log, "w", encoding="utf-8") as output, \
-                subprocess.Popen(argv, cwd=program.source, env=environment, stdout=output, stderr=subprocess.STDOUT) as process:
+        argv = [
+            "go",
+            "build",
+            "-p",
+            "2",
+            "-trimpath",
+            "-v",
+            "-tags",
+            program.tags,
+            "-ldflags",
+            program.flags,
+            "-o",
+            str(target),
+            program.package,
+        ]
+        with (
+            open(log, "w", encoding="utf-8") as output,
+            subprocess.Popen(
+                argv, cwd=program.source, env=environment, stdout=output, stderr=subprocess.STDOUT
+            ) as process,
+        ):
             while True:
                 try:
                     process.wait(PROGRESS_SECONDS)
                     break
                 except subprocess.TimeoutExpired:
-                    # `go build -v` prints a line for each package that it had to compile or module that it had to fetch.
+                    # `go build -v` prints a line for each package that it had to compile or module that it had to
+                    # fetch.
                     lines = log.read_text(encoding="utf-8").splitlines()
-                    say("building %s: %d s, %d packages, now %s" % (name, time.monotonic() - begin, len(lines), lines[-1] if lines else "linking"))
+                    say(
+                        "building %s: %d s, %d packages, now %s"
+                        % (name, time.monotonic() - begin, len(lines), lines[-1] if lines else "linking")
+                    )
         if process.returncode != 0:
-            raise LabError("building %s failed:\n%s" % (name, "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:])))
+            raise LabError(
+                "building %s failed:\n%s" % (name, "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:]))
+            )
         # Builds of other sources are of no use any more, unless another checkout works with them these days.
         for old in folder.parent.glob(name + "-" + "[0-9a-f]" * 16):
             if old != folder and time.time() - old.stat().st_mtime > KEEP_SECONDS:

@@ -40,7 +40,9 @@ def _create_v1(board_name):
 def _create_v2(board_name):
     parent = ROOT
     for name in (CGROUP, board_name):
-        wanted = {"cpu", "cpuset", "io", "memory", "pids"} & set((parent / "cgroup.controllers").read_text(encoding="ascii").split())
+        wanted = {"cpu", "cpuset", "io", "memory", "pids"} & set(
+            (parent / "cgroup.controllers").read_text(encoding="ascii").split()
+        )
         for controller in sorted(wanted):
             (parent / "cgroup.subtree_control").write_text("+" + controller, encoding="ascii")
         parent = parent / name
@@ -49,7 +51,12 @@ def _create_v2(board_name):
 
 def leftovers():
     """The lab's folders that exist now, in all hierarchies."""
-    return sorted(str(folder) for pattern in (CGROUP, "*/" + CGROUP) for folder in ROOT.glob(pattern) if not folder.parent.is_symlink())
+    return sorted(
+        str(folder)
+        for pattern in (CGROUP, "*/" + CGROUP)
+        for folder in ROOT.glob(pattern)
+        if not folder.parent.is_symlink()
+    )
 
 
 def delete(seconds=10):

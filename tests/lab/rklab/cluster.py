@@ -33,11 +33,16 @@ def kubectl(*args):
 
 def wait_for_nodes():
     """Until every board is a Ready node."""
+
     def ready():
         answer = kubectl("get", "nodes") or {"items": []}
-        names = {item["metadata"]["name"] for item in answer["items"]
-                 if any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))}
+        names = {
+            item["metadata"]["name"]
+            for item in answer["items"]
+            if any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))
+        }
         return names >= {board.name for board in boards.BOARDS}
+
     wait_for("both nodes to be Ready", ready, NODES_SECONDS, interval=0.5)
 
 
@@ -46,8 +51,10 @@ def wait_for_addons(seconds=60):
     folder = pathlib.Path("/proc/%d/root/var/lib/rancher/k3s/server/manifests" % memory.board_pid(boards.SERVER))
 
     def applied():
-        skipped = {path.name[:-len(".skip")] for path in folder.rglob("*.skip")}
-        wanted = {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.yaml") if path.name not in skipped}
+        skipped = {path.name[: -len(".skip")] for path in folder.rglob("*.skip")}
+        wanted = {
+            hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.yaml") if path.name not in skipped
+        }
         addons = (kubectl("get", "addons", "-n", "kube-system") or {"items": []})["items"]
         return bool(wanted) and wanted <= {item["spec"].get("checksum") for item in addons}
 
@@ -56,17 +63,21 @@ def wait_for_addons(seconds=60):
 
 def wait_for_stock_pods():
     """Until the stock pods have been sent to boards."""
+
     def sent():
         answer = kubectl("get", "pods", "-n", "kube-system") or {"items": []}
         names = [item["metadata"]["name"] for item in answer["items"] if item["spec"].get("nodeName")]
         return all(any(name.startswith(workload) for name in names) for workload in STOCK_WORKLOADS)
+
     wait_for("the stock pods", sent, 60, interval=0.5)
 
 
 def stock_boards():
     """Names of the boards that stock pods were sent to."""
     answer = kubectl("get", "pods", "-n", "kube-system") or {"items": []}
-    return {item["spec"].get("nodeName") for item in answer["items"] if not item["metadata"].get("deletionTimestamp")} - {None}
+    return {
+        item["spec"].get("nodeName") for item in answer["items"] if not item["metadata"].get("deletionTimestamp")
+    } - {None}
 
 
 def spread_stock_pods():
@@ -77,7 +88,10 @@ def spread_stock_pods():
         return
     for name in used:
         on_board(boards.SERVER, ["k3s", "kubectl", "cordon", name])
-    on_board(boards.SERVER, ["k3s", "kubectl", "delete", "pod", "-n", "kube-system", "-l", "k8s-app=metrics-server", "--wait=false"])
+    on_board(
+        boards.SERVER,
+        ["k3s", "kubectl", "delete", "pod", "-n", "kube-system", "-l", "k8s-app=metrics-server", "--wait=false"],
+    )
     wait_for("a stock pod on each board", lambda: stock_boards() == everywhere, 30)
     for name in used:
         on_board(boards.SERVER, ["k3s", "kubectl", "uncordon", name])
@@ -85,18 +99,25 @@ def spread_stock_pods():
 
 def wait_for_failures():
     """Until the broken lab shows what is wrong with it: each board with stock pods that wait for a reason."""
+
     def failing():
         answer = kubectl("get", "events", "-n", "kube-system", "--field-selector=type=Warning") or {"items": []}
-        hosts = {item.get("source", {}).get("host") or item.get("reportingInstance") for item in answer["items"]
-                 if item["reason"] in ("Failed", "FailedCreatePodSandBox", "BackOff")}
+        hosts = {
+            item.get("source", {}).get("host") or item.get("reportingInstance")
+            for item in answer["items"]
+            if item["reason"] in ("Failed", "FailedCreatePodSandBox", "BackOff")
+        }
         return hosts >= stock_boards()
+
     wait_for("the stock pods' failures", failing, 60, interval=0.5)
 
 
 def print_status():
     """What kubectl and crictl say, side by side."""
-    commands = [(boards.SERVER, ["k3s", "kubectl", "get", "nodes", "-o", "wide"]),
-                (boards.SERVER, ["k3s", "kubectl", "get", "pods", "-A", "-o", "wide"])]
+    commands = [
+        (boards.SERVER, ["k3s", "kubectl", "get", "nodes", "-o", "wide"]),
+        (boards.SERVER, ["k3s", "kubectl", "get", "pods", "-A", "-o", "wide"]),
+    ]
     commands += [(board, ["k3s", "crictl", "pods"]) for board in boards.BOARDS]
     for board, argv in commands:
         print("%s# %s" % (board.name, " ".join(argv)), flush=True)

@@ -19,7 +19,8 @@ NAME = os.environ.get("RISCV_K3S_LAB_NAME", "riscv.k3s")
 STATE = pathlib.Path(os.environ.get("RISCV_K3S_LAB_DIR", "/var/lib/%s-lab" % NAME)).absolute()
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riscv.k3s"
 
-# Network namespaces and cgroups are named after the lab, so that a second one of that name is noticed, and a crashed one found.
+# Network namespaces and cgroups are named after the lab, so that a second one of that name is noticed, and a crashed
+# one found.
 NAMESPACE_PREFIX = NAME.replace(".", "-") + "-"
 CONTROLLER = NAMESPACE_PREFIX + "controller"
 CGROUP = NAMESPACE_PREFIX + "lab"
@@ -42,7 +43,9 @@ def run(argv, check=True, **options):
     done = subprocess.run([str(part) for part in argv], text=True, check=False, **options)
     if check and done.returncode != 0:
         said = (done.stderr or done.stdout or "").strip().splitlines()
-        raise LabError("%s ended with %d: %s" % (" ".join(str(part) for part in argv), done.returncode, " / ".join(said[-3:])))
+        raise LabError(
+            "%s ended with %d: %s" % (" ".join(str(part) for part in argv), done.returncode, " / ".join(said[-3:]))
+        )
     return done
 
 
@@ -67,7 +70,9 @@ def say(text):
 
 
 def wait_for(what, ask, seconds, interval=0.2):
-    """Call ``ask`` until it returns something true, and return that. After ``seconds`` it is an error that names ``what``."""
+    """Call ``ask`` until it returns something true, and return that. After ``seconds`` it is an error that names
+    ``what``.
+    """
     begin = said = time.monotonic()
     while True:
         answer = ask()

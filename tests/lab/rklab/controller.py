@@ -9,7 +9,7 @@ import subprocess
 
 import boards
 import network
-from common import CONTROLLER, LabError, REGISTRY, STATE, run, wait_for
+from common import CONTROLLER, REGISTRY, STATE, LabError, run, wait_for
 
 INVENTORY = STATE / "inventory"
 # Plain http, as many a fleet's private registry is.
@@ -36,10 +36,15 @@ def write_inventory():
     INVENTORY.mkdir()
     known = [(STATE / "ssh" / (board.name + ".pub")).read_text(encoding="ascii").split()[:2] for board in boards.BOARDS]
     (STATE / "ssh/known_hosts").write_text(
-        "".join("%s,%s %s\n" % (board.name, board.address, " ".join(key)) for board, key in zip(boards.BOARDS, known)), encoding="ascii")
-    groups = "".join("    %s:\n      hosts:\n        %s:\n          ansible_host: %s\n" % (board.command, board.name, board.address)
-                     for board in boards.BOARDS)
-    (INVENTORY / "hosts.yml").write_text("""\
+        "".join("%s,%s %s\n" % (board.name, board.address, " ".join(key)) for board, key in zip(boards.BOARDS, known)),
+        encoding="ascii",
+    )
+    groups = "".join(
+        "    %s:\n      hosts:\n        %s:\n          ansible_host: %s\n" % (board.command, board.name, board.address)
+        for board in boards.BOARDS
+    )
+    (INVENTORY / "hosts.yml").write_text(
+        """\
 # Written by the lab, made anew at each `lab up`.
 k3s_cluster:
   children:
@@ -50,7 +55,10 @@ k3s_cluster:
     # Boards of every lab have the same addresses: a connection that is kept open must not be taken by another lab.
     ansible_control_path_dir: %s
     ansible_python_interpreter: /usr/bin/python3
-""" % (groups, STATE / "ssh/controller", STATE / "ssh/known_hosts", STATE / "ssh/open"), encoding="ascii")
+"""
+        % (groups, STATE / "ssh/controller", STATE / "ssh/known_hosts", STATE / "ssh/open"),
+        encoding="ascii",
+    )
 
 
 def start_registry():
@@ -59,8 +67,13 @@ def start_registry():
     folder.mkdir()
     (folder / "config.yml").write_text(_REGISTRY_CONFIG % (folder / "data", REGISTRY), encoding="utf-8")
     with open(folder / "log", "a", encoding="utf-8") as log:
-        process = subprocess.Popen(network.inside(CONTROLLER, ["docker-registry", "serve", str(folder / "config.yml")]),
-                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            network.inside(CONTROLLER, ["docker-registry", "serve", str(folder / "config.yml")]),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
     def answers():
         if process.poll() is not None:

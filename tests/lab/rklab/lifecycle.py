@@ -20,7 +20,7 @@ import machine
 import memory
 import network
 import pause
-from common import LabError, NAME, PAUSE_IMAGE_OF_A, STATE, VERSIONS, run, say, wait_for
+from common import NAME, PAUSE_IMAGE_OF_A, STATE, VERSIONS, LabError, run, say, wait_for
 
 
 def build(containerd="1"):
@@ -31,7 +31,9 @@ def build(containerd="1"):
 
 
 def up(containerd="1", with_pause=True):
-    """Bring up both boards and the registry, broken as they are meant to be. ``containerd`` is the boards' major version of it."""
+    """Bring up both boards and the registry, broken as they are meant to be. ``containerd`` is the boards' major
+    version of it.
+    """
     machine.check_machine(STATE)
     if memory.is_up():
         raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
@@ -60,8 +62,10 @@ def up(containerd="1", with_pause=True):
         raise
     values["complete"] = True
     memory.save(values)
-    say("up after %d s, k3s %s with containerd %s on %s"
-        % (time.monotonic() - begin, VERSIONS["A"], containerd, " and ".join(board.name for board in boards.BOARDS)))
+    say(
+        "up after %d s, k3s %s with containerd %s on %s"
+        % (time.monotonic() - begin, VERSIONS["A"], containerd, " and ".join(board.name for board in boards.BOARDS))
+    )
 
 
 def _start(values, programs):
@@ -84,7 +88,10 @@ def _give_pause():
     """Import the pause image on board-1 as soon as its containerd answers."""
     argv = ["k3s", "ctr", "images", "import", "--all-platforms", "--no-unpack", "/var/tmp/pause.tar"]
     wait_for("containerd on board-1", lambda: cluster.on_board(boards.SERVER, argv, check=False).returncode == 0, 30)
-    rows = {line.split()[0]: line.split()[2] for line in cluster.on_board(boards.SERVER, ["k3s", "ctr", "images", "ls"]).stdout.splitlines()}
+    rows = {
+        line.split()[0]: line.split()[2]
+        for line in cluster.on_board(boards.SERVER, ["k3s", "ctr", "images", "ls"]).stdout.splitlines()
+    }
     if PAUSE_IMAGE_OF_A not in rows:
         raise LabError("ctr imported the pause image, and now has %s" % ", ".join(sorted(rows)))
     # By itself containerd 2 unpacks nothing of another architecture.
@@ -103,8 +110,10 @@ def _refuse_foreign_lab():
     if network.namespaces() and not memory.load():
         users = [pid for name in network.namespaces() for pid in network.processes(name)]
         if users:
-            raise LabError("another lab runs on this machine (network namespaces %s, process %d), its state folder is not %s. "
-                           "Next: take it down with its own RISCV_K3S_LAB_DIR" % (", ".join(network.namespaces()), users[0], STATE))
+            raise LabError(
+                "another lab runs on this machine (network namespaces %s, process %d), its state folder is not %s. "
+                "Next: take it down with its own RISCV_K3S_LAB_DIR" % (", ".join(network.namespaces()), users[0], STATE)
+            )
 
 
 def restart(board):
@@ -120,8 +129,14 @@ def reboot(board):
     boards.power_off(memory.board_pid(board))
     values["boards"][board.name] = memory.process(boards.boot(board))
     memory.save(values)
-    wait_for("k3s on " + board.name, lambda: cluster.service(board, "status", check=False).returncode == 0
-             and os.path.exists("/proc/%d/root/run/k3s/lab-ready" % memory.board_pid(board)), 120)
+    wait_for(
+        "k3s on " + board.name,
+        lambda: (
+            cluster.service(board, "status", check=False).returncode == 0
+            and os.path.exists("/proc/%d/root/run/k3s/lab-ready" % memory.board_pid(board))
+        ),
+        120,
+    )
     cluster.wait_for_nodes()
 
 
@@ -192,7 +207,11 @@ def leftovers():
         found += ["process %d in network namespace %s" % (pid, name) for pid in network.processes(name)]
     found += ["mount " + path for path in _mounts()]
     found += ["cgroup " + path for path in cgroups.leftovers()]
-    found += ["process %d (init of a board)" % p["pid"] for p in memory.load().get("boards", {}).values() if memory.is_alive(p)]
+    found += [
+        "process %d (init of a board)" % p["pid"]
+        for p in memory.load().get("boards", {}).values()
+        if memory.is_alive(p)
+    ]
     if STATE.exists() and any(STATE.iterdir()):
         found.append("folder %s" % STATE)
     return found

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the machine itself must have: Debian packages, the execution of riscv64 programs, kernel settings that kubelet changes."""
+"""What the machine itself must have: Debian packages, the execution of riscv64 programs, kernel settings that kubelet
+changes.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,14 @@ RISCV64 = BINFMT / "qemu-riscv64"
 NETNS = pathlib.Path("/run/netns")
 _SHARED = "/run/riscv.k3s-labs.json"
 # A kubelet sets these for the whole machine; when the last lab goes they are put back.
-KERNEL_SETTINGS = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
-                   "kernel/keys/root_maxbytes"]
+KERNEL_SETTINGS = [
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+]
 # A lab needs some 25 of these, and the kernel's own limit of 128 is for all that root runs: a kubelet without one ends.
 INOTIFY, INOTIFY_INSTANCES = "fs/inotify/max_user_instances", 1024
 
@@ -48,11 +56,17 @@ def check_machine(state):
     if os.geteuid() != 0:
         raise LabError("the lab makes namespaces and mounts and must be run as root. Next: run it with sudo")
     if not os.path.exists("/etc/debian_version"):
-        raise LabError("the lab takes containerd, etcd and other programs from Debian packages, and this is not Debian or one of its kin")
+        raise LabError(
+            "the lab takes containerd, etcd and other programs from Debian packages, and this is not Debian or one of "
+            "its kin"
+        )
     existing = next(folder for folder in (state, *state.parents) if folder.exists())
     kind = run(["stat", "-f", "-c", "%T", existing]).stdout.strip()
     if kind in ("overlayfs", "tmpfs"):
-        raise LabError("containerd cannot keep images on %s, which %s is on. Next: set RISCV_K3S_LAB_DIR to a folder on a real disk" % (kind, state))
+        raise LabError(
+            "containerd cannot keep images on %s, which %s is on. Next: set RISCV_K3S_LAB_DIR to a folder on a real "
+            "disk" % (kind, state)
+        )
 
 
 def install_packages():
@@ -72,12 +86,21 @@ def install_packages():
 
 
 def acquire(lab):
-    """Set the machine up for the lab of that name. What was otherwise before the first lab came is noted, for the last one to go."""
+    """Set the machine up for the lab of that name. What was otherwise before the first lab came is noted, for the last
+    one to go.
+    """
     with _shared() as shared:
         if not shared:
-            settings = {name: _setting(name).read_text(encoding="ascii").strip() for name in [*KERNEL_SETTINGS, INOTIFY]}
-            shared.update(labs=[], kernel=settings,
-                          netns_mounted=_is_mounted(NETNS), binfmt_mounted=_is_mounted(BINFMT), binfmt_registered=RISCV64.exists())
+            settings = {
+                name: _setting(name).read_text(encoding="ascii").strip() for name in [*KERNEL_SETTINGS, INOTIFY]
+            }
+            shared.update(
+                labs=[],
+                kernel=settings,
+                netns_mounted=_is_mounted(NETNS),
+                binfmt_mounted=_is_mounted(BINFMT),
+                binfmt_registered=RISCV64.exists(),
+            )
         shared["labs"] = sorted(set(shared["labs"]) | {lab})
         if int(_setting(INOTIFY).read_text(encoding="ascii")) < INOTIFY_INSTANCES:
             _setting(INOTIFY).write_text(str(INOTIFY_INSTANCES), encoding="ascii")

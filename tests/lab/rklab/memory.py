@@ -10,7 +10,7 @@ import json
 import pathlib
 
 import boards
-from common import NAME, LabError, STATE, locked
+from common import NAME, STATE, LabError, locked
 
 _FILE = STATE / "state.json"
 _LOCK = pathlib.Path("/run/%s-lab.lock" % NAME)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's network: a bridge in the controller's namespace, one namespace a board, routes for the pods, and no way out."""
+"""The lab's network: a bridge in the controller's namespace, one namespace a board, routes for the pods, and no way
+out.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ BRIDGE = "lab0"
 def namespaces():
     """Names of the lab's network namespaces that exist now."""
     folder = "/run/netns"
-    return sorted(name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if name.startswith(NAMESPACE_PREFIX))
+    return sorted(
+        name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if name.startswith(NAMESPACE_PREFIX)
+    )
 
 
 def inside(namespace, argv):

@@ -23,19 +23,31 @@ def write_archive(release_archives, image, path):
         program = release.extractfile("pause").read()
     layer = _tar({"pause": (program, 0o755)})
     packed = gzip.compress(layer, mtime=0)
-    config = json.dumps({
-        "architecture": "riscv64", "os": "linux", "config": {"Entrypoint": ["/pause"]},
-        "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
-    }).encode()
-    manifest = json.dumps({
-        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": _descriptor("application/vnd.oci.image.config.v1+json", config),
-        "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar+gzip", packed)],
-    }).encode()
+    config = json.dumps(
+        {
+            "architecture": "riscv64",
+            "os": "linux",
+            "config": {"Entrypoint": ["/pause"]},
+            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+        }
+    ).encode()
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": _descriptor("application/vnd.oci.image.config.v1+json", config),
+            "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar+gzip", packed)],
+        }
+    ).encode()
     entry = _descriptor("application/vnd.oci.image.manifest.v1+json", manifest)
-    entry["annotations"] = {"io.containerd.image.name": image, "org.opencontainers.image.ref.name": image.rpartition(":")[2]}
-    files = {"oci-layout": (b'{"imageLayoutVersion":"1.0.0"}', 0o644),
-             "index.json": (json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode(), 0o644)}
+    entry["annotations"] = {
+        "io.containerd.image.name": image,
+        "org.opencontainers.image.ref.name": image.rpartition(":")[2],
+    }
+    files = {
+        "oci-layout": (b'{"imageLayoutVersion":"1.0.0"}', 0o644),
+        "index.json": (json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode(), 0o644),
+    }
     for blob in (packed, config, manifest):
         files["blobs/" + _digest(blob).replace(":", "/")] = (blob, 0o644)
     path.write_bytes(_tar(files))

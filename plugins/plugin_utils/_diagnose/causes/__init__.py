@@ -4,13 +4,23 @@
 
 """Why a pod does not run: the causes that can be told, the more specific before the less specific.
 
-Each is a pure function from what was seen (a Fleet) to findings. A new one goes into a file beside its kin and into its list CAUSES;
+Each is a pure function from what was seen (a Fleet) to findings. A new one goes into a file beside its kin and into its
+list CAUSES;
 `tools/causes-doc` then writes it into docs/causes.md.
 """
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import addons as _addons, board as _board, coredns as _coredns, image as _image, pull as _pull, registries as _registries, resources as _resources, sandbox as _sandbox, start as _start, system as _system
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import addons as _addons
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import board as _board
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import image as _image
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import pull as _pull
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import registries as _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import resources as _resources
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import sandbox as _sandbox
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import start as _start
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import CONFIDENCES, Fleet, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import redact
 
@@ -50,7 +60,9 @@ def find(fleet):
             entry = found.setdefault(key, (rank, finding, []))
             if row is not None:
                 entry[2].append(row)
-            entry[1].evidence.extend(line for line in finding.evidence if line not in entry[1].evidence and len(entry[1].evidence) < 4)
+            entry[1].evidence.extend(
+                line for line in finding.evidence if line not in entry[1].evidence and len(entry[1].evidence) < 4
+            )
     rows = sorted(found.items(), key=lambda item: (CONFIDENCES.index(item[1][1].confidence), item[1][0], str(item[0])))
     return [_entry(fleet, key[0], finding, pods) for key, (dummy, finding, pods) in rows]
 
@@ -69,7 +81,12 @@ def _results(cause, fleet, explained):
     hit = set()
     for row in fleet.pods:
         # Rows without the API's side, old attempts and healthy pods have nothing to explain.
-        if row["relation"] not in ("matched", "missing") or row["api"]["ready"] or row["api"]["phase"] == "Succeeded" or pod_name(row) in explained:
+        if (
+            row["relation"] not in ("matched", "missing")
+            or row["api"]["ready"]
+            or row["api"]["phase"] == "Succeeded"
+            or pod_name(row) in explained
+        ):
             continue
         for finding in cause.look(fleet, row):
             hit.add(pod_name(row))

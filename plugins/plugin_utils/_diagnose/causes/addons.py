@@ -39,25 +39,45 @@ def not_applied(fleet):
             checksum = addons[name]["checksum"] if name in addons else None
             age = fleet.now - row["mtime"]
             # One name for two files is another cause, and HA servers have a folder each.
-            if checksum == row["sha256"] or names.count(name) > 1 or age < _PASS or _is_from_another_server(fleet, board, row, checksum):
+            if (
+                checksum == row["sha256"]
+                or names.count(name) > 1
+                or age < _PASS
+                or _is_from_another_server(fleet, board, row, checksum)
+            ):
                 continue
             failures = [
-                event for event in fleet.details.get("events", ()) if event["kind"] == "Addon" and event["name"] == name and event["reason"] in _FAILURES
+                event
+                for event in fleet.details.get("events", ())
+                if event["kind"] == "Addon" and event["name"] == name and event["reason"] in _FAILURES
             ]
-            evidence = ["%s: sha256 %s; checksum of Addon %s: %s" % (_path(fleet, board, row), row["sha256"][:12], name, (checksum or "none")[:12])]
+            evidence = [
+                "%s: sha256 %s; checksum of Addon %s: %s"
+                % (_path(fleet, board, row), row["sha256"][:12], name, (checksum or "none")[:12])
+            ]
             evidence += [m.event_text(event) for event in failures[-1:]]
             remedy = (
-                "Its last event says what is wrong with it. Mend the file" if failures else "k3s looks at a file only when its time of change differs. Touch it"
+                "Its last event says what is wrong with it. Mend the file"
+                if failures
+                else "k3s looks at a file only when its time of change differs. Touch it"
             )
             remedy += "; k3s looks again within 15 s."
-            command = ("k3s kubectl apply --dry-run=server -f %s" if failures else "touch %s") % _path(fleet, board, row)
+            command = ("k3s kubectl apply --dry-run=server -f %s" if failures else "touch %s") % _path(
+                fleet, board, row
+            )
             title = "k3s has not applied %s" % row["path"]
-            yield m.Finding(title, m.CERTAIN if failures else m.LIKELY, ("addon", board, name), evidence, remedy, command, board)
+            yield m.Finding(
+                title, m.CERTAIN if failures else m.LIKELY, ("addon", board, name), evidence, remedy, command, board
+            )
 
 
 def _is_from_another_server(fleet, board, row, checksum):
     others = [other for name, other in fleet.seen() if name != board]
-    return any(one["path"] == row["path"] and one["sha256"] == checksum for other in others for one in other.get("manifests") or ())
+    return any(
+        one["path"] == row["path"] and one["sha256"] == checksum
+        for other in others
+        for one in other.get("manifests") or ()
+    )
 
 
 def two_files(fleet):
@@ -77,7 +97,15 @@ def two_files(fleet):
             folder = posixpath.dirname(_path(fleet, board, own))
             remedy = "They take turns at one Addon. Give your own file another name before its first dot, or move it out of the folder."
             command = "mv %s %s/%s" % (_path(fleet, board, own), folder, target)
-            yield m.Finding("%d files fight for the Addon %s" % (len(both), name), m.CERTAIN, ("addon", board, name), evidence, remedy, command, board)
+            yield m.Finding(
+                "%d files fight for the Addon %s" % (len(both), name),
+                m.CERTAIN,
+                ("addon", board, name),
+                evidence,
+                remedy,
+                command,
+                board,
+            )
 
 
 def stale_overlay(fleet):
@@ -88,15 +116,29 @@ def stale_overlay(fleet):
             header = _overlay.read_header(row["text"]) if row["text"] else None
             packaged = files.get(posixpath.join(posixpath.dirname(row["path"]), header.source)) if header else None
             if packaged and packaged["sha256"] != header.source_sha256:
-                evidence = ["%s: made from %s sha256 %s" % (_path(fleet, board, row), header.source, header.source_sha256[:12])]
+                evidence = [
+                    "%s: made from %s sha256 %s" % (_path(fleet, board, row), header.source, header.source_sha256[:12])
+                ]
                 evidence.append("%s: sha256 %s" % (_path(fleet, board, packaged), packaged["sha256"][:12]))
-                remedy = "k3s was upgraded, and the overlay still deploys the old version. Let riscv.k3s.site make it anew."
+                remedy = (
+                    "k3s was upgraded, and the overlay still deploys the old version. Let riscv.k3s.site make it anew."
+                )
                 title = "The overlay of %s is stale" % header.source
-                yield m.Finding(title, m.CERTAIN, ("addon", board, _overlay.addon_name(row["path"])), evidence, remedy, fleet.site(), m.CONTROLLER)
+                yield m.Finding(
+                    title,
+                    m.CERTAIN,
+                    ("addon", board, _overlay.addon_name(row["path"])),
+                    evidence,
+                    remedy,
+                    fleet.site(),
+                    m.CONTROLLER,
+                )
 
 
 def overwritten(fleet):
-    """A workload of a packaged manifest that went back to a template it had before: k3s wrote the file anew at its start."""
+    """A workload of a packaged manifest that went back to a template it had before: k3s wrote the file anew at its
+    start.
+    """
     for board, rows in _servers(fleet):
         for row in rows:
             if not row["text"] or _overlay.read_header(row["text"]):
@@ -106,24 +148,43 @@ def overwritten(fleet):
                 broken = [
                     pod
                     for pod in fleet.pods
-                    if pod["namespace"] == "kube-system" and m.workload(fleet, pod) == "deployment/" + name and not (pod["api"] or {}).get("ready", True)
+                    if pod["namespace"] == "kube-system"
+                    and m.workload(fleet, pod) == "deployment/" + name
+                    and not (pod["api"] or {}).get("ready", True)
                 ]
                 if back and broken:
                     evidence = back + ["%s has no .skip and no overlay beside it" % _path(fleet, board, row)]
                     remedy = "k3s writes its packaged manifests anew at each start. Use an overlay (patch_mode overlay), which stays."
                     title = "%s is as k3s wrote it at its start: what was changed in it is lost" % row["path"]
-                    yield m.Finding(title, m.CERTAIN, ("addon", board, _overlay.addon_name(row["path"])), evidence, remedy, fleet.site(), m.CONTROLLER)
+                    yield m.Finding(
+                        title,
+                        m.CERTAIN,
+                        ("addon", board, _overlay.addon_name(row["path"])),
+                        evidence,
+                        remedy,
+                        fleet.site(),
+                        m.CONTROLLER,
+                    )
 
 
 def _workloads(fleet, board, row):
     where = [place for item in fleet.boards[board].get("demand") or () for place in item["where"]]
-    return sorted({match.group(1) for place in where for match in [re.match("manifests/%s Deployment/(\\S+)" % re.escape(row["path"]), place)] if match})
+    return sorted(
+        {
+            match.group(1)
+            for place in where
+            for match in [re.match("manifests/%s Deployment/(\\S+)" % re.escape(row["path"]), place)]
+            if match
+        }
+    )
 
 
 def _went_back(fleet, deployment):
     """The events that show it: replica set A, then B, then A again."""
     events = [
-        event for event in fleet.details.get("events", ()) if event["kind"] == "Deployment" and event["name"] == deployment and _SCALED.match(event["message"])
+        event
+        for event in fleet.details.get("events", ())
+        if event["kind"] == "Deployment" and event["name"] == deployment and _SCALED.match(event["message"])
     ]
     if not events:
         return []
@@ -148,9 +209,19 @@ CAUSES = [
 ]
 # No pod stands still for these: they come after what keeps pods from running.
 LATE = [
-    m.Cause("two-files-one-addon", "Two manifests stand for one Addon.", "file names that are the same up to the first dot", two_files),
-    m.Cause("stale-overlay", "An overlay is older than the packaged file.", "the checksum in its header", stale_overlay),
     m.Cause(
-        "addon-not-applied", "k3s has not applied a manifest.", "the Addon's checksum is not the file's sha256; events of the deploy controller", not_applied
+        "two-files-one-addon",
+        "Two manifests stand for one Addon.",
+        "file names that are the same up to the first dot",
+        two_files,
+    ),
+    m.Cause(
+        "stale-overlay", "An overlay is older than the packaged file.", "the checksum in its header", stale_overlay
+    ),
+    m.Cause(
+        "addon-not-applied",
+        "k3s has not applied a manifest.",
+        "the Addon's checksum is not the file's sha256; events of the deploy controller",
+        not_applied,
     ),
 ]

@@ -19,7 +19,15 @@ def unreachable(fleet):
             continue
         remedy = board.get("next_step") or "See that the board is on and can be reached by ssh."
         command = "ansible %s%s -b -m ansible.builtin.raw -a id" % (fleet.inventory, name)
-        yield m.Finding("%s could not be looked at" % name, m.CERTAIN, ("board", name, name), [m.one_line(text)], remedy, command, m.CONTROLLER)
+        yield m.Finding(
+            "%s could not be looked at" % name,
+            m.CERTAIN,
+            ("board", name, name),
+            [m.one_line(text)],
+            remedy,
+            command,
+            m.CONTROLLER,
+        )
 
 
 def missing(fleet):
@@ -27,7 +35,11 @@ def missing(fleet):
     for name, board in sorted(fleet.boards.items()):
         if board and (board.get("what") or "").startswith("k3s was not found"):
             yield m.Finding(
-                "There is no k3s on %s" % name, m.CERTAIN, ("board", name, name), [m.one_line(board["msg"])], board.get("next_step") or "Install k3s."
+                "There is no k3s on %s" % name,
+                m.CERTAIN,
+                ("board", name, name),
+                [m.one_line(board["msg"])],
+                board.get("next_step") or "Install k3s.",
             )
 
 
@@ -48,7 +60,15 @@ def down(fleet):
             evidence.append("k3s kubectl on %s: %s" % (name, m.one_line(fleet.api["error"] or "no answer")))
         if evidence:
             remedy = "Start it. When it ends again, its log says why (journalctl -u k3s, or /var/log/k3s.log)."
-            yield m.Finding("k3s does not run on %s" % name, m.CERTAIN, ("board", name, name), evidence, remedy, fleet.service(name, "start"), name)
+            yield m.Finding(
+                "k3s does not run on %s" % name,
+                m.CERTAIN,
+                ("board", name, name),
+                evidence,
+                remedy,
+                fleet.service(name, "start"),
+                name,
+            )
 
 
 def api_down(fleet):
@@ -58,7 +78,13 @@ def api_down(fleet):
         evidence = ["k3s kubectl on %s: %s" % (fleet.server, m.one_line(fleet.api["error"] or "no answer"))]
         remedy = "Start the server's k3s anew; its log says what keeps the API from starting."
         yield m.Finding(
-            "The API does not answer", m.CERTAIN, ("cluster", fleet.server, fleet.server), evidence, remedy, fleet.service(fleet.server), fleet.server
+            "The API does not answer",
+            m.CERTAIN,
+            ("cluster", fleet.server, fleet.server),
+            evidence,
+            remedy,
+            fleet.service(fleet.server),
+            fleet.server,
         )
 
 
@@ -72,16 +98,24 @@ def not_ready(fleet):
         name = by_node.get(node)
         if ready["status"] == "True" or is_down(fleet.boards.get(name)):
             continue
-        evidence = ["node %s: Ready is %s: %s: %s" % (node, ready["status"], ready["reason"], m.one_line(ready["message"]))]
+        evidence = [
+            "node %s: Ready is %s: %s: %s" % (node, ready["status"], ready["reason"], m.one_line(ready["message"]))
+        ]
         remedy = "Its kubelet does not say that it is well. See that k3s runs on the board, and start it anew."
         command = (fleet.service(name), name) if name else (None, None)
-        yield m.Finding("Node %s is not Ready" % node, m.CERTAIN, ("board", name, name or node), evidence, remedy, *command)
+        yield m.Finding(
+            "Node %s is not Ready" % node, m.CERTAIN, ("board", name, name or node), evidence, remedy, *command
+        )
 
 
 CAUSES = [
-    m.Cause("board-unreachable", "The board could not be looked at.", "what ssh or the observing script said", unreachable),
+    m.Cause(
+        "board-unreachable", "The board could not be looked at.", "what ssh or the observing script said", unreachable
+    ),
     m.Cause("k3s-missing", "There is no k3s on the board.", "no program k3s", missing),
     m.Cause("k3s-down", "k3s does not run on the board.", "its containerd does not answer", down),
-    m.Cause("api-down", "The API does not answer.", "kubectl's error on the server, while its containerd runs", api_down),
+    m.Cause(
+        "api-down", "The API does not answer.", "kubectl's error on the server, while its containerd runs", api_down
+    ),
 ]
 LATE = [m.Cause("node-not-ready", "The node is not Ready.", "its condition Ready, word for word", not_ready)]

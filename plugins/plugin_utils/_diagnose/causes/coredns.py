@@ -2,7 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CoreDNS that runs and is not ready. It answers 503 as long as it cannot list Services, EndpointSlices and Namespaces from the API."""
+"""CoreDNS that runs and is not ready. It answers 503 as long as it cannot list Services, EndpointSlices and Namespaces
+from the API.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def age(fleet, row):
     """Seconds since its latest container was made."""
     board = fleet.boards.get(row["board"]) or {}
     ids = {container["id"] for container in row["containers"]}
-    made = [container["created_at"] for container in board.get("containers") or () if container["id"] in ids] or [row["created_at"]]
+    made = [container["created_at"] for container in board.get("containers") or () if container["id"] in ids] or [
+        row["created_at"]
+    ]
     return fleet.now - seconds(max(made))
 
 
@@ -52,27 +56,48 @@ def network(fleet, row):
 
 
 def _reach(net, who):
-    return "GET https://%s:443/version from %s: %s" % (net["address"], {"pod": "the pod's network", "host": "the board"}[who], net[who]["text"])
+    return "GET https://%s:443/version from %s: %s" % (
+        net["address"],
+        {"pod": "the pod's network", "host": "the board"}[who],
+        net[who]["text"],
+    )
 
 
 def _finding(fleet, row, title, confidence, evidence, remedy, command, run_on):
     """A finding with what CoreDNS itself says added to its evidence."""
     body, log = told(fleet, row)
     lines = [line for line in log if _ERROR.search(line)]
-    return m.Finding(title, confidence, m.pod_subject(row), evidence + body + ["log of coredns: %s" % line for line in lines[-1:]], remedy, command, run_on)
+    return m.Finding(
+        title,
+        confidence,
+        m.pod_subject(row),
+        evidence + body + ["log of coredns: %s" % line for line in lines[-1:]],
+        remedy,
+        command,
+        run_on,
+    )
 
 
 def rights(fleet):
     """Its service account may not list what it needs."""
     allowed = ((fleet.boards.get(fleet.server) or {}).get("dns") or {}).get("rights")
     for row in waiting(fleet):
-        lacks = [one for one in _NEEDED if one not in allowed and "*" not in allowed and "*.*" not in allowed] if allowed is not None else []
+        lacks = (
+            [one for one in _NEEDED if one not in allowed and "*" not in allowed and "*.*" not in allowed]
+            if allowed is not None
+            else []
+        )
         if not lacks:
             continue
-        evidence = ["kubectl auth can-i --list --as=system:serviceaccount:kube-system:coredns: it may not list %s" % ", ".join(lacks)]
+        evidence = [
+            "kubectl auth can-i --list --as=system:serviceaccount:kube-system:coredns: it may not list %s"
+            % ", ".join(lacks)
+        ]
         remedy = "Give ClusterRole and ClusterRoleBinding system:coredns back, as the packaged manifest has them; CoreDNS goes on by itself within a minute."
         command = "k3s kubectl auth reconcile -f %s/server/manifests/coredns.yaml" % fleet.data_dir(fleet.server)
-        yield _finding(fleet, row, "CoreDNS may not list %s" % ", ".join(lacks), m.CERTAIN, evidence, remedy, command, fleet.server)
+        yield _finding(
+            fleet, row, "CoreDNS may not list %s" % ", ".join(lacks), m.CERTAIN, evidence, remedy, command, fleet.server
+        )
 
 
 def endpoint(fleet):
@@ -86,22 +111,37 @@ def endpoint(fleet):
         net = network(fleet, row)
         if not wrong or (net and net["pod"]["answers"]):
             continue
-        evidence = ["endpoints of default/kubernetes: %s; addresses of the nodes: %s" % (", ".join(addresses), ", ".join(sorted(nodes)))]
+        evidence = [
+            "endpoints of default/kubernetes: %s; addresses of the nodes: %s"
+            % (", ".join(addresses), ", ".join(sorted(nodes)))
+        ]
         evidence += [_reach(net, "host"), _reach(net, "pod")] if net else []
         command, remedy = (
             fleet.service(fleet.server),
-            "k3s tells its address when it starts: start it anew. When the address changes (DHCP), give the board a fixed one.",
+            "k3s tells its address when it starts: start it anew. When the address changes (DHCP), give the board a "
+            "fixed one.",
         )
         stated = fleet.preflight(fleet.server).get("addresses", {}).get("advertise-address")
         if stated:
             evidence.append("advertise-address in config.yaml of %s: %s" % (fleet.server, stated))
             remedy = "Take advertise-address out of config.yaml, or set it right, and start k3s anew."
             command = "sed -i '/^advertise-address *:/d' /etc/rancher/k3s/config.yaml && %s" % command
-        yield _finding(fleet, row, "The API is announced at %s, where no node is" % ", ".join(wrong), m.CERTAIN, evidence, remedy, command, fleet.server)
+        yield _finding(
+            fleet,
+            row,
+            "The API is announced at %s, where no node is" % ", ".join(wrong),
+            m.CERTAIN,
+            evidence,
+            remedy,
+            command,
+            fleet.server,
+        )
 
 
 def service_rules(fleet):
-    """The pod does not reach the service address, and the rules that lead there are not in the kernel, or nothing leads to them."""
+    """The pod does not reach the service address, and the rules that lead there are not in the kernel, or nothing leads
+    to them.
+    """
     for row in waiting(fleet):
         net, seen = network(fleet, row), fleet.preflight(row["board"])
         if not net or net["pod"]["answers"] or not seen:
@@ -110,13 +150,27 @@ def service_rules(fleet):
         jumps = [rule for rule in seen["rules"] if rule.startswith("-A PREROUTING") and rule.endswith("KUBE-SERVICES")]
         if rules and jumps:
             continue
-        lacks = "rule of KUBE-SERVICES for %s" % net["address"] if not rules else "rule of PREROUTING that leads to KUBE-SERVICES"
+        lacks = (
+            "rule of KUBE-SERVICES for %s" % net["address"]
+            if not rules
+            else "rule of PREROUTING that leads to KUBE-SERVICES"
+        )
         evidence = [_reach(net, "pod"), "iptables-save on %s: no %s" % (row["board"], lacks)]
         remedy = (
-            "kube-proxy writes the rules when k3s starts. When they do not stay, the kernel lacks something for iptables "
+            "kube-proxy writes the rules when k3s starts. When they do not stay, the kernel lacks something for "
+            "iptables "
             "(see kernel-feature-missing), or a firewall empties the tables."
         )
-        yield _finding(fleet, row, "The service rules are gone on %s" % row["board"], m.CERTAIN, evidence, remedy, fleet.service(row["board"]), row["board"])
+        yield _finding(
+            fleet,
+            row,
+            "The service rules are gone on %s" % row["board"],
+            m.CERTAIN,
+            evidence,
+            remedy,
+            fleet.service(row["board"]),
+            row["board"],
+        )
 
 
 def forwarding(fleet):
@@ -131,7 +185,10 @@ def forwarding(fleet):
         drops = [rule for rule in seen.get("rules", ()) if re.match(r"-A (FORWARD|INPUT) .*-j (DROP|REJECT)", rule)]
         if seen.get("firewalld"):
             evidence.append("firewalld runs on %s" % row["board"])
-            title, remedy = "firewalld drops the traffic of pods on %s" % row["board"], "Let it trust the networks of pods and services."
+            title, remedy = (
+                "firewalld drops the traffic of pods on %s" % row["board"],
+                "Let it trust the networks of pods and services.",
+            )
             command = "firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=10.43.0.0/16 && firewall-cmd --reload"
         elif drops:
             evidence += ["iptables-save on %s: %s" % (row["board"], rule) for rule in drops[:3]]
@@ -141,8 +198,14 @@ def forwarding(fleet):
             )
             command = "iptables -D %s" % drops[0][len("-A ") :]
         elif any(rule.startswith(":FORWARD DROP") for rule in seen.get("rules", ())):
-            evidence.append("iptables-save on %s: %s" % (row["board"], [rule for rule in seen["rules"] if rule.startswith(":FORWARD DROP")][0]))
-            title, remedy = "The policy of FORWARD drops the traffic of pods on %s" % row["board"], "Let it accept, or let 10.42.0.0/16 and 10.43.0.0/16 pass."
+            evidence.append(
+                "iptables-save on %s: %s"
+                % (row["board"], [rule for rule in seen["rules"] if rule.startswith(":FORWARD DROP")][0])
+            )
+            title, remedy = (
+                "The policy of FORWARD drops the traffic of pods on %s" % row["board"],
+                "Let it accept, or let 10.42.0.0/16 and 10.43.0.0/16 pass.",
+            )
             command = "iptables -P FORWARD ACCEPT"
         confidence = m.CERTAIN if command else m.LIKELY
         yield _finding(fleet, row, title, confidence, evidence, remedy, command, row["board"] if command else None)
@@ -154,7 +217,8 @@ def unexplained(fleet):
         dummy, log = told(fleet, row)
         if any(_ERROR.search(line) for line in log):
             remedy = (
-                "The log says what the API answers. x509: the clock or a changed authority. Unauthorized: an old token, delete the pod. "
+                "The log says what the API answers. x509: the clock or a changed authority. Unauthorized: an old "
+                "token, delete the pod. "
                 "refused or timeout: the service address."
             )
             command = m.on_server(fleet, "-n kube-system logs", row["name"])
@@ -162,7 +226,12 @@ def unexplained(fleet):
 
 
 CAUSES = [
-    m.Cause("coredns-rights", "CoreDNS may not list what it needs from the API.", "`kubectl auth can-i --list` as its service account", rights),
+    m.Cause(
+        "coredns-rights",
+        "CoreDNS may not list what it needs from the API.",
+        "`kubectl auth can-i --list` as its service account",
+        rights,
+    ),
     m.Cause(
         "apiserver-address",
         "The service `kubernetes` leads to an address at which no node is.",
@@ -176,7 +245,17 @@ CAUSES = [
         service_rules,
     ),
     m.Cause(
-        "firewall", "The traffic of pods is dropped on the board.", "10.43.0.1 answers the board and not the pod; firewalld, FORWARD, its rules", forwarding
+        "firewall",
+        "The traffic of pods is dropped on the board.",
+        "10.43.0.1 answers the board and not the pod; firewalld, FORWARD, its rules",
+        forwarding,
     ),
 ]
-LATE = [m.Cause("coredns-waits", "CoreDNS cannot list from the API, for a reason that was not found.", "its /ready and its log", unexplained)]
+LATE = [
+    m.Cause(
+        "coredns-waits",
+        "CoreDNS cannot list from the API, for a reason that was not found.",
+        "its /ready and its log",
+        unexplained,
+    )
+]

@@ -12,7 +12,9 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 
 _PAUSE = re.compile(r'failed to get sandbox image "([^"]+)"')
 _EXEC_FORMAT = re.compile(r"exec format error", re.IGNORECASE)
-_COLLECTED = re.compile(r"ImageGCFailed|FreeDiskSpaceFailed|EvictionThresholdMet|attempting to reclaim ephemeral-storage")
+_COLLECTED = re.compile(
+    r"ImageGCFailed|FreeDiskSpaceFailed|EvictionThresholdMet|attempting to reclaim ephemeral-storage"
+)
 
 
 def pause(fleet, row):
@@ -34,7 +36,15 @@ def pause(fleet, row):
         evidence.append("containerd of %s does not hold %s" % (row["board"], image))
     title = "The pause image %s is not to be had, so no pod can start on %s" % (image, row["board"])
     remedy = "Let riscv.k3s.site fetch and tag it, or name another one as pause-image in config.yaml."
-    yield m.Finding(title, m.CERTAIN if images is not None else m.LIKELY, ("image", row["board"], image), evidence, remedy, fleet.site(), m.CONTROLLER)
+    yield m.Finding(
+        title,
+        m.CERTAIN if images is not None else m.LIKELY,
+        ("image", row["board"], image),
+        evidence,
+        remedy,
+        fleet.site(),
+        m.CONTROLLER,
+    )
 
 
 def _never(fleet, row):
@@ -45,20 +55,34 @@ def _never(fleet, row):
 
 
 def _never_evidence(container):
-    return "container %s: ErrImageNeverPull: %s" % (container["name"], m.one_line(container["message"]) or container["image"])
+    return "container %s: ErrImageNeverPull: %s" % (
+        container["name"],
+        m.one_line(container["message"]) or container["image"],
+    )
 
 
 def short_name(fleet, row):
-    """The content is there, under a name that lacks the domain: crictl lists it with docker.io/, the kubelet does not find it."""
+    """The content is there, under a name that lacks the domain: crictl lists it with docker.io/, the kubelet does not
+    find it.
+    """
     for container, image in _never(fleet, row):
         images = fleet.images(row["board"]) or {}
         short = next((name for name in images if name != image and m.full(name) == image), None)
         if image not in images and short:
-            evidence = [_never_evidence(container), "ctr images ls on %s: %s (without its domain)" % (row["board"], short)]
+            evidence = [
+                _never_evidence(container),
+                "ctr images ls on %s: %s (without its domain)" % (row["board"], short),
+            ]
             remedy = "Tag it with its full name."
             command = "k3s ctr -n k8s.io images tag %s %s" % (short, image)
             yield m.Finding(
-                "%s is in the store, but without its domain" % image, m.CERTAIN, ("image", row["board"], image), evidence, remedy, command, row["board"]
+                "%s is in the store, but without its domain" % image,
+                m.CERTAIN,
+                ("image", row["board"], image),
+                evidence,
+                remedy,
+                command,
+                row["board"],
             )
 
 
@@ -68,9 +92,15 @@ def other_namespace(fleet, row):
         images = fleet.images(row["board"])
         elsewhere = [name for name in fleet.preflight(row["board"]).get("elsewhere", ()) if m.full(name) == image]
         if images is not None and image not in images and elsewhere:
-            evidence = [_never_evidence(container), "ctr --namespace default images ls on %s: %s" % (row["board"], elsewhere[0])]
+            evidence = [
+                _never_evidence(container),
+                "ctr --namespace default images ls on %s: %s" % (row["board"], elsewhere[0]),
+            ]
             remedy = "Bring it into the namespace k8s.io, where the kubelet looks."
-            command = "k3s ctr -n default images export --all-platforms - %s | k3s ctr -n k8s.io images import --all-platforms -" % elsewhere[0]
+            command = (
+                "k3s ctr -n default images export --all-platforms - %s | k3s ctr -n k8s.io images import "
+                "--all-platforms -" % elsewhere[0]
+            )
             title = "%s is in containerd's namespace default, not in k8s.io" % image
             yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, command, row["board"])
 
@@ -84,7 +114,11 @@ def never_pull(fleet, row):
         evidence = [_never_evidence(container)]
         if images is not None:
             evidence.append("containerd of %s does not hold %s" % (row["board"], image))
-        collected = [event for event in fleet.details.get("events", ()) if event["kind"] == "Node" and _COLLECTED.search(event["reason"] + event["message"])]
+        collected = [
+            event
+            for event in fleet.details.get("events", ())
+            if event["kind"] == "Node" and _COLLECTED.search(event["reason"] + event["message"])
+        ]
         evidence += [m.event_text(event) for event in collected[-1:]]
         confidence = m.CERTAIN if images is not None else m.LIKELY
         remedy = "Put it into the store; garbage collection or `crictl rmi` may have removed it, so pin it."
@@ -101,7 +135,13 @@ def never_pull(fleet, row):
         else:
             command = "k3s crictl pull %s" % image
             yield m.Finding(
-                "%s is not in the store, and its policy is Never" % image, confidence, ("image", row["board"], image), evidence, remedy, command, row["board"]
+                "%s is not in the store, and its policy is Never" % image,
+                confidence,
+                ("image", row["board"], image),
+                evidence,
+                remedy,
+                command,
+                row["board"],
             )
 
 
@@ -124,14 +164,25 @@ def wrong_architecture(fleet, row):
         image = m.full(container["image"])
         stored = (fleet.images(row["board"]) or {}).get(image)
         if stored and stored["platforms"] and not any(platform.startswith(own) for platform in stored["platforms"]):
-            evidence = [text, "%s in the store of %s is %s (%s)" % (image, row["board"], ", ".join(stored["platforms"]), stored["digest"])]
-            title = "%s is %s, and %s is %s" % (image, stored["platforms"][0].partition("/")[2], row["board"], board["architecture"])
+            evidence = [
+                text,
+                "%s in the store of %s is %s (%s)"
+                % (image, row["board"], ", ".join(stored["platforms"]), stored["digest"]),
+            ]
+            title = "%s is %s, and %s is %s" % (
+                image,
+                stored["platforms"][0].partition("/")[2],
+                row["board"],
+                board["architecture"],
+            )
             if image in fleet.wanted:
                 command = (fleet.site(), m.CONTROLLER)
                 remedy = "Let riscv.k3s.site put the right content under the name."
             else:
                 command = ("k3s ctr -n k8s.io images rm %s && k3s crictl pull %s" % (image, image), row["board"])
-                remedy = "Remove it and pull it anew; when that brings the same, push an image of the board's architecture."
+                remedy = (
+                    "Remove it and pull it anew; when that brings the same, push an image of the board's architecture."
+                )
             yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, *command)
 
 
@@ -150,7 +201,13 @@ def exec_format(fleet, row):
 
 
 CAUSES = [
-    m.Cause("pause-image-missing", "The pause image cannot be had.", "FailedCreatePodSandBox names it, and the store does not hold it", pause, True),
+    m.Cause(
+        "pause-image-missing",
+        "The pause image cannot be had.",
+        "FailedCreatePodSandBox names it, and the store does not hold it",
+        pause,
+        True,
+    ),
     m.Cause(
         "image-short-name",
         "The image is in the store under a name without its domain.",
@@ -179,5 +236,11 @@ CAUSES = [
         wrong_architecture,
         True,
     ),
-    m.Cause("exec-format", "The kernel cannot run the program.", "exec format error, though the image claims the board's architecture", exec_format, True),
+    m.Cause(
+        "exec-format",
+        "The kernel cannot run the program.",
+        "exec format error, though the image claims the board's architecture",
+        exec_format,
+        True,
+    ),
 ]

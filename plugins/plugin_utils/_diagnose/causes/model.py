@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Callable, NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
@@ -21,9 +21,11 @@ CONTROLLER = "controller"
 
 
 class Cause(NamedTuple):
-    """A cause: its id, what it is in one sentence, how it is told (for the documentation), and the function that finds it.
+    """A cause: its id, what it is in one sentence, how it is told (for the documentation), and the function that finds
+    it.
 
-    ``look`` gets a Fleet, and yields Findings. ``per_pod`` tells that it gets one pod that is not Ready too, as a row of the joined view.
+    ``look`` gets a Fleet, and yields Findings. ``per_pod`` tells that it gets one pod that is not Ready too, as a row
+    of the joined view.
     """
 
     id: str
@@ -34,7 +36,9 @@ class Cause(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong. ``evidence`` is never empty; ``subject`` is (kind, board, name); ``run_on`` a board or "controller"."""
+    """One thing that is wrong. ``evidence`` is never empty; ``subject`` is (kind, board, name); ``run_on`` a board or
+    "controller".
+    """
 
     title: str
     confidence: str
@@ -47,7 +51,8 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Fleet:
-    """All that was seen. ``boards`` maps names to results of k3s_info (or what failed), ``api`` is the API's part of the first
+    """All that was seen. ``boards`` maps names to results of k3s_info (or what failed), ``api`` is the API's part of
+    the first
     server's, ``details`` what it told besides, ``pods`` the joined view; ``now`` the controller's time in seconds.
     """
 
@@ -103,7 +108,11 @@ class Fleet:
         """The last lines of a container of a pod, as far as they were read."""
         board = self.boards.get(row["board"]) or {}
         own = next((container for container in row["containers"] if container["name"] == name), {})
-        ids = [own.get("id")] + [container["id"] for container in board.get("containers") or () if container["sandbox_id"] == row["sandbox_id"]]
+        ids = [own.get("id")] + [
+            container["id"]
+            for container in board.get("containers") or ()
+            if container["sandbox_id"] == row["sandbox_id"]
+        ]
         logs = board.get("logs") or {}
         return next((logs[one] for one in ids if one in logs), [])
 
@@ -125,7 +134,9 @@ class Fleet:
         role = ((self.boards.get(board) or {}).get("k3s") or {}).get("role")
         unit = "k3s-agent" if role == "agent" else "k3s"
         init = self.preflight(board).get("init", "systemd")
-        return {"systemd": "systemctl %s %s" % (verb, unit), "openrc": "rc-service %s %s" % (unit, verb)}.get(init, "service %s %s" % (unit, verb))
+        return {"systemd": "systemctl %s %s" % (verb, unit), "openrc": "rc-service %s %s" % (unit, verb)}.get(
+            init, "service %s %s" % (unit, verb)
+        )
 
     def set_clock(self, board):
         """The command that gives a board the controller's time."""
@@ -170,13 +181,17 @@ def one_line(text):
 
 
 def workload(fleet, row):
-    """kind/name of what owns a pod and can be edited: the Deployment behind a ReplicaSet, else its owner, else the pod itself."""
+    """kind/name of what owns a pod and can be edited: the Deployment behind a ReplicaSet, else its owner, else the pod
+    itself.
+    """
     pod = fleet.api_pod(row)
     owner = pod["owner"] if pod else None
     if not owner:
         return "pod/" + row["name"]
     if owner["kind"] == "ReplicaSet":
-        return "deployment/" + re.sub("-%s$" % re.escape(row["labels"].get("pod-template-hash", "?")), "", owner["name"])
+        return "deployment/" + re.sub(
+            "-%s$" % re.escape(row["labels"].get("pod-template-hash", "?")), "", owner["name"]
+        )
     return "%s/%s" % (owner["kind"].lower(), owner["name"])
 
 

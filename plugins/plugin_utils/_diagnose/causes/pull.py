@@ -11,8 +11,8 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pull_causes as _pull_causes
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _STORE = ("store-not-whole", "store-media-type")

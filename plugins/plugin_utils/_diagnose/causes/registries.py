@@ -19,14 +19,20 @@ def wrong_key(fleet):
         path = board["registries"]["path"] if board.get("registries") else "registries.yaml"
         rights = [(number, key, WRONG_KEYS.get(key)) for number, key in found]
         evidence = [
-            "%s line %d: %s, which k3s does not know%s" % (path, number, key, " (it knows %s)" % right if right else "") for number, key, right in rights
+            "%s line %d: %s, which k3s does not know%s" % (path, number, key, " (it knows %s)" % right if right else "")
+            for number, key, right in rights
         ]
         edits = ["-e '%ds/%s/%s/'" % (number, key, right) for number, key, right in rights if right]
         command = ("sed -i %s %s && %s" % (" ".join(edits), path, fleet.service(name)), name) if edits else (None, None)
-        remedy = (
-            "Write the key as k3s knows it, and start k3s anew. riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
+        remedy = "Write the key as k3s knows it, and start k3s anew. riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
+        yield m.Finding(
+            "registries.yaml of %s has keys that k3s passes over" % name,
+            m.CERTAIN,
+            ("board", name, name),
+            evidence,
+            remedy,
+            *command,
         )
-        yield m.Finding("registries.yaml of %s has keys that k3s passes over" % name, m.CERTAIN, ("board", name, name), evidence, remedy, *command)
 
 
 def stale(fleet):
@@ -34,12 +40,19 @@ def stale(fleet):
     for name, board in fleet.seen():
         registries = board.get("registries") or {}
         if registries.get("stale"):
-            evidence = ["%s is newer than %s/agent/etc/containerd/config.toml, which k3s makes of it when it starts" % (registries["path"], board["data_dir"])]
+            evidence = [
+                "%s is newer than %s/agent/etc/containerd/config.toml, which k3s makes of it when it starts"
+                % (registries["path"], board["data_dir"])
+            ]
             title = "registries.yaml of %s was changed, and k3s not started anew since" % name
-            yield m.Finding(title, m.CERTAIN, ("board", name, name), evidence, "Start k3s anew.", fleet.service(name), name)
+            yield m.Finding(
+                title, m.CERTAIN, ("board", name, name), evidence, "Start k3s anew.", fleet.service(name), name
+            )
 
 
 CAUSES = [
-    m.Cause("registries-key", "registries.yaml holds a key that k3s does not know.", "its line, by name only", wrong_key),
+    m.Cause(
+        "registries-key", "registries.yaml holds a key that k3s does not know.", "its line, by name only", wrong_key
+    ),
     m.Cause("registries-stale", "registries.yaml is not effective yet.", "its time of change", stale),
 ]

@@ -31,7 +31,14 @@ def pressure(fleet, kind):
             "PIDPressure": "Find what starts so many processes.",
         }[kind]
         command = ("k3s crictl rmi --prune", name) if kind == "DiskPressure" else (None, None)
-        yield m.Finding("%s has run short of %s" % (node, _PRESSURES[kind]), m.CERTAIN, ("board", name, name), evidence, remedy, *command)
+        yield m.Finding(
+            "%s has run short of %s" % (node, _PRESSURES[kind]),
+            m.CERTAIN,
+            ("board", name, name),
+            evidence,
+            remedy,
+            *command,
+        )
 
 
 def evicted(fleet):
@@ -49,7 +56,11 @@ def evicted(fleet):
 
 def nearly_full(fleet):
     """Less is free than the kubelet wants, and it has not said so yet (or does not watch)."""
-    pressed = {node for node, conditions in fleet.details.get("nodes", {}).items() if conditions.get("DiskPressure", {}).get("status") == "True"}
+    pressed = {
+        node
+        for node, conditions in fleet.details.get("nodes", {}).items()
+        if conditions.get("DiskPressure", {}).get("status") == "True"
+    }
     for name, board in fleet.seen():
         disk = board.get("disk")
         if not disk or board["hostname"].lower() in pressed or disk["available"] >= disk["size"] * _FULL:
@@ -57,13 +68,40 @@ def nearly_full(fleet):
         starved = [error["message"] for error in board["errors"] if re.search("no space left", error["message"])]
         evidence = ["df %s: %d of %d MiB free" % (disk["path"], disk["available"] >> 20, disk["size"] >> 20)] + starved
         remedy = "Make room: below 15 % free the kubelet removes images that are not pinned, below 10 % it evicts pods."
-        yield m.Finding("The disk of %s is nearly full" % name, m.POSSIBLE, ("board", name, name), evidence, remedy, "k3s crictl rmi --prune", name)
+        yield m.Finding(
+            "The disk of %s is nearly full" % name,
+            m.POSSIBLE,
+            ("board", name, name),
+            evidence,
+            remedy,
+            "k3s crictl rmi --prune",
+            name,
+        )
 
 
 CAUSES = [
-    m.Cause("disk-pressure", "The board has run short of disk space.", "the node's condition DiskPressure", lambda fleet: pressure(fleet, "DiskPressure")),
-    m.Cause("memory-pressure", "The board has run short of memory.", "the node's condition MemoryPressure", lambda fleet: pressure(fleet, "MemoryPressure")),
-    m.Cause("pid-pressure", "The board has run short of process numbers.", "the node's condition PIDPressure", lambda fleet: pressure(fleet, "PIDPressure")),
-    m.Cause("evicted", "The kubelet ended the pod to save the node.", "the pod's reason Evicted and its message", evicted),
+    m.Cause(
+        "disk-pressure",
+        "The board has run short of disk space.",
+        "the node's condition DiskPressure",
+        lambda fleet: pressure(fleet, "DiskPressure"),
+    ),
+    m.Cause(
+        "memory-pressure",
+        "The board has run short of memory.",
+        "the node's condition MemoryPressure",
+        lambda fleet: pressure(fleet, "MemoryPressure"),
+    ),
+    m.Cause(
+        "pid-pressure",
+        "The board has run short of process numbers.",
+        "the node's condition PIDPressure",
+        lambda fleet: pressure(fleet, "PIDPressure"),
+    ),
+    m.Cause(
+        "evicted", "The kubelet ended the pod to save the node.", "the pod's reason Evicted and its message", evicted
+    ),
 ]
-LATE = [m.Cause("disk-nearly-full", "The board's disk is nearly full.", "df: less than a twentieth is free", nearly_full)]
+LATE = [
+    m.Cause("disk-nearly-full", "The board's disk is nearly full.", "df: less than a twentieth is free", nearly_full)
+]

@@ -36,7 +36,15 @@ def cni(fleet):
         if found == []:
             evidence.append("no file in %s/agent/etc/cni/net.d" % board["data_dir"])
         remedy = "k3s writes the network's configuration when it starts; when it does not, flannel could not start: see its log."
-        yield m.Finding("Pods get no network on %s" % name, m.CERTAIN, ("board", name, name), evidence[:3], remedy, fleet.service(name), name)
+        yield m.Finding(
+            "Pods get no network on %s" % name,
+            m.CERTAIN,
+            ("board", name, name),
+            evidence[:3],
+            remedy,
+            fleet.service(name),
+            name,
+        )
 
 
 def _node(fleet, board):
@@ -58,18 +66,26 @@ def terminating(fleet):
         if not detail["finalizers"] and any(_CNI.search(event["message"]) for event in fleet.events_of(row)[:1]):
             continue  # its sandbox cannot be taken down without a network: that is what is to be mended
         evidence = ["metadata.deletionTimestamp: %s, %d s ago" % (detail["deleted_at"], late)]
-        remedy, words = "Its kubelet does not end it: see that k3s runs on its board. Or drop it from the API:", [
-            "delete pod",
-            row["name"],
-            "--force",
-            "--grace-period=0",
-        ]
+        remedy, words = (
+            "Its kubelet does not end it: see that k3s runs on its board. Or drop it from the API:",
+            [
+                "delete pod",
+                row["name"],
+                "--force",
+                "--grace-period=0",
+            ],
+        )
         if detail["finalizers"]:
             evidence.append("metadata.finalizers: %s" % ", ".join(detail["finalizers"]))
             remedy = "Whoever set the finalizer has to take it away, and does not. Take it away by hand:"
             words = ["patch pod", row["name"], "--type=merge", "-p", '\'{"metadata":{"finalizers":null}}\'']
         yield m.Finding(
-            "%s does not go away" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), evidence, remedy, *m.on_server(fleet, "-n", row["namespace"], *words)
+            "%s does not go away" % m.pod_name(row),
+            m.CERTAIN,
+            m.pod_subject(row),
+            evidence,
+            remedy,
+            *m.on_server(fleet, "-n", row["namespace"], *words),
         )
 
 
@@ -78,16 +94,25 @@ def ghost(fleet):
     for row in fleet.pods:
         if row["relation"] != "orphan" or row["state"] != "ready" or fleet.now - seconds(row["created_at"]) < _PATIENCE:
             continue
-        evidence = ["crictl pods on %s: %s %s, uid %s" % (row["board"], row["sandbox_id"][:13], row["state"], row["uid"]), "the API has no pod with that UID"]
+        evidence = [
+            "crictl pods on %s: %s %s, uid %s" % (row["board"], row["sandbox_id"][:13], row["state"], row["uid"]),
+            "the API has no pod with that UID",
+        ]
         same = [
-            other for other in fleet.pods if m.pod_name(other) == m.pod_name(row) and other["uid"] != row["uid"] and other["relation"] in ("matched", "missing")
+            other
+            for other in fleet.pods
+            if m.pod_name(other) == m.pod_name(row)
+            and other["uid"] != row["uid"]
+            and other["relation"] in ("matched", "missing")
         ]
         title = "A sandbox of %s was left behind on %s" % (m.pod_name(row), row["board"])
         if same:
             evidence.append("the pod of that name has the UID %s now" % same[0]["uid"])
         remedy = "Remove the sandbox; its containers end with it."
         command = "k3s crictl rmp -f %s" % row["sandbox_id"]
-        yield m.Finding(title, m.CERTAIN, ("pod", row["board"], m.pod_name(row)), evidence, remedy, command, row["board"])
+        yield m.Finding(
+            title, m.CERTAIN, ("pod", row["board"], m.pod_name(row)), evidence, remedy, command, row["board"]
+        )
 
 
 def unschedulable(fleet, row):
@@ -99,7 +124,14 @@ def unschedulable(fleet, row):
         if event["reason"] == "FailedScheduling":
             words = ["describe nodes"]
             remedy = "The message says what each node lacks: room, a label that nodeSelector asks for, or a toleration of its taint."
-            yield m.Finding("No node takes %s" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), [m.event_text(event)], remedy, *m.on_server(fleet, *words))
+            yield m.Finding(
+                "No node takes %s" % m.pod_name(row),
+                m.CERTAIN,
+                m.pod_subject(row),
+                [m.event_text(event)],
+                remedy,
+                *m.on_server(fleet, *words),
+            )
             return
 
 
@@ -109,8 +141,23 @@ def seconds(moment):
 
 
 CAUSES = [
-    m.Cause("cni-missing", "Pods get no network on the board.", "the node's condition or FailedCreatePodSandBox speaks of CNI", cni),
-    m.Cause("stuck-terminating", "A pod should be gone and is not.", "its deletionTimestamp is more than 30 s over, finalizers", terminating),
-    m.Cause("ghost-sandbox", "A sandbox runs whose pod the API does not have.", "a ready sandbox with a UID that no pod has", ghost),
+    m.Cause(
+        "cni-missing",
+        "Pods get no network on the board.",
+        "the node's condition or FailedCreatePodSandBox speaks of CNI",
+        cni,
+    ),
+    m.Cause(
+        "stuck-terminating",
+        "A pod should be gone and is not.",
+        "its deletionTimestamp is more than 30 s over, finalizers",
+        terminating,
+    ),
+    m.Cause(
+        "ghost-sandbox",
+        "A sandbox runs whose pod the API does not have.",
+        "a ready sandbox with a UID that no pod has",
+        ghost,
+    ),
     m.Cause("unschedulable", "No node takes the pod.", "FailedScheduling, word for word", unschedulable, True),
 ]

@@ -11,15 +11,20 @@ import re
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _NO_COMMAND = re.compile(r"no command specified")
-_NOT_FOUND = re.compile(r'exec: "(?P<name>[^"]*)": (?:executable file not found|stat [^:]*: no such file)|exec (?P<path>\S+): no such file or directory')
+_NOT_FOUND = re.compile(
+    r'exec: "(?P<name>[^"]*)": (?:executable file not found|stat [^:]*: no such file)|exec (?P<path>\S+): no such file or directory'
+)
 _NOT_PERMITTED = re.compile(
-    r"exec (?:container process )?[`\"']?(?P<path>[^\s`\"':]+)[`\"']?: operation not permitted|exec: \"[^\"]*\": operation not permitted", re.IGNORECASE
+    r"exec (?:container process )?[`\"']?(?P<path>[^\s`\"':]+)[`\"']?: operation not permitted|exec: \"[^\"]*\": operation not permitted",
+    re.IGNORECASE,
 )
 _FORMAT = re.compile(r"exec format error", re.IGNORECASE)
 
 
 def _told(fleet, row, pattern):
-    """(container, match, evidence) for each container of a pod of which a text fits: its state, its log, or the latest event."""
+    """(container, match, evidence) for each container of a pod of which a text fits: its state, its log, or the latest
+    event.
+    """
     pod = fleet.api_pod(row)
     for container in pod["containers"] if pod else ():
         if container["ready"]:
@@ -27,7 +32,11 @@ def _told(fleet, row, pattern):
         texts = [("container %s" % container["name"], container["message"])]
         texts += [("log of %s" % container["name"], line) for line in fleet.log(row, container["name"])[::-1]]
         if container["reason"] or container["exit_code"]:
-            texts += [("event %s" % event["reason"], event["message"]) for event in fleet.events_of(row) if event["reason"] in ("Failed", "BackOff")][:3]
+            texts += [
+                ("event %s" % event["reason"], event["message"])
+                for event in fleet.events_of(row)
+                if event["reason"] in ("Failed", "BackOff")
+            ][:3]
         for where, text in texts:
             match = pattern.search(text)
             if match:
@@ -48,7 +57,11 @@ def entrypoint(fleet, row):
 
 def _mend(fleet, row, image, container, remedy):
     if image in fleet.wanted:
-        return remedy + " riscv.k3s.site writes it into an overlay, from `patch` in the catalogue.", fleet.site(), m.CONTROLLER
+        return (
+            remedy + " riscv.k3s.site writes it into an overlay, from `patch` in the catalogue.",
+            fleet.site(),
+            m.CONTROLLER,
+        )
     return (remedy,) + m.on_server(fleet, "-n", row["namespace"], "edit", m.workload(fleet, row))
 
 
@@ -57,10 +70,13 @@ def capabilities(fleet, row):
     for container, dummy, text in _told(fleet, row, _NOT_PERMITTED):
         title = "The kernel refuses to run the program of %s: operation not permitted" % m.full(container["image"])
         remedy = (
-            "Its file has capabilities (setcap) which the container lacks or may not gain (allowPrivilegeEscalation: false). "
+            "Its file has capabilities (setcap) which the container lacks or may not gain (allowPrivilegeEscalation: "
+            "false). "
             "Build the image without them and run as root, or add the capability (NET_BIND_SERVICE for CoreDNS)."
         )
-        command = m.on_server(fleet, "-n", row["namespace"], "get", m.workload(fleet, row), "-o", "jsonpath='{..securityContext}'")
+        command = m.on_server(
+            fleet, "-n", row["namespace"], "get", m.workload(fleet, row), "-o", "jsonpath='{..securityContext}'"
+        )
         yield m.Finding(title, m.LIKELY, m.pod_subject(row), [text], remedy, *command)
 
 
@@ -69,10 +85,22 @@ def out_of_memory(fleet, row):
     pod = fleet.api_pod(row)
     for container in pod["containers"] if pod else ():
         if "OOMKilled" in (container["reason"], container.get("last_reason")) and not container["ready"]:
-            evidence = ["container %s: OOMKilled, exit code %s, %d restarts" % (container["name"], container["exit_code"], container["restarts"])]
+            evidence = [
+                "container %s: OOMKilled, exit code %s, %d restarts"
+                % (container["name"], container["exit_code"], container["restarts"])
+            ]
             title = "%s needs more memory than its limit lets it have" % container["name"]
             remedy = "Raise the memory limit; when the board has no more memory, run less on it."
-            command = m.on_server(fleet, "-n", row["namespace"], "set resources", m.workload(fleet, row), "-c", container["name"], "--limits=memory=512Mi")
+            command = m.on_server(
+                fleet,
+                "-n",
+                row["namespace"],
+                "set resources",
+                m.workload(fleet, row),
+                "-c",
+                container["name"],
+                "--limits=memory=512Mi",
+            )
             if m.workload(fleet, row).startswith("pod/"):
                 remedy += " A pod without an owner must be made anew for that."
                 command = (None, None)
@@ -86,14 +114,28 @@ def crash_loop(fleet, row):
         ended = container["state"] == "terminated" and container["exit_code"] and pod["phase"] != "Succeeded"
         if container["reason"] != "CrashLoopBackOff" and not ended:
             continue
-        state = "container %s: %s, exit code %s, %d restarts" % (container["name"], container["reason"], container["exit_code"], container["restarts"])
+        state = "container %s: %s, exit code %s, %d restarts" % (
+            container["name"],
+            container["reason"],
+            container["exit_code"],
+            container["restarts"],
+        )
         log = fleet.log(row, container["name"])
         evidence = [state] + ["last log line of %s: %s" % (container["name"], line) for line in log[-1:]]
         if not log and container["message"] and "back-off" not in container["message"]:
             evidence.append("container %s: %s" % (container["name"], m.one_line(container["message"])))
         title = "%s ends right after its start" % container["name"]
         remedy = "What it wrote last says why. All of it:" if log else "Nothing of its log was read. Read it:"
-        command = m.on_server(fleet, "-n", row["namespace"], "logs", row["name"], "-c", container["name"], *["--previous"] * bool(container["restarts"]))
+        command = m.on_server(
+            fleet,
+            "-n",
+            row["namespace"],
+            "logs",
+            row["name"],
+            "-c",
+            container["name"],
+            *["--previous"] * bool(container["restarts"]),
+        )
         yield m.Finding(title, m.LIKELY if log else m.POSSIBLE, m.pod_subject(row), evidence, remedy, *command)
 
 
@@ -101,19 +143,38 @@ def config_missing(fleet, row):
     """A ConfigMap, Secret or key that the pod names is not there."""
     pod = fleet.api_pod(row)
     texts = [
-        ("container %s" % container["name"], container["message"]) for container in pod["containers"] if container["reason"] == "CreateContainerConfigError"
+        ("container %s" % container["name"], container["message"])
+        for container in pod["containers"]
+        if container["reason"] == "CreateContainerConfigError"
     ]
     if not pod["ready"] and not texts and row["state"] != "ready":
-        texts = [("event %s" % event["reason"], event["message"]) for event in fleet.events_of(row) if event["reason"] == "FailedMount"][:1]
+        texts = [
+            ("event %s" % event["reason"], event["message"])
+            for event in fleet.events_of(row)
+            if event["reason"] == "FailedMount"
+        ][:1]
     for where, text in texts:
         match = re.search(
-            r"""(configmap|secret) "?([^"\s]+)"? not found|non-existent (?:config|secret) key: (\S+)|couldn't find key (\S+)""", text, re.IGNORECASE
+            r"""(configmap|secret) "?([^"\s]+)"? not found|non-existent (?:config|secret) key: (\S+)|couldn't find key (\S+)""",
+            text,
+            re.IGNORECASE,
         )
         if match:
-            missing = "%s %s" % (match.group(1).lower(), match.group(2)) if match.group(1) else "the key %s" % (match.group(3) or match.group(4))
+            missing = (
+                "%s %s" % (match.group(1).lower(), match.group(2))
+                if match.group(1)
+                else "the key %s" % (match.group(3) or match.group(4))
+            )
             remedy = "Make it; with --disable=coredns nobody keeps the key NodeHosts, so use .skip and an overlay for CoreDNS instead."
             command = m.on_server(fleet, "-n", row["namespace"], "get configmaps,secrets")
-            yield m.Finding("%s is not there" % missing, m.CERTAIN, m.pod_subject(row), ["%s: %s" % (where, m.one_line(text))], remedy, *command)
+            yield m.Finding(
+                "%s is not there" % missing,
+                m.CERTAIN,
+                m.pod_subject(row),
+                ["%s: %s" % (where, m.one_line(text))],
+                remedy,
+                *command,
+            )
 
 
 CAUSES = [
@@ -132,7 +193,21 @@ CAUSES = [
         True,
     ),
     m.Cause("out-of-memory", "The container used more memory than its limit.", "OOMKilled", out_of_memory, True),
-    m.Cause("config-missing", "A ConfigMap, Secret or key is missing.", "CreateContainerConfigError, or FailedMount", config_missing, True),
+    m.Cause(
+        "config-missing",
+        "A ConfigMap, Secret or key is missing.",
+        "CreateContainerConfigError, or FailedMount",
+        config_missing,
+        True,
+    ),
 ]
 # Comes after all that say more.
-LATE = [m.Cause("crash-loop", "The program ends right after its start.", "CrashLoopBackOff or an exit code, and the last line of its log", crash_loop, True)]
+LATE = [
+    m.Cause(
+        "crash-loop",
+        "The program ends right after its start.",
+        "CrashLoopBackOff or an exit code, and the last line of its log",
+        crash_loop,
+        True,
+    )
+]

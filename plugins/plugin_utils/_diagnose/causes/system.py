@@ -42,27 +42,56 @@ def preflight(seen):
         return []
     rows = [_feature(seen, option, module) for option, module in KERNEL.items()]
     rows += [_controller(seen, name) for name in _CONTROLLERS]
-    for name, needed_for in (("net.ipv4.ip_forward", "traffic of pods"), ("net.bridge.bridge-nf-call-iptables", _NEEDED_FOR["BRIDGE_NETFILTER"])):
+    for name, needed_for in (
+        ("net.ipv4.ip_forward", "traffic of pods"),
+        ("net.bridge.bridge-nf-call-iptables", _NEEDED_FOR["BRIDGE_NETFILTER"]),
+    ):
         value = seen["sysctl"].get(name)
         state = UNKNOWN if value is None else OK if value == "1" else MISSING
-        rows.append({"name": name, "state": state, "needed_for": needed_for, "detail": "not readable" if value is None else value})
+        rows.append(
+            {
+                "name": name,
+                "state": state,
+                "needed_for": needed_for,
+                "detail": "not readable" if value is None else value,
+            }
+        )
     version = seen["iptables"]
     found = version.startswith("iptables v")
-    rows.append({"name": "iptables", "state": OK if found else UNKNOWN, "needed_for": "services", "detail": version or "no answer"})
+    rows.append(
+        {
+            "name": "iptables",
+            "state": OK if found else UNKNOWN,
+            "needed_for": "services",
+            "detail": version or "no answer",
+        }
+    )
     return rows
 
 
 def _feature(seen, option, module):
     name = module or "CONFIG_" + option
-    row = {"name": name, "state": UNKNOWN, "needed_for": _NEEDED_FOR[option], "detail": "no configuration of the kernel was found"}
+    row = {
+        "name": name,
+        "state": UNKNOWN,
+        "needed_for": _NEEDED_FOR[option],
+        "detail": "no configuration of the kernel was found",
+    }
     value, path = seen["options"].get(option, (None, None))
     where = seen["modules"].get(module)
     if value == "y" or where or (option == "OVERLAY_FS" and seen["overlay"]):
-        return dict(row, state=OK, detail=where or ("CONFIG_%s=y in %s" % (option, path) if value else "in /proc/filesystems"))
+        return dict(
+            row, state=OK, detail=where or ("CONFIG_%s=y in %s" % (option, path) if value else "in /proc/filesystems")
+        )
     if value == "n":
         return dict(row, state=MISSING, detail="CONFIG_%s is not set in %s" % (option, path))
     if value == "m":
-        return dict(row, state=MISSING, detail="CONFIG_%s=m in %s, and there is no such module in /lib/modules/%s" % (option, path, seen["release"]))
+        return dict(
+            row,
+            state=MISSING,
+            detail="CONFIG_%s=m in %s, and there is no such module in /lib/modules/%s"
+            % (option, path, seen["release"]),
+        )
     return row
 
 
@@ -74,7 +103,9 @@ def _controller(seen, name):
     if seen["cgroups"]:
         there = seen["cgroups"].get(name)
         return dict(
-            row, state=OK if there else MISSING, detail="/proc/cgroups: %s" % ("enabled" if there else "not enabled" if there is False else "not there")
+            row,
+            state=OK if there else MISSING,
+            detail="/proc/cgroups: %s" % ("enabled" if there else "not enabled" if there is False else "not there"),
         )
     return row
 
@@ -101,7 +132,13 @@ def cgroups(fleet):
         evidence = ["%s: %s" % (row["name"], row["detail"]) for row in rows]
         remedy = "Switch them on by the kernel's command line (cgroup_enable=memory cgroup_memory=1), and reboot."
         yield m.Finding(
-            "%s lacks %s" % (name, ", ".join(row["name"] for row in rows)), m.CERTAIN, ("board", name, name), evidence, remedy, "cat /proc/cmdline", name
+            "%s lacks %s" % (name, ", ".join(row["name"] for row in rows)),
+            m.CERTAIN,
+            ("board", name, name),
+            evidence,
+            remedy,
+            "cat /proc/cmdline",
+            name,
         )
 
 
@@ -112,7 +149,15 @@ def sysctls(fleet):
             evidence = ["sysctl %s = %s" % (row["name"], row["detail"])]
             remedy = "Switch it on, and keep it so in /etc/sysctl.d: it is needed for %s." % row["needed_for"]
             command = "sysctl -w %s=1" % row["name"]
-            yield m.Finding("%s is off on %s" % (row["name"], name), m.CERTAIN, ("board", name, name), evidence, remedy, command, name)
+            yield m.Finding(
+                "%s is off on %s" % (row["name"], name),
+                m.CERTAIN,
+                ("board", name, name),
+                evidence,
+                remedy,
+                command,
+                name,
+            )
 
 
 def clock(fleet):
@@ -120,9 +165,19 @@ def clock(fleet):
     for name, dummy in fleet.seen():
         skew = clock_skew(fleet, name)
         if skew is not None and abs(skew) > _SKEW:
-            evidence = ["date on %s: %d s %s the controller's" % (name, abs(skew), "ahead of" if skew > 0 else "behind")]
+            evidence = [
+                "date on %s: %d s %s the controller's" % (name, abs(skew), "ahead of" if skew > 0 else "behind")
+            ]
             remedy = "Set it, and let NTP keep it: a board without a battery starts in the past, and then no certificate is valid."
-            yield m.Finding("The clock of %s is wrong" % name, m.LIKELY, ("board", name, name), evidence, remedy, fleet.set_clock(name), m.CONTROLLER)
+            yield m.Finding(
+                "The clock of %s is wrong" % name,
+                m.LIKELY,
+                ("board", name, name),
+                evidence,
+                remedy,
+                fleet.set_clock(name),
+                m.CONTROLLER,
+            )
 
 
 def clock_skew(fleet, board):
@@ -132,10 +187,28 @@ def clock_skew(fleet, board):
 
 
 CAUSES = [
-    m.Cause("cgroup-missing", "The board lacks a controller of cgroups.", "`cgroup.controllers`, or `/proc/cgroups`", cgroups),
-    m.Cause("sysctl-off", "A setting of the kernel's network is off.", "`net.ipv4.ip_forward`, `net.bridge.bridge-nf-call-iptables`", sysctls),
-    m.Cause("clock", "The board's clock is wrong.", "`date` on the board differs from the controller's by more than two minutes", clock),
     m.Cause(
-        "kernel-feature-missing", "The kernel lacks something that k3s needs.", "`/proc/config.gz` or `/boot/config-*`, and the modules that are there", kernel
+        "cgroup-missing",
+        "The board lacks a controller of cgroups.",
+        "`cgroup.controllers`, or `/proc/cgroups`",
+        cgroups,
+    ),
+    m.Cause(
+        "sysctl-off",
+        "A setting of the kernel's network is off.",
+        "`net.ipv4.ip_forward`, `net.bridge.bridge-nf-call-iptables`",
+        sysctls,
+    ),
+    m.Cause(
+        "clock",
+        "The board's clock is wrong.",
+        "`date` on the board differs from the controller's by more than two minutes",
+        clock,
+    ),
+    m.Cause(
+        "kernel-feature-missing",
+        "The kernel lacks something that k3s needs.",
+        "`/proc/config.gz` or `/boot/config-*`, and the modules that are there",
+        kernel,
     ),
 ]
