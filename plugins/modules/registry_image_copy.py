@@ -227,12 +227,9 @@ def main():
         REGISTRY_OPTIONS, images=images, architecture={"type": "str", "default": "riscv64"}, variant={"type": "str"}
     )
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    with (
-        fail_on_problem(module),
-        tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work,
-        Skopeo.of(module.params) as skopeo,
-    ):
-        module.exit_json(**run(module.params, module.check_mode, work, skopeo))
+    with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work:
+        with Skopeo.of(module.params) as skopeo:
+            module.exit_json(**run(module.params, module.check_mode, work, skopeo))
 
 
 if __name__ == "__main__":
