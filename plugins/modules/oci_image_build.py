@@ -284,9 +284,9 @@ from ansible.module_utils.parsing.convert_bool import BOOLEANS, boolean
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.elf import ARCHITECTURES
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem

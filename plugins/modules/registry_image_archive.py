@@ -68,7 +68,8 @@ options:
         elements: str
         required: true
       digest:
-        description: Digest that the source must have, as C(images.lock.yml) names it. Another one is an error that shows both.
+        description: Digest that the source must have, as C(images.lock.yml) names it. Another one is an error that
+          shows both.
         type: str
   architecture:
     description:
@@ -169,8 +170,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.archive import Wanted, write
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 

@@ -155,8 +155,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import ALL, copy
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 

@@ -96,7 +96,8 @@ images:
       type: str
       sample: 192.168.173.76:6000/riscv64/coredns:1.14.7
     exists:
-      description: Whether the registry has it; null when that is not known, for example since the registry cannot be reached.
+      description: Whether the registry has it; null when that is not known, for example since the registry cannot be
+        reached.
       type: bool
     digest:
       description: Digest of the manifest or index that the reference names.
@@ -159,8 +160,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import REGISTRY_OPTIONS
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import fail_on_problem
 
 

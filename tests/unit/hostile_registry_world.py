@@ -23,9 +23,9 @@ from registry_servers import PASSWORD, USER
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Blob
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive, registry_image_copy

@@ -17,8 +17,8 @@ import subprocess
 from registry_servers import PASSWORD, USER, program
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

@@ -16,7 +16,7 @@ import registry_content as content
 from registry_servers import docker_registry, scripted
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
 

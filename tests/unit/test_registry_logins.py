@@ -15,8 +15,8 @@ import sys
 import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.logins import Logins, default_root
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access, accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.logins import Logins, default_root
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access, accesses
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 LOGIN = {"a:1": Access("a:1", username="u", password="s3cret")}
@@ -93,8 +93,8 @@ def test_they_are_gone_when_they_cannot_be_written(root):
 
 HOLDER = """
 import sys, time
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.logins import Logins
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.logins import Logins
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access
 with Logins({"a:1": Access("a:1", username="u", password="s3cret")}, sys.argv[1]):
     print("ready", flush=True)
     time.sleep(60)

@@ -11,8 +11,8 @@ from registry_servers import PASSWORD, USER, docker_registry, program
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
 
 AUTH = content.BASIC.partition(" ")[2]

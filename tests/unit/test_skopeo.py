@@ -14,10 +14,10 @@ import pytest
 from fakes import read
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner, TimedOut
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import skopeo as _skopeo
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import skopeo as _skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 

@@ -25,7 +25,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import file_digest
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import require
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, damaged
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem, damaged
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -189,7 +189,7 @@ def _replace(path, index, images, missing, held, skopeo):
 
 
 def _fetch(path, image, skopeo):
-    """Fetch an image; a whole folder takes its place at once, so that what is there is either whole or known to be not."""
+    """Fetch an image; a whole folder takes its place at once, so that what is there is whole or known not to be."""
     folder = _part(path, image)
     shutil.rmtree(folder, ignore_errors=True)
     try:

@@ -15,7 +15,7 @@ import shutil
 from typing import List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import (
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import (
     RegistryProblem,
     damaged,
     no_architecture,

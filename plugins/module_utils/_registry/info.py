@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, no_architecture
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import find, not_found
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem, no_architecture
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import OF_THE_REGISTRY
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring a built image into a registry: say what would change, and let skopeo upload what is missing, the manifest last."""
+"""Bring a built image into a registry: say what would change, let skopeo upload what is missing, the manifest last."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Image
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
 
 _VERSION = "Directory Transport Version: 1.1\n"
 

@@ -16,7 +16,7 @@ from typing import List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import manifest as content
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest, Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem, damaged
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem, damaged
 
 _TAGS_SHOWN = 20
 # Manifests that are read for one image, however its indexes are nested.
@@ -48,7 +48,7 @@ def manifest(skopeo, name) -> Manifest:
 
 
 def find(skopeo, name, platform: Platform) -> Found:
-    """What ``name`` stands for on ``platform``. Raises RegistryProblem; an image that has no such content is not one."""
+    """What ``name`` stands for on ``platform``. Raises RegistryProblem; to have no such content is none."""
     return _Search(skopeo, name, platform).run()
 
 

@@ -16,7 +16,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
 
 # Lines of the library containers/image at its level debug, the same since 2017. An address may hold a blank, so that
 # the line goes on.

@@ -18,16 +18,16 @@ import threading
 import time
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, TimedOut, find_program
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import trust as _registry_trust
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.errors import (
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import trust as _registry_trust
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import (
     NO_PLAIN_HTTP,
     damaged,
     failed,
     no_room,
     timed_out,
 )
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.logins import Logins
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.options import Access, accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.logins import Logins
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access, accesses
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What ends a skopeo that does not end by its own limit, seconds.
@@ -153,7 +153,7 @@ class Skopeo:
             raise self._checked[key]
 
     def _has_login(self, name, access):
-        """Whether skopeo shows a login: that of ``access``, or one that the user has stored for the registry or a path."""
+        """Whether skopeo shows a login: that of ``access``, or one that the user stored for the registry or a path."""
         if access.has_login:
             return True
         if name.name not in self._logged_in:

@@ -59,8 +59,10 @@ _ODD = re.compile(
     r"|invalid byte in chunk|header line too long|invalid status code from registry [23]|failed to parse Location"
 )
 _WRAPPING = re.compile(
-    r'^(?:Error parsing image name "[^"]*": |Error (?:determining|reading|initializing|writing|copying)[^:]*: |initializing (?:source|destination) \S+: '
-    r"|(?:parsing|reading|copying|trying to reuse|writing) (?:image source|image|blob|manifest)[^:]*: |determining manifest MIME type[^:]*: )+"
+    r'^(?:Error parsing image name "[^"]*": |Error (?:determining|reading|initializing|writing|copying)[^:]*: '
+    r"|initializing (?:source|destination) \S+: "
+    r"|(?:parsing|reading|copying|trying to reuse|writing) (?:image source|image|blob|manifest)[^:]*: "
+    r"|determining manifest MIME type[^:]*: )+"
 )
 
 
