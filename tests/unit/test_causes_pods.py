@@ -6,8 +6,14 @@
 import pytest
 from fake_fleet import JUMP, RULE, STOCK, FakeFleet, ago
 
-EXEC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
-FORBIDDEN = 'plugin/kubernetes: Failed to watch: services is forbidden: User "system:serviceaccount:kube-system:coredns" cannot list'
+EXEC = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+    "runc create failed: unable to start container process: "
+)
+FORBIDDEN = (
+    "plugin/kubernetes: Failed to watch: services is forbidden: "
+    'User "system:serviceaccount:kube-system:coredns" cannot list'
+)
 
 
 @pytest.fixture(name="fleet")
@@ -119,6 +125,9 @@ def test_memory_of_a_deployment_is_raised_by_the_command(fleet):
     row["owner"] = {"kind": "ReplicaSet", "name": "d-abc"}
     (finding,) = fleet.document()["findings"]
     assert finding["command"].startswith("k3s kubectl -n default set resources deployment/d -c main --limits=memory=")
+    row["labels"].clear()
+    (finding,) = fleet.document()["findings"]
+    assert "replicaset/d-abc" in finding["command"], "no label tells of a Deployment"
 
 
 @pytest.mark.parametrize(
@@ -230,6 +239,14 @@ def test_cni(fleet, reason, message, expected):
     row = fleet.waiting("p", "ContainerCreating", sandbox=False)
     fleet.event(row, reason, message)
     assert fleet.causes() == expected
+
+
+def test_a_pod_that_did_its_work_shows_that_there_is_a_network(fleet):
+    """helm-install pods are made before flannel is up, and their events outlive them."""
+    row = fleet.pod("helm-install-x", "board-2", "a:1", phase="Succeeded", ready=False, state="terminated")
+    fleet.event(row, "FailedCreatePodSandBox", "cni plugin not initialized")
+    fleet.agent["sandboxes"][-1]["state"] = "notready"
+    assert fleet.causes() == []
 
 
 def test_coredns_that_is_starting_is_no_fault(fleet):

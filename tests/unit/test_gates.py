@@ -15,6 +15,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _
 
 SOURCE = "registry.example:5000/riscv64/coredns:1"
 OTHER = "sha256:" + "b" * 64
+HASH = "pod-template-hash"
 
 
 def row(fix="tag", image=STOCK, source=SOURCE, tag_from=None, locked=None):
@@ -64,7 +65,8 @@ def test_a_node_that_is_not_ready(fleet):
 def test_an_api_that_does_not_answer(fleet):
     fleet.server["api"] = {"reachable": False, "error": "connection refused"}
     assert shut(fleet) == [
-        'gate \'the node is Ready\': the API does not call the node Ready. Found: {"reachable": false, "error": "connection refused"}'
+        "gate 'the node is Ready': the API does not call the node Ready. "
+        'Found: {"reachable": false, "error": "connection refused"}'
     ]
 
 
@@ -99,6 +101,13 @@ def test_what_was_broken_before_does_not_count(fleet):
     assert shut(fleet, before=before) == [], "made anew by its owner"
     old["owner"] = {"kind": "ReplicaSet", "name": "other"}
     assert shut(fleet, before=before) != []
+
+
+def test_a_roll_out_makes_another_replica_set_of_the_same_deployment(fleet):
+    old = fleet.waiting("web-1", "Error", owner={"kind": "ReplicaSet", "name": "web-a"}, labels={HASH: "a"})
+    before = {"pods": [dict(old)]}
+    old.update(uid="another", owner={"kind": "ReplicaSet", "name": "web-b"}, labels={HASH: "b"})
+    assert shut(fleet, before=before) == []
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,7 @@ LOOPING = {
         ({"reason": "Evicted", "phase": "Failed"}, {"reasons": ["Evicted"], "phase": "Failed"}),
         ({"conditions": [("PodScheduled", "False", "Unschedulable")]}, {"reasons": ["Unschedulable"]}),
         ({"deleted": "2023-11-14T22:13:20Z"}, {"deleting": True}),
+        ({"owners": [{"kind": "A", "name": "a"}]}, {"owner": None}),
         (
             {"owners": [{"kind": "A", "name": "a"}, {"kind": "ReplicaSet", "name": "r", "controller": True}]},
             {"owner": {"kind": "ReplicaSet", "name": "r"}},

@@ -26,6 +26,7 @@ def pod(*containers, **changes):
         "ready": False,
         "reasons": ["coredns: ImagePullBackOff"],
         "owner": {"kind": "ReplicaSet", "name": "coredns-7b98449c4"},
+        "labels": {"pod-template-hash": "7b98449c4"},
         "deleting": False,
         "containers": list(containers),
     }
@@ -74,6 +75,12 @@ PATCHED = {"kind": "Deployment", "name": "coredns"}
             [plan(patches=[PATCHED])],
             True,
             id="similar name",
+        ),
+        pytest.param(
+            pod(container(), owner={"kind": "ReplicaSet", "name": "coredns-custom"}, labels={}),
+            [plan(patches=[PATCHED])],
+            True,
+            id="a ReplicaSet of its own, with a dash in its name",
         ),
         pytest.param(pod(container(), owner=None), [plan(patches=[PATCHED])], True, id="no owner"),
         pytest.param(pod(container(), deleting=True), [plan()], False, id="goes already"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils import pod as _row
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -46,7 +47,7 @@ class Pod(NamedTuple):
     @property
     def finished(self):
         """Whether it ran to its end."""
-        return self.phase in ("Succeeded", "Failed")
+        return self.phase in _row.FINISHED
 
     @property
     def full_name(self):
@@ -138,7 +139,7 @@ def _fits(labels, needed):
 
 def _pod(item):
     meta, spec, status = item["metadata"], item["spec"], item.get("status", {})
-    owner = next((owner for owner in meta.get("ownerReferences", []) if owner.get("controller")), None)
+    owner = _row.controller(meta.get("ownerReferences", []))
     static = "kubernetes.io/config.mirror" in meta.get("annotations", {}) or bool(owner and owner["kind"] == "Node")
     statuses = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
     spec_images = {row["name"]: _image(row["image"]) for row in spec.get("initContainers", []) + spec["containers"]}
@@ -147,14 +148,12 @@ def _pod(item):
         meta["name"],
         meta["uid"],
         spec.get("nodeName", ""),
-        None if static else _workload(meta, owner),
+        None if static or owner is None else Workload(meta["namespace"], *_row.workload(owner, meta.get("labels", {}))),
         static,
         meta.get("labels", {}),
         tuple(sorted(set(spec_images.values()))),
         {spec_images[row["name"]]: row.get("imageID", "") for row in statuses if row["name"] in spec_images},
-        any(
-            condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
-        ),
+        _row.has_ready(status.get("conditions", [])),
         status.get("phase", ""),
         "deletionTimestamp" in meta,
         tuple(_reasons(status, statuses)),
@@ -166,18 +165,6 @@ def _image(text):
         return normalise(text)
     except Problem:
         return text  # the API takes any text; the kubelet then says InvalidImageName
-
-
-def _workload(meta, owner):
-    if owner is None:
-        return None
-    kind, name = owner["kind"], owner["name"]
-    # A roll-out moves pods from one ReplicaSet to the next: what lasts is the Deployment, whose name is in the
-    # ReplicaSet's.
-    suffix = "-" + meta.get("labels", {}).get("pod-template-hash", "")
-    if kind == "ReplicaSet" and suffix != "-" and name.endswith(suffix):
-        kind, name = "Deployment", name[: -len(suffix)]
-    return Workload(meta["namespace"], kind, name)
 
 
 def _reasons(status, statuses):

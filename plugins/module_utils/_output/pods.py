@@ -10,6 +10,7 @@ import json
 import time
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads, text_of
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import controller, has_ready
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # A container that waits for one of these is on its way; any other reason for waiting is a trouble.
@@ -141,9 +142,7 @@ def _pod(fields):
         "static_uid": static_uid,
         "node": node,
         "phase": phase,
-        "ready": any(
-            condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions
-        ),
+        "ready": has_ready(conditions),
         "reasons": _reasons(reason, conditions, containers),
         "labels": labels,
         "owner": _owner(owners),
@@ -196,8 +195,8 @@ def _reasons(reason, conditions, containers):
 
 
 def _owner(owners):
-    chosen = [owner for owner in owners if owner.get("controller")] or owners
-    return {"kind": chosen[0]["kind"], "name": chosen[0]["name"]} if chosen else None
+    owner = controller(owners)
+    return {"kind": owner["kind"], "name": owner["name"]} if owner else None
 
 
 def _items(text, command, key):

@@ -15,6 +15,7 @@ import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _POD_PATHS = {
@@ -29,7 +30,6 @@ _POD_PATHS = {
 _CHARTS = ("HelmChart", "HelmChartConfig")
 # Only documents of these kinds are parsed: a set of CRDs alone would take seconds.
 _OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap|List)\b" % "|".join(_CHARTS + tuple(_POD_PATHS)))
-_FINISHED = ("Succeeded", "Failed")
 # All scalars as text: a tag such as 3.10 must not become the number 3.1.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 # A manifest has some hundred nodes, ten levels deep; aliases of aliases can stand for billions.
@@ -67,7 +67,7 @@ def demand(manifests, pause_image=None, pods=()):
     for path, document in documents:
         uses += _uses(path, document, chart_values)
     for pod in pods:
-        if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in _FINISHED:
+        if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in FINISHED:
             uses += [
                 Use(container["image"], "pod kube-system/%s container %s" % (pod["name"], container["name"]), True)
                 for container in pod["containers"]

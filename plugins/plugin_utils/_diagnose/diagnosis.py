@@ -12,7 +12,7 @@ from collections import Counter
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import pod_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import redact
@@ -77,7 +77,7 @@ def _pod(fleet, row, first):
         for container in row["containers"]
     ]
     concerned = (
-        _is_amiss(row)
+        is_unready(row)
         or row["relation"] == "orphan"
         or row["relation"] != "previous"
         and (row["api"] or {}).get("deleting")
@@ -90,11 +90,6 @@ def _pod(fleet, row, first):
         crictl=crictl_says(row),
         finding=first.get((row["board"], pod_name(row))) if concerned else None,
     )
-
-
-def _is_amiss(row):
-    api = row["api"]
-    return row["relation"] in ("matched", "missing") and not api["ready"] and api["phase"] != "Succeeded"
 
 
 def _boards(fleet, pods, findings):
@@ -131,7 +126,7 @@ def _board(fleet, name, own, nodes, findings):
         "preflight": _system.preflight(fleet.preflight(name)),
         "errors": seen.get("errors") or [],
         "pods": len([row for row in own if row["relation"] != "previous"]),
-        "unready": len([row for row in own if _is_amiss(row)]),
+        "unready": len([row for row in own if is_unready(row)]),
         "findings": findings,
     }
 
@@ -165,7 +160,7 @@ def _collect(fleet, pods):
         text = "The API was not asked: no server with an admin kubeconfig was among the boards. Run it with a server."
         rows.append({"board": None, "pod": None, "text": text, "command": None})
     for row in pods:
-        if not _is_amiss(row) or row["finding"] is not None:
+        if not is_unready(row) or row["finding"] is not None:
             continue
         age = _coredns.age(fleet, row) if _coredns.is_coredns(row) else fleet.now - seconds(row["created_at"])
         command = "k3s kubectl -n %s describe pod %s" % (row["namespace"], row["name"])

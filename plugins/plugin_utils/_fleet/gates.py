@@ -13,6 +13,7 @@ try:
 except ImportError:
     jmespath = None
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready, workload
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, node_of, own_node
@@ -47,7 +48,6 @@ DEFAULT_GATES = (
 )
 _KEYS = {"name", "query", "message", "found"}
 _EMPTY = {"board": "", "k3s": {}, "node": None, "api": {}, "lacking": [], "newly_broken": [], "pods": [], "images": []}
-_FINISHED = ("Succeeded", "Failed")
 _LONGEST = 400
 
 
@@ -186,14 +186,15 @@ def _newly_broken(pods, before, node):
 
 
 def _is_broken(pod):
-    return not pod["ready"] and not pod["deleting"] and pod["phase"] not in _FINISHED
+    # One that failed for good, as after an eviction, is another's: its owner made a new one.
+    return is_unready(pod) and not pod["deleting"] and pod["phase"] not in FINISHED
 
 
 def _keys(pod):
-    """A pod that was broken is one with another UID after its owner made it anew."""
+    """A pod that was broken is one with another UID after its workload made it anew."""
     yield pod["uid"]
     if pod["owner"]:
-        yield pod["namespace"], pod["owner"]["kind"], pod["owner"]["name"]
+        yield (pod["namespace"],) + workload(pod["owner"], pod["labels"])
 
 
 def _plain(value):

@@ -15,9 +15,9 @@ from collections import Counter
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import NORMAL_REASONS
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-_FINISHED = ("Succeeded", "Failed")
 _LONGEST = 240
 _PATIENCE = 30  # seconds over the time that a pod was given to end
 
@@ -78,7 +78,7 @@ def _join(sandboxes, containers, api, node, digests, now):
         rows.append(dict(row, mismatch=_mismatch(row, pod, api.names, digests or {}, now)))
     for pod in api.of_node.get(node, ()):
         seen = pod["uid"] in latest or pod.get("static_uid") in latest
-        if not seen and pod["phase"] not in _FINISHED:
+        if not seen and pod["phase"] not in FINISHED:
             row = _row(None, [], pod, "missing", node, api.events)
             rows.append(dict(row, mismatch=_mismatch(row, pod, api.names, {}, now)))
     return sorted(rows, key=lambda row: (row["namespace"], row["name"], row["uid"], row["attempt"] or 0))
@@ -101,7 +101,7 @@ def join_boards(boards, api, now=None):
             rows += [dict(row, board=board) for row in joined]
     for node in (None, ""):
         for pod in known.of_node.get(node, ()):
-            if pod["phase"] not in _FINISHED:
+            if pod["phase"] not in FINISHED:
                 rows.append(dict(_row(None, [], pod, "missing", None, known.events), board=None, mismatch=None))
     return rows
 
@@ -230,7 +230,7 @@ def _cause(row, pod, events):
         return "the API has no pod with this UID: its sandbox was left behind"
     if row["relation"] == "previous":
         return "an earlier sandbox of this pod"
-    if pod is None or pod["ready"] or pod["phase"] == "Succeeded":
+    if pod is None or not is_unready(pod):
         return None
     event = events.get(pod["uid"])
     for container in pod["containers"]:

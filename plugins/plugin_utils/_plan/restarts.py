@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import is_unready, workload
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 # Waiting for a sandbox or for init containers: the kubelet goes on by itself as soon as the image is there.
@@ -30,7 +31,7 @@ def restarts(api, plans):
         "%s/%s" % (pod["namespace"], pod["name"])
         for pod in (api or {}).get("pods") or []
         if not pod["deleting"]
-        and not _belongs(pod, patched)
+        and not (pod["owner"] and workload(pod["owner"], pod["labels"]) in patched)
         and any(_is_held_up(container, changed) for container in pod["containers"])
     )
 
@@ -45,7 +46,7 @@ def unready(api, namespaces=("kube-system",)):
         return [printable("the API does not answer: %s" % ((api or {}).get("error") or "it was not asked"))]
     rows = ["node %s is not Ready" % node["name"] for node in api.get("nodes") or [] if not node["ready"]]
     for pod in api.get("pods") or []:
-        if pod["namespace"] in namespaces and not pod["ready"] and pod["phase"] != "Succeeded":
+        if pod["namespace"] in namespaces and is_unready(pod):
             why = "; ".join(pod["reasons"]) or pod["phase"]
             rows.append(
                 "pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why)
@@ -57,16 +58,6 @@ def _is_held_up(container, changed):
     if _full(container["image"]) not in changed:
         return False
     return not (container["state"] == "waiting" and container["reason"] in _GOES_ON)
-
-
-def _belongs(pod, workloads):
-    owner = pod["owner"]
-    if not owner:
-        return False
-    kind, name = owner["kind"], owner["name"]
-    if kind == "ReplicaSet":  # named after its Deployment and a hash of the pod template
-        kind, name = "Deployment", name.rpartition("-")[0]
-    return (kind, name) in workloads
 
 
 def _full(image):

@@ -9,6 +9,7 @@ It goes by the modules of this collection and by no name of a play, role or task
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import is_done, is_unready, ready_count
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import size
@@ -114,13 +115,11 @@ class RunReport:
         """{board: "3 of 4"} as the API said last, {} where it did not say."""
         if not self._api or not self._api.get("reachable"):
             return {}
-        found = {board: [0, 0] for board in self._nodes.values()}
+        found = {}
         for pod in self._api["pods"]:
-            board = self._nodes.get(pod["node"])
-            if board and pod["namespace"] == NAMESPACE and pod["phase"] != "Succeeded":
-                found[board][0] += bool(pod["ready"])
-                found[board][1] += 1
-        return {board: "%d of %d" % (good, count) if count else "-" for board, (good, count) in found.items()}
+            if pod["namespace"] == NAMESPACE and not is_done(pod):
+                found.setdefault(self._nodes.get(pod["node"]), []).append(pod)
+        return {board: ready_count(found[board]) if board in found else "-" for board in self._nodes.values()}
 
     def _slowest(self, now):
         took = {}
@@ -227,7 +226,7 @@ def waits_for(result):
         return "the API, which does not answer"
     missing = ["node %s" % node["name"] for node in api.get("nodes") or () if not node["ready"]]
     for pod in api.get("pods") or ():
-        if pod["namespace"] == NAMESPACE and not pod["ready"] and pod["phase"] != "Succeeded":
+        if pod["namespace"] == NAMESPACE and is_unready(pod):
             why = pod["reasons"][0].rpartition(": ")[2] if pod["reasons"] else pod["phase"]
             missing.append("%s (%s)" % (pod["name"], why))
     return _line(missing[0]) + (" and %d more" % (len(missing) - 1) if missing[1:] else "") if missing else ""

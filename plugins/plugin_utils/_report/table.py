@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import ready_count
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
@@ -75,8 +76,7 @@ def _patches(patches):
 def _ready(api):
     if not api or not api.get("reachable"):
         return "?"
-    pods = [pod for pod in api["pods"] if pod["namespace"] == "kube-system" and pod["phase"] != "Succeeded"]
-    return "%d of %d" % (sum(bool(pod["ready"]) for pod in pods), len(pods))
+    return ready_count([pod for pod in api["pods"] if pod["namespace"] == "kube-system"])
 
 
 def _details(boards):

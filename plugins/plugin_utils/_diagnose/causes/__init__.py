@@ -21,7 +21,12 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import sandbox as _sandbox
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import start as _start
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import CONFIDENCES, Fleet, pod_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import (
+    CONFIDENCES,
+    Fleet,
+    is_unready,
+    pod_name,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import redact
 
 REGISTRY = (
@@ -81,12 +86,7 @@ def _results(cause, fleet, explained):
     hit = set()
     for row in fleet.pods:
         # Rows without the API's side, old attempts and healthy pods have nothing to explain.
-        if (
-            row["relation"] not in ("matched", "missing")
-            or row["api"]["ready"]
-            or row["api"]["phase"] == "Succeeded"
-            or pod_name(row) in explained
-        ):
+        if not is_unready(row) or pod_name(row) in explained:
             continue
         for finding in cause.look(fleet, row):
             hit.add(pod_name(row))

@@ -95,7 +95,10 @@ def two_files(fleet):
             stem, dummy, rest = posixpath.basename(own["path"]).partition(".")
             target = "%s-own.%s" % (stem, rest.rpartition(".")[2])
             folder = posixpath.dirname(_path(fleet, board, own))
-            remedy = "They take turns at one Addon. Give your own file another name before its first dot, or move it out of the folder."
+            remedy = (
+                "They take turns at one Addon. "
+                "Give your own file another name before its first dot, or move it out of the folder."
+            )
             command = "mv %s %s/%s" % (_path(fleet, board, own), folder, target)
             yield m.Finding(
                 "%d files fight for the Addon %s" % (len(both), name),
@@ -150,11 +153,14 @@ def overwritten(fleet):
                     for pod in fleet.pods
                     if pod["namespace"] == "kube-system"
                     and m.workload(fleet, pod) == "deployment/" + name
-                    and not (pod["api"] or {}).get("ready", True)
+                    and m.is_unready(pod)
                 ]
                 if back and broken:
                     evidence = back + ["%s has no .skip and no overlay beside it" % _path(fleet, board, row)]
-                    remedy = "k3s writes its packaged manifests anew at each start. Use an overlay (patch_mode overlay), which stays."
+                    remedy = (
+                        "k3s writes its packaged manifests anew at each start. "
+                        "Use an overlay (patch_mode overlay), which stays."
+                    )
                     title = "%s is as k3s wrote it at its start: what was changed in it is lost" % row["path"]
                     yield m.Finding(
                         title,

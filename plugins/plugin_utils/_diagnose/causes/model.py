@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Callable, NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils import pod as _pod
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index
@@ -78,7 +78,7 @@ class Fleet:
         return self.by_uid.get(row["uid"])
 
     def without_row(self):
-        """The API's pods that have no row in the joined view, as such rows: they are done, and their sandbox is gone."""
+        """The API's pods that have no row in the joined view, as such rows: done, and their sandbox is gone."""
         known = {uid for row in self.pods for uid in (row["uid"], (self.api_pod(row) or {}).get("uid"))}
         boards = {row["node"]: row["board"] for row in self.pods if row["board"]}
         pods = [pod for pod in (self.api or {}).get("pods", ()) if pod["uid"] not in known]
@@ -152,6 +152,11 @@ class Fleet:
         return {row["image"] for dummy, other in self.seen() for row in other.get("demand") or ()}
 
 
+def is_unready(row):
+    """Whether a row of the joined view is that of a pod which is not Ready. Orphans and old attempts are none."""
+    return row["relation"] in ("matched", "missing") and _pod.is_unready(row["api"])
+
+
 def pod_name(row):
     """namespace/name of a row."""
     return "%s/%s" % (row["namespace"], row["name"])
@@ -181,18 +186,13 @@ def one_line(text):
 
 
 def workload(fleet, row):
-    """kind/name of what owns a pod and can be edited: the Deployment behind a ReplicaSet, else its owner, else the pod
-    itself.
-    """
+    """kind/name of what keeps a pod and can be edited: its workload, else the pod itself."""
     pod = fleet.api_pod(row)
     owner = pod["owner"] if pod else None
     if not owner:
         return "pod/" + row["name"]
-    if owner["kind"] == "ReplicaSet":
-        return "deployment/" + re.sub(
-            "-%s$" % re.escape(row["labels"].get("pod-template-hash", "?")), "", owner["name"]
-        )
-    return "%s/%s" % (owner["kind"].lower(), owner["name"])
+    kind, name = _pod.workload(owner, pod["labels"])
+    return "%s/%s" % (kind.lower(), name)
 
 
 def on_server(fleet, *words):

@@ -28,14 +28,17 @@ def cni(fleet):
         if condition.get("status") != "True" and _CNI.search(condition.get("message", "")):
             evidence.append("node %s: %s" % (node, m.one_line(condition["message"])))
         for row in fleet.pods:
-            if row["board"] == name and row["state"] != "ready" and not (row["api"] or {}).get("ready", True):
+            if row["board"] == name and row["state"] != "ready" and m.is_unready(row):
                 evidence += [m.event_text(event) for event in fleet.events_of(row)[:1] if _CNI.search(event["message"])]
         if not evidence:
             continue
         found = fleet.preflight(name).get("cni")
         if found == []:
             evidence.append("no file in %s/agent/etc/cni/net.d" % board["data_dir"])
-        remedy = "k3s writes the network's configuration when it starts; when it does not, flannel could not start: see its log."
+        remedy = (
+            "k3s writes the network's configuration when it starts; "
+            "when it does not, flannel could not start: see its log."
+        )
         yield m.Finding(
             "Pods get no network on %s" % name,
             m.CERTAIN,
@@ -123,7 +126,10 @@ def unschedulable(fleet, row):
     for event in fleet.events_of(row):
         if event["reason"] == "FailedScheduling":
             words = ["describe nodes"]
-            remedy = "The message says what each node lacks: room, a label that nodeSelector asks for, or a toleration of its taint."
+            remedy = (
+                "The message says what each node lacks: "
+                "room, a label that nodeSelector asks for, or a toleration of its taint."
+            )
             yield m.Finding(
                 "No node takes %s" % m.pod_name(row),
                 m.CERTAIN,

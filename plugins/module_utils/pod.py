@@ -1,0 +1,51 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What keeps a pod, whether it is done, and whether it is not Ready: one meaning for all who read pods. Pure.
+
+A pod's row, or the API's part of a joined row, has ``phase`` and ``ready``.
+"""
+
+from __future__ import annotations
+
+FINISHED = ("Succeeded", "Failed")
+_HASH = "pod-template-hash"
+
+
+def controller(owners):
+    """The owner that makes a pod anew, of its ``ownerReferences``, or None. Others only decide when it goes."""
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def workload(owner, labels):
+    """(kind, name) of what lasts: a roll-out moves pods from one ReplicaSet to the next, their Deployment stays.
+
+    ``owner`` is a dictionary with kind and name, ``labels`` are the pod's. A Deployment's ReplicaSet is named after it
+    and the hash that it gives its pods as a label; a ReplicaSet without that label was made by a person.
+    """
+    kind, name, suffix = owner["kind"], owner["name"], "-" + labels.get(_HASH, "")
+    if kind == "ReplicaSet" and suffix != "-" and name.endswith(suffix):
+        return "Deployment", name[: -len(suffix)]
+    return kind, name
+
+
+def has_ready(conditions):
+    """Whether the condition Ready is True, of a pod's or a node's ``status.conditions``."""
+    return any(row.get("type") == "Ready" and row.get("status") == "True" for row in conditions)
+
+
+def is_done(row):
+    """Whether a pod did what it was made for, as that of a Job: it is never Ready again, and nothing is wrong."""
+    return row["phase"] == "Succeeded"
+
+
+def is_unready(row):
+    """Whether a pod is not Ready and should be."""
+    return not row["ready"] and not is_done(row)
+
+
+def ready_count(rows):
+    """How many of the pods that should be Ready are so: "3 of 4"."""
+    expected = [row for row in rows if not is_done(row)]
+    return "%d of %d" % (sum(bool(row["ready"]) for row in expected), len(expected))
