@@ -31,8 +31,8 @@ options:
         type: bool
         default: true
       ca_file:
-        description: PEM file of an authority to trust for the registry's certificate, beside those of the system. A path where the
-          module runs.
+        description: PEM file of an authority to trust for the registry's certificate, beside those of the system. A
+          path where the module runs.
         type: path
       cert_file:
         description: PEM file of a certificate to show to the registry. Needs O(registries[].key_file).
@@ -61,7 +61,8 @@ options:
         description: Token in place of a password, from which the token server makes others.
         type: str
       token_server:
-        description: Host, or host and port, of a token server outside of the registry's domain that may be told the password, too.
+        description: Host, or host and port, of a token server outside of the registry's domain that may be told the
+          password, too.
         type: str
   timeout:
     description:

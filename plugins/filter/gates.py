@@ -18,7 +18,8 @@ description:
   - Returns the gates as they are, or fails and names the one whose expression is not JMESPath.
 options:
   _input:
-    description: The gates, each with O(ignore:name), O(ignore:query), and perhaps O(ignore:message) and O(ignore:found).
+    description: The gates, each with O(ignore:name), O(ignore:query), and perhaps O(ignore:message) and
+      O(ignore:found).
     type: list
     elements: dict
     required: true

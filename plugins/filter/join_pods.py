@@ -20,7 +20,8 @@ description:
 positional: _input, api
 options:
   _input:
-    description: A dictionary from a board's name to what M(riscv.k3s.cri_sandbox_info) or M(riscv.k3s.k3s_info) returned for it.
+    description: A dictionary from a board's name to what M(riscv.k3s.cri_sandbox_info) or M(riscv.k3s.k3s_info)
+      returned for it.
     type: dict
     required: true
   api:
@@ -38,8 +39,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The pods as M(riscv.k3s.cri_sandbox_info) returns them, each with C(board) added. C(board) is null for a pod that no
-    node was found for.
+  description: The pods as M(riscv.k3s.cri_sandbox_info) returns them, each with C(board) added. C(board) is null for
+    a pod that no node was found for.
   type: list
   elements: dict
 """

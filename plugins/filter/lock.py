@@ -51,8 +51,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(text) of the file, C(count) of its rows, and C(left_out), a sentence for each image that could not be locked and
-    that boards are not given.
+  description: C(text) of the file, C(count) of its rows, and C(left_out), a sentence for each image that could not be
+    locked and that boards are not given.
   type: dict
 """
 

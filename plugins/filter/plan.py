@@ -71,7 +71,8 @@ options:
     type: str
     default: overlay
   fixes:
-    description: The fixes that may be used, V(mirror), V(tag), V(flag) or V(preload); the first that can serve an image is taken.
+    description: The fixes that may be used, V(mirror), V(tag), V(flag) or V(preload); the first that can serve an
+      image is taken.
     type: list
     elements: str
     default: [mirror, tag]
@@ -79,7 +80,8 @@ options:
     description: Registry and path that hold content under stock names, for the fix V(mirror).
     type: str
   mirror_answers:
-    description: RV(riscv.k3s.registry_image_info#module:images) for the names that P(riscv.k3s.mirror_names#filter) gave.
+    description: RV(riscv.k3s.registry_image_info#module:images) for the names that P(riscv.k3s.mirror_names#filter)
+      gave.
     type: list
     elements: dict
     default: []
@@ -95,8 +97,8 @@ options:
     description: Where that text is from, for messages.
     type: path
   next_version:
-    description: The version of k3s that the boards get next; its stock images are wanted as well, so that they are there when it
-      starts.
+    description: The version of k3s that the boards get next; its stock images are wanted as well, so that they are
+      there when it starts.
     type: str
   cluster_architectures:
     description: Architectures of all boards of the cluster.
@@ -113,8 +115,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan with the keys board, architecture, images, registries, config, preload, pulls, tags, unpins, patches,
-    warnings, problems and changes.
+  description: The plan with the keys board, architecture, images, registries, config, preload, pulls, tags, unpins,
+    patches, warnings, problems and changes.
   type: dict
 """
 

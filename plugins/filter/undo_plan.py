@@ -47,8 +47,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan with the keys board, node, k3s_version, manifests, patches, files, restart, archives, images, names, left,
-    lines and changes.
+  description: The plan with the keys board, node, k3s_version, manifests, patches, files, restart, archives, images,
+    names, left, lines and changes.
   type: dict
 """
 

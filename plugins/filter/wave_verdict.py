@@ -40,7 +40,9 @@ options:
 EXAMPLES = r"""
 - name: Show how the wave went
   ansible.builtin.debug:
-    msg: "{{ (run | riscv.k3s.wave_verdict(inventory_hostname, {'board-2': 'the node is not Ready'}, ansible_play_batch)).lines }}"
+    msg: "{{ (run | riscv.k3s.wave_verdict(inventory_hostname, failed, ansible_play_batch)).lines }}"
+  vars:
+    failed: {board-2: the node is not Ready}
 """
 
 RETURN = r"""

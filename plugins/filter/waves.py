@@ -36,8 +36,8 @@ options:
     type: float
     default: 0
   lost:
-    description: What M(riscv.k3s.k3s_info) said of boards that were to be in the run, and cannot be reached or have no plan, by
-      board; empty for nothing.
+    description: What M(riscv.k3s.k3s_info) said of boards that were to be in the run, and cannot be reached or have
+      no plan, by board; empty for nothing.
     type: dict
     default: {}
 """
@@ -50,7 +50,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: A dictionary with the keys boards, servers, lost, unplanned, waves, lines, changes and max_fail_percentage.
+  description: A dictionary with the keys boards, servers, lost, unplanned, waves, lines, changes and
+    max_fail_percentage.
   type: dict
 """
 

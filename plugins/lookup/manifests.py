@@ -31,8 +31,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The manifests, sorted by path, each with C(path) below its folder, C(text), and C(skip), whether a file NAME.skip
-    lies beside it.
+  description: The manifests, sorted by path, each with C(path) below its folder, C(text), and C(skip), whether a file
+    NAME.skip lies beside it.
   type: list
   elements: dict
 """

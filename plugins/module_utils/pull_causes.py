@@ -263,7 +263,7 @@ def find(text) -> Cause:
 
 
 def why(cause, text, registry):
-    """The sentence of a cause for people, with whose error it is: the ``registry``'s, a proxy's, or who gives tokens."""
+    """The sentence of a cause for people, with whose error it is: the ``registry``'s, a proxy's, a token server's."""
     text = _short(text)
     proxy, token = _PROXY.search(text), _TOKEN.search(text)
     if cause.id == "registry-proxy" and proxy:

@@ -90,8 +90,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pods:
-  description: The pods that fit the options, sorted by namespace and name; one entry for each sandbox, and for each pod that has
-    none.
+  description: The pods that fit the options, sorted by namespace and name; one entry for each sandbox, and for each
+    pod that has none.
   returned: success
   type: list
   elements: dict
@@ -104,19 +104,26 @@ pods:
     attempt: {description: How many sandboxes this pod had before., type: int}
     state: {description: "V(ready) or V(notready), null without a sandbox.", type: str}
     ip:
-      description: "The pod's address, from the API; where it does not tell one, from containerd, as far as nothing runs in the sandbox."
+      description: "The pod's address, from the API; where it does not tell one, from containerd, as far as nothing
+        runs in the sandbox."
       type: str
-    network_namespace: {description: "The file of its network namespace, for a sandbox in which nothing runs. Null for others.", type: str}
+    network_namespace:
+      description: The file of its network namespace, for a sandbox in which nothing runs. Null for others.
+      type: str
     created_at: {description: "When the sandbox, or without one the pod, was made.", type: str}
     labels: {description: The pod's labels., type: dict}
     containers:
       description:
-        - "Its containers, the latest attempt of each: name, id, image, image_id, state, exit_code, restarts, reason, log."
+        - "Its containers, the latest attempt of each: name, id, image, image_id, state, exit_code, restarts, reason,
+          log."
         - Exit code and reason of one that ended are what containerd says, C(log) are its last lines, with passwords and
           tokens blanked.
       type: list
       elements: dict
-    api: {description: "What the API says: phase, ready, reasons, owner, deleting. Null when it was not asked or has no such pod.", type: dict}
+    api:
+      description: "What the API says: phase, ready, reasons, owner, deleting. Null when it was not asked or has no
+        such pod."
+      type: dict
     relation:
       description:
         - V(matched) is the pod's latest sandbox, V(previous) an earlier one, V(orphan) one whose pod the API does not
@@ -147,7 +154,8 @@ containers:
   type: list
   elements: dict
 api:
-  description: The cluster as its API shows it, as in M(riscv.k3s.k3s_info), with the pods' latest warnings by UID in C(events).
+  description: The cluster as its API shows it, as in M(riscv.k3s.k3s_info), with the pods' latest warnings by UID in
+    C(events).
   returned: when O(api) allows it
   type: dict
 config:

@@ -141,8 +141,8 @@ images:
       type: str
       sample: 192.168.173.76:6000/riscv64/coredns:1.0
     digest:
-      description: Digest of the manifest or the index that the name stands for. For what check mode would pull that in O(digests),
-        or none.
+      description: Digest of the manifest or the index that the name stands for. For what check mode would pull that
+        in O(digests), or none.
       type: str
       sample: sha256:dc29a7ab6632deb9db2d933023e8248bc05785b5d00b44b649ef5e28c478c724
     architecture:

@@ -30,7 +30,9 @@ options:
       - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
     type: list
     elements: str
-    choices: [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, inspect, preflight, dns]
+    choices:
+      [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, inspect, preflight,
+      dns]
     default: [all]
   architecture:
     description:
@@ -136,7 +138,8 @@ containerd:
     version: {description: "Version of the server, null when it does not answer.", type: str, sample: 1.6.20}
     pins: {description: Whether it honours a pin that is set on an image by hand., type: bool}
 config:
-  description: Settings from C(/etc/rancher/k3s/config.yaml) and its drop-ins. Only a fixed list of keys, as far as they are set.
+  description: Settings from C(/etc/rancher/k3s/config.yaml) and its drop-ins. Only a fixed list of keys, as far as
+    they are set.
   returned: when V(config) is gathered
   type: dict
   sample: {pause-image: "docker.io/carvicsforth/pause:3.10.2", disable: [traefik]}
@@ -163,7 +166,9 @@ registries:
     present: {description: Whether it is there., type: bool}
     sha256: {description: Its checksum; empty when it is not there., type: str}
     mode: {description: Its mode., type: str, sample: "0600"}
-    stale: {description: "Whether it is newer than containerd's configuration, so that k3s must be restarted to read it.", type: bool}
+    stale:
+      description: Whether it is newer than containerd's configuration, so that k3s must be restarted to read it.
+      type: bool
 journal:
   description:
     - What this collection did to the board and what stood there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty
@@ -173,7 +178,9 @@ journal:
   type: dict
   contains:
     path: {description: Where it lies., type: str}
-    error: {description: "Why it cannot be read, null when it can. RV(journal.files) and RV(journal.images) are then empty.", type: str}
+    error:
+      description: Why it cannot be read, null when it can. RV(journal.files) and RV(journal.images) are then empty.
+      type: str
     lease: {description: "Who works on the fleet, or null.", type: dict}
     files:
       description:
@@ -214,7 +221,9 @@ demand:
   contains:
     image: {description: The full name., type: str, sample: "docker.io/rancher/mirrored-coredns-coredns:1.9.1"}
     where: {description: The places that name it., type: list, elements: str}
-    required: {description: Whether something runs it now. A helper pod or a chart's image may be needed later., type: bool}
+    required:
+      description: Whether something runs it now. A helper pod or a chart's image may be needed later.
+      type: bool
 images:
   description: The images in containerd's store that a pod can ask for, sorted by name.
   returned: when V(images) is gathered
@@ -232,7 +241,10 @@ preloads:
   type: list
   elements: dict
   contains:
-    name: {description: Name of the file. It tells what the archive should hold., type: str, sample: riscv-k3s-0123456789ab.tar}
+    name:
+      description: Name of the file. It tells what the archive should hold.
+      type: str
+      sample: riscv-k3s-0123456789ab.tar
     stale: {description: Whether k3s was not started since it was placed., type: bool}
 disk:
   description: The file system of RV(data_dir).
@@ -257,7 +269,9 @@ sandboxes:
     created_at: {description: When it was made., type: str}
     labels: {description: The pod's labels., type: dict}
     ip: {description: "With V(inspect), its address, if nothing runs in it; else null.", type: str}
-    network_namespace: {description: "With V(inspect), the file of its network namespace, if nothing runs in it; else null.", type: str}
+    network_namespace:
+      description: With V(inspect), the file of its network namespace, if nothing runs in it; else null.
+      type: str
 containers:
   description: The containers that containerd knows, oldest first.
   returned: when V(sandboxes) is gathered
@@ -287,7 +301,8 @@ api:
       type: list
       elements: dict
     pods:
-      description: "The pods: namespace, name, uid, static_uid, node, phase, ready, reasons, labels, owner, deleting, images, containers, ip, created_at."
+      description: "The pods: namespace, name, uid, static_uid, node, phase, ready, reasons, labels, owner, deleting,
+        images, containers, ip, created_at."
       type: list
       elements: dict
     addons:
@@ -308,13 +323,13 @@ details:
     pods: {description: "A pod's UID to its details.", type: dict}
     endpoints: {description: "Addresses with ports, null when not known.", type: list, elements: str}
 logs:
-  description: The last lines of containers that ended and were not started again, by the container's id, with passwords and tokens
-    blanked.
+  description: The last lines of containers that ended and were not started again, by the container's id, with
+    passwords and tokens blanked.
   returned: when V(logs) is gathered
   type: dict
 preflight:
-  description: What the kernel and the system offer of what k3s needs, and the names of keys in C(registries.yaml) that k3s does
-    not know.
+  description: What the kernel and the system offer of what k3s needs, and the names of keys in C(registries.yaml)
+    that k3s does not know.
   returned: when V(preflight) is gathered
   type: dict
 dns:

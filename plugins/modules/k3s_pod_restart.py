@@ -82,7 +82,8 @@ attributes:
     description: A pod that is made anew has no text to compare.
   idempotent:
     support: partial
-    description: With O(only_broken=true) a second run changes nothing. Without it a restart is what was asked for, each time.
+    description: With O(only_broken=true) a second run changes nothing. Without it a restart is what was asked for,
+      each time.
   platform:
     support: full
     description: Servers of k3s, because agents have no admin kubeconfig.

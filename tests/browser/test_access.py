@@ -72,8 +72,9 @@ def test_everything_can_be_reached_by_keyboard_and_the_focus_is_seen(opened):
     page.evaluate("document.querySelector('.skip').focus()")
     # An outline, and not below the bar that stays on top while the page is scrolled.
     look = """() => {
-      const one = document.activeElement, box = one.getBoundingClientRect(), bar = document.querySelector('.bar');
-      const covered = !bar.contains(one) && box.top < bar.getBoundingClientRect().bottom && box.bottom > bar.getBoundingClientRect().top;
+      const one = document.activeElement, box = one.getBoundingClientRect();
+      const bar = document.querySelector('.bar'), top = bar.getBoundingClientRect();
+      const covered = !bar.contains(one) && box.top < top.bottom && box.bottom > top.top;
       return [getComputedStyle(one).outlineStyle !== 'none', !covered, one.tagName];
     }"""
     wanted = page.evaluate(

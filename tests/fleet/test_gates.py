@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 
@@ -15,8 +17,9 @@ def _fleet(make_fleet):
 
 
 def test_a_gate_of_the_inventory_is_heard(fleet):
-    gates = '[{"name": "few boards", "query": "board != \'agent-02\'", "message": "this board is not wanted", "found": "board"}]'
-    run = fleet.play("-e", '{"riscv_k3s_gates": %s}' % gates, check=2)
+    gate = {"name": "few boards", "query": "board != 'agent-02'", "found": "board"}
+    gate["message"] = "this board is not wanted"
+    run = fleet.play("-e", json.dumps({"riscv_k3s_gates": [gate]}), check=2)
     assert "gate 'few boards': this board is not wanted. Found: \\\"agent-02\\\"" in run.text
     assert run.failed == ["agent-02"] and run.untouched == ["server-01"]
 

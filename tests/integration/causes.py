@@ -165,7 +165,9 @@ OLD_ADDRESS = (
 cd $(dirname $(PATH=%s/data/current/bin:$PATH command -v kube-apiserver))
 mv kube-apiserver kube-apiserver.real
 printf '%%s\\n' '#!/bin/sh' 'mv "$0.real" "$0.now"; rm -f "$0"; mv "$0.now" "$0"' \
-  'n=$#; while [ $n -gt 0 ]; do a=$1; shift; case $a in --advertise-address=*) a=--advertise-address=10.99.0.99 ;; esac; set -- "$@" "$a"; n=$((n-1)); done' \
+  'n=$#; while [ $n -gt 0 ]; do a=$1; shift' \
+  'case $a in --advertise-address=*) a=--advertise-address=10.99.0.99 ;; esac' \
+  'set -- "$@" "$a"; n=$((n-1)); done' \
   'exec "$0" "$@"' >kube-apiserver
 chmod 755 kube-apiserver
 service k3s restart
@@ -174,7 +176,8 @@ service k3s restart
 )
 # A date of its own that is two hours behind until it is set.
 OLD_DATE = r"""printf '%s\n' '#!/bin/sh' \
-  'case "$*" in *-s*) rm -f "$0"; exit 0 ;; *+%s*) echo $(($(/usr/bin/date +%s) - 7200)) ;; *) exec /usr/bin/date "$@" ;; esac' >/usr/local/sbin/date
+  'case "$*" in *-s*) rm -f "$0"; exit 0 ;; *+%s*) echo $(($(/usr/bin/date +%s) - 7200)) ;;' \
+  '*) exec /usr/bin/date "$@" ;; esac' >/usr/local/sbin/date
 chmod 755 /usr/local/sbin/date"""
 MEMORY = (
     """
@@ -190,7 +193,11 @@ spec:
       containers:
       - name: main
         image: "%s"
-        command: ["/bin/busybox", "sh", "-c", "x=$(/bin/busybox head -c 60000000 /dev/zero | /bin/busybox tr '\\\\0' a); exec /bin/sleep 3600"]
+        command:
+        - /bin/busybox
+        - sh
+        - -c
+        - "x=$(/bin/busybox head -c 60000000 /dev/zero | /bin/busybox tr '\\\\0' a); exec /bin/sleep 3600"
         resources: {limits: {memory: 40Mi}}
 """
     % BUSYBOX
@@ -239,8 +246,8 @@ CASES = [
         "addon-not-applied",
         *shell(
             "server",
-            'cd %s && touch -r rolebindings.yaml /tmp/old && echo "# more $(date +%%s)" >>rolebindings.yaml && touch -r /tmp/old rolebindings.yaml'
-            % MANIFESTS,
+            'cd %s && touch -r rolebindings.yaml /tmp/old && echo "# more $(date +%%s)" >>rolebindings.yaml && '
+            "touch -r /tmp/old rolebindings.yaml" % MANIFESTS,
             "touch %s/rolebindings.yaml; rm -f /tmp/old" % MANIFESTS,
         ),
     ),

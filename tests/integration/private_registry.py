@@ -69,7 +69,7 @@ def _openssl(*args):
 
 
 class Watch:
-    """What any process of the machine, boards included, has in its argument list; and what is sent to the system's log."""
+    """What any process of the machine, boards included, has in its argument list; and what goes to the system's log."""
 
     def __init__(self):
         self.commands, self.messages = set(), []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""k3s_info, cri_sandbox_info and diagnose on the running lab, over ssh. They fit a lab in any state and change nothing."""
+"""k3s_info, cri_sandbox_info and diagnose on the running lab, over ssh. They fit any lab and change nothing."""
 
 from __future__ import annotations
 

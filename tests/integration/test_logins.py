@@ -14,7 +14,10 @@ import pytest
 from private_registry import HOST, USER, Private
 
 # A credential helper as docker, podman and skopeo know them: it is told the registry and prints the login.
-HELPER = '#!/bin/sh\ncat >/dev/null\nprintf \'{"ServerURL": "%s", "Username": "%s", "Secret": "%s"}\' "$LAB_HOST" "$LAB_USER" "$LAB_PASSWORD"\n'
+HELPER = """#!/bin/sh
+cat >/dev/null
+printf '{"ServerURL": "%s", "Username": "%s", "Secret": "%s"}' "$LAB_HOST" "$LAB_USER" "$LAB_PASSWORD"
+"""
 
 
 @pytest.fixture(scope="module", name="private")

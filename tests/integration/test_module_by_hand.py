@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/examples/by_hand.yml, the modules one after the other as the cure was done by hand, on the lab's broken boards."""
+"""docs/examples/by_hand.yml, the modules one after the other as the cure by hand, on the lab's broken boards."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""crictl_image_pull and crictl_image_tag on a board of the lab: check, run, check, run, and what the store then holds."""
+"""crictl_image_pull and crictl_image_tag on a board of the lab: check, run, check, run, and what the store holds."""
 
 from __future__ import annotations
 

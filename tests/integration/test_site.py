@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole story on the lab: broken, predicted, healed, converged, upgraded, restarted. One run of it, many questions."""
+"""The whole story on the lab: broken, predicted, healed, converged, upgraded, restarted. One run, many questions."""
 
 from __future__ import annotations
 

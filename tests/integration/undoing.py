@@ -14,7 +14,8 @@ REGISTRIES = "/etc/rancher/k3s/registries.yaml"
 JOURNAL = "/var/lib/rancher/k3s/riscv-k3s"
 FILES = """
 cd /
-for f in $(find var/lib/rancher/k3s/server/manifests var/lib/rancher/k3s/agent/images var/lib/rancher/k3s/riscv-k3s etc/rancher 2>/dev/null | sort); do
+data=var/lib/rancher/k3s
+for f in $(find $data/server/manifests $data/agent/images $data/riscv-k3s etc/rancher 2>/dev/null | sort); do
   if [ -f "$f" ]; then echo "$(stat -c '%n %a %u %g' "$f") $(sha256sum <"$f")"; else stat -c '%n %a %u %g' "$f"; fi
 done
 """

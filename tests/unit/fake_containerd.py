@@ -221,7 +221,7 @@ def _status(content, labels, name):
 
 
 def _words(argv):
-    """``k3s ctr --namespace k8s.io images ls`` and ``/usr/bin/ctr --namespace k8s.io images ls`` as [ctr, images, ls]."""
+    """``k3s ctr --namespace k8s.io images ls`` and the same with ``/usr/bin/ctr`` as [ctr, images, ls]."""
     words = (
         list(argv[1:]) if pathlib.PurePath(argv[0]).name == "k3s" else [pathlib.PurePath(argv[0]).name] + list(argv[1:])
     )

@@ -16,7 +16,10 @@ DATA = "/var/lib/rancher/k3s"
 STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 DIGEST = "sha256:" + "a" * 64
-RULE = '-A KUBE-SERVICES -d 10.43.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" -j KUBE-SVC-NPX46M4PTMTKRN6Y'
+RULE = (
+    "-A KUBE-SERVICES -d 10.43.0.1/32 -p tcp "
+    '-m comment --comment "default/kubernetes:https cluster IP" -j KUBE-SVC-NPX46M4PTMTKRN6Y'
+)
 JUMP = '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'
 PREFLIGHT = "\n".join(
     [

@@ -19,9 +19,10 @@ st = hypothesis.strategies
 COUNTS = collections.Counter()
 HALF_CHARACTER = "\ud800"
 NASTY = [
-    "-x", "--help", "$(reboot)", "`reboot`", "; reboot", "| reboot", "&& reboot", "'", '"', "\\", "a b", "a\nb", "a\tb", "\r", "\x00", "\x1b[2J",
-    "*", "~", "..", "../../etc/passwd",
-    "%{X}%", "%s", "%2e", "{{ x }}", "\u00e9", "\u0130", "\u212a", "\uff21", "\u0663", "\u00b2", "\u200b", "\u202e", "\ufeff", "\x85", "\u2028", "\U0001f600",
+    "-x", "--help", "$(reboot)", "`reboot`", "; reboot", "| reboot", "&& reboot", "'", '"', "\\", "a b",
+    "a\nb", "a\tb", "\r", "\x00", "\x1b[2J", "*", "~", "..", "../../etc/passwd",
+    "%{X}%", "%s", "%2e", "{{ x }}", "\u00e9", "\u0130", "\u212a", "\uff21", "\u0663", "\u00b2", "\u200b", "\u202e",
+    "\ufeff", "\x85", "\u2028", "\U0001f600",
     HALF_CHARACTER, "x" * 5000, "9" * 5000,
 ]  # fmt: skip
 ANY_TEXT = st.one_of(st.sampled_from(NASTY), st.text(st.characters(blacklist_categories=()), max_size=20))

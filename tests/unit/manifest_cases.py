@@ -153,9 +153,12 @@ spec:
   clusterIP: %{CLUSTER_DNS}%
 """
 SNIPPETS = [
-    "\t", "\r", "\r\n", "\n", "\n\n", "\x85", "\u2028", "\u2029", "\ufeff", "\x00", "\x07", "\u00e9", "\U0001f600", "\ue0f1", "%{X}%", " ", "    ",
-    "&a ", "*a", "*a\n", "<<: *a\n", "<<: {image: x/y}\n", "!!binary ", "!!python/object/apply:os.system [x] ", "!x ", "!!str ", "!!int ", "! ", "&x !!str ",
-    "---\n", "--- # c\n", "...\n", "--- |\n", "%YAML 1.1\n---\n", "%TAG ! x:\n---\n", "# c\n", " # c", "#", ": ", ":", "- ", "? ", "? [a]\n: b\n",
+    "\t", "\r", "\r\n", "\n", "\n\n", "\x85", "\u2028", "\u2029", "\ufeff", "\x00", "\x07", "\u00e9", "\U0001f600",
+    "\ue0f1", "%{X}%", " ", "    ",
+    "&a ", "*a", "*a\n", "<<: *a\n", "<<: {image: x/y}\n", "!!binary ", "!!python/object/apply:os.system [x] ",
+    "!x ", "!!str ", "!!int ", "! ", "&x !!str ",
+    "---\n", "--- # c\n", "...\n", "--- |\n", "%YAML 1.1\n---\n", "%TAG ! x:\n---\n",
+    "# c\n", " # c", "#", ": ", ":", "- ", "? ", "? [a]\n: b\n",
     "{", "}", "[", "]", ",", "'", '"',
     "|\n", ">-\n", "|+\n", "|2\n", "~", "null", "=", "0x1F", "\\", "@", "`",
     "name: coredns\n", "- name: coredns\n", "image: a/b\n", "kind: Service\n", "env: []\n", "{a: b}", "[a, b]",

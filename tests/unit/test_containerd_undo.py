@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""crictl_image_tag with state: restored, after pulls, tags and pins of this collection, against a containerd in memory."""
+"""crictl_image_tag with state: restored, after pulls, tags and pins of ours, against a containerd in memory."""
 
 from __future__ import annotations
 

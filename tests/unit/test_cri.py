@@ -83,7 +83,8 @@ def test_a_web_page_is_no_missing_name():
 def test_an_answer_that_is_not_http_is_no_registry():
     """From a server that sends a page after its answer to HEAD: the next answer begins amidst it (containerd 1.6)."""
     said = (
-        'failed to do request: Get "http://10.99.0.1:5000/v2/tests/faults/manifests/1": net/http: HTTP/1.x transport connection broken: '
+        'failed to do request: Get "http://10.99.0.1:5000/v2/tests/faults/manifests/1": net/http: '
+        "HTTP/1.x transport connection broken: "
         'malformed HTTP status code "in</title></head><body>Please"'
     )
     problem = classify(NAME, failure(NAME, said))
@@ -109,7 +110,7 @@ def test_plain_http_names_the_mirror_to_write():
 )
 @pytest.mark.parametrize("path", ["config.toml", "certs.d/10.99.0.1:5000/hosts.toml"])
 def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
-    """containerd asks the registry itself last, by https, and tells only of that; a mirror for it says what it means."""
+    """containerd asks the registry itself last, by https, and tells only of that; a mirror says what it means."""
     file = tmp_path / "agent/etc/containerd" / path
     file.parent.mkdir(parents=True)
     file.write_text("http://10.99.0.1:5000/v2")
@@ -131,7 +132,8 @@ def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
     ("said", "why"),
     [
         (
-            'failed commit on ref "layer-sha256:1": "layer-sha256:1" failed size validation: 5 != 10: failed precondition',
+            'failed commit on ref "layer-sha256:1": '
+            '"layer-sha256:1" failed size validation: 5 != 10: failed precondition',
             "of it is damaged",
         ),
         # containerd 1.6 says the same of a blob that is cut in storage, and of a connection that is.

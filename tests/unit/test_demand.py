@@ -100,7 +100,8 @@ def test_where(k3s_manifests):
             {"docker.io/a/b@sha256:" + "1" * 64: True},
         ),
         (
-            '{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "c:1"}]}}]}',
+            '{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "p"}, '
+            '"spec": {"containers": [{"name": "c", "image": "c:1"}]}}]}',
             {"docker.io/library/c:1": True},
         ),
         (

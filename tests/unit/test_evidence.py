@@ -176,7 +176,8 @@ def test_containerd_that_does_not_answer(board, seen):
 def test_wrong_keys_of_registries_by_name_only(board, seen):
     board.file(
         "etc/registries.yaml",
-        'mirrors:\n  x:\n    endpoints: ["http://u:topsecret@x"]\nconfigs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n',
+        'mirrors:\n  x:\n    endpoints: ["http://u:topsecret@x"]\n'
+        'configs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n',
     )
     result = seen()
     assert result["preflight"]["wrong_keys"] == [(3, "endpoints"), (7, "token")]
@@ -190,7 +191,8 @@ def test_mirrors_as_k3s_made_them_for_containerd(board, seen):
     )
     board.file(
         "data/agent/etc/containerd/config.toml",
-        '[plugins.cri.registry.mirrors."old"]\n  endpoint = ["http://old:1"]\n[plugins.x.auth]\npassword = "topsecret"\n',
+        '[plugins.cri.registry.mirrors."old"]\n  endpoint = ["http://old:1"]\n'
+        '[plugins.x.auth]\npassword = "topsecret"\n',
     )
     assert seen()["preflight"]["mirrors"] == {"reg:5000": ["http://u:…@reg:5000/v2"], "old": ["http://old:1"]}
 
@@ -235,7 +237,10 @@ def test_rights():
 
 def test_network_of_a_coredns_that_is_not_ready(board, seen):
     board.answer("crictl ps", json.dumps({"containers": [container("coredns", 0, "RUNNING")]}, indent=2))
-    inspected = '{\n  "info": {\n    "pid": 4711,\n    "options": {"x": 1},\n "pid": 1\n },\n "env": [\n "KUBERNETES_SERVICE_HOST=10.44.0.1"\n ]\n}\n'
+    inspected = (
+        '{\n  "info": {\n    "pid": 4711,\n    "options": {"x": 1},\n "pid": 1\n },\n'
+        ' "env": [\n "KUBERNETES_SERVICE_HOST=10.44.0.1"\n ]\n}\n'
+    )
     board.answer("crictl inspect", inspected)
     # There is no such process, so nothing can be asked from its network; busybox's shell has an nsenter of its own.
     board.program("nsenter", "#!/bin/sh\nexit 1\n")

@@ -23,7 +23,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest import run as 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-TEXT = b"kind: Deployment\nmetadata: {name: coredns}\nspec: {template: {spec: {containers: [{name: coredns, image: 'a/b:%d'}]}}}\n"
+TEXT = (
+    b"kind: Deployment\nmetadata: {name: coredns}\n"
+    b"spec: {template: {spec: {containers: [{name: coredns, image: 'a/b:%d'}]}}}\n"
+)
 DNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "image": "r.io/n:1"}
 
 

@@ -211,5 +211,8 @@ def test_a_header_of_thousands_of_digits_is_none():
 
 
 def test_objects_are_told_from_text():
-    text = b"kind: 3\nmetadata: {name: x}\n---\nkind: A\nmetadata: {name: 3}\n---\nkind: A\nmetadata: {name: x, namespace: [y]}\n---\n- 1\n"
+    text = (
+        b"kind: 3\nmetadata: {name: x}\n---\nkind: A\nmetadata: {name: 3}\n---\n"
+        b"kind: A\nmetadata: {name: x, namespace: [y]}\n---\n- 1\n"
+    )
     assert identities(text, "") == [("A", None, "x")]

@@ -20,7 +20,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 TOKEN = "riscv-k3s-0123456789abcdef"
 DEEP = "[" * 100000
-NUMBER = '{"items": [{"id": "x", "metadata": {"name": "a", "namespace": "b", "uid": "c"}, "state": "SANDBOX_READY", "createdAt": %s}]}'
+NUMBER = (
+    '{"items": [{"id": "x", "metadata": {"name": "a", "namespace": "b", "uid": "c"}, '
+    '"state": "SANDBOX_READY", "createdAt": %s}]}'
+)
 
 
 def parse_api(text):

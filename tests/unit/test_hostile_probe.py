@@ -29,8 +29,8 @@ DEPLOYMENT = (
 )
 # A part of a file's name, in which each would start a program named pwned, if a shell read it.
 WORDS = [
-    "$(pwned)", "`pwned`", ";pwned", "|pwned", "&pwned", "\\$(pwned)", "'$(pwned)'", '"$(pwned)"', "-x", "--help", "-exec pwned ;",
-    "*", "?", "[a]", "~", "!", "#", "%s", "\\n", "\\", "a b", "a  b", "\ta", "\u00e9", "\x1b[2J",
+    "$(pwned)", "`pwned`", ";pwned", "|pwned", "&pwned", "\\$(pwned)", "'$(pwned)'", '"$(pwned)"', "-x", "--help",
+    "-exec pwned ;", "*", "?", "[a]", "~", "!", "#", "%s", "\\n", "\\", "a b", "a  b", "\ta", "\u00e9", "\x1b[2J",
 ]  # fmt: skip
 
 

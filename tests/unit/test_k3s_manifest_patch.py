@@ -14,7 +14,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest.run import run
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 SERVICE = b"---\nkind: Service\nmetadata: {name: kube-dns, namespace: kube-system}\n"
-COREDNS = b"kind: Deployment\nmetadata: {name: coredns, namespace: kube-system}\nspec: {template: {spec: {containers: [{name: coredns, image: 'a/b:%d'}]}}}\n"
+COREDNS = (
+    b"kind: Deployment\nmetadata: {name: coredns, namespace: kube-system}\n"
+    b"spec: {template: {spec: {containers: [{name: coredns, image: 'a/b:%d'}]}}}\n"
+)
 METRICS = COREDNS.replace(b"coredns", b"metrics-server")
 PACKAGED = {"coredns.yaml": COREDNS % 1 + SERVICE, "metrics-server/deployment.yaml": METRICS % 1}
 DNS = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns", "image": "r.io/n:1"}
@@ -114,7 +117,7 @@ def test_overlay_lasts_through_restart_and_follows_an_upgrade(server):
 def test_undo_and_redo_really_take_effect(server):
     server.patch()
     server.take()
-    for round_number in range(4):
+    for _round in range(4):
         undone = server.patch([{"manifest": "coredns.yaml"}], state="absent")
         assert undone["changed"] and server.files() == PACKAGED, "byte for byte as k3s wrote them"
         assert server.take() == ["coredns.yaml"], "undo trap"

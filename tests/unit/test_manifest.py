@@ -131,7 +131,8 @@ CASES = [
         "env inserted",
         "  - name: c\n    tty: true\n",
         {"env": {"A": 1, "B": True}},
-        '  - name: c\n    env:\n    - name: "A"\n      value: "1"\n    - name: "B"\n      value: "true"\n    tty: true\n',
+        '  - name: c\n    env:\n    - name: "A"\n      value: "1"\n'
+        '    - name: "B"\n      value: "true"\n    tty: true\n',
     ),
     (
         "env value",
@@ -143,7 +144,8 @@ CASES = [
         "env appended",
         "  - name: c\n    env:\n      - name: A\n        value: x # x\n    tty: true\n",
         {"env": {"B": "2"}},
-        '  - name: c\n    env:\n      - name: A\n        value: x # x\n      - name: "B"\n        value: "2"\n    tty: true\n',
+        "  - name: c\n    env:\n      - name: A\n        value: x # x\n"
+        '      - name: "B"\n        value: "2"\n    tty: true\n',
     ),
     (
         "env valueFrom",
@@ -293,7 +295,10 @@ def test_missing_pyyaml_names_the_package(monkeypatch):
 
 
 def test_identities():
-    text = "# only a comment\n---\n---\n- 1\n---\nkind: A\nmetadata: {name: n}\n---\nkind: B\nmetadata: {name: m, namespace: s}\n"
+    text = (
+        "# only a comment\n---\n---\n- 1\n---\nkind: A\nmetadata: {name: n}\n---\n"
+        "kind: B\nmetadata: {name: m, namespace: s}\n"
+    )
     assert identities(text.encode(), "x") == [("A", None, "n"), ("B", "s", "m")]
 
 

@@ -86,7 +86,8 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
     ("said", "told"),
     [
         (
-            'failed to fetch anonymous token: Get "https://auth.example/token?scope=x": net/http: TLS handshake timeout',
+            "failed to fetch anonymous token: "
+            'Get "https://auth.example/token?scope=x": net/http: TLS handshake timeout',
             "auth.example, which gives the tokens of reg,",
         ),
         (

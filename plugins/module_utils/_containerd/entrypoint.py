@@ -64,7 +64,7 @@ def _look_up(root, program, search_path):
 
 
 def _resolve(root, path):
-    """The real place of ``path`` inside ``root``, with links followed as if ``root`` were /; None when there is none."""
+    """The real place of ``path`` inside ``root``, with links followed as if ``root`` were /; None for none."""
     todo, done, links = path.split("/")[::-1], [], 0
     while todo:
         part = todo.pop()

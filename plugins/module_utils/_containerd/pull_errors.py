@@ -85,7 +85,8 @@ _SLOW = "look whether the registry hangs or is only slow; for a slow one give a 
 _FATAL = re.compile(r'level=fatal msg="(.*)"\s*\Z')
 _WRAPPING = re.compile(
     r'^(?:pulling image:? |failed: |rpc error: code = \w+ desc = |failed to pull and unpack image "[^"]*": '
-    r'|failed to resolve reference "[^"]*": |failed to resolve image: |get image config descriptor: |pull access denied[^:]*: )+'
+    r'|failed to resolve reference "[^"]*": |failed to resolve image: '
+    r"|get image config descriptor: |pull access denied[^:]*: )+"
 )
 
 

@@ -233,7 +233,7 @@ def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
 
 
 def read(data_dir):
-    """The journal's data; empty when there is none. Raises Problem for what is no journal, or one of a newer version."""
+    """The journal's data, empty for none. Raises Problem for what is no journal, or one of a newer version."""
     path = os.path.join(data_dir, FOLDER, NAME)
     text = read_bytes(path)
     if text is None:

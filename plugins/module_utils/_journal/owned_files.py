@@ -108,7 +108,7 @@ def settle(journal, path, check_mode=False):
 
 
 def archive_path(data_dir, name):
-    """The path of an archive of images by its file name. Raises Problem for a name that this collection does not give."""
+    """The path of an archive of images by its file name. Raises Problem for a name that is not ours."""
     if not _ARCHIVE.match(name):
         raise Problem(
             "%r is no archive of riscv.k3s" % name,

@@ -181,7 +181,7 @@ class Editor:
         ordered = sorted(enumerate(self._edits), key=lambda entry: (entry[1][0], entry[0]))
         if any(one[1][1] > two[1][0] for one, two in zip(ordered, ordered[1:])):
             raise self._conflict("overlapping edits")
-        for number, (start, end, new) in reversed(ordered):
+        for dummy, (start, end, new) in reversed(ordered):
             text = text[:start] + new + text[end:]
         data = manifest.encode(text)
         self._verify(data)

@@ -126,7 +126,7 @@ class Folder:
     def names(self):
         """The manifests in the folder and its sub-folders, sorted."""
         found = []
-        for folder, folders, files in os.walk(self.path):
+        for folder, dummy, files in os.walk(self.path):
             found += [
                 os.path.relpath(os.path.join(folder, name), self.path)
                 for name in files

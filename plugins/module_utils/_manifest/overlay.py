@@ -22,11 +22,17 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 SUFFIX = "-riscv64"
 # An Addon that has the text of install 1 already would not be applied again: then 2 is written.
 INSTALLS = (1, 2)
-SKIP_TEXT = b"# Written by riscv.k3s: k3s does not deploy the file of this name while this one is here; an overlay takes its place.\n"
+SKIP_TEXT = (
+    b"# Written by riscv.k3s: k3s does not deploy the file of this name while this one is here; "
+    b"an overlay takes its place.\n"
+)
 UNDO_COMMENT = "# riscv.k3s: its overlay was removed; this line makes k3s apply the packaged file again."
 
 _BOM = b"\xef\xbb\xbf"
-_FIRST_LINE = "# Written by riscv.k3s, do not edit: made anew by riscv.k3s.site, removed by riscv.k3s.k3s_manifest_patch with state: absent."
+_FIRST_LINE = (
+    "# Written by riscv.k3s, do not edit: "
+    "made anew by riscv.k3s.site, removed by riscv.k3s.k3s_manifest_patch with state: absent."
+)
 _HEADER = re.compile(
     r"\ufeff?%s\s+"
     r"# riscv\.k3s-from: (?P<source>\S+) sha256:(?P<source_sha256>[0-9a-f]{64})\s+"

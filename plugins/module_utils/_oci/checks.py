@@ -16,7 +16,7 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def choose_program(found, wanted, src):
-    """The entry of the one program in ``found``: ``wanted`` (a path), or the only ELF or script there. Raises Problem."""
+    """The entry of the one program in ``found``: ``wanted`` (a path), or the only ELF or script. Raises Problem."""
     files = [entry for entry in found if entry.content]
     if wanted:
         path = posixpath.normpath("/" + wanted)

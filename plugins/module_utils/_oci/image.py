@@ -63,7 +63,7 @@ class Blob(NamedTuple):
 
 
 class Image:
-    """An image whose config is known; compressing the layer, which takes longest, waits until manifests are asked for."""
+    """An image whose config is known; the layer is compressed, which takes longest, when manifests are asked for."""
 
     def __init__(self, spec, config, tar):
         self.architecture = spec.architecture

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of an image as one value, and the layer (a tar) that is made of them: the same files give the same bytes."""
+"""The files of an image as one value, and the layer (a tar) made of them: the same files give the same bytes."""
 
 from __future__ import annotations
 

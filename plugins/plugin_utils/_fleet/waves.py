@@ -51,7 +51,7 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=Non
 
 
 def is_busy(plan):
-    """Whether something is to be done on the board itself. Patches are not: they change the cluster, after all boards."""
+    """Whether something is to be done on the board itself. Patches are not: they change the cluster, at the end."""
     return plan["changes"] > len(plan["patches"]["present"]) + len(plan["patches"]["absent"])
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A callback that does something to the run, or to the lab, when a step of it begins: see tests/integration/steps.py."""
+"""A callback that does something to the run, or to the lab, when a step begins: see tests/integration/steps.py."""
 
 from __future__ import annotations
 

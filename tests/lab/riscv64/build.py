@@ -132,7 +132,7 @@ def busybox():
 
 
 def pinned(go_mod):
-    """Package to build and its version without the v, as a go.mod pins them; a program of our own is the package '.'."""
+    """Package to build and its version without the v, as a go.mod pins them; our own program is the package '.'."""
     tool = re.search(r"^tool (\S+)$", go_mod, re.M)
     if not tool:
         return ".", PAUSE_VERSION

@@ -21,7 +21,8 @@ USAGE = (
     """\
 Two k3s boards and a private registry on this machine, made of namespaces. They start broken, as boards do whose stock
 images have no riscv64 content: no way to docker.io, no pause image on board-2. State folder: %s (RISCV_K3S_LAB_DIR).
-The first run builds Kubernetes from its Go modules, which takes 5 to 10 minutes; after that `up` takes about half a minute.
+The first run builds Kubernetes from its Go modules, which takes 5 to 10 minutes; after that `up` takes about
+half a minute.
 """
     % STATE
 )

@@ -96,7 +96,10 @@ def release_archives():
 
 
 def _go_version(source, environment):
-    advice = "Next: install Go 1.21 or newer, which fetches what it needs by itself (Debian: golang-go, on Debian 12 from backports)"
+    advice = (
+        "Next: install Go 1.21 or newer, which fetches what it needs by itself "
+        "(Debian: golang-go, on Debian 12 from backports)"
+    )
     if not shutil.which("go"):
         raise LabError("the Go compiler was not found, it builds Kubernetes for the lab. " + advice)
     # Asked outside of the module: before 1.21 go cannot even read its go.mod.

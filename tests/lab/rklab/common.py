@@ -51,7 +51,7 @@ def run(argv, check=True, **options):
 
 @contextlib.contextmanager
 def locked(path, wait=True):
-    """Hold a lock file, open for reading and appending. Raises BlockingIOError when it is held and ``wait`` is false."""
+    """Hold a lock file, open for reading and appending. Raises BlockingIOError when held and ``wait`` is false."""
     while True:
         handle = open(path, "a+", encoding="utf-8")
         try:

@@ -51,7 +51,8 @@ k3s_cluster:
 %s  vars:
     ansible_user: root
     ansible_ssh_private_key_file: %s
-    ansible_ssh_common_args: -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -o ServerAliveInterval=15
+    ansible_ssh_common_args: >-
+      -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -o ServerAliveInterval=15
     # Boards of every lab have the same addresses: a connection that is kept open must not be taken by another lab.
     ansible_control_path_dir: %s
     ansible_python_interpreter: /usr/bin/python3

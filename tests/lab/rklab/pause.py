@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image that board-1 starts with: pause under its stock name, as somebody who cured one board by hand has left it."""
+"""The image that board-1 starts with: pause under its stock name, as somebody who cured one board by hand left it."""
 
 from __future__ import annotations
 

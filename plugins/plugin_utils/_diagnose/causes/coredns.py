@@ -93,7 +93,10 @@ def rights(fleet):
             "kubectl auth can-i --list --as=system:serviceaccount:kube-system:coredns: it may not list %s"
             % ", ".join(lacks)
         ]
-        remedy = "Give ClusterRole and ClusterRoleBinding system:coredns back, as the packaged manifest has them; CoreDNS goes on by itself within a minute."
+        remedy = (
+            "Give ClusterRole and ClusterRoleBinding system:coredns back, as the packaged manifest has them; "
+            "CoreDNS goes on by itself within a minute."
+        )
         command = "k3s kubectl auth reconcile -f %s/server/manifests/coredns.yaml" % fleet.data_dir(fleet.server)
         yield _finding(
             fleet, row, "CoreDNS may not list %s" % ", ".join(lacks), m.CERTAIN, evidence, remedy, command, fleet.server
@@ -181,7 +184,10 @@ def forwarding(fleet):
             continue
         evidence = [_reach(net, "host"), _reach(net, "pod")]
         title, command = "Traffic of pods is not forwarded on %s" % row["board"], None
-        remedy = "Something between the pod and the board drops its packets: look at iptables-save, sysctl net.ipv4.ip_forward and br_netfilter."
+        remedy = (
+            "Something between the pod and the board drops its packets: "
+            "look at iptables-save, sysctl net.ipv4.ip_forward and br_netfilter."
+        )
         drops = [rule for rule in seen.get("rules", ()) if re.match(r"-A (FORWARD|INPUT) .*-j (DROP|REJECT)", rule)]
         if seen.get("firewalld"):
             evidence.append("firewalld runs on %s" % row["board"])
@@ -189,7 +195,10 @@ def forwarding(fleet):
                 "firewalld drops the traffic of pods on %s" % row["board"],
                 "Let it trust the networks of pods and services.",
             )
-            command = "firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=10.43.0.0/16 && firewall-cmd --reload"
+            command = (
+                "firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=10.43.0.0/16"
+                " && firewall-cmd --reload"
+            )
         elif drops:
             evidence += ["iptables-save on %s: %s" % (row["board"], rule) for rule in drops[:3]]
             title, remedy = (

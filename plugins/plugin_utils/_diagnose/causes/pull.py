@@ -57,7 +57,7 @@ def look(fleet, row, cause):
 
 
 def _message(fleet, row, container, image):
-    """(where it stands, what containerd said), or two None. On older kubelets only the event has it after a back-off."""
+    """Where it stands and what containerd said, or two None. After a back-off, older kubelets have only the event."""
     if _find(container["message"]) is not _pull_causes.UNKNOWN:
         return "container %s" % container["name"], container["message"]
     for event in fleet.events_of(row):

@@ -24,7 +24,10 @@ def wrong_key(fleet):
         ]
         edits = ["-e '%ds/%s/%s/'" % (number, key, right) for number, key, right in rights if right]
         command = ("sed -i %s %s && %s" % (" ".join(edits), path, fleet.service(name)), name) if edits else (None, None)
-        remedy = "Write the key as k3s knows it, and start k3s anew. riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
+        remedy = (
+            "Write the key as k3s knows it, and start k3s anew. "
+            "riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
+        )
         yield m.Finding(
             "registries.yaml of %s has keys that k3s passes over" % name,
             m.CERTAIN,

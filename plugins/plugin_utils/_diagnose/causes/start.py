@@ -12,10 +12,12 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 
 _NO_COMMAND = re.compile(r"no command specified")
 _NOT_FOUND = re.compile(
-    r'exec: "(?P<name>[^"]*)": (?:executable file not found|stat [^:]*: no such file)|exec (?P<path>\S+): no such file or directory'
+    r'exec: "(?P<name>[^"]*)": (?:executable file not found|stat [^:]*: no such file)'
+    r"|exec (?P<path>\S+): no such file or directory"
 )
 _NOT_PERMITTED = re.compile(
-    r"exec (?:container process )?[`\"']?(?P<path>[^\s`\"':]+)[`\"']?: operation not permitted|exec: \"[^\"]*\": operation not permitted",
+    r"exec (?:container process )?[`\"']?(?P<path>[^\s`\"':]+)[`\"']?: operation not permitted"
+    r"|exec: \"[^\"]*\": operation not permitted",
     re.IGNORECASE,
 )
 _FORMAT = re.compile(r"exec format error", re.IGNORECASE)
@@ -51,7 +53,10 @@ def entrypoint(fleet, row):
             image = m.full(container["image"])
             name = "" if pattern is _NO_COMMAND else match.group("name") or match.group("path")
             title = "%s has no command of its own" % image if not name else "%s has no program %s" % (image, name)
-            remedy = "Give the container a command: the image has no entrypoint, or another one than the stock image, whose args it is given."
+            remedy = (
+                "Give the container a command: "
+                "the image has no entrypoint, or another one than the stock image, whose args it is given."
+            )
             yield m.Finding(title, m.CERTAIN, m.pod_subject(row), [text], *_mend(fleet, row, image, container, remedy))
 
 
@@ -155,7 +160,8 @@ def config_missing(fleet, row):
         ][:1]
     for where, text in texts:
         match = re.search(
-            r"""(configmap|secret) "?([^"\s]+)"? not found|non-existent (?:config|secret) key: (\S+)|couldn't find key (\S+)""",
+            r'(configmap|secret) "?([^"\s]+)"? not found'
+            r"|non-existent (?:config|secret) key: (\S+)|couldn't find key (\S+)",
             text,
             re.IGNORECASE,
         )
@@ -165,7 +171,10 @@ def config_missing(fleet, row):
                 if match.group(1)
                 else "the key %s" % (match.group(3) or match.group(4))
             )
-            remedy = "Make it; with --disable=coredns nobody keeps the key NodeHosts, so use .skip and an overlay for CoreDNS instead."
+            remedy = (
+                "Make it; with --disable=coredns nobody keeps the key NodeHosts, "
+                "so use .skip and an overlay for CoreDNS instead."
+            )
             command = m.on_server(fleet, "-n", row["namespace"], "get configmaps,secrets")
             yield m.Finding(
                 "%s is not there" % missing,

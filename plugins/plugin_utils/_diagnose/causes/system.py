@@ -168,7 +168,10 @@ def clock(fleet):
             evidence = [
                 "date on %s: %d s %s the controller's" % (name, abs(skew), "ahead of" if skew > 0 else "behind")
             ]
-            remedy = "Set it, and let NTP keep it: a board without a battery starts in the past, and then no certificate is valid."
+            remedy = (
+                "Set it, and let NTP keep it: "
+                "a board without a battery starts in the past, and then no certificate is valid."
+            )
             yield m.Finding(
                 "The clock of %s is wrong" % name,
                 m.LIKELY,
