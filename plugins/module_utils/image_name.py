@@ -24,6 +24,8 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 # A name of this form alone would be an image's ID.
 _ID = re.compile(r"[0-9a-f]{64}\Z")
+# What containerd and the kubelet call an image that no name is left of.
+_BY_ID = "sha256:"
 _LONGEST = 255
 
 
@@ -72,6 +74,19 @@ class ImageName(NamedTuple):
 def normalise(text):
     """The full name for any valid reference, as text. Raises Problem."""
     return ImageName.parse(text).full
+
+
+def full_or_text(text):
+    """The full name, or ``text`` as it is where that is none: an image's ID, and what a pod names that no registry has.
+
+    The API takes any text as an image; the kubelet then says InvalidImageName.
+    """
+    if text.startswith(_BY_ID):
+        return text
+    try:
+        return normalise(text)
+    except Problem:
+        return text
 
 
 def is_digest(text):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text, normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -34,6 +34,20 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
 def test_normalises(text, full):
     assert normalise(text) == full
     assert normalise(full) == full
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("nginx:1", "docker.io/library/nginx:1"),
+        ("Bad/Name:1", "Bad/Name:1"),
+        ("", ""),
+        (DIGEST, DIGEST),
+        (DIGEST[7:], DIGEST[7:]),
+    ],
+)
+def test_what_is_no_name_is_shown_as_it_is(text, shown):
+    assert full_or_text(text) == shown
 
 
 @pytest.mark.parametrize(

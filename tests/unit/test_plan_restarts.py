@@ -59,6 +59,7 @@ PATCHED = {"kind": "Deployment", "name": "coredns"}
         pytest.param(
             pod(container("running", "", "sha256:" + "0" * 64)), [plan()], False, id="an image known by its ID alone"
         ),
+        pytest.param(pod(container(image="Bad/Name:1")), [plan()], False, id="a tenant's image that has no valid name"),
         pytest.param(pod(container()), [plan(source=COREDNS)], False, id="only pinned"),
         pytest.param(pod(container()), [plan(fix="present")], False, id="nothing tagged"),
         pytest.param(pod(container()), [plan(fix="preload")], True, id="an archive brings it"),

@@ -289,6 +289,7 @@ def test_pods():
         pod("going", "board-1", COREDNS, deleting=True),
         pod("done", "board-1", COREDNS, phase="Succeeded"),
         pod("other", "board-1", METRICS, "sha256:0"),
+        pod("a-tenants", "board-1", "Bad/Name:1"),
     ]
     assert undo_pods({"pods": pods}, plans) == ["kube-system/affected"]
     assert undo_pods(None, plans) == []

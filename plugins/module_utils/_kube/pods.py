@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pod as _row
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text, normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _REQUIREMENT = re.compile(r"(?P<not>!?)(?P<key>[A-Za-z0-9./_-]+)(?:(?P<operator>==?|!=)(?P<value>[A-Za-z0-9._-]*))?\Z")
@@ -142,7 +142,9 @@ def _pod(item):
     owner = _row.controller(meta.get("ownerReferences", []))
     static = "kubernetes.io/config.mirror" in meta.get("annotations", {}) or bool(owner and owner["kind"] == "Node")
     statuses = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
-    spec_images = {row["name"]: _image(row["image"]) for row in spec.get("initContainers", []) + spec["containers"]}
+    spec_images = {
+        row["name"]: full_or_text(row["image"]) for row in spec.get("initContainers", []) + spec["containers"]
+    }
     return Pod(
         meta["namespace"],
         meta["name"],
@@ -158,13 +160,6 @@ def _pod(item):
         "deletionTimestamp" in meta,
         tuple(_reasons(status, statuses)),
     )
-
-
-def _image(text):
-    try:
-        return normalise(text)
-    except Problem:
-        return text  # the API takes any text; the kubelet then says InvalidImageName
 
 
 def _reasons(status, statuses):

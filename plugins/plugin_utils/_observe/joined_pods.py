@@ -14,9 +14,8 @@ import time
 from collections import Counter
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import NORMAL_REASONS
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _LONGEST = 240
 _PATIENCE = 30  # seconds over the time that a pod was given to end
@@ -216,10 +215,7 @@ def _mismatch(row, pod, names, digests, now):
 
 
 def _runs_another(container, digests):
-    try:
-        wanted = digests.get(normalise(container["image"]))
-    except Problem:
-        return False
+    wanted = digests.get(full_or_text(container["image"]))
     dummy, at, digest = container["image_id"].rpartition("@")
     return bool(wanted and at and container["state"] == "running" and digest != wanted)
 

@@ -12,7 +12,7 @@ import posixpath
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _PLACE = re.compile(r"manifests/(\S+)")
@@ -39,11 +39,6 @@ def names(components):
     if isinstance(components, str):
         components = components.split(",")
     return [str(name).strip() for name in components or () if str(name).strip()]
-
-
-def full(images):
-    """Full names of what pods ask for; bare image IDs are left out."""
-    return [normalise(image) for image in images if not image.startswith("sha256:")]
 
 
 def choose(wanted, observed, servers):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import is_unready, workload
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
@@ -55,11 +55,6 @@ def unready(api, namespaces=("kube-system",)):
 
 
 def _is_held_up(container, changed):
-    if _full(container["image"]) not in changed:
+    if full_or_text(container["image"]) not in changed:
         return False
     return not (container["state"] == "waiting" and container["reason"] in _GOES_ON)
-
-
-def _full(image):
-    # A container that never started has the name from its spec; a running one may show an image ID instead.
-    return image if image.startswith("sha256:") else ImageName.parse(image).full

@@ -15,6 +15,7 @@ import posixpath
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
@@ -89,7 +90,7 @@ def undo_pods(api, plans):
         for pod in (api or {}).get("pods") or []
         if not pod["deleting"]
         and pod["phase"] not in FINISHED
-        and taken.get(pod["node"], set()) & set(_undo_components.full(pod["images"]))
+        and taken.get(pod["node"], set()) & {full_or_text(image) for image in pod["images"]}
     )
 
 

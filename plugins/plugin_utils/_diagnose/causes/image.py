@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _PAUSE = re.compile(r'failed to get sandbox image "([^"]+)"')
@@ -27,7 +28,7 @@ def pause(fleet, row):
             break
     else:
         return
-    image = m.full(match.group(1))
+    image = full_or_text(match.group(1))
     images = fleet.images(row["board"])
     evidence = [m.event_text(event)]
     if images is not None:
@@ -51,7 +52,7 @@ def _never(fleet, row):
     pod = fleet.api_pod(row)
     for container in pod["containers"] if pod else ():
         if container["state"] == "waiting" and container["reason"] == "ErrImageNeverPull":
-            yield container, m.full(container["image"])
+            yield container, full_or_text(container["image"])
 
 
 def _never_evidence(container):
@@ -67,7 +68,7 @@ def short_name(fleet, row):
     """
     for container, image in _never(fleet, row):
         images = fleet.images(row["board"]) or {}
-        short = next((name for name in images if name != image and m.full(name) == image), None)
+        short = next((name for name in images if name != image and full_or_text(name) == image), None)
         if image not in images and short:
             evidence = [
                 _never_evidence(container),
@@ -90,7 +91,7 @@ def other_namespace(fleet, row):
     """The image is in containerd's namespace default, where the kubelet does not look."""
     for container, image in _never(fleet, row):
         images = fleet.images(row["board"])
-        elsewhere = [name for name in fleet.preflight(row["board"]).get("elsewhere", ()) if m.full(name) == image]
+        elsewhere = [name for name in fleet.preflight(row["board"]).get("elsewhere", ()) if full_or_text(name) == image]
         if images is not None and image not in images and elsewhere:
             evidence = [
                 _never_evidence(container),
@@ -161,7 +162,7 @@ def wrong_architecture(fleet, row):
     board = fleet.boards.get(row["board"]) or {}
     own = "linux/%s" % board.get("architecture")
     for container, text in _not_executable(fleet, row):
-        image = m.full(container["image"])
+        image = full_or_text(container["image"])
         stored = (fleet.images(row["board"]) or {}).get(image)
         if stored and stored["platforms"] and not any(platform.startswith(own) for platform in stored["platforms"]):
             evidence = [
@@ -189,7 +190,7 @@ def wrong_architecture(fleet, row):
 def exec_format(fleet, row):
     """The kernel cannot run the program, whatever the image says of itself."""
     for container, text in _not_executable(fleet, row):
-        image = m.full(container["image"])
+        image = full_or_text(container["image"])
         evidence = [text]
         stored = (fleet.images(row["board"]) or {}).get(image)
         if stored:

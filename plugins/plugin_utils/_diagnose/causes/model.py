@@ -11,8 +11,6 @@ from functools import cached_property
 from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pod as _pod
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
@@ -165,14 +163,6 @@ def pod_name(row):
 def pod_subject(row):
     """The subject of a finding about one pod."""
     return ("pod", row["board"], pod_name(row))
-
-
-def full(image):
-    """The normalised name of an image, or the text as it is."""
-    try:
-        return normalise(image)
-    except Problem:
-        return image
 
 
 def event_text(event):

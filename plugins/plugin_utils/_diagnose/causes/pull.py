@@ -11,7 +11,7 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pull_causes as _pull_causes
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
@@ -48,7 +48,7 @@ def look(fleet, row, cause):
     for container in pod["containers"] if pod else ():
         if container["state"] != "waiting" or container["reason"] not in _WAITING:
             continue
-        image = m.full(container["image"])
+        image = full_or_text(container["image"])
         where, text = _message(fleet, row, container, image)
         if text and _find(text).id in (_WAITING[container["reason"]] or _pull_causes.IDS):
             problem = _classify(fleet, row, image, text)
@@ -68,7 +68,7 @@ def _message(fleet, row, container, image):
 
 def _names(message):
     """The images that a message names. One may be the beginning of another, so it is not looked for in the text."""
-    return {m.full(name) for name in _QUOTED.findall(message)}
+    return {full_or_text(name) for name in _QUOTED.findall(message)}
 
 
 def _classify(fleet, row, image, text):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _NO_COMMAND = re.compile(r"no command specified")
@@ -50,7 +51,7 @@ def entrypoint(fleet, row):
     """The image says nothing that could be run, or what is to be run is not in it."""
     for pattern in (_NO_COMMAND, _NOT_FOUND):
         for container, match, text in _told(fleet, row, pattern):
-            image = m.full(container["image"])
+            image = full_or_text(container["image"])
             name = "" if pattern is _NO_COMMAND else match.group("name") or match.group("path")
             title = "%s has no command of its own" % image if not name else "%s has no program %s" % (image, name)
             remedy = (
@@ -73,7 +74,8 @@ def _mend(fleet, row, image, container, remedy):
 def capabilities(fleet, row):
     """The file has capabilities that the container may not gain."""
     for container, dummy, text in _told(fleet, row, _NOT_PERMITTED):
-        title = "The kernel refuses to run the program of %s: operation not permitted" % m.full(container["image"])
+        image = full_or_text(container["image"])
+        title = "The kernel refuses to run the program of %s: operation not permitted" % image
         remedy = (
             "Its file has capabilities (setcap) which the container lacks or may not gain (allowPrivilegeEscalation: "
             "false). "
