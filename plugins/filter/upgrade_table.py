@@ -31,6 +31,11 @@ options:
     description: OCI name of the architecture that is wanted.
     type: str
     default: riscv64
+  fixes:
+    description: The fixes that may be used, as C(riscv_k3s_fixes) has them.
+    type: list
+    elements: str
+    default: [mirror, tag]
 """
 
 EXAMPLES = r"""
@@ -44,8 +49,7 @@ _value:
   description:
     - C(rows), with who serves each image, the fix and what is missing. C(safe), whether nothing is missing. C(missing),
       sentences about that.
-    - C(copies), pairs of source and target for M(riscv.k3s.registry_image_copy) that let the mirror serve what it
-      lacks. C(lines), a table for people.
+    - C(lines), a table for people.
   type: dict
 """
 

@@ -237,6 +237,14 @@ def _table(upgrade_table):
     return seen["lines"] + seen["missing"]
 
 
+def _publication(publication):
+    row = {"mirror": ALL, "instead": None, "sure": "exact", "source": ALL, "image": ALL, "missing": ALL}
+    answers = {key: {"source": None, "mirror": ALL, "stock": None} for key in ("served", "messages")}
+    return publication({ALL: {"problems": [ALL], "rows": [dict(row, **answers, platforms={"mirror": [ALL]})]}})[
+        "missing"
+    ]
+
+
 # A filter that makes text for people, and the texts that it makes of hostile ones.
 SHOWN = {
     "diagnosis_text": _diagnosis,
@@ -249,6 +257,7 @@ SHOWN = {
         [{"board": ALL, "lines": [ALL], "left": [ALL]}, {"board": ALL, "lines": [], "left": []}]
     ),
     "unready": lambda unready: unready(API) + unready({"reachable": False, "error": ALL}),
+    "upgrade_publication": _publication,
     "upgrade_table": _table,
     "wave_verdict": _verdict,
     "waves": _waves,

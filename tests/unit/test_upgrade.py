@@ -10,6 +10,7 @@ from ansible.errors import AnsibleLookupError
 
 from ansible_collections.riscv.k3s.plugins.lookup.manifests import LookupModule
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.publication import publication
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import upgrade_table
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.wanted import upgrade_images
 
@@ -123,8 +124,11 @@ def test_what_is_no_version():
         upgrade_images("latest", [])
 
 
-def answer(image, cause=None):
-    return {"image": image, "has_architecture": cause is None, "cause": cause, "message": "%s: %s." % (image, cause)}
+def answer(image, cause=None, platforms=None):
+    """A row of registry_image_info; what has another platform is for arm64."""
+    held = platforms or {None: ["linux/riscv64"], "no-platform": ["linux/arm64"]}.get(cause, [])
+    message = "%s: %s." % (image, cause)
+    return {"image": image, "has_architecture": cause is None, "cause": cause, "message": message, "platforms": held}
 
 
 def row(**changes):
@@ -161,7 +165,7 @@ COPY = {"source": SOURCE, "target": MIRROR}
         pytest.param(
             {}, "no-such-image", "no-such-image", "registry-name", None, None, SOURCE + ": no-such-image.", id="nothing"
         ),
-        pytest.param({}, None, "no-platform", "no-platform", "tag", COPY, None, id="mirror has other content"),
+        pytest.param({}, None, "no-platform", "no-platform", "tag", None, None, id="mirror has other content"),
         pytest.param({}, None, "registry-refused", "registry-name", "tag", None, None, id="mirror is down"),
         pytest.param(
             {"source": None, "mirror": None},
@@ -219,9 +223,100 @@ COPY = {"source": SOURCE, "target": MIRROR}
 def test_judgement(changes, source, mirror, stock, fix, copy, missing):
     wanted = {"rows": [row(**changes)], "problems": []}
     table = upgrade_table(wanted, [answer(MIRROR, mirror), answer(PAUSE, stock), answer(SOURCE, source)])
-    assert (table["rows"][0]["fix"], table["copies"], table["safe"]) == (fix, [copy] if copy else [], missing is None)
+    assert (table["rows"][0]["fix"], table["safe"]) == (fix, missing is None)
+    assert publication({"riscv64": table})["copies"] == ([copy] if copy else [])
     assert missing is None or missing in table["missing"][0]
     assert table["lines"][-1].startswith("SAFE" if missing is None else "NOT SAFE")
+
+
+@pytest.mark.parametrize(
+    "fixes, answers, fix",
+    [
+        (["mirror"], {MIRROR: "no-such-image", SOURCE: None, PAUSE: "registry-name"}, None),
+        (["preload"], {MIRROR: None, SOURCE: None, PAUSE: "registry-name"}, "preload"),
+        (["flag", "tag"], {MIRROR: None, SOURCE: None, PAUSE: "registry-name"}, "flag"),
+        (["tag", "mirror"], {MIRROR: None, SOURCE: None, PAUSE: "registry-name"}, "tag"),
+    ],
+)
+def test_only_fixes_that_may_be_used_count(fixes, answers, fix):
+    wanted = {"rows": [row()], "problems": []}
+    table = upgrade_table(wanted, [answer(*pair) for pair in answers.items()], fixes=fixes)
+    assert (table["rows"][0]["fix"], table["safe"]) == (fix, fix is not None)
+
+
+BOTH = ["linux/arm64", "linux/riscv64"]
+
+
+def tables(**answers):
+    """The tables of two architectures; an answer is (cause, platforms) of source, mirror and stock by architecture."""
+    found = {}
+    for architecture, said in answers.items():
+        rows = [answer(name, *said[key]) for key, name in (("source", SOURCE), ("mirror", MIRROR), ("stock", PAUSE))]
+        found[architecture] = upgrade_table({"rows": [row()], "problems": []}, rows, architecture=architecture)
+    return found
+
+
+NOTHING, DOWN = ("no-such-image",), ("registry-refused",)
+
+
+@pytest.mark.parametrize(
+    "fleet, copy, words",
+    [
+        # One source serves both.
+        ([((None, BOTH), NOTHING, DOWN), ((None, BOTH), NOTHING, DOWN)], COPY, None),
+        # What is there for arm64 would be lost.
+        (
+            [((None, ["linux/riscv64"]), ("no-platform", ["linux/arm64"]), DOWN)],
+            None,
+            "left as it is: it holds linux/arm64",
+        ),
+        # Both are served already.
+        ([((None, BOTH), (None, BOTH), DOWN), ((None, BOTH), (None, BOTH), DOWN)], None, None),
+        # The mirror has one of the two, and the source both.
+        (
+            [((None, BOTH), (None, ["linux/riscv64"]), DOWN), ((None, BOTH), ("no-platform", ["linux/riscv64"]), DOWN)],
+            COPY,
+            None,
+        ),
+        # It has another platform besides, which the source lacks.
+        (
+            [
+                ((None, BOTH), (None, ["linux/riscv64", "linux/s390x"]), DOWN),
+                ((None, BOTH), ("no-platform", ["linux/riscv64", "linux/s390x"]), DOWN),
+            ],
+            None,
+            "linux/s390x",
+        ),
+        # Each architecture has a source of its own, and one name serves both.
+        (
+            [
+                ((None, ["linux/riscv64"]), NOTHING, ("no-platform",)),
+                (("no-platform", ["linux/riscv64"]), NOTHING, (None, ["linux/arm64"])),
+            ],
+            None,
+            "no source serves arm64 and riscv64 alike",
+        ),
+        # Whoever does not answer has not said that it lacks anything.
+        ([((None, ["linux/riscv64"]), DOWN, DOWN)], None, "the mirror cannot be asked"),
+        ([((None, ["linux/riscv64"]), ("registry-auth",), DOWN)], None, "the mirror cannot be asked"),
+    ],
+)
+def test_what_is_published(fleet, copy, words):
+    keys = ("source", "mirror", "stock")
+    said = {name: dict(zip(keys, answers)) for name, answers in zip(("riscv64", "arm64"), fleet)}
+    planned = publication(tables(**said), planned=True)
+    assert planned["copies"] == ([copy] if copy else [])
+    assert (planned["missing"] == []) if words is None else (words in planned["missing"][0])
+    # What was not copied in the end is missing.
+    assert bool(publication(tables(**said))["missing"]) == bool(copy or words)
+
+
+def test_an_approximate_tag_is_published_and_told():
+    table = upgrade_table(
+        {"rows": [row(sure="approximate")], "problems": []}, [answer(SOURCE), answer(MIRROR, "no-such-image")]
+    )
+    planned = publication({"riscv64": table}, planned=True)
+    assert planned["copies"] == [COPY] and "the tag is approximate" in planned["missing"][0]
 
 
 INSTEAD = "docker.io/carvicsforth/pause:3.10.2"
@@ -243,7 +338,8 @@ def test_an_image_that_a_patch_names_instead(cause, fix):
         {"rows": [pause], "problems": []},
         [answer(INSTEAD, cause), answer(MIRROR, "no-such-image"), answer(SOURCE), answer(PAUSE)],
     )
-    assert (table["rows"][0]["fix"], table["copies"], table["safe"]) == (fix, [], cause is None)
+    assert (table["rows"][0]["fix"], table["safe"]) == (fix, cause is None)
+    assert publication({"riscv64": table})["copies"] == []
     assert cause is None or INSTEAD in table["missing"][0]
 
 

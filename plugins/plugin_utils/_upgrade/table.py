@@ -6,46 +6,43 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
+# As _plan.images has it.
+DEFAULT_FIXES = ("mirror", "tag")
+# What brings the content of a source under whichever tag k3s turns out to ask for.
+_FIXED_SOURCE = ("tag", "flag", "preload", "patch")
 _COLUMNS = ("IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED IN")
 
 
-def upgrade_table(wanted, answers, architecture="riscv64"):
-    """{rows, lines, safe, missing, copies} from the result of wanted.upgrade_images and the rows of
-    registry_image_info.
+def upgrade_table(wanted, answers, architecture="riscv64", fixes=DEFAULT_FIXES):
+    """{rows, problems, lines, safe, missing} from what wanted.upgrade_images and registry_image_info gave.
 
-    A row gets served (source, mirror, stock, instead: True, or the cause, or None where there is no such name), fix
-    (patch, where a patch names
-    another image, else mirror, tag or stock; None when nothing serves it), and missing (a sentence or None).
-    ``missing`` are those sentences,
-    ``copies`` the pairs (source, target) that would let a mirror serve what it lacks, ``lines`` a table for people. An
-    upgrade is safe when nothing is missing.
+    ``fixes`` are those that the inventory lets be used. A row gets served (source, mirror, stock, instead: True, or the
+    cause, or None where there is no such name), platforms (the texts that registry_image_info gave, by the same keys),
+    fix (patch, where a patch names another image, else mirror, tag, flag, preload or stock; None when nothing serves
+    it), and missing (a sentence or None). ``missing`` are those sentences, ``lines`` a table for people. An upgrade is
+    safe when nothing is missing.
     """
     asked = {row["image"]: row for row in answers}
-    rows = [_judge(row, asked, architecture) for row in wanted["rows"]]
-    missing = [
-        printable(text) for text in list(wanted["problems"]) + [row["missing"] for row in rows if row["missing"]]
-    ]
-    copies = [copy for copy in (_copy(row) for row in rows) if copy]
-    return {
-        "rows": rows,
-        "safe": not missing,
-        "missing": missing,
-        "copies": copies,
-        "lines": _lines(rows, missing, architecture),
-    }
+    rows = [_judge(row, asked, architecture, fixes) for row in wanted["rows"]]
+    texts = list(wanted["problems"]) + [row["missing"] for row in rows if row["missing"]]
+    missing = [printable(text) for text in texts]
+    lines = _lines(rows, missing, architecture)
+    return {"rows": rows, "problems": wanted["problems"], "safe": not missing, "missing": missing, "lines": lines}
 
 
-def _judge(row, asked, architecture):
+def _judge(row, asked, architecture, fixes):
     names = {"instead": row["instead"], "source": row["source"], "mirror": row["mirror"], "stock": row["image"]}
     answers = {key: asked.get(name) for key, name in names.items() if name}
     served = {key: _served(answers.get(key)) for key in names}
-    fix = _fix(row, served)
-    return dict(row, served=served, fix=fix, missing=_missing(row, fix, answers, architecture))
+    platforms = {key: (answers.get(key) or {}).get("platforms") or [] for key in names}
+    messages = {key: (answers.get(key) or {}).get("message") for key in names}
+    fix = _fix(row, served, fixes)
+    missing = _missing(row, fix, answers, architecture, fixes)
+    return dict(row, served=served, platforms=platforms, messages=messages, fix=fix, missing=missing)
 
 
 def _served(answer):
@@ -54,18 +51,22 @@ def _served(answer):
     return True if answer["has_architecture"] else answer["cause"]
 
 
-def _fix(row, served):
+def _fix(row, served, fixes):
     if row["instead"]:
         # The workload asks for this one then, and nothing else helps it.
         return "patch" if served["instead"] is True else None
-    if served["mirror"] is True:
-        return "mirror"
-    if served["source"] is True and row["source"] != row["image"]:
-        return "tag"
-    return "stock" if served["stock"] is True else None
+    has_source = served["source"] is True and row["source"] != row["image"]
+    usable = {
+        "mirror": served["mirror"] is True,
+        "tag": has_source,
+        "flag": has_source and row["name"] == _releases.PAUSE,
+        "preload": has_source,
+    }
+    found = next((fix for fix in fixes if usable.get(fix)), None)
+    return found or ("stock" if served["stock"] is True else None)
 
 
-def _missing(row, fix, answers, architecture):
+def _missing(row, fix, answers, architecture, fixes):
     if row["image"] is None:
         return (
             "%s: its tag is not known. Next: give the release's list of images (k3s-images.txt) in "
@@ -77,28 +78,19 @@ def _missing(row, fix, answers, architecture):
         )
         entry = "" if row["source"] else " The catalogue has no entry for it."
         wanted = "%s, which a patch of the catalogue names in its place," % row["instead"] if row["instead"] else "it"
-        return "%s: nothing serves %s for %s.%s %s" % (row["image"], wanted, architecture, entry, why or "")
-    if row["sure"] != _releases.EXACT and fix not in ("tag", "patch"):
-        # A tag that comes from a fixed source is made for whichever tag the new version turns out to ask for; a mirror
-        # must hold the very one.
-        return (
-            "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or "
-            "riscv_k3s_target_manifests"
-            % (
-                row["image"],
-                fix,
-            )
-        )
+        said = why or "None of the fixes that may be used serves it (riscv_k3s_fixes: %s)." % ", ".join(fixes)
+        return "%s: nothing serves %s for %s.%s %s" % (row["image"], wanted, architecture, entry, said)
+    if row["sure"] != _releases.EXACT and fix not in _FIXED_SOURCE:
+        return approximate(row, fix)
     return None
 
 
-def _copy(row):
-    if row["instead"] or not row["mirror"] or row["served"]["mirror"] not in ANSWERED_NO:
-        return None
-    source = (
-        row["source"] if row["served"]["source"] is True else row["image"] if row["served"]["stock"] is True else None
+def approximate(row, fix):
+    """What is told of a tag that is not known for sure: a mirror must hold the very one that k3s asks for."""
+    return (
+        "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or "
+        "riscv_k3s_target_manifests" % (row["image"], fix)
     )
-    return {"source": source, "target": row["mirror"]} if source else None
 
 
 def _lines(rows, missing, architecture):
@@ -118,5 +110,5 @@ def _cells(row, architecture):
     image = row["image"] or row["name"] + ":?"
     if row["sure"] == _releases.APPROXIMATE:
         image += " (approximate)"
-    fix = (row["fix"] or "none") + (" + patch" if row["patch"] and row["fix"] in ("mirror", "tag") else "")
+    fix = (row["fix"] or "none") + (" + patch" if row["patch"] and row["fix"] in DEFAULT_FIXES + ("preload",) else "")
     return (image,) + tuple(said(row["served"][key]) for key in ("source", "mirror", "stock")) + (fix, row["where"][0])
