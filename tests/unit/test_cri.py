@@ -21,6 +21,8 @@ SERVER = failure(
     NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 503 Service Unavailable"
 )
 DENIED = failure(NAME, "pulling from host 10.99.0.1:5000 failed with status code [manifests 1]: 401 Unauthorized")
+HOSTS = "certs.d/10.99.0.1:5000/hosts.toml"
+MIRRORS = '[plugins."io.containerd.grpc.v1.cri".registry.mirrors."%s"]\n  endpoint = [%s]\n'
 NO_SOCKET = (
     'time="2026-11-24T20:35:56Z" level=fatal msg="validate service connection: validate CRI v1 image API for endpoint '
     '\\"unix:///run/k3s/containerd/containerd.sock\\": rpc error: code = Unavailable desc = connection error: desc = '
@@ -108,12 +110,23 @@ def test_plain_http_names_the_mirror_to_write():
 @pytest.mark.parametrize(
     "said", ["http: server gave HTTP response to HTTPS client", "tls: first record does not look like a TLS handshake"]
 )
-@pytest.mark.parametrize("path", ["config.toml", "certs.d/10.99.0.1:5000/hosts.toml"])
-def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
+@pytest.mark.parametrize(
+    "path, text, is_known",
+    [
+        ("config.toml", MIRRORS % ("10.99.0.1:5000", '"http://10.99.0.1:5000"'), True),
+        ("config.toml", MIRRORS % ("10.99.0.1:5000", '"https://cache", "http://10.99.0.1:5000"'), True),
+        ("config.toml", MIRRORS % ("docker.io", '"http://10.99.0.1:5000"'), False),
+        ("config.toml", MIRRORS % ("10.99.0.1:5000", '"http://10.99.0.1:50001"'), False),
+        (HOSTS, 'server = "https://10.99.0.1:5000/v2"\n[host."http://10.99.0.1:5000/v2"]\n', True),
+        (HOSTS, 'server = "https://10.99.0.1:5000/v2"\n[host."http://cache/v2"]\n', False),
+        (HOSTS, "# http://10.99.0.1:5000 was here\n", False),
+    ],
+)
+def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, text, is_known, said):
     """containerd asks the registry itself last, by https, and tells only of that; a mirror says what it means."""
     file = tmp_path / "agent/etc/containerd" / path
     file.parent.mkdir(parents=True)
-    file.write_text("http://10.99.0.1:5000/v2")
+    file.write_text(text)
     message = failure(NAME, "failed to do request: " + said)
     cri = Cri(
         Programs(
@@ -124,8 +137,8 @@ def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, said):
     )
     with pytest.raises(PullProblem) as caught:
         cri.pull(NAME)
-    assert (caught.value.cause, caught.value.unreachable) == ("no-such-image", False)
-    assert "10.99.0.1:5000 has no such name" in caught.value.what
+    assert (caught.value.cause == "no-such-image") is is_known
+    assert ("10.99.0.1:5000 has no such name" in caught.value.what) is is_known
 
 
 @pytest.mark.parametrize(

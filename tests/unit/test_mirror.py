@@ -20,6 +20,8 @@ PAUSE = "docker.io/rancher/mirrored-pause:3.6"
     [
         (HTTP, ["http://reg:5000/v2/riscv64"]),
         ({}, ["https://reg:5000/v2/riscv64"]),
+        ({"reg:5000": {"endpoint": ["https://cache", "http://reg:5000"]}}, ["http://reg:5000/v2/riscv64"]),
+        ({"reg:5000": {"endpoint": ["http://cache"]}}, ["https://reg:5000/v2/riscv64"]),
         (dict(HTTP, **{"docker.io": {"endpoint": ["https://other"]}}), ["http://reg:5000/v2/riscv64", "https://other"]),
         (
             dict(HTTP, **{"docker.io": {"endpoint": ["https://other", "http://reg:5000/v2/riscv64"]}}),

@@ -82,6 +82,9 @@ def test_refuses(config, message):
         ({HOST: {"endpoint": ["http://" + HOST]}}, []),
         ({"docker.io": {"endpoint": ["http://%s/v2/riscv64" % HOST]}}, [HOST]),
         ({"docker.io": {"endpoint": ["https://" + HOST]}}, []),
+        ({"docker.io": {"endpoint": ["http://" + HOST]}, HOST: None}, [HOST]),
+        ({"docker.io": {"endpoint": ["http://" + HOST]}, HOST: {"endpoint": ["https://cache"]}}, [HOST]),
+        ({"docker.io": {"endpoint": ["http://" + HOST]}, HOST: {"endpoint": ["https://" + HOST]}}, []),
     ],
 )
 def test_plain_http_needs_a_mirror_of_its_own_name(mirrors, hosts):

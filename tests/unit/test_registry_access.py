@@ -46,6 +46,11 @@ def access(config, **given):
         ({"mirrors": {HOST: {}}}, {}, []),
         ({"mirrors": {HOST: {"endpoint": ["https://reg:5000", "http://reg:5000"]}}}, {}, []),
         ({"mirrors": {HOST: {"endpoint": ["http://elsewhere:5000"]}}}, {}, []),
+        (
+            {"mirrors": {HOST: {"endpoint": ["https://cache", "http://reg:5000"]}}},
+            {},
+            [{"host": HOST, "plain_http": True}],
+        ),
         ({"mirrors": {"docker.io": {"endpoint": ["http://reg:5000"]}}}, {}, []),
         (AUTH, {}, [dict(OF_BOARD, host=HOST, username="u", password="p")]),
         (

@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.mirrors import endpoints
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify, unanswered
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import silent_containerd
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut, last_lines
-from ansible_collections.riscv.k3s.plugins.module_utils._host.files import read_bytes
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_image_status
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -73,22 +73,15 @@ class Cri:
                 return
             if _is_silent(result.err):
                 raise silent_containerd(result.err)
-            problem = classify(name, result.err or result.out, self._has_http_mirror(ImageName.parse(name).registry))
+            problem = classify(name, result.err or result.out, self._has_http_mirror(name))
             if not (left and problem.may_pass):
                 raise problem
             self._sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
 
-    def _has_http_mirror(self, registry):
-        """Whether k3s made registries.yaml into an http endpoint for this registry, in either form that containerd has
-        had.
-        """
-        folder = os.path.join(self._programs.data_dir, "agent", "etc", "containerd")
-        texts = [
-            read_bytes(os.path.join(folder, path))
-            for path in ("config.toml", os.path.join("certs.d", registry, "hosts.toml"))
-        ]
-        return any(text and ("http://" + registry).encode() in text for text in texts)
+    def _has_http_mirror(self, name):
+        registry = ImageName.parse(name).registry
+        return speaks_http(registry, endpoints(self._programs.data_dir, registry))
 
     def _failure(self, result):
         if _is_silent(result.err):

@@ -11,8 +11,8 @@ The one place where registries.yaml (mirrors, configs: rancher/wharfie pkg/regis
 from __future__ import annotations
 
 import base64
-from urllib.parse import urlsplit
 
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
@@ -37,7 +37,7 @@ def registry_access(settings):
 
     ``settings`` are variables of an inventory by their names; only those that begin with riscv_k3s_registr are looked
     at. A host speaks
-    plain http where the first endpoint of its own mirror is http://. Files of registries.yaml are paths on the boards,
+    plain http where its own mirror says so. Files of registries.yaml are paths on the boards,
     and count where this
     machine has them, too. The variables riscv_k3s_registry_* are for riscv_k3s_registry, and go before. Raises Problem.
     """
@@ -61,8 +61,7 @@ def registry_access(settings):
 
 def _plain_hosts(config):
     for host, mirror in (config.get("mirrors") or {}).items():
-        first = urlsplit(((mirror or {}).get("endpoint") or [""])[0])
-        if first.netloc == host and first.scheme == "http":
+        if speaks_http(host, (mirror or {}).get("endpoint")):
             yield host
 
 

@@ -10,8 +10,7 @@ name itself.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import ANSWERED_NO
@@ -40,9 +39,8 @@ def with_mirror(config, prefix):
             next_step="write it as 192.168.173.76:6000/riscv64",
         )
     mirrors = dict((config or {}).get("mirrors") or {})
-    own = (mirrors.get(registry) or {}).get("endpoint") or []
-    scheme = urlsplit(own[0]).scheme if own else "https"
-    endpoint = "%s://%s/v2/%s" % (scheme, registry, path)
+    scheme = own_scheme(registry, (mirrors.get(registry) or {}).get("endpoint"))
+    endpoint = "%s://%s/v2/%s" % (scheme or "https", registry, path)
     stock = dict(mirrors.get(DEFAULT_REGISTRY) or {})
     stock["endpoint"] = [endpoint] + [other for other in stock.get("endpoint") or [] if other != endpoint]
     mirrors[DEFAULT_REGISTRY] = stock

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _HEADER = "# Written by riscv.k3s from riscv_k3s_registries in the inventory; k3s reads it when it starts.\n"
@@ -48,7 +49,8 @@ def check(config):
 
 
 def plain_http_hosts(config):
-    """Registries (host:port) that a mirror endpoint reaches by http but that have no mirror under their own name.
+    """Registries (host:port) that a mirror endpoint reaches by http, but whose own mirror does not say how they are
+    reached.
 
     A pull that names such a registry directly goes to https and fails: the most common mistake (k3s issues 1713, 1802).
     """
@@ -57,7 +59,8 @@ def plain_http_hosts(config):
     for mirror in mirrors.values():
         for endpoint in (mirror or {}).get("endpoint") or []:
             url = urlsplit(endpoint)
-            if url.scheme == "http" and url.netloc not in mirrors:
+            own = (mirrors.get(url.netloc) or {}).get("endpoint")
+            if url.scheme == "http" and not own_scheme(url.netloc, own):
                 hosts.add(url.netloc)
     return sorted(hosts)
 

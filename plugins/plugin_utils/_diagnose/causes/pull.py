@@ -11,6 +11,7 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pull_causes as _pull_causes
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_endpoint, speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
@@ -84,7 +85,7 @@ def _classify(fleet, row, image, text):
 def _http_mirror(fleet, row, image):
     registry = ImageName.parse(image).registry
     endpoints = fleet.preflight(row["board"]).get("mirrors", {}).get(registry, ())
-    return next((url for url in endpoints if url.startswith("http://") and url.split("/")[2] == registry), None)
+    return own_endpoint(registry, endpoints) if speaks_http(registry, endpoints) else None
 
 
 def _finding(fleet, row, container, image, problem, where, text):
