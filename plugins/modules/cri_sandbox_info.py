@@ -44,27 +44,14 @@ options:
     default: auto
 extends_documentation_fragment:
   - riscv.k3s.board
+  - riscv.k3s.attributes.info
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 notes:
   - containerd tells exit codes, addresses and network namespaces only of what it is asked for by its id. It is asked
     for all containers that ended and all
     sandboxes in which nothing runs, by one call of C(crictl) for either, so that a board on which all is well costs no
     more than two calls.
-attributes:
-  check_mode:
-    description: Can run in check mode and return the same result.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed when run in diff mode.
-    support: none
-    details: It changes nothing.
-  idempotent:
-    description: A second run changes nothing.
-    support: full
-    details: It changes nothing.
-  platform:
-    description: Operating systems it works on.
-    platforms: posix
-    support: full
 seealso:
   - module: riscv.k3s.k3s_info
   - plugin: riscv.k3s.join_pods

@@ -72,26 +72,18 @@ options:
     default: 900
 extends_documentation_fragment:
   - riscv.k3s.board
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change, without changing anything.
     support: partial
     details:
       - It pulls nothing, so it cannot tell a digest that is not in O(digests), nor whether the registry holds the image
         and for which architecture.
       - With O(policy=always) an image that is there is predicted as unchanged.
-  diff_mode:
-    description: Returns details on what has changed, or would change, in diff mode.
-    support: full
   idempotent:
-    description: When run twice in a row, the second run changes nothing.
-    support: full
     details:
       - With O(policy=always) as long as the registry's content is the same.
-  platform:
-    description: The target systems that the module runs on.
-    support: full
-    platforms: posix
 notes:
   - Credentials belong in C(registries.yaml), where they stand in no command line and no log.
 seealso:

@@ -80,20 +80,8 @@ options:
     default: present
 extends_documentation_fragment:
   - riscv.k3s.board
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change, without changing anything.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed, or would change, in diff mode.
-    support: full
-  idempotent:
-    description: When run twice in a row, the second run changes nothing.
-    support: full
-  platform:
-    description: The target systems that the module runs on.
-    support: full
-    platforms: posix
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 seealso:
   - module: riscv.k3s.crictl_image_pull
 """

@@ -57,29 +57,14 @@ options:
         So a run that is cut short before k3s was restarted is known by the next one.
     type: bool
     default: false
-  data_dir:
-    description:
-      - Data folder of k3s on the board, which holds the journal.
-    type: path
-    default: /var/lib/rancher/k3s
-requirements:
-  - root on the board (C(become))
+extends_documentation_fragment:
+  - riscv.k3s.board
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change, without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in diff mode.
-    support: full
     details:
       - Not with O(secret=true).
-  idempotent:
-    description: When run twice in a row, the second run changes nothing.
-    support: full
-  platform:
-    description: The target systems that the module runs on.
-    support: full
-    platforms: posix
 seealso:
   - module: riscv.k3s.k3s_info
 """
@@ -125,6 +110,7 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import read_bytes, sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
@@ -183,15 +169,15 @@ def _diff(path, outcome):
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "content": {"type": "str"},
-            "mode": {"type": "str", "default": "0600"},
-            "secret": {"type": "bool", "default": False, "no_log": False},
-            "state": {"type": "str", "choices": ["present", "absent", "settled"], "default": "present"},
-            "pending": {"type": "bool", "default": False},
-            "data_dir": {"type": "path", "default": "/var/lib/rancher/k3s"},
-        },
+        argument_spec=dict(
+            PROGRAM_OPTIONS,
+            path={"type": "path", "required": True},
+            content={"type": "str"},
+            mode={"type": "str", "default": "0600"},
+            secret={"type": "bool", "default": False, "no_log": False},
+            state={"type": "str", "choices": ["present", "absent", "settled"], "default": "present"},
+            pending={"type": "bool", "default": False},
+        ),
         required_if=[("state", "present", ["content"])],
         supports_check_mode=True,
     )

@@ -37,22 +37,13 @@ options:
     default: announced
 extends_documentation_fragment:
   - riscv.k3s.board
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change, without changing anything.
-    support: full
   diff_mode:
-    description: Returns details on what has changed, or would change, in diff mode.
     support: none
     details:
       - An archive has no text to compare.
-  idempotent:
-    description: When run twice in a row, the second run changes nothing.
-    support: full
-  platform:
-    description: The target systems that the module runs on.
-    support: full
-    platforms: posix
 seealso:
   - module: riscv.k3s.registry_image_archive
 """

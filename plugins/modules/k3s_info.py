@@ -50,27 +50,14 @@ options:
     default: auto
 extends_documentation_fragment:
   - riscv.k3s.board
+  - riscv.k3s.attributes.info
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 notes:
   - When O(data_dir) is not given, the C(data-dir) of the board's C(config.yaml) is used before the default.
   - Settings that are given to k3s as arguments instead of in C(config.yaml) are not read. The effective pause image is,
     from
     the configuration that k3s rendered for containerd.
-attributes:
-  check_mode:
-    description: Can run in check mode and return the same result.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed when run in diff mode.
-    support: none
-    details: It changes nothing.
-  idempotent:
-    description: A second run changes nothing.
-    support: full
-    details: It changes nothing.
-  platform:
-    description: Operating systems it works on.
-    platforms: posix
-    support: full
 seealso:
   - module: riscv.k3s.cri_sandbox_info
 author:

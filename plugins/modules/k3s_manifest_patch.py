@@ -23,6 +23,8 @@ description:
     what is there instead.
 extends_documentation_fragment:
   - riscv.k3s.board
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 requirements:
   - PyYAML on the server (package C(python3-yaml), C(python3-pyyaml) or C(py3-yaml))
 options:
@@ -129,19 +131,13 @@ options:
     type: int
     default: 60
 attributes:
-  check_mode:
-    support: full
-    description: Predicts exactly what a run changes.
   diff_mode:
-    support: full
-    description: A new overlay is shown against the packaged manifest. Files that hold a Secret are not shown.
-  idempotent:
-    support: full
-    description: A second run changes nothing.
+    details:
+      - A new overlay is shown against the packaged manifest. Files that hold a Secret are not shown.
   platform:
-    support: full
-    description: Servers of k3s. Every server has a manifests folder of its own, so patch them all alike.
     platforms: linux
+    details:
+      - Servers of k3s. Every server has a manifests folder of its own, so patch them all alike.
 notes:
   - The names of overlays follow from those of Addon objects, which end at the first dot of a file name.
 seealso:

@@ -18,6 +18,8 @@ description:
   - O(images), O(pods) and O(selectors) add up. At least one of them is needed.
 extends_documentation_fragment:
   - riscv.k3s.board
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 options:
   images:
     description:
@@ -75,19 +77,20 @@ options:
     default: 300
 attributes:
   check_mode:
-    support: full
-    description: Tells exactly which pods would be deleted.
+    details:
+      - Tells exactly which pods would be deleted.
   diff_mode:
     support: none
-    description: A pod that is made anew has no text to compare.
+    details:
+      - A pod that is made anew has no text to compare.
   idempotent:
     support: partial
-    description: With O(only_broken=true) a second run changes nothing. Without it a restart is what was asked for,
-      each time.
+    details:
+      - With O(only_broken=true) a second run changes nothing. Without it a restart is what was asked for, each time.
   platform:
-    support: full
-    description: Servers of k3s, because agents have no admin kubeconfig.
     platforms: linux
+    details:
+      - Servers of k3s, because agents have no admin kubeconfig.
 seealso:
   - module: riscv.k3s.k3s_manifest_patch
 """

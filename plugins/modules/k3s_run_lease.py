@@ -28,11 +28,6 @@ options:
     type: str
     choices: [taken, renewed, released]
     default: taken
-  data_dir:
-    description:
-      - Data folder of k3s; the journal is below it.
-    type: path
-    default: /var/lib/rancher/k3s
   seconds:
     description:
       - How long the lease lasts when it is not renewed.
@@ -63,20 +58,26 @@ options:
     description:
       - Who takes the lease. The action plugin of this module fills it in with the process of C(ansible-playbook).
     type: dict
+extends_documentation_fragment:
+  - riscv.k3s.board
+  - riscv.k3s.attributes
+  - riscv.k3s.attributes.action_group
 attributes:
   check_mode:
-    support: full
-    description: Tells whether the lease could be taken.
+    details:
+      - Tells whether the lease could be taken.
   diff_mode:
     support: none
-    description: A lease has no text to compare.
+    details:
+      - A lease has no text to compare.
   idempotent:
     support: partial
-    description: Releasing twice changes nothing the second time. Taking or renewing a lease that is held extends it.
+    details:
+      - Releasing twice changes nothing the second time. Taking or renewing a lease that is held extends it.
   platform:
-    support: full
-    description: Boards with a data folder of k3s.
     platforms: linux
+    details:
+      - Boards with a data folder of k3s.
 seealso:
   - module: riscv.k3s.k3s_info
 """

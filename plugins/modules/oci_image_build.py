@@ -25,28 +25,19 @@ author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
   - riscv.k3s.registries
+  - riscv.k3s.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change, without changing it.
-    support: full
     details:
       - The image is built in a temporary folder and compared with what the registry has. Nothing is pushed and no
         archive is written.
   diff_mode:
-    description: Returns what changed, or in check mode would change, when in diff mode.
-    support: full
     details:
       - The digest and the config of the image that the tag named before and names after.
   idempotent:
-    description: A second run with the same input changes nothing.
-    support: full
     details:
       - The same input gives the same image on every controller. Nothing is uploaded when the tag already names an image
         with the same config.
-  platform:
-    description: Where the module runs.
-    platforms: posix
-    support: full
 options:
   src:
     description:

@@ -24,26 +24,17 @@ author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
   - riscv.k3s.registries
+  - riscv.k3s.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change, without changing it.
-    support: full
     details:
       - Manifests and configurations are read from the registries. Layers are not.
   diff_mode:
-    description: Returns what changed, or in check mode would change, when in diff mode.
-    support: full
     details:
       - The names in the archive before and after, each with the digest of its content.
   idempotent:
-    description: A second run with the same input changes nothing.
-    support: full
     details:
       - An archive that holds the wanted content, whole, is left alone.
-  platform:
-    description: Where the module runs.
-    platforms: posix
-    support: full
 options:
   path:
     description:

@@ -23,26 +23,17 @@ author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
   - riscv.k3s.registries
+  - riscv.k3s.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change, without changing it.
-    support: full
     details:
       - Both registries are read. Nothing is sent.
   diff_mode:
-    description: Returns what changed, or in check mode would change, when in diff mode.
-    support: full
     details:
       - The digest that each target named before and names after.
   idempotent:
-    description: A second run with the same input changes nothing.
-    support: full
     details:
       - A target that names the wanted digest is left alone.
-  platform:
-    description: Where the module runs.
-    platforms: posix
-    support: full
 options:
   images:
     description:

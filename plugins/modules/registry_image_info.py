@@ -24,24 +24,8 @@ author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
   - riscv.k3s.registries
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change, without changing it.
-    support: full
-    details:
-      - The module changes nothing in either mode.
-  diff_mode:
-    description: Returns what changed, or in check mode would change, when in diff mode.
-    support: N/A
-    details:
-      - The module changes nothing.
-  idempotent:
-    description: A second run with the same input changes nothing.
-    support: full
-  platform:
-    description: Where the module runs.
-    platforms: posix
-    support: full
+  - riscv.k3s.attributes.info
+  - riscv.k3s.attributes
 options:
   images:
     description:

@@ -116,8 +116,44 @@ def test_action_group_holds_the_modules_that_run_on_a_board():
     runtime = read_yaml(ROOT / "meta" / "runtime.yml")
     assert runtime["requires_ansible"] == ">=2.19.0"
     assert set(runtime["action_groups"]["k3s"]) <= set(MODULES)
-    shared_options = [name for name in MODULES if "riscv.k3s.board" in module_text(name)]
-    assert sorted(set(shared_options) - set(runtime["action_groups"]["k3s"])) == []
+    assert [name for name in MODULES if "data_dir" in options_of(name)] == sorted(runtime["action_groups"]["k3s"])
+
+
+def test_modules_of_the_action_group_take_the_same_options():
+    """Ansible hands a group's defaults to each of its modules, and one that does not know an option fails."""
+    board = set(fragment("board")["options"])
+    group = read_yaml(ROOT / "meta" / "runtime.yml")["action_groups"]["k3s"]
+    assert {name: sorted(board - options_of(name)) for name in group if not board <= options_of(name)} == {}
+    assert [name for name in MODULES if "riscv.k3s.attributes.action_group" in module_text(name)] == sorted(group)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_holds_of_all_modules_is_said_once(name):
+    """A module says of its attributes only what is its own; the words for all are in a fragment."""
+    documented = documentation(name)
+    used = documented["extends_documentation_fragment"]
+    assert (
+        "riscv.k3s.attributes" in used and "riscv.k3s.attributes.info" not in used[used.index("riscv.k3s.attributes") :]
+    )
+    own = documented.get("attributes", {})
+    assert set(own) <= set(fragment("attributes")["attributes"])
+    assert [key for key, value in own.items() if "description" in value or value.get("support") == "full"] == []
+
+
+def documentation(name):
+    return yaml.safe_load(re.search(r'^DOCUMENTATION = r"""(.*?)^"""', module_text(name), re.DOTALL | re.MULTILINE)[1])
+
+
+def fragment(name):
+    text = (PLUGINS / "doc_fragments" / f"{name}.py").read_text(encoding="utf-8")
+    return yaml.safe_load(re.search(r'^ +DOCUMENTATION = r"""(.*?)^"""', text, re.DOTALL | re.MULTILINE)[1])
+
+
+def options_of(name):
+    documented = documentation(name)
+    used = documented["extends_documentation_fragment"]
+    fragments = [one for one in ("board", "registries") if f"riscv.k3s.{one}" in used]
+    return set(documented.get("options", {})).union(*(fragment(one)["options"] for one in fragments))
 
 
 def module_text(name):

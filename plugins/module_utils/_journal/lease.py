@@ -16,20 +16,21 @@ from __future__ import annotations
 
 import time
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What the controller tells of itself. boot and namespace say where a pid means anything.
 HOLDER_KEYS = ("id", "user", "host", "boot", "namespace", "pid", "started")
-LEASE_OPTIONS = {
-    "state": {"type": "str", "choices": ["taken", "renewed", "released"], "default": "taken"},
-    "data_dir": {"type": "path", "default": "/var/lib/rancher/k3s"},
-    "seconds": {"type": "int", "default": 3600},
-    "wait": {"type": "int", "default": 0},
-    "observed": {"type": "dict"},
-    "take_over": {"type": "str"},
-    "forget": {"type": "bool", "default": False},
-    "holder": {"type": "dict"},
-}
+LEASE_OPTIONS = dict(
+    PROGRAM_OPTIONS,
+    state={"type": "str", "choices": ["taken", "renewed", "released"], "default": "taken"},
+    seconds={"type": "int", "default": 3600},
+    wait={"type": "int", "default": 0},
+    observed={"type": "dict"},
+    take_over={"type": "str"},
+    forget={"type": "bool", "default": False},
+    holder={"type": "dict"},
+)
 # A board without a battery for its clock may start years back; a clock that is set right by a little is no such thing.
 BACKWARDS = 300
 
