@@ -4,7 +4,7 @@
 #
 # Everything a developer types. Each target installs what it needs; the scripts behind them are in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint sanity unit unit-all browser fleet integration bench lab-up lab-down lab-status clean
+.PHONY: help demo test format lint sanity unit unit-all browser fleet integration bench lab-up lab-down lab-status clean
 .NOTPARALLEL:
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
@@ -24,7 +24,11 @@ demo: .venv/.stamp ## two broken boards become healthy with one playbook (root; 
 test: .venv/.stamp ## lint, sanity, unit, browser, fleet and integration (root; first time some 40 minutes, then 30)
 	tools/test
 
-lint: .venv/.stamp ## yamllint, ansible-lint, antsibull-changelog, shellcheck
+format: .venv/.stamp ## format the Python of this checkout, and sort its imports
+	.venv/bin/ruff check --select I --fix
+	.venv/bin/ruff format
+
+lint: .venv/.stamp ## ruff, mypy, yamllint, ansible-lint, antsibull-changelog, shellcheck
 	tools/lint
 
 sanity: .venv/.stamp ## ansible-test sanity, without ignores

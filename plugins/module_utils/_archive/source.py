@@ -30,8 +30,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils.elf import MAGIC
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # All that the readers of archives of Python's library raise for bytes that make no sense.
-_DAMAGED = (EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error)
-_DAMAGED += (ValueError, ArithmeticError, LookupError, RuntimeError, MemoryError)
+_DAMAGED = (
+    *(EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error),
+    *(ValueError, ArithmeticError, LookupError, RuntimeError, MemoryError),
+)
 __all__ = ["Entry", "find", "read_source"]
 _START = 512
 _STAT_BLOCK = 512  # bytes; what st_blocks counts, whatever the file system uses

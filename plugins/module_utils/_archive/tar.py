@@ -37,7 +37,8 @@ def read_tar(stream, members):
 
     Raises Problem, EOFError, tarfile.TarError or ValueError.
     """
-    shared, own = {}, {}
+    shared: dict[str, str] = {}
+    own: dict[str, str] = {}
     for info in _headers(stream, members):
         if info.type in _PAX:
             (shared if info.type == tarfile.XGLTYPE else own).update(_pax(stream, info, members))

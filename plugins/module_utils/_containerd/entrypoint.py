@@ -65,7 +65,8 @@ def _look_up(root, program, search_path):
 
 def _resolve(root, path):
     """The real place of ``path`` inside ``root``, with links followed as if ``root`` were /; None for none."""
-    todo, done, links = path.split("/")[::-1], [], 0
+    done: list[str] = []
+    todo, links = path.split("/")[::-1], 0
     while todo:
         part = todo.pop()
         if part in ("", "."):

@@ -19,7 +19,8 @@ def pairs(images):
     Raises Problem for a target with a digest, one that is asked for twice with different sources, and one that is
     itself the source of another target.
     """
-    found, sources = [], {}
+    found = []
+    sources: dict = {}
     for entry in images:
         source = ImageName.parse(entry["source"]).full if entry.get("source") else None
         for given in entry["targets"]:

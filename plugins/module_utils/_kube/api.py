@@ -139,7 +139,7 @@ class Addons:
 
     def checksum(self, name):
         """What was applied last for an Addon, or None when nothing was or it is not known."""
-        return self._checksums.get(name) if self.known else None
+        return (self._checksums or {}).get(name) if self.known else None
 
 
 def wait_for_addons(kube, wanted, timeout):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._kube.pods import choose, read_state
+from ansible_collections.riscv.k3s.plugins.module_utils._kube.pods import Pod, choose, read_state
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -56,7 +56,7 @@ def _left_alone(pods, allow_unowned):
 
 def _by_workload(pods):
     """[(workload or None, its pods)]; each pod without an owner stands for itself."""
-    groups = {}
+    groups: dict = {}
     for pod in pods:
         groups.setdefault(pod.workload or pod.uid, []).append(pod)
     return [(members[0].workload, members) for members in groups.values()]
@@ -76,7 +76,8 @@ class _Wait:
         images = {normalise(image) for image in params["images"]}
         # Pods that were chosen by name or label need not run one of the images.
         self._images = images if all(images.intersection(pod.images) for pod in deleted) else set()
-        self._left = self._live = ()
+        self._left: list[Pod] = []
+        self._live: list[Pod] = []
         self._desired = 0
 
     def run(self):

@@ -56,7 +56,7 @@ def _carry_out(path, params, addons, kube):
 
     Returns the Folder, the last Decision, and all changes since the first one. Raises Problem.
     """
-    first = {}  # path to the Change that was made there first
+    first: dict = {}  # path to the Change that was made there first
     for left in reversed(range(_TRIES)):
         folder = files.Folder(path)
         decision = decide(folder, params, addons)

@@ -46,7 +46,7 @@ class Spec(NamedTuple):
     env: Dict[str, str] = {}
     workdir: Optional[str] = None
     labels: Dict[str, str] = {}
-    index: bool = False
+    index: bool = False  # type: ignore[assignment]  # the option's name, though a tuple has a method of this name
 
 
 class Blob(NamedTuple):

@@ -159,7 +159,7 @@ def _descriptor(value, key):
         raise Malformed("%s holds what is no descriptor" % key)
     _check_keys(value)
     digest, size, platform = value.get("digest"), value.get("size"), value.get("platform")
-    if not is_digest(digest):
+    if not isinstance(digest, str) or not is_digest(digest):
         raise Malformed("%s names %r, which is no sha256 digest" % (key, digest))
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_SIZE:
         raise Malformed("%s says %r for the size of %s" % (key, size, digest))

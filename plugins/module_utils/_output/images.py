@@ -113,7 +113,8 @@ def _image_row(line):
 
 
 def _labels(text):
-    labels, key = {}, None
+    labels: dict[str, str] = {}
+    key = None
     if text == "-":
         return labels
     for part in text.split(","):
@@ -129,7 +130,7 @@ def _labels(text):
 
 
 def _bytes(text):
-    number, unit = _SIZE.match(text).groups()
+    [(number, unit)] = _SIZE.findall(text)
     return int(round(float(number) * _UNITS[unit]))
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 # Settings of which k3s takes all values; of any other one it takes the last.
 _LISTS = ("disable", "helm-controller-arg")
@@ -24,7 +25,7 @@ def parse_config(text):
     Knows what those few settings use: ``key: value``, ``key: [a, b]``, ``- item`` lines, and ``key+:``, which adds to
     what an earlier file said. ``disable`` is always a list of names.
     """
-    config = {}
+    config: dict[str, Any] = {}
     key = None
     for line in text.splitlines():
         item = re.match(r"\s*-\s+(.*)", line)

@@ -15,8 +15,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards, node_of, own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 SCHEMA = 1
 _EVENTS = 500
@@ -32,7 +32,7 @@ def diagnose(boards, now, inventory=()):
     """
     fleet = _fleet(boards, now, inventory)
     findings = _causes.find(fleet)
-    first = {}
+    first: dict[tuple, int] = {}
     for number, finding in enumerate(findings):
         for one in finding["pods"]:
             first.setdefault((one["board"], one["pod"]), number)
@@ -95,7 +95,7 @@ def _pod(fleet, row, first):
 def _boards(fleet, pods, findings):
     nodes = {node["name"]: node for node in (fleet.api or {}).get("nodes", ())}
     counts = Counter(one["subject"]["board"] for one in findings)
-    own = {name: [] for name in fleet.boards}
+    own: dict[str, list] = {name: [] for name in fleet.boards}
     for row in pods:
         own.setdefault(row["board"], []).append(row)
     return [_board(fleet, name, own[name], nodes, counts[name]) for name in sorted(fleet.boards)]

@@ -53,7 +53,7 @@ class _Api:
         self.events = events or {}
         self.pods = index(pods or ())
         self.names = {(pod["namespace"], pod["name"]) for pod in pods or ()}
-        self.of_node = {}
+        self.of_node: dict = {}
         for pod in pods or ():
             self.of_node.setdefault(pod["node"], []).append(pod)
 
@@ -61,7 +61,7 @@ class _Api:
 def _join(sandboxes, containers, api, node, digests, now):
     node = node_of(sandboxes, api.pods, node)
     latest = {row["uid"]: row["id"] for row in sorted(sandboxes, key=_age)}
-    of_sandbox = {}
+    of_sandbox: dict[str, list] = {}
     for row in containers:
         of_sandbox.setdefault(row["sandbox_id"], []).append(row)
     rows = []
@@ -173,22 +173,18 @@ def _containers(containers, pod):
     known = {row["name"]: row for row in pod["containers"]} if pod else {}
     rows = []
     for name in list(known) + sorted(set(latest) - set(known)):
-        own, told = latest.get(name), known.get(name)
+        own, told = latest.get(name, {}), known.get(name, {})
         rows.append(
             {
                 "name": name,
-                "id": own["id"] if own else None,
+                "id": own.get("id"),
                 "image": told["image"] if told else own["image"],
-                "image_id": (told["image_id"] if told else "") or (own["image_id"] if own else ""),
+                "image_id": told.get("image_id") or own.get("image_id") or "",
                 "state": own["state"] if own else told["state"],
                 # Of the latest attempt, if that ended; else what the API tells of the one before.
-                "exit_code": own["exit_code"]
-                if own and own.get("exit_code") is not None
-                else told["exit_code"]
-                if told
-                else None,
-                "restarts": max(told["restarts"] if told else 0, own["attempt"] if own else 0),
-                "reason": (told["reason"] if told else "") or (own or {}).get("reason") or "",
+                "exit_code": own["exit_code"] if own.get("exit_code") is not None else told.get("exit_code"),
+                "restarts": max(told.get("restarts", 0), own.get("attempt", 0)),
+                "reason": told.get("reason") or own.get("reason") or "",
             }
         )
     return rows

@@ -115,14 +115,14 @@ class RunReport:
         """{board: "3 of 4"} as the API said last, {} where it did not say."""
         if not self._api or not self._api.get("reachable"):
             return {}
-        found = {}
+        found: dict = {}
         for pod in self._api["pods"]:
             if pod["namespace"] == NAMESPACE and not is_done(pod):
                 found.setdefault(self._nodes.get(pod["node"]), []).append(pod)
         return {board: ready_count(found[board]) if board in found else "-" for board in self._nodes.values()}
 
     def _slowest(self, now):
-        took = {}
+        took: dict = {}
         for step in self._steps.values():
             if step.done:
                 seconds, times, slowest = took.get(step.name, (0, 0, (0, "")))

@@ -81,7 +81,7 @@ def _ready(api):
 
 def _details(boards):
     """A line for each thing that is planned or worth knowing, with the boards it is for."""
-    names = {}
+    names: dict[str, list] = {}
     for plan in boards:
         for text in _texts(plan):
             names.setdefault(text, []).append(plan["board"])

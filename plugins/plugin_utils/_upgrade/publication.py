@@ -50,7 +50,7 @@ def _is_mirrored(row):
 
 def _by_target(tables):
     """{name in the mirror: {architecture: row}} of what the mirror is to serve."""
-    found = {}
+    found: dict[str, dict] = {}
     for architecture, table in tables.items():
         for row in table["rows"]:
             if _is_mirrored(row):

@@ -27,7 +27,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model i
     is_unready,
     pod_name,
 )
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 REGISTRY = (
     _board.CAUSES
@@ -56,7 +56,8 @@ def find(fleet):
 
     A pod is explained by the first cause that finds it; what is found for one subject by one cause is one finding.
     """
-    found, explained = {}, set()
+    found: dict[tuple, tuple] = {}
+    explained: set = set()
     for rank, cause in enumerate(REGISTRY):
         for row, finding in _results(cause, fleet, explained):
             if not finding.evidence:

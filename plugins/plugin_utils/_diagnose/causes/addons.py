@@ -83,7 +83,7 @@ def _is_from_another_server(fleet, board, row, checksum):
 def two_files(fleet):
     """Two files whose names are the same up to the first dot."""
     for board, rows in _servers(fleet):
-        by_name = {}
+        by_name: dict[str, list] = {}
         for row in rows:
             by_name.setdefault(_overlay.addon_name(row["path"]), []).append(row)
         for name, both in sorted(by_name.items()):
@@ -118,7 +118,7 @@ def stale_overlay(fleet):
         for row in rows:
             header = _overlay.read_header(row["text"]) if row["text"] else None
             packaged = files.get(posixpath.join(posixpath.dirname(row["path"]), header.source)) if header else None
-            if packaged and packaged["sha256"] != header.source_sha256:
+            if header and packaged and packaged["sha256"] != header.source_sha256:
                 evidence = [
                     "%s: made from %s sha256 %s" % (_path(fleet, board, row), header.source, header.source_sha256[:12])
                 ]
@@ -185,23 +185,29 @@ def _workloads(fleet, board, row):
     )
 
 
+def _replica_set(event):
+    """The replica set that an event says was scaled, or None."""
+    match = _SCALED.match(event["message"])
+    return match.group(1) if match else None
+
+
 def _went_back(fleet, deployment):
     """The events that show it: replica set A, then B, then A again."""
     events = [
         event
         for event in fleet.details.get("events", ())
-        if event["kind"] == "Deployment" and event["name"] == deployment and _SCALED.match(event["message"])
+        if event["kind"] == "Deployment" and event["name"] == deployment and _replica_set(event)
     ]
     if not events:
         return []
     last = events[-1]
-    name = _SCALED.match(last["message"]).group(1)
-    others = [event for event in events if _SCALED.match(event["message"]).group(1) != name]
+    name = _replica_set(last)
+    others = [event for event in events if _replica_set(event) != name]
     if not others:
         return []
     before = events[: events.index(others[-1])]
     # The same event twice is one with a count, whose time is that of the latest.
-    again = last["count"] > 1 or any(_SCALED.match(event["message"]).group(1) == name for event in before)
+    again = last["count"] > 1 or any(_replica_set(event) == name for event in before)
     return [m.event_text(others[-1]), m.event_text(last) + " (again)"] if again else []
 
 

@@ -84,7 +84,7 @@ class Fleet:
 
     @cached_property
     def _warnings(self):
-        found = {}
+        found: dict[str, list] = {}
         for event in reversed(self.details.get("events", ())):
             if event["type"] == "Warning":
                 found.setdefault(event["uid"], []).append(event)
@@ -105,7 +105,7 @@ class Fleet:
     def log(self, row, name):
         """The last lines of a container of a pod, as far as they were read."""
         board = self.boards.get(row["board"]) or {}
-        own = next((container for container in row["containers"] if container["name"] == name), {})
+        own: dict = next((container for container in row["containers"] if container["name"] == name), {})
         ids = [own.get("id")] + [
             container["id"]
             for container in board.get("containers") or ()
