@@ -43,8 +43,8 @@ options:
         required: true
       kind:
         description:
-          - Kind of the object, one of V(Deployment), V(DaemonSet), V(StatefulSet), V(Job), V(CronJob), V(Pod) or
-            V(HelmChart).
+          - Kind of the object, one of V(Deployment), V(DaemonSet), V(StatefulSet), V(ReplicaSet), V(Job), V(CronJob),
+            V(Pod) or V(HelmChart).
           - Not needed with O(mode=overlay) and O(state=absent).
         type: str
       name:

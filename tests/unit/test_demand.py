@@ -82,6 +82,7 @@ def test_where(k3s_manifests):
         (workload(), {"docker.io/a/b:1": True}),
         (workload("DaemonSet"), {"docker.io/a/b:1": True}),
         (workload("StatefulSet"), {"docker.io/a/b:1": True}),
+        (workload("ReplicaSet"), {"docker.io/a/b:1": True}),
         (workload("Job"), {"docker.io/a/b:1": True}),
         (
             workload("CronJob", "{jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: b}]}}}}}"),

@@ -253,6 +253,7 @@ def test_every_container_that_has_the_field():
 KINDS = [
     ("Pod", "spec:\n  {}"),
     ("Deployment", "spec:\n  template:\n    spec:\n      {}"),
+    ("ReplicaSet", "spec:\n  template:\n    spec:\n      {}"),
     ("CronJob", "spec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          {}"),
 ]
 

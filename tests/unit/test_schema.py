@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import HELM_CHART, POD_SPEC_PATHS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import builds as _image_builds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
@@ -34,6 +35,19 @@ PATCH = {
     "container": "coredns",
     "command": ["/coredns"],
 }
+
+
+def test_patches_take_the_kinds_that_can_be_patched():
+    (kinds,) = [found["enum"] for found in _values(SCHEMA, "kind") if "enum" in found]
+    assert kinds == sorted([*POD_SPEC_PATHS, HELM_CHART])
+
+
+def _values(value, key):
+    if isinstance(value, dict):
+        yield from (value[one] for one in value if one == key)
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from _values(item, key)
 
 
 def errors(variables):

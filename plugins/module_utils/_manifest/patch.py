@@ -23,6 +23,7 @@ POD_SPEC_PATHS = {
     "Deployment": ("spec", "template", "spec"),
     "Job": ("spec", "template", "spec"),
     "Pod": ("spec",),
+    "ReplicaSet": ("spec", "template", "spec"),
     "StatefulSet": ("spec", "template", "spec"),
 }
 HELM_CHART = "HelmChart"
@@ -52,7 +53,7 @@ def patch_digest(patches):
 
 def group_by_manifest(patches):
     """Patches as a dictionary from the manifest's path to its list of patches, in order of first appearance."""
-    groups = {}
+    groups: dict[str, list] = {}
     for patch in patches:
         groups.setdefault(patch["manifest"], []).append(patch)
     return groups

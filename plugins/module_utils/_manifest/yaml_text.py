@@ -14,7 +14,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 try:
     import yaml
 except ImportError:
-    yaml = None
+    yaml = None  # type: ignore[assignment]  # asked for where it is needed
 
 _BOM = "\ufeff"
 # k3s's template variables (%{CLUSTER_DNS}%) are no YAML at the start of a scalar. They are masked by as many
@@ -28,8 +28,8 @@ _MERGE = "tag:yaml.org,2002:merge"
 # Bounds, far above what k3s packages: its manifests have less than 20 KB, some hundred nodes, and are ten levels deep.
 # A board parses 100 KB in some ten seconds; aliases of aliases can stand for billions of nodes.
 LARGEST = 256 * 1024
-_MOST_NODES = 100000
-_DEEPEST = 100
+MOST_NODES = 100000
+DEEPEST = 100
 
 
 class Document(NamedTuple):
@@ -203,9 +203,9 @@ def _bounded_loader(text):
 
         def compose_node(self, parent, index):
             self.depth += 1
-            if self.depth > _DEEPEST:
+            if self.depth > DEEPEST:
                 raise yaml.composer.ComposerError(
-                    None, None, "it is nested more than %d levels deep" % _DEEPEST, self.peek_event().start_mark
+                    None, None, "it is nested more than %d levels deep" % DEEPEST, self.peek_event().start_mark
                 )
             node = super().compose_node(parent, index)
             self.depth -= 1
@@ -238,7 +238,7 @@ class _Copier:
 
     def copy(self, node):
         self._count += 1
-        if node in self._open or self._count > _MOST_NODES:
+        if node in self._open or self._count > MOST_NODES:
             raise Problem(
                 "the manifest has aliases that contain themselves or multiply",
                 where="%s line %d" % (self._where, node.start_mark.line + 1),

@@ -14,27 +14,17 @@ from typing import NamedTuple
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import POD_SPEC_PATHS
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text import DEEPEST, MOST_NODES
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-_POD_PATHS = {
-    "Pod": ("spec",),
-    "Deployment": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "ReplicaSet": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
 _CHARTS = ("HelmChart", "HelmChartConfig")
 # Only documents of these kinds are parsed: a set of CRDs alone would take seconds.
-_OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap|List)\b" % "|".join(_CHARTS + tuple(_POD_PATHS)))
+_OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap|List)\b" % "|".join(_CHARTS + tuple(POD_SPEC_PATHS)))
 # All scalars as text: a tag such as 3.10 must not become the number 3.1.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-# A manifest has some hundred nodes, ten levels deep; aliases of aliases can stand for billions.
-_MOST_NODES = 100000
-_DEEPEST = 100
 
 
 class Use(NamedTuple):
@@ -89,7 +79,7 @@ def _packaged_of_stale(path, rows):
 
 
 def _rows(uses, problems):
-    rows = {}
+    rows: dict[str, dict] = {}
     for use in uses:
         try:
             name = normalise(use.image)
@@ -128,16 +118,16 @@ def _load_all(text):
 
 def _check_size(document):
     level, count = [document], 0
-    for dummy in range(_DEEPEST):
+    for dummy in range(DEEPEST):
         children = (
             child
             for node in level
             if isinstance(node, (dict, list))
             for child in (node.values() if isinstance(node, dict) else node)
         )
-        level = list(itertools.islice(children, _MOST_NODES + 1))
+        level = list(itertools.islice(children, MOST_NODES + 1))
         count += len(level)
-        if not level or count > _MOST_NODES:
+        if not level or count > MOST_NODES:
             break
     if level:
         raise yaml.YAMLError("it is nested too deeply, or its aliases contain themselves or multiply")
@@ -153,10 +143,10 @@ def _unlisted(document):
 def _uses(path, document, chart_values):
     kind, name = _text(document.get("kind")), _name(document)
     where = "%s %s/%s" % (path, kind, name)
-    if kind in _POD_PATHS:
+    if kind in POD_SPEC_PATHS:
         # A CronJob's time comes later; a workload scaled to nothing runs nowhere.
         required = kind != "CronJob" and _dict(document.get("spec")).get("replicas") != "0"
-        return _containers(where, _at(document, _POD_PATHS[kind]), required)
+        return _containers(where, _at(document, POD_SPEC_PATHS[kind]), required)
     if kind == "ConfigMap":
         return _embedded(where, _dict(document.get("data")))
     if kind == "HelmChart":
@@ -184,8 +174,8 @@ def _embedded(where, data):
             continue
         try:
             for document in read_documents(data[key]):
-                if _text(document.get("kind")) in _POD_PATHS:
-                    found += _containers("%s %s" % (where, key), _at(document, _POD_PATHS[document["kind"]]), False)
+                if _text(document.get("kind")) in POD_SPEC_PATHS:
+                    found += _containers("%s %s" % (where, key), _at(document, POD_SPEC_PATHS[document["kind"]]), False)
         except yaml.YAMLError:
             continue  # a program's own configuration need not be YAML
     return found
@@ -197,7 +187,7 @@ def _chart(where, document, config_values):
     values = _merged(_values(spec), config_values or {})
     settings = _dict(spec.get("set"))
     for dotted in sorted(settings):  # helm: set wins over values
-        if dotted.count(".") < _DEEPEST:
+        if dotted.count(".") < DEEPEST:
             values = _merged(values, _nested(dotted.split("."), settings[dotted]))
     registry = _dict(values.get("global")).get("systemDefaultRegistry") or ""
     found = [Use(image, where + " values", False) for image in _value_images(values, registry)]
@@ -226,7 +216,7 @@ def _value_images(values, registry):
 
 
 def _chart_configs(documents):
-    configs = {}
+    configs: dict[tuple, dict] = {}
     for dummy, document in documents:
         if document.get("kind") == "HelmChartConfig":
             configs[_key(document)] = _merged(configs.get(_key(document), {}), _values(_dict(document.get("spec"))))
