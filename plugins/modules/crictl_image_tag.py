@@ -177,8 +177,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.architecture import ARCHITECTURE_OPTION, Board
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.cri import Cri
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.rows import diff
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.tags import Tags, diff, pairs, short_names
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.tags import Tags, pairs, short_names
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.undo import restored
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened

@@ -215,6 +215,14 @@ def test_a_program_that_does_nothing_and_exits_0(board, verb, state):
         tag(board, IMAGES, state=state)
 
 
+def test_a_pin_that_containerd_keeps_by_itself(board, monkeypatch):
+    """containerd 2 pins the pause image, whoever takes the label away."""
+    tag(board, IMAGES)
+    monkeypatch.setattr(board, "_images_label", lambda rest: (0, "", ""))
+    result, warnings = tag_with_warnings(board, [{"source": TARGET, "targets": [TARGET]}], pinned=False)
+    assert result["changed"] and "is pinned all the same" in warnings[0]
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

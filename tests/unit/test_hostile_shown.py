@@ -16,7 +16,7 @@ from fake_fleet import FakeFleet
 from fakes import read
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import pull as _cri_pull
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd import tags as _containerd_tags
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import rows as _containerd_rows
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, printable_lines
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import page
@@ -320,7 +320,7 @@ def test_differences():
         "pinned_before": False,
         "changed": True,
     }
-    for shown in (_containerd_tags.diff([row]), _cri_pull.diff([row], {ALL: "sha256:0"})):
+    for shown in (_containerd_rows.diff([row]), _cri_pull.diff([row], {ALL: "sha256:0"})):
         assert_shown(shown["before"].splitlines() + shown["after"].splitlines())
         assert [shown[side].count("\n") for side in ("before", "after")] == [1, 1]
 

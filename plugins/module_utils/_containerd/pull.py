@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import PullProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.rows import as_diff
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, alike
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import is_tagged
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 class Pulls:
@@ -247,13 +247,8 @@ def diff(rows, before):
     """The images that change as ``before`` and ``after`` texts for Ansible's diff mode; ``before`` as from
     Pulls.present.
     """
-    changes = sorted((row for row in rows if row["changed"]), key=lambda row: row["name"])
-    title = "images in containerd (k8s.io)"
-    return {
-        "before_header": title,
-        "after_header": title,
-        "before": "".join(
-            "%s %s\n" % (printable(row["name"]), before[row["name"]]) for row in changes if row["name"] in before
-        ),
-        "after": "".join("%s %s\n" % (printable(row["name"]), row["digest"] or UNKNOWN_DIGEST) for row in changes),
-    }
+    changes = [row for row in rows if row["changed"]]
+    return as_diff(
+        [(row["name"], before.get(row["name"]), False) for row in changes],
+        [(row["name"], row["digest"] or UNKNOWN_DIGEST, False) for row in changes],
+    )

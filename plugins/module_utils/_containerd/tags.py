@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import rows as _rows
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, missing
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 def pairs(images):
@@ -37,12 +37,12 @@ def pairs(images):
                     found="the sources %s and %s" % (sources[target.full], source),
                 )
             sources[target.full] = source
-    for source, target, _given in found:
+    for source, name, _given in found:
         if sources.get(source, source) != source:
             raise Problem(
-                "%s is asked to be a target and, for %s, a source" % (source, target),
+                "%s is asked to be a target and, for %s, a source" % (source, name),
                 found="the order of the tags would decide what it gets",
-                next_step="name %s as the source of %s, too" % (sources[source], target),
+                next_step="name %s as the source of %s, too" % (sources[source], name),
             )
     return found
 
@@ -63,7 +63,7 @@ class Tags:
         self._check_mode = check_mode
 
     def present(self, images, keep=False, pinned=True, expected=()):
-        """Give each target its source's content. Returns (rows, warnings), a row a target: see `_row`.
+        """Give each target its source's content. Returns (rows, warnings), a row a target: see rows.row.
 
         ``keep`` leaves a target alone that has other content. ``pinned`` also pins each target, or removes its pin.
         ``expected`` names sources (full) that may be missing in check mode, because an earlier task would bring them.
@@ -80,20 +80,20 @@ class Tags:
             sorted({source for source, _target, _given in wanted}), before, set(expected) if self._check_mode else set()
         )
         rows = [
-            _row(target, before.get(target), self._after(source, before.get(target), before, keep, pinned), source)
+            _rows.row(target, before.get(target), self._after(source, before.get(target), before, keep, pinned), source)
             for source, target, _given in wanted
         ]
-        changes = [row for row in rows if row["changed"]]
+        changes, warnings = [row for row in rows if row["changed"]], []
         if changes and not self._check_mode:
             self._note(changes, before)
             self._write(changes, before)
-            self._read_back(changes)
-        return rows, self._warnings(changes)
+            warnings = self._read_back(changes)
+        return rows, warnings + self._warnings(changes)
 
     def absent(self, images):
         """Remove just the targets; pins go with their names. Returns a row a target, as `present`."""
         before = self._containerd.images()
-        rows = [_row(target, before.get(target), None, source) for source, target, _given in pairs(images)]
+        rows = [_rows.row(target, before.get(target), None, source) for source, target, _given in pairs(images)]
         changes = [row for row in rows if row["changed"]]
         if changes and not self._check_mode:
             self._note(changes, before)
@@ -152,24 +152,11 @@ class Tags:
                 self._containerd.pin(row["name"], row["pinned"])
 
     def _read_back(self, changes):
-        # ctr may fail and still exit with 0.
         now = self._containerd.images()
         for row in changes:
             self._journal.is_set(row["name"], now.get(row["name"]))
         self._journal.save()
-        for row in changes:
-            there = now.get(row["name"])
-            if (there["digest"] if there else None, there["pinned"] if there else False) != (
-                row["digest"],
-                row["pinned"],
-            ):
-                raise Problem(
-                    "the image %s is not as it was written to containerd's store" % row["name"],
-                    found="%s, pinned: %s" % (there["digest"], there["pinned"]) if there else "no such name",
-                    where="wanted: %s, pinned: %s" % (row["digest"], row["pinned"]),
-                    next_step="see the log of containerd and whether another program works on the same names, then "
-                    "run again",
-                )
+        return _rows.check(changes, now, "written to containerd's store")
 
     def _warnings(self, changes):
         if not any(row["pinned"] for row in changes):
@@ -184,36 +171,3 @@ class Tags:
             "outlasts a collection: "
             "k3s imports its archives at each start." % version
         ]
-
-
-def _row(target, before, after, source):
-    """What a run does to one name; digests are None where there is no such name."""
-    row = {
-        "name": target,
-        "source": source,
-        "digest_before": before["digest"] if before else None,
-        "pinned_before": before["pinned"] if before else False,
-        "digest": after["digest"] if after else None,
-        "pinned": after["pinned"] if after else False,
-    }
-    row["changed"] = (row["digest_before"], row["pinned_before"]) != (row["digest"], row["pinned"])
-    return row
-
-
-def diff(rows):
-    """The names that change as ``before`` and ``after`` texts for Ansible's diff mode."""
-
-    def text(digest, pinned):
-        return "".join(
-            "%s %s%s\n" % (printable(row["name"]), row[digest], " pinned" if row[pinned] else "")
-            for row in sorted(rows, key=lambda row: row["name"])
-            if row["changed"] and row[digest]
-        )
-
-    title = "images in containerd (k8s.io)"
-    return {
-        "before_header": title,
-        "after_header": title,
-        "before": text("digest_before", "pinned_before"),
-        "after": text("digest", "pinned"),
-    }

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import rows as _rows
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import PIN_LABEL, PIN_VALUE, is_tagged
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
 def restored(containerd, journal, names, check_mode=False):
@@ -35,7 +35,7 @@ def restored(containerd, journal, names, check_mode=False):
     if done and not check_mode:
         kept = {other for entry in journal.images.values() for other in entry["beside"]}
         _write(containerd, entries, todo, store, kept)
-        warnings = warnings + _read_back(containerd, rows)
+        warnings = warnings + _rows.check(rows, containerd.images(), "before")
         for name in done:
             del journal.images[name]
         journal.save()
@@ -95,40 +95,10 @@ def _give_labels(containerd, name, before):
         containerd.label(name, changes)
 
 
-def _read_back(containerd, rows):
-    """Raises Problem for a name that is not as it was. Returns a warning for each that has a pin nevertheless."""
-    now, warnings = containerd.images(), []
-    for row in rows:
-        there = now.get(row["name"])
-        if there and there["digest"] == row["digest"] and there["pinned"] and not row["pinned"]:
-            warnings.append(
-                "%s is pinned all the same: containerd does so by itself with the pause image" % row["name"]
-            )
-            continue
-        if (there["digest"] if there else None, there["pinned"] if there else False) != (row["digest"], row["pinned"]):
-            raise Problem(
-                "the image %s is not as it was before" % row["name"],
-                found="%s, pinned: %s" % (there["digest"], there["pinned"]) if there else "no such name",
-                where="wanted: %s, pinned: %s" % (row["digest"] or "no such name", row["pinned"]),
-                next_step="see the log of containerd and whether another program works on the same names, then run "
-                "again",
-            )
-    return warnings
-
-
 def _row(name, entry, now, action):
-    held = {"digest": now["digest"] if now else None, "pinned": now["pinned"] if now else False}
-    after = held
+    after = now
     if action in (undo.REMOVE, undo.DROP):
-        after = {"digest": None, "pinned": False}
+        after = None
     elif action in (undo.RESTORE, undo.PIN):
         after = entry["before"]
-    return {
-        "name": name,
-        "source": None,
-        "digest_before": held["digest"],
-        "pinned_before": held["pinned"],
-        "digest": after["digest"],
-        "pinned": after["pinned"],
-        "changed": (held["digest"], held["pinned"]) != (after["digest"], after["pinned"]),
-    }
+    return _rows.row(name, now, after)
