@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import NamedTuple, Optional
+from typing import BinaryIO, Callable, NamedTuple, Optional, TypeVar
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -38,6 +38,9 @@ ARCHITECTURES = {
 }
 
 
+_T = TypeVar("_T")
+
+
 class Elf(NamedTuple):
     """``architecture`` is OCI's name, or a description when OCI has none; ``interpreter`` the loader's path, None for a
     static program.
@@ -59,7 +62,7 @@ class _Header(NamedTuple):
     entries: int
 
 
-def read_elf(path):
+def read_elf(path: str) -> Optional[Elf]:
     """What the ELF file at ``path`` says, or None when it is no ELF file.
 
     Raises Problem for an ELF file whose header is cut off or makes no sense.
@@ -67,7 +70,7 @@ def read_elf(path):
     return _read(path, lambda handle, header: Elf(_architecture(header), _interpreter(handle, header)))
 
 
-def object_kind(path):
+def object_kind(path: str) -> Optional[str]:
     """What the ELF file at ``path`` is when no board can run it, whatever its architecture; None for a program, a
     library, or no ELF file.
 
@@ -77,13 +80,13 @@ def object_kind(path):
     return _read(path, lambda handle, header: _object_kind(header))
 
 
-def _object_kind(header):
+def _object_kind(header: _Header) -> Optional[str]:
     if header.machine == _EM_BPF:
         return "an object for the kernel's BPF"
     return "an object for the linker" if header.kind == _ET_REL else None
 
 
-def _read(path, asked):
+def _read(path: str, asked: Callable[[BinaryIO, _Header], _T]) -> Optional[_T]:
     with open(path, "rb") as handle:
         if handle.read(4) != MAGIC:
             return None
@@ -98,7 +101,7 @@ def _read(path, asked):
             ) from error
 
 
-def _header(handle):
+def _header(handle: BinaryIO) -> _Header:
     ident = handle.read(16)
     bits, order = _BITS[ident[4]], _ORDER[ident[5]]
     # e_type, e_machine, e_version, e_entry, e_phoff, e_shoff, e_flags, e_ehsize, e_phentsize, e_phnum
@@ -107,12 +110,12 @@ def _header(handle):
     return _Header(bits, order, fields[0], fields[1], fields[4], fields[8], fields[9])
 
 
-def _architecture(header):
+def _architecture(header: _Header) -> str:
     known = ARCHITECTURES.get((header.machine, header.bits, header.order))
     return known or "ELF machine %d, %d bit, %s endian" % (header.machine, header.bits, header.order)
 
 
-def _interpreter(handle, header):
+def _interpreter(handle: BinaryIO, header: _Header) -> Optional[str]:
     # 32 bit: p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags, p_align;
     # 64 bit: p_type, p_flags, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align
     layout = struct.Struct(_SIGN[header.order] + ("IIIIIIII" if header.bits == 32 else "IIQQQQQQ"))
@@ -126,7 +129,7 @@ def _interpreter(handle, header):
     return None
 
 
-def _segments(handle, header, size):
+def _segments(handle: BinaryIO, header: _Header, size: int) -> bytes:
     # The kernel too takes no other size of an entry, and no table larger than 64 KiB.
     if header.entries and (header.entry_size != size or header.entries * size > _LARGEST_TABLE):
         raise struct.error("%d segments of %d bytes" % (header.entries, header.entry_size))
@@ -137,7 +140,7 @@ def _segments(handle, header, size):
     return table
 
 
-def _seek(handle, offset):
+def _seek(handle: BinaryIO, offset: int) -> None:
     if offset > os.fstat(handle.fileno()).st_size:
         raise struct.error("a place behind its end")
     handle.seek(offset)

@@ -38,7 +38,7 @@ class ImageName(NamedTuple):
     digest: Optional[str]
 
     @classmethod
-    def parse(cls, text):
+    def parse(cls, text: object) -> ImageName:
         """Parse and normalise ``text``. Raises Problem that names the part which is wrong."""
         if not isinstance(text, str) or not text:
             raise _bad(text, "it is empty or no text")
@@ -47,6 +47,7 @@ class ImageName(NamedTuple):
         rest, at, digest = text.partition("@")
         if at and not _DIGEST.match(digest):
             raise _bad(text, "the digest must be sha256: and 64 hexadecimal digits")
+        tag: Optional[str]
         head, colon, tag = rest.rpartition(":")
         if not colon or "/" in tag:  # that colon belonged to a port
             head, tag = rest, None
@@ -61,22 +62,22 @@ class ImageName(NamedTuple):
         return cls(registry, repository, tag or (None if digest else "latest"), digest or None)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Registry and repository, without tag and digest."""
         return "%s/%s" % (self.registry, self.repository)
 
     @property
-    def full(self):
+    def full(self) -> str:
         """The whole normalised reference, as containerd stores it."""
         return self.name + (":" + self.tag if self.tag else "") + ("@" + self.digest if self.digest else "")
 
 
-def normalise(text):
+def normalise(text: object) -> str:
     """The full name for any valid reference, as text. Raises Problem."""
     return ImageName.parse(text).full
 
 
-def full_or_text(text):
+def full_or_text(text: str) -> str:
     """The full name, or ``text`` as it is where that is none: an image's ID, and what a pod names that no registry has.
 
     The API takes any text as an image; the kubelet then says InvalidImageName.
@@ -89,12 +90,22 @@ def full_or_text(text):
         return text
 
 
-def is_digest(text):
+def names_tag(text):
+    """Whether a reference itself has a tag, where `ImageName.parse` would put latest."""
+    return ":" in text.partition("@")[0].rpartition("/")[2]
+
+
+def is_registry(text):
+    """Whether ``text`` is host or host:port, as references have it."""
+    return bool(_REGISTRY.match(text))
+
+
+def is_digest(text: object) -> bool:
     """Whether ``text`` is a digest as references have it, sha256: and 64 hexadecimal digits."""
     return isinstance(text, str) and bool(_DIGEST.match(text))
 
 
-def _split_registry(head):
+def _split_registry(head: str) -> tuple[str, str]:
     first, slash, rest = head.partition("/")
     # As docker does: a first component is a registry only when it cannot be a plain name.
     if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
@@ -108,7 +119,7 @@ def _split_registry(head):
     return registry, repository
 
 
-def _bad(text, why):
+def _bad(text: object, why: str) -> Problem:
     return Problem(
         "%r is not an image reference" % (text,),
         found=why,
@@ -116,7 +127,7 @@ def _bad(text, why):
     )
 
 
-def default_registry_hint(registry):
+def default_registry_hint(registry: str) -> str:
     """More for the next step of an error about an image of ``registry``: one may have left out one's own registry."""
     if registry != DEFAULT_REGISTRY:
         return ""

@@ -22,7 +22,7 @@ _OCI = {
 KNOWN = frozenset(_OCI.values())
 
 
-def to_oci(machine):
+def to_oci(machine: str) -> str:
     """The OCI name for what ``uname -m`` prints (or the name itself when it is an OCI name already).
 
     Raises Problem for an architecture that is not known: a guess would tag the wrong content.

@@ -9,16 +9,18 @@ A pod's row, or the API's part of a joined row, has ``phase`` and ``ready``.
 
 from __future__ import annotations
 
+from typing import Any, Iterable, Mapping, Optional
+
 FINISHED = ("Succeeded", "Failed")
 _HASH = "pod-template-hash"
 
 
-def controller(owners):
+def controller(owners: Iterable[dict[str, Any]]) -> Optional[dict[str, Any]]:
     """The owner that makes a pod anew, of its ``ownerReferences``, or None. Others only decide when it goes."""
     return next((owner for owner in owners if owner.get("controller")), None)
 
 
-def workload(owner, labels):
+def workload(owner: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, str]:
     """(kind, name) of what lasts: a roll-out moves pods from one ReplicaSet to the next, their Deployment stays.
 
     ``owner`` is a dictionary with kind and name, ``labels`` are the pod's. A Deployment's ReplicaSet is named after it
@@ -30,22 +32,22 @@ def workload(owner, labels):
     return kind, name
 
 
-def has_ready(conditions):
+def has_ready(conditions: Iterable[Mapping[str, Any]]) -> bool:
     """Whether the condition Ready is True, of a pod's or a node's ``status.conditions``."""
     return any(row.get("type") == "Ready" and row.get("status") == "True" for row in conditions)
 
 
-def is_done(row):
+def is_done(row: Mapping[str, Any]) -> bool:
     """Whether a pod did what it was made for, as that of a Job: it is never Ready again, and nothing is wrong."""
     return row["phase"] == "Succeeded"
 
 
-def is_unready(row):
+def is_unready(row: Mapping[str, Any]) -> bool:
     """Whether a pod is not Ready and should be."""
     return not row["ready"] and not is_done(row)
 
 
-def ready_count(rows):
+def ready_count(rows: Iterable[Mapping[str, Any]]) -> str:
     """How many of the pods that should be Ready are so: "3 of 4"."""
     expected = [row for row in rows if not is_done(row)]
     return "%d of %d" % (sum(bool(row["ready"]) for row in expected), len(expected))

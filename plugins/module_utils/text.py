@@ -22,7 +22,7 @@ _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0]|[
 _LINE = re.compile(r"\r?\n|\t")
 
 
-def printable(text):
+def printable(text: object) -> str:
     """``text`` (anything, as its str) as one line in which each character shows and none acts.
 
     The ends of lines and tabs become blanks; all else that a terminal may act on, turn round or hide becomes an escape
@@ -35,21 +35,21 @@ def printable(text):
     return "".join(map(_shown, _LINE.sub(" ", text)))
 
 
-def printable_lines(text):
+def printable_lines(text: object) -> str:
     """``text`` of several lines, each as by `printable`; its tabs and ends of lines stay. For diffs and files."""
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in str(text).split("\n"))
 
 
-def _is_unfit(character):
+def _is_unfit(character: str) -> bool:
     """Whether a character must not be shown as it is."""
     return unicodedata.category(character) in _UNFIT or bool(_BLANK.match(character))
 
 
-def _shown(character):
+def _shown(character: str) -> str:
     return _escaped(character) if _is_unfit(character) else character
 
 
-def _escaped(character):
+def _escaped(character: str) -> str:
     """A character as Python writes it: ``\\x1b``, ``\\u202e``, ``\\U000e0041``."""
     code = ord(character)
     return ("\\x%02x" if code < 0x100 else "\\u%04x" if code < 0x10000 else "\\U%08x") % code

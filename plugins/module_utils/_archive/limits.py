@@ -43,7 +43,7 @@ MAX_STREAMS = 100_000
 SPARSE_FREE = 1 << 20
 
 
-def too_much(src, what):
+def too_much(src: str, what: str) -> Problem:
     """The Problem of a source that holds too much; ``what`` says of what, with the limit."""
     return Problem(
         "%s is refused" % src,
@@ -52,13 +52,13 @@ def too_much(src, what):
     )
 
 
-def check_ratio(src, unpacked, packed):
+def check_ratio(src: str, unpacked: int, packed: int) -> None:
     """Refuse ``unpacked`` bytes that came out of ``packed`` bytes if no honest file packs so well. Raises Problem."""
     if unpacked > RATIO_FREE and unpacked > MAX_RATIO * packed:
         raise too_much(src, "more than %d times its packed size once it is unpacked" % MAX_RATIO)
 
 
-def check_unpacked(src, unpacked):
+def check_unpacked(src: str, unpacked: int) -> None:
     """Refuse more than MAX_UNPACKED bytes. Raises Problem."""
     if unpacked > MAX_UNPACKED:
         raise too_much(src, "more than %d bytes (%d GiB) once it is unpacked" % (MAX_UNPACKED, MAX_UNPACKED >> 30))

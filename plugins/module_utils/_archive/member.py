@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 class Members:
     """What was read of ``src`` so far. Every method that takes a name raises Problem for what is refused."""
 
-    def __init__(self, src, work):
+    def __init__(self, src: str, work: str) -> None:
         self.src = src
         self._work = work
         self._entries: Dict[str, Entry] = {}
@@ -42,30 +42,30 @@ class Members:
         self._bytes = 0
         self._kept = 0
 
-    def entries(self):
+    def entries(self) -> List[Entry]:
         """All of them, one of each path."""
         return list(self._entries.values())
 
-    def get(self, path):
+    def get(self, path: str) -> Optional[Entry]:
         """The Entry of a path in the image, or None."""
         return self._entries.get(path)
 
-    def count(self, number=1):
+    def count(self, number: int = 1) -> None:
         """Count so many members, before anything is done for them."""
         self._headers += number
         if self._headers > limits.MAX_MEMBERS:
             raise limits.too_much(self.src, "more than %d members" % limits.MAX_MEMBERS)
 
-    def announce(self, size):
+    def announce(self, size: int) -> None:
         """Count the bytes of a file as its header states them, before they are read."""
         self._bytes += size
         limits.check_unpacked(self.src, self._bytes)
 
-    def folder(self, name, mode):
+    def folder(self, name: str, mode: int) -> None:
         """Add a folder; ``mode`` is its permissions."""
         self._add(Entry(self.safe(name), mode))
 
-    def link(self, name, target):
+    def link(self, name: str, target: str) -> None:
         """Add a symbolic link."""
         path = self.safe(name)
         self._add(Entry(path, 0o777, link=self._safe_link(path, target)))
@@ -99,7 +99,7 @@ class Members:
         self._check_length(name, name)
         return posixpath.normpath("/" + name)
 
-    def refused(self, name, why):
+    def refused(self, name: str, why: str) -> Problem:
         """The Problem of one member."""
         next_step = "look at where this file came from, and pack it anew without that member"
         return Problem(
@@ -148,7 +148,7 @@ def _is_folder(entry):
     return not (entry.content or entry.link)
 
 
-def damaged(src, why):
+def damaged(src: str, why: object) -> Problem:
     """The Problem of an archive that breaks off or contradicts itself; ``why`` is what the reader of it said."""
     return Problem(
         "%s cannot be read to its end" % src,

@@ -19,6 +19,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from typing import List, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.links import Links, TooManyLinks
@@ -50,7 +51,7 @@ _KNOWN = {
 }
 
 
-def find(pattern):
+def find(pattern: str) -> str:
     """The one path that ``pattern`` (a path, or a shell pattern) names. Raises Problem when it is not exactly one."""
     if os.path.lexists(pattern):
         return pattern
@@ -81,7 +82,7 @@ def _names_in(folder):
         return error.strerror
 
 
-def read_source(src, work):
+def read_source(src: str, work: str) -> Tuple[str, List[Entry]]:
     """All files of ``src``: a tar (plain, gz, xz, bz2) or zip archive, a folder, or one program (plain, gz, xz, bz2).
 
     Returns (kind, entries) with kind ``archive``, ``folder`` or ``program``;

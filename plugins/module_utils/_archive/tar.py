@@ -18,13 +18,15 @@ from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import S
 
 _BLOCK = 512
 _CHUNK = 1 << 20
+# Of GNU tar: the volume's name, which is no member, and a folder with a list of its files (--incremental).
+_LABEL, _DUMP_FOLDER = b"V", b"D"
 _LONG = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
 _PAX = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE)
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _SPARSE = "a sparse file, larger unpacked than what is stored of it"
 
 
-def is_tar(start):
+def is_tar(start: bytes) -> bool:
     """Whether the first bytes of a file are a tar header with its checksum, or the end mark of an empty tar."""
     try:
         return _header(start[:_BLOCK]) is not None
@@ -42,6 +44,8 @@ def read_tar(stream, members):
     for info in _headers(stream, members):
         if info.type in _PAX:
             (shared if info.type == tarfile.XGLTYPE else own).update(_pax(stream, info, members))
+        elif info.type == _LABEL:
+            _content(stream, _small(info.size, members))
         elif info.type in _LONG:
             own[_LONG[info.type]] = _long_name(stream, info, members)
         else:
@@ -78,7 +82,10 @@ def _member(stream, info, extra, members):
     mode = info.mode & 0o7777
     if info.type == tarfile.GNUTYPE_SPARSE or "sparse" in extra:
         raise members.refused(name, _SPARSE)
-    if info.isdir() or (info.type == tarfile.AREGTYPE and name.endswith("/")):
+    if info.type == _DUMP_FOLDER:
+        members.folder(name, mode)
+        _content(stream, _small(size, members))
+    elif info.isdir() or (info.type == tarfile.AREGTYPE and name.endswith("/")):
         members.folder(name, mode)
     elif info.issym():
         members.link(name, target)
@@ -91,6 +98,13 @@ def _member(stream, info, extra, members):
         _skip_padding(stream, size)
     else:
         raise members.refused(name, SPECIAL)
+
+
+def _small(size, members):
+    """The size of a list of names, in bytes."""
+    if size > limits.MAX_PAX:
+        raise limits.too_much(members.src, "a list of a folder's files of more than %d bytes" % limits.MAX_PAX)
+    return size
 
 
 def _hard_link(name, mode, target, members):

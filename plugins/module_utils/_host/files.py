@@ -12,6 +12,7 @@ import shutil
 import stat
 import tempfile
 import time
+from typing import Any, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -19,19 +20,19 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 _TEMPORARY = ".riscv-k3s-"
 _OLD_SECONDS = 3600
 # No statement about what stands in a file.
-ANYTHING = object()
+ANYTHING: Any = object()
 
 
 class Changed(Problem):
     """A file is not what was decided on: somebody else, k3s at its start perhaps, has written it meanwhile."""
 
 
-def sha256(data):
+def sha256(data: bytes) -> str:
     """The sha256 of bytes as hexadecimal text."""
     return hashlib.sha256(data).hexdigest()
 
 
-def read_bytes(path):
+def read_bytes(path: str) -> Optional[bytes]:
     """The bytes of a regular file, or None when there is none. Raises Problem when it cannot be read, and for a pipe or
     device, which might never end.
     """
@@ -57,7 +58,14 @@ def read_bytes(path):
         os.close(handle)
 
 
-def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=None):
+def write_bytes(
+    path: str,
+    data: bytes,
+    mode: Optional[int] = None,
+    backup: bool = False,
+    expected: Optional[bytes] = ANYTHING,
+    owner: Optional[tuple[int, int]] = None,
+) -> Optional[str]:
     """Replace or make the file ``path`` with ``data`` (bytes) in one step that a power cut cannot halve.
 
     An existing file keeps its owner unless ``owner`` (uid, gid) is given, and its mode unless ``mode`` (an int) is; a
@@ -76,8 +84,10 @@ def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=No
             file.write(data)
             file.flush()
             os.fchmod(file.fileno(), mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o600)
-            if old or owner:
-                os.fchown(file.fileno(), *(owner or (old.st_uid, old.st_gid)))
+            if old and not owner:
+                owner = (old.st_uid, old.st_gid)
+            if owner:
+                os.fchown(file.fileno(), *owner)
             if old:
                 _move_mtime_on(file.fileno(), old)
             os.fsync(file.fileno())
@@ -99,7 +109,7 @@ def write_bytes(path, data, mode=None, backup=False, expected=ANYTHING, owner=No
     return saved
 
 
-def remove(path, expected=ANYTHING):
+def remove(path: str, expected: Optional[bytes] = ANYTHING) -> bool:
     """Remove a file; returns whether there was one. ``expected`` as for `write_bytes`. Raises Problem when it cannot be
     removed.
     """
@@ -114,7 +124,7 @@ def remove(path, expected=ANYTHING):
     return True
 
 
-def check_unchanged(path, expected):
+def check_unchanged(path: str, expected: Optional[bytes]) -> None:
     """Raise Changed when ``path`` does not hold ``expected`` (bytes, None for no file, or ANYTHING)."""
     if expected is not ANYTHING and read_bytes(path) != expected:
         raise Changed(
@@ -124,7 +134,7 @@ def check_unchanged(path, expected):
         )
 
 
-def remove_folder(path):
+def remove_folder(path: str) -> bool:
     """Remove a folder if it is empty; returns whether it was removed."""
     try:
         os.rmdir(path)
@@ -134,7 +144,7 @@ def remove_folder(path):
     return True
 
 
-def status(path):
+def status(path: str) -> Optional[os.stat_result]:
     """What os.lstat says of the regular file ``path``, or None when there is nothing. Raises Problem for a symbolic
     link and all else.
     """
@@ -152,7 +162,7 @@ def status(path):
     return found
 
 
-def make_folder(path, mode=0o755):
+def make_folder(path: str, mode: int = 0o755) -> bool:
     """Make the folder ``path``, and those above it, if it is not there; returns whether it was made. ``mode`` is for
     the last one. Raises Problem.
     """
@@ -172,7 +182,7 @@ def make_folder(path, mode=0o755):
     return True
 
 
-def _remove_left(folder):
+def _remove_left(folder: str) -> None:
     """Remove what writes that were killed have left, unless it is so young that another one may be at work."""
     for entry in os.scandir(folder):
         if (
@@ -182,7 +192,7 @@ def _remove_left(folder):
             os.unlink(entry.path)
 
 
-def _move_mtime_on(handle, old):
+def _move_mtime_on(handle: int, old: os.stat_result) -> None:
     # The deploy controller remembers a file's mtime: a change within one tick of the clock must differ, too.
     now = time.time_ns()
     if now <= old.st_mtime_ns:
@@ -190,7 +200,7 @@ def _move_mtime_on(handle, old):
     os.utime(handle, ns=(now, now))
 
 
-def _backup(path):
+def _backup(path: str) -> str:
     name = "%s.%s.bak" % (path, time.strftime("%Y%m%dT%H%M%S"))
     try:
         shutil.copy2(path, name)
@@ -199,7 +209,7 @@ def _backup(path):
     return name
 
 
-def _sync_folder(folder):
+def _sync_folder(folder: str) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

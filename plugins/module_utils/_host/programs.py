@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH, Runner
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH, Result, Runner
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # Documented in the fragment riscv.k3s.board.
-PROGRAM_OPTIONS = {
+PROGRAM_OPTIONS: Dict[str, Dict[str, Any]] = {
     "data_dir": {"type": "path", "default": "/var/lib/rancher/k3s"},
     "k3s": {"type": "path"},
     "crictl": {"type": "path"},
@@ -30,7 +31,9 @@ class Programs:
     Raises Problem when there is neither, or when not root: k3s keeps its folders and its socket to root.
     """
 
-    def __init__(self, params, runner=None, is_root=None):
+    def __init__(
+        self, params: Mapping[str, Any], runner: Optional[Runner] = None, is_root: Optional[bool] = None
+    ) -> None:
         self.data_dir = params.get("data_dir") or PROGRAM_OPTIONS["data_dir"]["default"]
         self._params = params
         self._runner = runner or Runner()
@@ -42,7 +45,7 @@ class Programs:
             )
         self._k3s = params.get("k3s") or self._look_for("k3s")
 
-    def crictl(self, *args, **run):
+    def crictl(self, *args: str, **run: Any) -> Result:
         """Run crictl; keyword arguments are those of Runner.run."""
         command = self._command("crictl")
         address = self._params.get("containerd_address")
@@ -50,21 +53,21 @@ class Programs:
             command += ["--runtime-endpoint", "unix://" + address, "--image-endpoint", "unix://" + address]
         return self._run(command + list(args), run)
 
-    def ctr(self, *args, **run):
+    def ctr(self, *args: str, **run: Any) -> Result:
         """Run ctr in the namespace k8s.io, the only one that the kubelet sees."""
         command = self._command("ctr")
         if self._params.get("containerd_address"):
             command += ["--address", self._params["containerd_address"]]
         return self._run(command + ["--namespace", "k8s.io"] + list(args), run)
 
-    def kubectl(self, *args, **run):
+    def kubectl(self, *args: str, **run: Any) -> Result:
         """Run kubectl with k3s's admin kubeconfig, or with the explicit program's own."""
         return self._run(self._command("kubectl") + list(args), run)
 
-    def _run(self, argv, run):
+    def _run(self, argv: List[str], run: Dict[str, Any]) -> Result:
         return self._runner.run(argv, **run)
 
-    def _command(self, name):
+    def _command(self, name: str) -> List[str]:
         explicit = self._params.get(name)
         if explicit:
             return [explicit]
@@ -77,7 +80,7 @@ class Programs:
             "crictl, ctr and containerd_address",
         )
 
-    def _look_for(self, name):
+    def _look_for(self, name: str) -> Optional[str]:
         for folder in SEARCH_PATH.split(":"):
             path = os.path.join(folder, name)
             if os.path.isfile(path) and os.access(path, os.X_OK):

@@ -72,9 +72,8 @@ class Journal:
         it.
 
         The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before``
-        (None: no file,
-        else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file, ``pending`` (see
-        `will_restore`).
+        (None: no file, else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file,
+        ``pending`` (see `will_restore`).
         """
         digest = sha256(data)
         current, found = read_bytes(path), status(path)
@@ -86,18 +85,19 @@ class Journal:
                 known["previous"] = held
             known.update(sha256=digest, pending=False)
             return
-        if current is not None and current.startswith(OWN_MARK):
-            current = None  # ours, from before there was a journal, or of one that is lost
-        if current is not None:
+        before = None
+        # A file with our mark is ours, from before there was a journal, or of one that is lost.
+        if current is not None and found and not current.startswith(OWN_MARK):
             write_bytes(self.kept(path), current, mode=0o600)
-        before = (
-            None
-            if current is None
-            else {"sha256": sha256(current), "mode": found.st_mode & 0o7777, "uid": found.st_uid, "gid": found.st_gid}
-        )
+            before = {
+                "sha256": sha256(current),
+                "mode": found.st_mode & 0o7777,
+                "uid": found.st_uid,
+                "gid": found.st_gid,
+            }
         self.files[path] = _file_entry("file", digest, before, not os.path.isdir(os.path.dirname(path)))
-        if found and before is None:
-            self.files[path]["previous"] = sha256(read_bytes(path))
+        if current is not None and before is None:
+            self.files[path]["previous"] = sha256(current)
 
     def will_place(self, path):
         """Note that an archive of images is about to be placed at ``path``: its name says that it is ours, its bytes

@@ -210,14 +210,15 @@ def in_place_present(folder, manifest, patches):
             found="%s keeps k3s from deploying it" % folder.full(skip),
             next_step="use mode overlay, or remove the overlay first (mode overlay, state absent)",
         )
-    change = Change(manifest, packaged, patch_manifest(packaged, patches, manifest))
+    patched = patch_manifest(packaged, patches, manifest)
+    change = Change(manifest, packaged, patched)
     if change.changed:
         decision.warnings.append(
             "%s is edited in place: k3s writes its stock text again at its next start. Mode overlay lasts."
             % folder.full(manifest)
         )
     decision.changes.append(change)
-    decision.proofs[_overlay.addon_name(manifest)] = sha256(change.after)
+    decision.proofs[_overlay.addon_name(manifest)] = sha256(patched)
     return decision
 
 
@@ -230,7 +231,7 @@ def in_place_absent(folder, manifest, patches):
     backups = sorted(glob.glob(glob.escape(folder.full(manifest)) + ".*.bak"), reverse=True)
     for backup in backups:
         original = read_bytes(backup)
-        if original != packaged and patch_manifest(original, patches, backup) == packaged:
+        if original not in (None, packaged) and patch_manifest(original, patches, backup) == packaged:
             decision.changes.append(Change(manifest, packaged, original))
             decision.proofs[_overlay.addon_name(manifest)] = sha256(original)
             return decision

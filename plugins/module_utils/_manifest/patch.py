@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from typing import Any
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise as normalise_image
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -142,7 +143,7 @@ def _check_values(values, where):
 
 
 def _fields(given, where):
-    fields = {}
+    fields: dict[str, Any] = {}
     if given.get("image"):
         fields["image"] = normalise_image(given["image"])
     if given.get("image_pull_policy"):

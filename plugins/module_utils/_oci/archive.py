@@ -12,15 +12,15 @@ import functools
 import io
 import os
 import tempfile
-from typing import NamedTuple, Optional
+from typing import IO, Any, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Blob, Image, Spec, build
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import file_digest
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 
-def write_archive(path, image, **spec):
+def write_archive(path: str, image: str, **spec: Any) -> str:
     """Build an image and write it as an archive to ``path`` under the name ``image``; returns its manifest's digest.
 
     ``spec`` are the fields of image.Spec, for example src and entrypoint. Raises Problem.
@@ -38,11 +38,12 @@ class Saved(NamedTuple):
     after: str
 
 
-def save(image, name, path, dry_run=False) -> Saved:
+def save(image: Image, name: ImageName, path: str, dry_run: bool = False) -> Saved:
     """Write ``image`` (an image.Image) under ``name`` (an ImageName) to ``path``, which is replaced in one step.
 
     The same image gives the same bytes. With ``dry_run`` the file is never touched. Raises Problem.
     """
+    layout.refuse_other(path)
     before = file_digest(path) if os.path.isfile(path) else None
     with layout.replacing(path, keep_old=dry_run) as (raw, fresh):
         _write(image, name, raw)
@@ -50,7 +51,7 @@ def save(image, name, path, dry_run=False) -> Saved:
         return Saved(before, file_digest(fresh))
 
 
-def _write(image, name, raw):
+def _write(image: Image, name: ImageName, raw: IO[bytes]) -> None:
     docker = [
         {
             "Config": layout.blob_path(image.config.digest),
@@ -63,5 +64,5 @@ def _write(image, name, raw):
     layout.write(raw, texts, {digest: (blob.size, functools.partial(_open, blob)) for digest, blob in blobs.items()})
 
 
-def _open(blob):
-    return open(blob.path, "rb") if blob.path else io.BytesIO(blob.data)
+def _open(blob: Blob) -> IO[bytes]:
+    return open(blob.path, "rb") if blob.path else io.BytesIO(blob.data or b"")

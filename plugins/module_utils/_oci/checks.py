@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import posixpath
+from typing import Any, Iterable, List, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils.elf import object_kind, read_elf
+from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import Entry
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import Tree
+from ansible_collections.riscv.k3s.plugins.module_utils.elf import Elf, object_kind, read_elf
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What containerd sets when an image has no PATH of its own.
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def choose_program(found, wanted, src):
+def choose_program(found: Iterable[Entry], wanted: Optional[str], src: str) -> Entry:
     """The entry of the one program in ``found``: ``wanted`` (a path), or the only ELF or script. Raises Problem."""
     files = [entry for entry in found if entry.content]
     if wanted:
@@ -50,7 +53,7 @@ def _is_program(entry):
     return _elf(entry) is not None
 
 
-def _elf(entry):
+def _elf(entry: Entry) -> Optional[Elf]:
     """What a program's or library's ELF header says; None for other files, objects for the kernel or the linker among
     them.
     """
@@ -67,7 +70,7 @@ def _elf(entry):
         ) from problem
 
 
-def programs(tree, architecture, src):
+def programs(tree: Tree, architecture: str, src: str) -> None:
     """Refuse a program of another architecture anywhere in the image, and one without its loader. Raises Problem."""
     for entry in tree.entries():
         elf = _elf(entry)
@@ -90,7 +93,7 @@ def programs(tree, architecture, src):
             )
 
 
-def start(tree, entrypoint, spec, src):
+def start(tree: Tree, entrypoint: Optional[List[str]], spec: Any, src: str) -> None:
     """Refuse an image that cannot start: no command, a command that is not in it, a user that nothing there knows.
     Raises Problem.
     """
@@ -118,7 +121,7 @@ def start(tree, entrypoint, spec, src):
             where=src,
             next_step="give it mode 0755",
         )
-    _startable(tree, entry, src)
+    _startable(tree, entry, entry.content, src)
     name = (spec.user or "0").split(":")[0]
     if not name.isdigit() and tree.resolve("/etc/passwd") is None:
         raise Problem(
@@ -139,13 +142,13 @@ def _find(tree, name, spec):
     return None
 
 
-def _startable(tree, entry, src):
+def _startable(tree: Tree, entry: Entry, content: str, src: str) -> None:
     if _elf(entry) is not None:
         return
-    kind = object_kind(entry.content)
+    kind = object_kind(content)
     if kind:
         raise Problem("%s is no program" % entry.path, found=kind, where=src, next_step="mend entrypoint")
-    with open(entry.content, "rb") as handle:
+    with open(content, "rb") as handle:
         line = handle.readline(256)
     words = line[2:].split()
     if line[:2] != b"#!" or not words:

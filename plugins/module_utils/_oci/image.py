@@ -58,14 +58,14 @@ class Blob(NamedTuple):
     data: Optional[bytes] = None
     path: Optional[str] = None
 
-    def descriptor(self):
+    def descriptor(self) -> Dict[str, Any]:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
 class Image:
     """An image whose config is known; the layer is compressed, which takes longest, when manifests are asked for."""
 
-    def __init__(self, spec, config, tar):
+    def __init__(self, spec: Spec, config: Blob, tar: str) -> None:
         self.architecture = spec.architecture
         self.index = spec.index
         self.config = config
@@ -73,12 +73,12 @@ class Image:
         self._layer: Optional[Blob] = None
 
     @property
-    def config_json(self):
+    def config_json(self) -> Dict[str, Any]:
         """The config as a dictionary."""
-        return json.loads(self.config.data)
+        return json.loads(self.config.data or b"")
 
     @property
-    def layer(self):
+    def layer(self) -> Blob:
         if self._layer is None:
             path = self._tar + ".gz"
             digest = compress(self._tar, path)
@@ -86,13 +86,13 @@ class Image:
         return self._layer
 
     @property
-    def manifest(self):
+    def manifest(self) -> Blob:
         """The manifest of this one architecture."""
         parts = {"config": self.config.descriptor(), "layers": [self.layer.descriptor()]}
         return _json_blob(OCI_MANIFEST, dict(parts, schemaVersion=2, mediaType=OCI_MANIFEST))
 
     @property
-    def top(self):
+    def top(self) -> Blob:
         """What the tag names: the manifest itself, or an index of it."""
         if not self.index:
             return self.manifest
@@ -100,7 +100,7 @@ class Image:
         return _json_blob(OCI_INDEX, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [listed]})
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes that a registry stores: layer, config and manifests."""
         return sum(
             blob.size
@@ -108,7 +108,7 @@ class Image:
         )
 
 
-def build(spec, work):
+def build(spec: Spec, work: str) -> Image:
     """Build the image that ``spec`` describes, with its layer in the folder ``work``, which must outlive the Image.
 
     Raises Problem: src missing or ambiguous, a damaged or hostile archive, a program of another architecture, an
@@ -191,6 +191,6 @@ def _config(spec, entrypoint, diff_id):
     }
 
 
-def _json_blob(media_type, value):
+def _json_blob(media_type: str, value: object) -> Blob:
     data = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     return Blob(media_type, bytes_digest(data), len(data), data=data)

@@ -29,7 +29,7 @@ class Tree:
         self._entries: Dict[str, Entry] = {}
         self._links: Optional[Links] = None
 
-    def add(self, entry):
+    def add(self, entry: Entry) -> None:
         """Add one file; a later one replaces an earlier one of the same path.
 
         Raises Problem where a folder and a file collide, and for more entries than an image may have.
@@ -63,7 +63,7 @@ class Tree:
         """Every entry, sorted by path."""
         return [self._entries[path] for path in sorted(self._entries)]
 
-    def resolve(self, path):
+    def resolve(self, path: str) -> Optional[Entry]:
         """The Entry that ``path`` leads to inside the image, through symbolic links, or None. Raises Problem for a loop
         of links.
         """
@@ -87,7 +87,7 @@ def _collision(path, other):
     )
 
 
-def write_tar(tree, path):
+def write_tar(tree: Tree, path: str) -> str:
     """Write the layer of ``tree`` uncompressed to ``path``; returns its digest (the diff_id).
 
     Owner root, no times: what is in the image depends on the files alone, not on who packed them when.
@@ -107,7 +107,7 @@ def write_tar(tree, path):
     return file_digest(path)
 
 
-def compress(source, target):
+def compress(source: str, target: str) -> str:
     """Write ``source`` gzipped to ``target``, without name and time; returns its digest."""
     with open(source, "rb") as content, open(target, "wb") as raw:
         with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
@@ -115,7 +115,7 @@ def compress(source, target):
     return file_digest(target)
 
 
-def file_digest(path):
+def file_digest(path: str) -> str:
     """``sha256:`` and the hash of a file's bytes."""
     digest = hashlib.sha256()
     with open(path, "rb") as handle:
@@ -124,6 +124,6 @@ def file_digest(path):
     return "sha256:" + digest.hexdigest()
 
 
-def bytes_digest(data):
+def bytes_digest(data: bytes) -> str:
     """``sha256:`` and the hash of ``data``."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

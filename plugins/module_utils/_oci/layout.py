@@ -17,18 +17,23 @@ import json
 import os
 import tarfile
 import tempfile
+from typing import IO, Any, Callable, Iterator, Mapping, Tuple
 
+from ansible_collections.riscv.k3s.plugins.module_utils._archive.tar import is_tar
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_INDEX
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What containerd's import takes an image's name from, of old and new ones alike.
+# The size of a blob in bytes, and what opens it.
+Blob = Tuple[int, Callable[[], IO[bytes]]]
 NAME = "io.containerd.image.name"
 _TAG = "org.opencontainers.image.ref.name"
+_BLOCK = 512  # bytes of a tar's header
 _MARK = b'{"imageLayoutVersion":"1.0.0"}'
 
 
-def index(named):
+def index(named: Mapping[str, Mapping[str, Any]]) -> bytes:
     """The bytes of index.json for ``named``, {full name: descriptor as a dictionary}; several names may be the same
     content.
     """
@@ -39,20 +44,20 @@ def index(named):
     return to_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
 
 
-def to_json(value):
+def to_json(value: object) -> bytes:
     """The bytes of a value, always the same for the same value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def blob_path(digest):
+def blob_path(digest: str) -> str:
     """Where a layout has the blob of a digest."""
     return "blobs/" + digest.replace(":", "/", 1)
 
 
-def write(raw, texts, blobs):
+def write(raw: IO[bytes], texts: Mapping[str, bytes], blobs: Mapping[str, Blob]) -> None:
     """Write a layout to the file ``raw``. ``texts`` {name: bytes} are files beside the blobs, such as index.json;
     ``blobs`` is
-    {digest: (size in bytes, function that opens it)}, where a function's stream is read to that size.
+    {digest: Blob}, where the stream is read to that size.
     """
     # What is small and says what the rest is comes first.
     files = sorted(dict(texts, **{"oci-layout": _MARK}).items())
@@ -65,7 +70,7 @@ def write(raw, texts, blobs):
 
 
 @contextlib.contextmanager
-def replacing(path, keep_old=False):
+def replacing(path: str, keep_old: bool = False) -> Iterator[Tuple[IO[bytes], str]]:
     """A new file beside ``path`` to write to, which then takes its place in one step, and is gone after an error.
 
     Yields (file, its path); with ``keep_old`` it is made elsewhere and thrown away. Raises Problem when it cannot be
@@ -90,7 +95,28 @@ def replacing(path, keep_old=False):
             os.unlink(fresh)
 
 
-def not_written(path, error):
+def refuse_other(path: str) -> None:
+    """Raise Problem when ``path`` is something else than an archive, which is not to be replaced by one."""
+    if os.path.isdir(path) or path.endswith("/"):
+        raise _other(path, "it is a folder", "name a file in it")
+    if os.path.lexists(path) and not (os.path.isfile(path) and _may_be_ours(path)):
+        raise _other(path, "what is there is no tar archive", "name another path, or move that away")
+
+
+def _may_be_ours(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(_BLOCK)
+    except OSError as error:
+        raise not_written(path, error) from error
+    return not start or is_tar(start)
+
+
+def _other(path: str, found: str, next_step: str) -> Problem:
+    return Problem("the archive %s is not written" % path, found=found, where=path, next_step=next_step)
+
+
+def not_written(path: str, error: OSError) -> Problem:
     """The Problem for an OSError while ``path`` was written."""
     found = error.strerror or str(error)
     return Problem(
@@ -100,7 +126,7 @@ def not_written(path, error):
     )
 
 
-def _add(tar, name, content, size):
+def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int) -> None:
     member = tarfile.TarInfo(name)
     member.mode, member.size = 0o644, size
     tar.addfile(member, content)

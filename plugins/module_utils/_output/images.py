@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import REPORT, reads, text_of
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import StoredImage
 
 PIN_LABEL = "io.cri-containerd.pinned"
 PIN_VALUE = "pinned"
@@ -26,7 +28,7 @@ _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024*
 _VERSION = re.compile(r"\bv?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?![0-9])(\S*)")
 
 
-def parse_image_list(text):
+def parse_image_list(text: str) -> list[StoredImage]:
     """The rows of ``ctr images ls`` (containerd 1.6 to 2.x), in its order.
 
     Each is {name, digest, platforms: [..], pinned, size (bytes, as exact as ctr's one decimal), labels: {..}}.
@@ -41,13 +43,13 @@ def parse_image_list(text):
     return [_image_row(line) for line in lines[1:]]
 
 
-def is_tagged(name):
+def is_tagged(name: str) -> bool:
     """Whether a name of the store is one that a pod can ask for: registry/repository:tag."""
     return "@" not in name and not name.startswith("sha256:")
 
 
 @reads("`crictl inspecti`")
-def parse_image_status(text):
+def parse_image_status(text: str) -> list[dict[str, Any]]:
     """The images of ``crictl inspecti -o json`` for one or more names.
 
     Each is {id (digest of the image's config), names, digests (name@digest), architecture, os, size (bytes), pinned,
@@ -65,7 +67,7 @@ def parse_image_status(text):
     return [_image_status(value) for value in found]
 
 
-def parse_version(text):
+def parse_version(text: str) -> str:
     """The version that a program states, for instance ``1.6.20`` or ``2.1.5-k3s1``, without a leading v.
 
     Reads what ``ctr version`` (its server's), ``ctr --version``, ``containerd --version`` and ``crictl --version``
@@ -83,7 +85,7 @@ def parse_version(text):
     return match.group(0).lstrip("v")
 
 
-def pins_supported(version):
+def pins_supported(version: str) -> bool:
     """Whether this containerd honours the label io.cri-containerd.pinned that is set on an image by hand.
 
     From 1.6.25 in the 1.6 series, from 1.7.10 and in all of 2.x: earlier ones know no pins, or do not see the label
@@ -96,7 +98,7 @@ def pins_supported(version):
     return numbers >= (1, 7, 10) or (1, 6, 25) <= numbers < (1, 7, 0)
 
 
-def _image_row(line):
+def _image_row(line: str) -> StoredImage:
     match = _ROW.match(line)
     if not match:
         raise Problem("a line of `ctr images ls` was not understood", found=line.strip(), next_step=REPORT)
@@ -112,7 +114,7 @@ def _image_row(line):
     }
 
 
-def _labels(text):
+def _labels(text: str) -> dict[str, str]:
     labels: dict[str, str] = {}
     key = None
     if text == "-":
@@ -129,7 +131,7 @@ def _labels(text):
     return labels
 
 
-def _bytes(text):
+def _bytes(text: str) -> int:
     [(number, unit)] = _SIZE.findall(text)
     return int(round(float(number) * _UNITS[unit]))
 

@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Optional
 
 # Settings of which k3s takes all values; of any other one it takes the last.
 _LISTS = ("disable", "helm-controller-arg")
 
 
-def parse_k3s_version(text):
+def parse_k3s_version(text: str) -> Optional[str]:
     """``v1.24.2+k3s2`` from what ``k3s --version`` prints, or None."""
     match = re.search(r"(?m)^k3s version (\S+)", text)
     return match.group(1) if match else None
 
 
-def parse_config(text):
+def parse_config(text: str) -> dict[str, Any]:
     """The settings in the lines of k3s's config.yaml and its drop-ins, in the order in which k3s reads them.
 
     Knows what those few settings use: ``key: value``, ``key: [a, b]``, ``- item`` lines, and ``key+:``, which adds to
@@ -49,7 +49,7 @@ def parse_config(text):
     return config
 
 
-def parse_df(text):
+def parse_df(text: str) -> Optional[dict[str, int]]:
     """``{size, available}`` in bytes from what ``df -Pk`` prints for one path, or None."""
     lines = text.splitlines()
     # A device's name may hold blanks: the numbers are counted from the percentage.

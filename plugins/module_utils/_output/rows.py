@@ -7,21 +7,23 @@
 from __future__ import annotations
 
 import functools
+from typing import Any, Callable, Mapping, TypeVar
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 REPORT = "report this with the versions of k3s and containerd: the collection must learn this form"
+_T = TypeVar("_T")
 _CHOKES = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError)
 
 
-def reads(program):
+def reads(program: str) -> Callable[[Callable[..., _T]], Callable[..., _T]]:
     """Decorate a function whose first argument is what ``program`` printed: of output in another form than it knows it
     raises Problem.
     """
 
-    def decorate(function):
+    def decorate(function: Callable[..., _T]) -> Callable[..., _T]:
         @functools.wraps(function)
-        def reader(text, *args, **kwargs):
+        def reader(text: str, *args: Any, **kwargs: Any) -> _T:
             try:
                 return function(text, *args, **kwargs)
             except _CHOKES as error:
@@ -36,7 +38,7 @@ def reads(program):
     return decorate
 
 
-def text_of(item, key):
+def text_of(item: Mapping[str, Any], key: str) -> str:
     """The text under a key of a dictionary. Raises TypeError or LookupError where there is none, for `reads`."""
     value = item[key]
     if not isinstance(value, str):
