@@ -1,0 +1,262 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The dictionaries that rooms hand to one another, as types. They are what modules return, so they stay dictionaries.
+
+`tests/unit/test_shapes.py` holds recorded outputs and a plan against them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, TypedDict
+
+
+class ImageRow(TypedDict):
+    """An image in containerd's store, as k3s_info returns it."""
+
+    name: str
+    digest: str
+    platforms: List[str]
+    pinned: bool
+    size: int  # bytes
+
+
+class StoredImage(ImageRow):
+    """The same with all that ctr tells of it."""
+
+    labels: Dict[str, str]
+
+
+class SandboxRow(TypedDict):
+    """A sandbox as crictl lists it."""
+
+    id: str
+    name: str
+    namespace: str
+    uid: str
+    attempt: int
+    state: str  # ready or notready
+    created_at: str
+    labels: Dict[str, str]
+
+
+class ContainerRow(TypedDict):
+    """A container as crictl lists it."""
+
+    id: str
+    sandbox_id: str
+    name: str
+    image: str
+    image_id: str
+    state: str
+    attempt: int
+    created_at: str
+
+
+class Owner(TypedDict):
+    kind: str
+    name: str
+
+
+class ApiContainer(TypedDict):
+    """A container as the API shows it; ``init`` tells those that run before the others."""
+
+    name: str
+    image: str
+    image_id: str
+    ready: bool
+    restarts: int
+    state: str
+    reason: str
+    message: str
+    exit_code: Optional[int]
+    init: bool
+    last_reason: str
+
+
+class ApiPod(TypedDict):
+    """A pod as the API shows it."""
+
+    namespace: str
+    name: str
+    uid: str
+    static_uid: str  # of a static pod's mirror, else empty
+    node: str
+    phase: str
+    ready: bool
+    reasons: List[str]
+    labels: Dict[str, str]
+    owner: Optional[Owner]
+    deleting: bool
+    deleted_at: Optional[str]
+    images: List[str]
+    containers: List[ApiContainer]
+    ip: str
+    created_at: str
+
+
+class ApiNode(TypedDict):
+    name: str
+    uid: str
+    ready: bool
+    architecture: str
+    internal_ip: str
+    created_at: str
+
+
+class ApiAddon(TypedDict):
+    """What k3s's deploy controller says of a manifest."""
+
+    name: str
+    checksum: str
+    source: str
+
+
+class ApiObjects(TypedDict):
+    """What one query asks the API for."""
+
+    nodes: List[ApiNode]
+    pods: List[ApiPod]
+    addons: List[ApiAddon]
+
+
+class PodEvent(TypedDict):
+    """The latest warning about a pod."""
+
+    reason: str
+    message: str
+
+
+class Api(ApiObjects, total=False):
+    """The cluster as one server's API shows it; without lists worth reading when it is not ``reachable``."""
+
+    reachable: bool
+    error: Optional[str]
+    events: Dict[str, PodEvent]  # by the pod's UID
+
+
+class PodContainer(TypedDict):
+    """A container of a joined pod: the latest attempt, from containerd and the API."""
+
+    name: str
+    id: Optional[str]
+    image: str
+    image_id: str
+    state: str
+    exit_code: Optional[int]
+    restarts: int
+    reason: str
+
+
+class ApiView(TypedDict):
+    """What a joined pod keeps of the API's pod."""
+
+    phase: str
+    ready: bool
+    reasons: List[str]
+    owner: Optional[Owner]
+    deleting: bool
+
+
+class PodRow(TypedDict):
+    """A pod as containerd and the API see it together, a row for each sandbox."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: Optional[str]
+    sandbox_id: Optional[str]
+    attempt: Optional[int]
+    state: Optional[str]
+    ip: Optional[str]
+    network_namespace: Optional[str]
+    created_at: str
+    labels: Dict[str, str]
+    containers: List[PodContainer]
+    api: Optional[ApiView]
+    relation: Optional[str]
+    cause: Optional[str]
+    mismatch: Optional[str]
+
+
+class BoardPodRow(PodRow):
+    """A joined pod of a fleet; ``board`` is None where no board is its node."""
+
+    board: Optional[str]
+
+
+class ObservingError(TypedDict):
+    """A program that failed while a board was observed."""
+
+    section: str
+    rc: Optional[int]
+    message: str
+
+
+class _Known(TypedDict):
+    machine: str
+    architecture: str
+    hostname: str
+    data_dir: str
+    errors: List[ObservingError]
+
+
+class Observed(_Known, total=False):
+    """What k3s_info returns for a board. Beside what is always known, the parts that were asked for; a part is None
+    where the board did not tell it.
+    """
+
+    k3s: Dict[str, Any]
+    containerd: Dict[str, Any]
+    config: Dict[str, Any]
+    own_config: Optional[List[Dict[str, Any]]]
+    pause_image: Optional[str]
+    registries: Dict[str, Any]
+    journal: Dict[str, Any]
+    manifests: Optional[List[Dict[str, Any]]]
+    demand: List[Dict[str, Any]]
+    images: Optional[List[ImageRow]]
+    preloads: Optional[List[Dict[str, Any]]]
+    disk: Optional[Dict[str, Any]]
+    sandboxes: Optional[List[SandboxRow]]
+    containers: Optional[List[ContainerRow]]
+    api: Api
+    details: Optional[Dict[str, Any]]
+    logs: Dict[str, List[str]]
+    preflight: Optional[Dict[str, Any]]
+    dns: Dict[str, Any]
+
+
+class PlannedImage(TypedDict):
+    """An image that a board is asked for, and the fix that serves it."""
+
+    image: str
+    source: Optional[str]
+    fix: str
+    reason: str
+    tag_from: Optional[str]
+    where: List[str]
+    required: bool
+    locked: Optional[str]  # the digest that the lock wants
+    preload: bool
+
+
+class Plan(TypedDict):
+    """What is to be done on one board."""
+
+    board: str
+    architecture: str
+    k3s_version: Optional[str]
+    images: List[PlannedImage]
+    registries: Dict[str, Any]
+    config: Optional[Dict[str, Any]]
+    preload: Optional[Dict[str, Any]]
+    pulls: List[str]
+    digests: Dict[str, str]
+    tags: List[Dict[str, Any]]
+    unpins: List[Dict[str, Any]]
+    patches: Dict[str, List[Dict[str, Any]]]
+    warnings: List[str]
+    problems: List[PlannedImage]
+    changes: int
