@@ -12,35 +12,48 @@ from __future__ import annotations
 import calendar
 import time
 from collections import Counter
+from typing import Any, Iterable, Mapping, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import NORMAL_REASONS
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    ApiPod,
+    BoardPodRow,
+    ContainerRow,
+    PodEvent,
+    PodRow,
+    SandboxRow,
+)
 
 _LONGEST = 240
 _PATIENCE = 30  # seconds over the time that a pod was given to end
 
 
-def join(sandboxes, containers, api_pods, node=None, events=None, digests=None, now=None):
+def join(
+    sandboxes: list[SandboxRow],
+    containers: list[ContainerRow],
+    api_pods: Optional[list[ApiPod]],
+    node: Optional[str] = None,
+    events: Optional[dict[str, PodEvent]] = None,
+    digests: Optional[dict[str, str]] = None,
+    now: Optional[float] = None,
+) -> list[PodRow]:
     """The pods of one board, a row for each sandbox and for each pod that has none, sorted by namespace and name.
 
     ``sandboxes`` and ``containers`` are containerd's rows, ``api_pods`` the API's or None when it was not asked,
     ``node`` the board's name as a node (else it is told from the pods that match), ``events`` the pods' latest
     warnings by UID, ``digests`` what the names in the board's store stand for, ``now`` the time in seconds since 1970.
-    Each
-    row is {namespace, name, uid, node, sandbox_id, attempt, state, ip, network_namespace, created_at, labels,
-    containers, api,
-    relation, mismatch, cause}.
+    Each row is a PodRow.
 
     ``relation``: matched (the pod's latest sandbox), previous (an older one of it), orphan (no such pod in the API),
     missing (a pod that is to run here and has no sandbox); None without the API. A static pod is matched by the UID
     that its mirror in the API bears as an annotation.
 
     ``mismatch`` says where both sides differ: uid-reused (an orphan whose name another pod has now), ghost-sandbox (any
-    other
-    orphan), stale-attempt (a previous one), stuck-terminating (should be gone by ``now``), other-image (a container
-    runs another image than the name that is wanted stands for), static-pod (its mirror has a UID of its own); else
-    None.
+    other orphan), stale-attempt (a previous one), stuck-terminating (should be gone by ``now``), other-image (a
+    container runs another image than the name that is wanted stands for), static-pod (its mirror has a UID of its own);
+    else None.
     """
     return _join(sandboxes, containers, _Api(api_pods, events), node, digests, now)
 
@@ -83,15 +96,16 @@ def _join(sandboxes, containers, api, node, digests, now):
     return sorted(rows, key=lambda row: (row["namespace"], row["name"], row["uid"], row["attempt"] or 0))
 
 
-def join_boards(boards, api, now=None):
+def join_boards(
+    boards: Mapping[str, Optional[Mapping[str, Any]]], api: Optional[Mapping[str, Any]], now: Optional[float] = None
+) -> list[BoardPodRow]:
     """The pods of all boards, each row as from join() with ``board`` added, sorted by board.
 
     ``boards`` maps a board's name to what k3s_info or cri_sandbox_info returned for it, ``api`` is the API's part of
     one server's result or None. Pods that no node has been found for come last, with ``board`` None.
     """
-    reachable = bool(api) and api.get("reachable")
-    known = _Api(api["pods"] if reachable else None, (api or {}).get("events"))
-    rows = []
+    known = _Api(api["pods"] if api and api.get("reachable") else None, api.get("events") if api else None)
+    rows: list[Any] = []
     for board in sorted(boards):
         seen = boards[board] or {}
         if seen.get("sandboxes") is not None:
@@ -105,19 +119,19 @@ def join_boards(boards, api, now=None):
     return rows
 
 
-def index(pods):
+def index(pods: Iterable[ApiPod]) -> dict[str, ApiPod]:
     """The API's pods by each UID that they have: a static pod is known by that of its mirror and by its own."""
     return {uid: pod for pod in pods for uid in (pod["uid"], pod.get("static_uid")) if uid}
 
 
-def own_node(observed):
+def own_node(observed: Mapping[str, Any]) -> Optional[str]:
     """The name under which a board most likely is a node: what its config.yaml says, else its host name in lower case,
     as k3s does.
     """
     return (observed.get("config") or {}).get("node-name") or (observed.get("hostname") or "").lower() or None
 
 
-def node_of(sandboxes, pods, fallback):
+def node_of(sandboxes: Iterable[SandboxRow], pods: Mapping[str, ApiPod], fallback: Optional[str]) -> Optional[str]:
     """The node that most pods of these sandboxes are scheduled to, else ``fallback``."""
     votes = Counter(pods[row["uid"]]["node"] for row in sandboxes if row["uid"] in pods)
     return votes.most_common(1)[0][0] if votes else fallback
