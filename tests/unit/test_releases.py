@@ -52,6 +52,14 @@ def test_the_table_is_the_version_s_own_list(k3s_manifests, version):
         ("v1.38.0+k3s1", PAUSE, "3.10.2", "approximate"),
         ("v1.38.0+k3s1", COREDNS, None, "unknown"),
         ("v1.23.5+k3s1", PAUSE, None, "unknown"),
+        # What RISC-V users run: built from source, with the release's images or a fork's.
+        ("v1.36.3+k3s-54c12b8f", KLIPPER_HELM, "v0.13.3-build20260727", "approximate"),
+        ("v1.36.3+k3s-54c12b8f", PAUSE, "3.10.2", "approximate"),
+        ("v1.26.3+k3s-73fec085", COREDNS, "1.10.1", "approximate"),
+        ("v1.27.4+k3s-09aa9a6d-dirty", KLIPPER_LB, "v0.4.4", "approximate"),
+        ("v1.37.1+k3s-0123abcd", KLIPPER_LB, None, "unknown"),
+        ("k3s version v1.26.3+k3s-73fec085 (73fec085)\ngo version go1.20.3\n", COREDNS, "1.10.1", "approximate"),
+        ("k3s version v1.24.2+k3s2 (6d1c0b0a)\ngo version go1.18.1", COREDNS, "1.9.1", "exact"),
     ],
 )
 def test_how_sure(version, name, tag, sure):

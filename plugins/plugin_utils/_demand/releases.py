@@ -61,6 +61,14 @@ _OLDEST, _NEWEST = (1, 24), (1, 37)
 _ANY_BUILD = 999
 
 
+# What k3s --version prints begins so. A release ends in +k3sN, a build of one's own in +k3s-COMMIT (k3s's build script).
+_VERSION = re.compile(
+    r"(?:k3s version )?v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.]+)?"
+    r"(?:\+k3s(?:(\d+)|(-[0-9A-Za-z]+(?:-dirty)?)))?(?:\s+\([0-9a-f]+\)(?:\s.*)?)?\s*\Z",
+    re.DOTALL,
+)
+
+
 class StockImage(NamedTuple):
     """``sure`` is EXACT, APPROXIMATE (from an older release of the same minor, or the main branch) or UNKNOWN, where
     ``tag`` is None.
@@ -71,16 +79,23 @@ class StockImage(NamedTuple):
 
 
 def parse_version(text):
-    """(1, 24, 2, 2) of ``v1.24.2+k3s2``; without +k3sN the last is None. Raises Problem."""
-    match = re.match(
-        r"v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.]+)?(?:\+k3s(\d+))?\Z", text if isinstance(text, str) else ""
-    )
+    """(1, 24, 2, 2) of ``v1.24.2+k3s2``; without +k3sN, as of a build of one's own, the last is None. Raises Problem."""
+    return tuple(int(part) if part else None for part in _match(text).groups()[:4])
+
+
+def is_self_built(text):
+    """Whether somebody built this version: ``v1.36.3+k3s-54c12b8f``. It may ask for other images than the release."""
+    return bool(_match(text).group(5))
+
+
+def _match(text):
+    match = _VERSION.match(text) if isinstance(text, str) else None
     if not match:
         raise Problem(
             "%r is not a k3s version" % (text,),
-            next_step="write it as k3s --version shows it, for example v1.24.2+k3s2",
+            next_step="write it as k3s --version shows it, for example v1.24.2+k3s2 or v1.36.3+k3s-54c12b8f",
         )
-    return tuple(int(part) if part else None for part in match.groups())
+    return match
 
 
 def stock_images(version):
@@ -88,7 +103,7 @@ def stock_images(version):
     is no version.
 
     What a release of the table says holds for it; else the nearest one below it of the same minor is taken as
-    approximate.
+    approximate, and so is all of a build of one's own.
     """
     asked = parse_version(version)
     found = {name: StockImage(None, UNKNOWN) for name in STOCK_IMAGES}
@@ -102,7 +117,11 @@ def stock_images(version):
                 sure = EXACT if asked[:3] <= last and not tag.startswith("~") else APPROXIMATE
                 found[name] = StockImage(tag.lstrip("~"), sure)
     found[PAUSE] = _pause(asked)
-    return found
+    return {name: _less_sure(image) for name, image in found.items()} if is_self_built(version) else found
+
+
+def _less_sure(image):
+    return image._replace(sure=APPROXIMATE) if image.sure == EXACT else image
 
 
 def _rows():
