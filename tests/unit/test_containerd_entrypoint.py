@@ -54,6 +54,8 @@ def fill(root, files):
         ({"run.sh": b"#! /bin/sh -e\nexec x\n", "bin/sh": elf()}, ["/run.sh"], ("/bin/sh", "riscv64")),
         ({"run.sh": b"#!/run.sh\n"}, ["/run.sh"], None),
         ({"run.sh": b"#!\n"}, ["/run.sh"], None),
+        ({"app/coredns": elf()}, ["./coredns"], ("/app/coredns", "riscv64")),
+        ({"app/run": b"#!bin/sh\n", "app/bin/sh": elf()}, ["/app/run"], ("/app/bin/sh", "riscv64")),
         ({"run.sh": b"text"}, ["/run.sh"], None),
         ({"bin/x/y": b""}, ["/bin/x"], None),
         ({}, [], None),
@@ -62,10 +64,10 @@ def fill(root, files):
 def test_find_program(tmp_path, files, entrypoint, found):
     root = str(fill(tmp_path, files))
     if found:
-        assert find_program(root, "docker.io/a/b:1", entrypoint, PATH) == found
+        assert find_program(root, "docker.io/a/b:1", entrypoint, PATH, "/app") == found
     else:
         with pytest.raises(Problem, match="the architecture of the program in docker.io/a/b:1 cannot be read"):
-            find_program(root, "docker.io/a/b:1", entrypoint, PATH)
+            find_program(root, "docker.io/a/b:1", entrypoint, PATH, "/app")
 
 
 def test_a_link_does_not_lead_out_of_the_image(tmp_path):
@@ -83,7 +85,7 @@ def test_deep_check_leaves_no_folder_behind(tmp_path, monkeypatch):
     fake = FakeContainerd()
     fake.put("docker.io/a/b:1", Content("liar", files=files))
     containerd = Containerd(Programs({"k3s": "k3s"}, fake, is_root=True))
-    status = {"architecture": "riscv64", "os": "linux", "entrypoint": ["/program"], "path": PATH}
+    status = {"architecture": "riscv64", "os": "linux", "entrypoint": ["/program"], "path": PATH, "workdir": "/"}
     assert program_architecture(containerd, "docker.io/a/b:1", status) == ("/program", "amd64")
     with pytest.raises(
         Problem, match="b:1 calls itself riscv64, but its program /program is amd64, board b-1 is riscv64"

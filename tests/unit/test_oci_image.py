@@ -201,6 +201,26 @@ CANNOT_START = {
         {"content": "all", "entrypoint": ["/run"]},
         "/run needs /bin/sh, which is not in the image",
     ),
+    "script of a text": (
+        [SCRIPT, member("bin/sh", b"echo\n")],
+        {"content": "all", "entrypoint": ["/run"]},
+        "/bin/sh is no program",
+    ),
+    "script that runs itself": (
+        [member("run", b"#!/run\n")],
+        {"content": "all", "entrypoint": ["/run"]},
+        "/run is a script of a script of a script",
+    ),
+    "script without a name": (
+        [member("run", b"#!\n")],
+        {"content": "all", "entrypoint": ["/run"]},
+        "/run names no interpreter",
+    ),
+    "script of a folder": (
+        [SCRIPT, member("bin/sh/x", elf())],
+        {"content": "all", "entrypoint": ["/run"]},
+        "/run needs /bin/sh, which is not in the image",
+    ),
     "text": ([member("run", b"echo\n")], {"content": "all", "entrypoint": ["/run"]}, "/run is no program"),
     "user by name": ([], {"user": "nonroot:nonroot"}, "user nonroot:nonroot is not known in the image"),
     "two programs": ([member("a", elf()), member("b", elf())], {}, "more than one program. Found: a, b"),
@@ -226,6 +246,10 @@ STARTS = {
     "by cmd": ([], {"cmd": ["/coredns"]}),
     "script": (
         [SCRIPT, member("bin/busybox", elf()), member("bin/sh", link="/bin/busybox")],
+        {"content": "all", "entrypoint": ["/run"]},
+    ),
+    "script of a script": (
+        [SCRIPT, member("bin/sh", b"#!/bin/busybox sh\n"), member("bin/busybox", elf())],
         {"content": "all", "entrypoint": ["/run"]},
     ),
     "one of two": ([member("bin/a", elf()), member("bin/b", elf())], {"program": "bin/b"}),

@@ -97,6 +97,7 @@ def test_image_status_of_one():
         "pinned": False,
         "entrypoint": ["/coredns"],
         "path": "/usr/local/bin:/usr/bin:/bin",
+        "workdir": "/",
     }
 
 

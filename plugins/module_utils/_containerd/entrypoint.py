@@ -13,11 +13,10 @@ import os
 import stat
 
 from ansible_collections.riscv.k3s.plugins.module_utils.elf import read_elf
+from ansible_collections.riscv.k3s.plugins.module_utils.image_program import NoInterpreter, places, what_runs
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-_HEAD = 256  # bytes: as far as the kernel reads a script's first line
 _MOST_LINKS = 40  # as the kernel
-_MOST_SCRIPTS = 4  # as the kernel: scripts that are run by scripts
 
 
 def program_architecture(containerd, name, status):
@@ -26,41 +25,34 @@ def program_architecture(containerd, name, status):
     ``status`` is that of parse_image_status. Raises Problem when there is no such program.
     """
     with containerd.mounted(name) as root:
-        return find_program(root, name, status["entrypoint"], status["path"])
+        return find_program(root, name, status["entrypoint"], status["path"], status["workdir"])
 
 
-def find_program(root, name, entrypoint, search_path):
+def find_program(root, name, entrypoint, search_path, workdir=None):
     """As program_architecture, inside the folder ``root``."""
     if not entrypoint:
         raise _unreadable(name, "its config names neither an entrypoint nor a command")
-    wanted = entrypoint[0]
-    for _script in range(_MOST_SCRIPTS + 1):
-        path = _look_up(root, wanted, search_path)
-        if not path:
-            raise _unreadable(name, "there is no program %s in it" % wanted)
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-        inside = "/" + os.path.relpath(path, root)
-        if not head.startswith(b"#!"):
-            elf = read_elf(path)
-            if not elf:
-                raise _unreadable(name, "%s is neither an ELF program nor a script" % inside)
-            return inside, elf.architecture
-        words = head[2:].split(b"\n")[0].decode("utf-8", "replace").split()
-        if not words:
-            raise _unreadable(name, "the script %s names no interpreter" % inside)
-        # `#!/usr/bin/env python3` runs python3, but env itself is a program of the image that tells the same.
-        wanted = words[0]
-    raise _unreadable(name, "%s is a script of a script of a script" % entrypoint[0])
+    found = (_file(root, place) for place in places(entrypoint[0], search_path, workdir))
+    started = next((path for path in found if path), None)
+    if not started:
+        raise _unreadable(name, "there is no program %s in it" % entrypoint[0])
+    try:
+        path = what_runs(started, str, lambda place: _file(root, place), workdir)
+    except NoInterpreter as error:
+        raise _unreadable(name, "%s %s" % (_inside(root, error.script), error.why)) from error
+    elf = read_elf(path)
+    if not elf:
+        raise _unreadable(name, "%s is neither an ELF program nor a script" % _inside(root, path))
+    return _inside(root, path), elf.architecture
 
 
-def _look_up(root, program, search_path):
-    folders = [""] if "/" in program else search_path.split(":")
-    for folder in folders:
-        path = _resolve(root, folder + "/" + program)
-        if path and stat.S_ISREG(os.lstat(path).st_mode):
-            return path
-    return None
+def _inside(root, path):
+    return "/" + os.path.relpath(path, root)
+
+
+def _file(root, path):
+    found = _resolve(root, path)
+    return found if found and stat.S_ISREG(os.lstat(found).st_mode) else None
 
 
 def _resolve(root, path):

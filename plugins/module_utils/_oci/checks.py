@@ -12,10 +12,13 @@ from typing import Any, Iterable, List, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import Entry
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import Tree
 from ansible_collections.riscv.k3s.plugins.module_utils.elf import Elf, object_kind, read_elf
+from ansible_collections.riscv.k3s.plugins.module_utils.image_program import (
+    DEFAULT_PATH,
+    NoInterpreter,
+    places,
+    what_runs,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-
-# What containerd sets when an image has no PATH of its own.
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def choose_program(found: Iterable[Entry], wanted: Optional[str], src: str) -> Entry:
@@ -107,7 +110,7 @@ def start(tree: Tree, entrypoint: Optional[List[str]], spec: Any, src: str) -> N
     inside = (
         ", ".join(item.path for item in tree.entries() if item.content and item.mode & 0o111) or "no program at all"
     )
-    if entry is None or not entry.content:
+    if entry is None:
         raise Problem(
             "%s is not in the image" % command[0],
             found=inside,
@@ -121,7 +124,7 @@ def start(tree: Tree, entrypoint: Optional[List[str]], spec: Any, src: str) -> N
             where=src,
             next_step="give it mode 0755",
         )
-    _startable(tree, entry, entry.content, src)
+    _startable(tree, entry, spec, src)
     name = (spec.user or "0").split(":")[0]
     if not name.isdigit() and tree.resolve("/etc/passwd") is None:
         raise Problem(
@@ -132,36 +135,26 @@ def start(tree: Tree, entrypoint: Optional[List[str]], spec: Any, src: str) -> N
         )
 
 
-def _find(tree, name, spec):
-    if "/" in name:
-        return tree.resolve(posixpath.join(spec.workdir or "/", name))
-    for folder in spec.env.get("PATH", _DEFAULT_PATH).split(":"):
-        entry = tree.resolve(posixpath.join("/", folder, name))
-        if entry is not None and entry.content:
-            return entry
-    return None
+def _find(tree: Tree, name: str, spec: Any) -> Optional[Entry]:
+    found = (_file(tree, place) for place in places(name, spec.env.get("PATH", DEFAULT_PATH), spec.workdir))
+    return next((entry for entry in found if entry), None)
 
 
-def _startable(tree: Tree, entry: Entry, content: str, src: str) -> None:
-    if _elf(entry) is not None:
-        return
-    kind = object_kind(content)
-    if kind:
-        raise Problem("%s is no program" % entry.path, found=kind, where=src, next_step="mend entrypoint")
-    with open(content, "rb") as handle:
-        line = handle.readline(256)
-    words = line[2:].split()
-    if line[:2] != b"#!" or not words:
-        raise Problem(
-            "%s is no program" % entry.path,
-            found="neither an ELF file nor a script with #! in its first line",
-            where=src,
-            next_step="mend entrypoint",
-        )
-    interpreter = words[0].decode("utf-8", "replace")
-    if tree.resolve(interpreter) is None:
-        raise Problem(
-            "%s needs %s, which is not in the image" % (entry.path, interpreter),
-            where=src,
-            next_step="add it by files, or build from a folder that holds it",
-        )
+def _file(tree: Tree, path: str) -> Optional[Entry]:
+    entry = tree.resolve(path)
+    return entry if entry is not None and entry.content else None
+
+
+def _content(entry: Any) -> str:
+    return entry.content
+
+
+def _startable(tree: Tree, entry: Entry, spec: Any, src: str) -> None:
+    try:
+        program: Any = what_runs(entry, _content, lambda path: _file(tree, path), spec.workdir)
+    except NoInterpreter as error:
+        next_step = "add it by files, or build from a folder that holds it"
+        raise Problem("%s %s" % (error.script.path, error.why), where=src, next_step=next_step) from error
+    if _elf(program) is None:
+        found = object_kind(program.content) or "neither an ELF file nor a script with #! in its first line"
+        raise Problem("%s is no program" % program.path, found=found, where=src, next_step="mend entrypoint")

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import REPORT, reads, text_of
+from ansible_collections.riscv.k3s.plugins.module_utils.image_program import DEFAULT_PATH
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import StoredImage
 
@@ -149,5 +150,6 @@ def _image_status(value):
         "size": int(status["size"]),
         "pinned": bool(status.get("pinned")),
         "entrypoint": (config.get("Entrypoint") or []) + (config.get("Cmd") or []),
-        "path": environment.get("PATH") or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "path": environment.get("PATH") or DEFAULT_PATH,
+        "workdir": config.get("WorkingDir") or "/",
     }
