@@ -122,6 +122,14 @@ def test_where(k3s_manifests):
         ),
         (CHART % ("version: 1", "repository") + "---" + CONFIG, {"docker.io/rancher/traefik:9": False}),
         (
+            "kind: HelmChart\nspec:\n  valuesContent: |-\n    image:\n      pullPolicy: Always\n      driver:\n"
+            "        node: {repository: a/node, tag: '1.10'}\n"
+            "        csi: [{repository: csi, registry: r.io, tag: v2}]\n"
+            "    images: {web: {repository: a/web, tag: x}, source: {repository: {}, tag: y}}\n"
+            "    git: {repository: a/git, tag: z}\n",
+            {"docker.io/a/node:1.10": False, "r.io/csi:v2": False, "docker.io/a/web:x": False},
+        ),
+        (
             "kind: ConfigMap\nmetadata: {name: m}\ndata: {a.yaml: '{kind: Pod, spec: {containers: [{image: x:1}]}}', "
             "b: 'kind: Pod'}",
             {"docker.io/library/x:1": False},

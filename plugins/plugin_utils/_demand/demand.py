@@ -196,23 +196,32 @@ def _chart(where, document, config_values):
     return found
 
 
-def _value_images(values, registry):
-    if isinstance(values, list):
+def _value_images(values, registry, is_below=False):
+    """Images in the values of a chart, at any depth. ``is_below`` is whether a key above is called image: some charts
+    (Longhorn's) have all of theirs there, by component.
+    """
+    image = _value_image(values, registry) if is_below else None
+    if image:
+        yield image
+    elif isinstance(values, list):
         for entry in values:
-            yield from _value_images(entry, registry)
-    if not isinstance(values, dict):
-        return
-    for key in sorted(values):
-        value = values[key]
-        if key.lower().endswith("image") and isinstance(value, str) and "/" in value:
-            yield value
-        elif key.lower().endswith("image") and isinstance(value, dict):
-            repository = value.get("repository") or value.get("name")  # the chart of traefik 10 calls it name
-            if repository and value.get("tag"):
-                prefix = registry or value.get("registry") or ""
-                yield "%s%s:%s" % (prefix.rstrip("/") + "/" if prefix else "", repository, value["tag"])
-        else:
-            yield from _value_images(value, registry)
+            yield from _value_images(entry, registry, is_below)
+    elif isinstance(values, dict):
+        for key in sorted(values):
+            is_named = key.lower().endswith(("image", "images"))
+            if is_named and isinstance(values[key], str) and "/" in values[key]:
+                yield values[key]
+            yield from _value_images(values[key], registry, is_named or is_below)
+
+
+def _value_image(value, registry):
+    """The reference that a mapping of repository and tag stands for, or None when it is none."""
+    repository = _dict(value).get("repository") or _dict(value).get("name")  # the chart of traefik 10 calls it name
+    if not (isinstance(repository, str) and isinstance(value.get("tag"), str) and value["tag"]):
+        return None
+    prefix = registry or value.get("registry") or ""
+    prefix = prefix.rstrip("/") + "/" if isinstance(prefix, str) and prefix else ""
+    return "%s%s:%s" % (prefix, repository, value["tag"])
 
 
 def _chart_configs(documents):
