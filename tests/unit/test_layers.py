@@ -28,7 +28,7 @@ ROOMS = {
         "_host": set(),
         "_output": set(),
         "_archive": set(),
-        "_oci": {"_archive"},
+        "_oci": {"_host", "_archive"},
         "_skopeo": {"_host"},
         "_registry": {"_oci", "_skopeo"},
         "_journal": {"_host"},

@@ -125,6 +125,15 @@ def test_an_error_of_the_disk_is_a_problem_that_leaves_nothing(tmp_path):
         replace(tmp_path / "no folder" / "out.tar", b"x")
 
 
+def test_what_a_killed_run_left_makes_room_first(tmp_path):
+    left = tmp_path / ".riscv-k3s-left"
+    left.write_bytes(b"half of an archive")
+    os.utime(left, (1, 1))
+    with layout.replacing(str(tmp_path / "out.tar")) as (raw, dummy):
+        raw.write(b"new")
+        assert not left.exists()
+
+
 def test_a_file_that_is_only_predicted_touches_nothing(tmp_path):
     path = tmp_path / "no folder" / "out.tar"
     with layout.replacing(str(path), keep_old=True) as (raw, fresh):

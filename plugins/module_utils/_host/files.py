@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import stat
 import tempfile
 import time
-from typing import Any, Optional
+from typing import IO, Any, Iterator, Optional, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -76,37 +77,49 @@ def write_bytes(
     then.
     """
     old = status(path)
-    folder = os.path.dirname(path) or "."
-    temporary = saved = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
-        with os.fdopen(handle, "wb") as file:
+        with fresh_file(os.path.dirname(path) or ".") as (file, fresh):
             file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o600)
-            if old and not owner:
-                owner = (old.st_uid, old.st_gid)
-            if owner:
-                os.fchown(file.fileno(), *owner)
-            if old:
-                _move_mtime_on(file.fileno(), old)
-            os.fsync(file.fileno())
-        check_unchanged(path, expected)
-        saved = _backup(path) if backup and old else None
-        os.replace(temporary, path)
-        temporary = None
-        _remove_left(folder)
-        _sync_folder(folder)
+            _describe(file, old, mode, owner)
+            sync(file)
+            check_unchanged(path, expected)
+            saved = _backup(path) if backup and old else None
+            put(fresh, path)
     except OSError as error:
         raise Problem(
             "cannot write %s" % path,
             found=error.strerror,
             next_step="see that its folder exists and that the disk is not full",
         ) from error
-    finally:
-        if temporary:
-            os.unlink(temporary)
     return saved
+
+
+@contextlib.contextmanager
+def fresh_file(folder: Optional[str]) -> Iterator[Tuple[IO[bytes], str]]:
+    """A new file in ``folder`` (None: the system's for temporary files), as (file, its path). It is gone at the end
+    unless `put` gave it a name. What writes that were killed have left in the folder makes room first.
+    """
+    if folder:
+        _remove_left(folder)
+    handle, fresh = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file, fresh
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(fresh)
+
+
+def sync(file: IO[bytes]) -> None:
+    """Have all that was written to a file on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def put(fresh: str, path: str) -> None:
+    """Give a file that is synced the name ``path``, in one step that a power cut cannot halve. Raises OSError."""
+    os.replace(fresh, path)
+    _sync_folder(os.path.dirname(path) or ".")
 
 
 def remove(path: str, expected: Optional[bytes] = ANYTHING) -> bool:
@@ -183,13 +196,25 @@ def make_folder(path: str, mode: int = 0o755) -> bool:
 
 
 def _remove_left(folder: str) -> None:
-    """Remove what writes that were killed have left, unless it is so young that another one may be at work."""
+    """Remove what is so old that no other write may be at work with it, and not another user's."""
     for entry in os.scandir(folder):
-        if (
-            entry.name.startswith(_TEMPORARY)
-            and entry.stat(follow_symlinks=False).st_mtime < time.time() - _OLD_SECONDS
-        ):
-            os.unlink(entry.path)
+        if entry.name.startswith(_TEMPORARY):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                if entry.stat(follow_symlinks=False).st_mtime < time.time() - _OLD_SECONDS:
+                    os.unlink(entry.path)
+
+
+def _describe(
+    file: IO[bytes], old: Optional[os.stat_result], mode: Optional[int], owner: Optional[Tuple[int, int]]
+) -> None:
+    """Give a new file mode and owner, those of the ``old`` one where none are asked for."""
+    file.flush()
+    if old:
+        mode, owner = stat.S_IMODE(old.st_mode) if mode is None else mode, owner or (old.st_uid, old.st_gid)
+        _move_mtime_on(file.fileno(), old)
+    os.fchmod(file.fileno(), 0o600 if mode is None else mode)
+    if owner:
+        os.fchown(file.fileno(), *owner)
 
 
 def _move_mtime_on(handle: int, old: os.stat_result) -> None:

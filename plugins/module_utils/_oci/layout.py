@@ -16,10 +16,10 @@ import io
 import json
 import os
 import tarfile
-import tempfile
 from typing import IO, Any, Callable, Iterator, Mapping, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.tar import is_tar
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import fresh_file, put, sync
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_INDEX
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -76,23 +76,16 @@ def replacing(path: str, keep_old: bool = False) -> Iterator[Tuple[IO[bytes], st
     Yields (file, its path); with ``keep_old`` it is made elsewhere and thrown away. Raises Problem when it cannot be
     written.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    fresh = None
     try:
-        handle, fresh = tempfile.mkstemp(dir=None if keep_old else folder, prefix=".archive-")
-        with os.fdopen(handle, "wb") as raw:
+        with fresh_file(None if keep_old else os.path.dirname(os.path.abspath(path))) as (raw, fresh):
             yield raw, fresh
-            raw.flush()
-            os.fsync(raw.fileno())
-        # A file that is as it should be keeps its time and inode.
-        if not keep_old and not (os.path.isfile(path) and filecmp.cmp(fresh, path, shallow=False)):
-            os.chmod(fresh, 0o644)
-            os.replace(fresh, path)
+            sync(raw)
+            # A file that is as it should be keeps its time and inode.
+            if not keep_old and not (os.path.isfile(path) and filecmp.cmp(fresh, path, shallow=False)):
+                os.chmod(fresh, 0o644)
+                put(fresh, path)
     except OSError as error:
         raise not_written(path, error) from error
-    finally:
-        if fresh and os.path.exists(fresh):
-            os.unlink(fresh)
 
 
 def refuse_other(path: str) -> None:
