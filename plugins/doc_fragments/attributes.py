@@ -22,6 +22,9 @@ attributes:
     description: The target systems that the module runs on.
     support: full
     platforms: posix
+notes:
+  - A module that fails for what a user can mend returns the parts of C(msg), too. They are C(what) (what was asked and
+    went wrong), C(found) (what was there instead), C(where) and C(next_step), as far as they are known.
 """
 
     # Modules that take what a play sets once for all of them, data_dir above all.

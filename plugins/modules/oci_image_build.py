@@ -249,22 +249,6 @@ archive:
   returned: when O(archive) is set
   type: str
   sample: files/pause.tar
-what:
-  description: What was asked and went wrong.
-  returned: failure
-  type: str
-found:
-  description: What was there instead.
-  returned: failure
-  type: str
-where:
-  description: The file or registry it is about.
-  returned: failure
-  type: str
-next_step:
-  description: What to do about it.
-  returned: failure
-  type: str
 """
 
 import os

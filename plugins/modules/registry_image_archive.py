@@ -139,22 +139,6 @@ downloaded:
   description: Bytes of the blobs in RV(fetched).
   returned: success
   type: int
-what:
-  description: What was asked and went wrong.
-  returned: failure
-  type: str
-found:
-  description: What was there instead.
-  returned: failure
-  type: str
-where:
-  description: The registry or file it is about.
-  returned: failure
-  type: str
-next_step:
-  description: What to do about it.
-  returned: failure
-  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -122,22 +122,6 @@ images:
     size:
       description: Bytes of the blobs in RV(images[].blobs_copied).
       type: int
-what:
-  description: What was asked and went wrong.
-  returned: failure
-  type: str
-found:
-  description: What was there instead.
-  returned: failure
-  type: str
-where:
-  description: The registry it is about.
-  returned: failure
-  type: str
-next_step:
-  description: What to do about it.
-  returned: failure
-  type: str
 """
 
 import tempfile

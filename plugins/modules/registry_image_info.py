@@ -122,22 +122,6 @@ images:
     message:
       description: What was asked, what was found, where, and the next step, in words; null when all is well.
       type: str
-what:
-  description: What was asked and went wrong.
-  returned: failure
-  type: str
-found:
-  description: What was there instead.
-  returned: failure
-  type: str
-where:
-  description: Where.
-  returned: failure
-  type: str
-next_step:
-  description: What to do about it.
-  returned: failure
-  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
