@@ -61,7 +61,7 @@ _OLDEST, _NEWEST = (1, 24), (1, 37)
 _ANY_BUILD = 999
 
 
-# What k3s --version prints begins so. A release ends in +k3sN, a build of one's own in +k3s-COMMIT (k3s's build script).
+# What k3s --version prints begins so. A release ends in +k3sN, a build of one's own in +k3s-COMMIT (k3s's build).
 _VERSION = re.compile(
     r"(?:k3s version )?v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.]+)?"
     r"(?:\+k3s(?:(\d+)|(-[0-9A-Za-z]+(?:-dirty)?)))?(?:\s+\([0-9a-f]+\)(?:\s.*)?)?\s*\Z",
@@ -79,7 +79,7 @@ class StockImage(NamedTuple):
 
 
 def parse_version(text):
-    """(1, 24, 2, 2) of ``v1.24.2+k3s2``; without +k3sN, as of a build of one's own, the last is None. Raises Problem."""
+    """(1, 24, 2, 2) of ``v1.24.2+k3s2``; the last is None without +k3sN, in a build of one's own. Raises Problem."""
     return tuple(int(part) if part else None for part in _match(text).groups()[:4])
 
 
