@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import Any, Iterator, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
@@ -23,27 +24,34 @@ class Problem(Exception):
     there instead, ``where`` the file, image or board, ``next_step`` what to do about it.
     """
 
-    def __init__(self, what, found=None, where=None, next_step=None):
+    what: str
+    found: Optional[str]
+    where: Optional[str]
+    next_step: Optional[str]
+
+    def __init__(self, what: Any, found: Any = None, where: Any = None, next_step: Any = None) -> None:
         super().__init__(_shown(what))
         self.what = what
         self.found = found
         self.where = where
         self.next_step = next_step
+        # What a module returns besides, where it had done a part before.
+        self.result: dict[str, Any] = {}
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: object) -> None:
         # A part may be added to later, with text from a board again.
         super().__setattr__(name, _shown(value) if name in _PARTS else value)
 
-    def parts(self):
+    def parts(self) -> dict[str, str]:
         """The parts that are known, as a dictionary for a module's result."""
         return {name: getattr(self, name) for name in _PARTS if getattr(self, name)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         labels = (("", self.what), ("Found: ", self.found), ("Where: ", self.where), ("Next: ", self.next_step))
         return " ".join(label + _sentence(text) for label, text in labels if text)
 
 
-def _shown(text):
+def _shown(text: object) -> Optional[str]:
     """A text that any terminal and JSON can take: printable, in one line, and of bounded length."""
     if text is None:
         return None
@@ -54,15 +62,15 @@ def _shown(text):
     return shown[:_LONGEST] + " … (%d characters)" % len(text)
 
 
-def _sentence(text):
+def _sentence(text: str) -> str:
     text = text.strip()
     return text if text.endswith((".", "!", "?", ":")) else text + "."
 
 
 @contextmanager
-def fail_on_problem(module):
+def fail_on_problem(module: Any) -> Iterator[None]:
     """Run a module's body; a Problem in it becomes ``fail_json`` with its parts as return values."""
     try:
         yield
     except Problem as problem:
-        module.fail_json(msg=str(problem), **problem.parts())
+        module.fail_json(msg=str(problem), **problem.parts(), **problem.result)

@@ -6,7 +6,8 @@
 
 containerd on a board, skopeo on the controller and the kubelet's events all pass on what Go's network, TLS and HTTP
 libraries and the registry itself say, so one table serves pulls, questions to registries and diagnose. Pure.
-What to do about a cause depends on where it was met: see _cri_errors (a board) and _skopeo_errors (the controller).
+What to do about a cause depends on where it was met: see _containerd/pull_errors (a board) and _failure/steps
+(the controller).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Cause(NamedTuple):
     of_registry: bool = False
 
 
+# The message that is usual for a code is left out by skopeo 1.9; then the code's own words stand at the end.
+_BARE = r"|(?:\A|: )(?:%s)\s*\Z"
 _WRONG_TYPE = "the machine's own store has noted a wrong media type for it"
 # How Go programs lead up to the number of a status.
 _STATUS = r"(?:[Ss]tatus(?: code)?|StatusCode|status code from registry|response code)(?: \[[^]]*\])?:? "
@@ -134,7 +137,9 @@ CAUSES = (
     # What a registry says. Faults come before refusals: a token that something broke on its way is no refusal.
     Cause(
         "registry-rate-limit",
-        _STATUS + r"429\b|[Tt]oo [Mm]any [Rr]equests|TOOMANYREQUESTS|\btoomanyrequests: |pull rate limit",
+        _STATUS
+        + r"429\b|[Tt]oo [Mm]any [Rr]equests|TOOMANYREQUESTS|\btoomanyrequests: |pull rate limit"
+        + _BARE % "toomanyrequests",
         "{registry} asks to come less often",
         may_pass=True,
     ),
@@ -181,7 +186,9 @@ CAUSES = (
     ),
     Cause(
         "registry-fault",
-        _STATUS + r"5\d\d\b|\b5\d\d \(?(?:Internal|Bad|Service|Gateway|Insufficient|Not Implemented|HTTP Version)",
+        _STATUS
+        + r"5\d\d\b|\b5\d\d \(?(?:Internal|Bad|Service|Gateway|Insufficient|Not Implemented|HTTP Version)"
+        + _BARE % "unavailable",
         "{registry} has a fault",
         may_pass=True,
     ),
@@ -203,7 +210,7 @@ CAUSES = (
         _STATUS + r"40[13]\b|\b401 Unauthorized|\b403 Forbidden|\b40[13] \((?:Unauthorized|Forbidden)"
         r"|(?<![/:.\w-])(?:unauthorized|denied): |\b(?:UNAUTHORIZED|DENIED)\b|authorization failed|insufficient_scope"
         r"|pull access denied|access to the resource is denied|authentication required|invalid username/password"
-        r"|no basic auth credentials|unable to retrieve auth token",
+        r"|no basic auth credentials|unable to retrieve auth token" + _BARE % "unauthorized|denied",
         "{registry} wants a login, or does not let this one have it; some say so of a name that is not there",
     ),
     # For a reason that is not known: a token that is not given says nothing of the name.
@@ -218,7 +225,9 @@ CAUSES = (
         r"failed to resolve (?:reference|image)\b[^\n]*: not found|code = NotFound desc = \S+/\S+: not found"
         r"|no available registry endpoint: [^\n]*not found|\b404 Not Found|" + _STATUS + r"404\b|[Mm]anifest unknown"
         r"|MANIFEST_UNKNOWN|NAME_UNKNOWN|\bname unknown: |name not known to registry|manifest for \S+ not found"
-        r"|unknown: (?:artifact|repository) \S+ not found",
+        r"|unknown: (?:artifact|repository|project) \S+ not found|Tag \S+ was deleted or has expired"
+        + _BARE
+        % "name unknown",
         "{registry} has no such name",
     ),
     # What may come with any of the reasons above comes last.
@@ -231,7 +240,7 @@ CAUSES = (
     ),
     Cause("store-media-type", r"unexpected media type \S+ for sha256:", _WRONG_TYPE),
 )
-UNKNOWN = Cause("unknown", "", "the reason stands below")
+UNKNOWN = Cause("unknown", "", "for none of the reasons that are known here")
 _COMPILED = tuple((re.compile(cause.sign), cause) for cause in CAUSES)
 IDS = tuple(dict.fromkeys(cause.id for cause in CAUSES))
 # The registry was asked and answered, and the answer is no.
@@ -253,7 +262,7 @@ _TOKEN = re.compile(
 )
 
 
-def find(text) -> Cause:
+def find(text: str) -> Cause:
     """The Cause of an error's ``text``; UNKNOWN when no sign of the table stands in it."""
     bare = _bare(text)
     for sign, cause in _COMPILED:
@@ -262,7 +271,7 @@ def find(text) -> Cause:
     return UNKNOWN
 
 
-def why(cause, text, registry):
+def why(cause: Cause, text: str, registry: str) -> str:
     """The sentence of a cause for people, with whose error it is: the ``registry``'s, a proxy's, a token server's."""
     text = _short(text)
     proxy, token = _PROXY.search(text), _TOKEN.search(text)

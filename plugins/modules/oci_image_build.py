@@ -159,6 +159,7 @@ options:
     description:
       - Also, or with O(push=false) only, write the image to this tar file, under the name O(image).
       - C(ctr images import), the folder C(agent/images) of k3s and C(docker load) take it.
+      - A file there that is no tar archive, or a folder, is never replaced.
     type: path
 seealso:
   - module: riscv.k3s.crictl_image_pull
@@ -252,18 +253,18 @@ archive:
 """
 
 import os
-import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import BOOLEANS, boolean
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.own_folder import OwnFolder, cache_folder
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.publish import publish
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.elf import ARCHITECTURES
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName, names_tag
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 ARGUMENT_SPEC = {
@@ -346,6 +347,12 @@ def _name(params):
             found="a digest in image",
             next_step="name a tag: the digest is what the build gives",
         )
+    if not names_tag(params["image"]):
+        raise Problem(
+            "%s cannot be built" % params["image"],
+            found="no tag in image",
+            next_step="name a tag, latest where that is meant",
+        )
     if params["push"] and name.registry == DEFAULT_REGISTRY:
         raise Problem(
             "%s cannot be pushed" % params["image"],
@@ -395,8 +402,8 @@ def _bundle(value):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="oci-") as work:
-        result = run(module.params, module.check_mode, work)
+    with fail_on_problem(module), OwnFolder(cache_folder("builds")) as work:
+        result = run(module.params, module.check_mode, work.path)
         module.exit_json(**result)
 
 

@@ -39,7 +39,9 @@ options:
   path:
     description:
       - The archive. Its folder is made when it is missing.
-      - What was fetched for it lies in the folder O(path)C(.part) until the archive is whole.
+      - What was fetched for it lies in the folder O(path)C(.part) until the archive is whole. One run at a time has
+        that folder. Another one waits for it, as long as it may itself take to fetch all.
+      - A file there that is no tar archive, or a folder, is never replaced.
     type: path
     required: true
   images:
@@ -147,7 +149,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Pla
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.archive import Wanted, write
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest, names_tag
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 
@@ -200,6 +202,12 @@ def _target(text):
             "%s cannot be a name in an archive" % target.full,
             found="a digest in targets",
             next_step="name a tag: the digest is that of the source",
+        )
+    if not names_tag(text):
+        raise Problem(
+            "%s cannot be a name in an archive" % text,
+            found="no tag in targets",
+            next_step="name a tag, latest where that is meant",
         )
     return target
 

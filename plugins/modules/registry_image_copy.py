@@ -14,10 +14,14 @@ description:
   - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from
     where a registry mirror
     serves it as the stock image.
+  - All sources and targets are read before anything is sent. When a copy fails all the same, the error says what was
+    published before, and RV(images) has rows for that.
   - What the target has already is not sent. Within one registry blobs are mounted, not sent, where it lets us. From one
     registry to another
     an image passes through a temporary folder, which takes no more of it than was announced.
   - The tag is set last, so a copy that was interrupted leaves no half image. Every byte is kept, and so is the digest.
+  - An image with layers that are to be fetched from other addresses (C(urls), as in images for Windows) is refused,
+    unless all of it is copied within one registry.
   - Needs no container engine but C(skopeo). Runs on the controller as a rule.
 author:
   - The riscv.k3s developers (@riscv-k3s)
@@ -86,8 +90,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: A row for each of O(images), in their order.
-  returned: success
+  description:
+    - A row for each of O(images), in their order.
+    - After a failure while they were published, a row for each that was done before.
+  returned: success, or when a part was published
   type: list
   elements: dict
   contains:
@@ -124,37 +130,45 @@ images:
       type: int
 """
 
-import tempfile
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import ALL, copy
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import ALL, carry_out, plan
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName, names_tag
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
 
-def run(params, check_mode, work, skopeo):
-    """Copy what ``params`` say, with the folder ``work`` for an image on its way; returns the module's result."""
+def run(params, check_mode, skopeo):
+    """Copy what ``params`` say; returns the module's result. All is read before anything is sent."""
     pairs = _pairs(params["images"])
     platform = ALL if params["architecture"] == ALL else Platform(params["architecture"], params["variant"])
-    rows = []
-    for source, target in pairs:
-        done = copy(skopeo, source, target, platform, work, dry_run=check_mode)
-        rows.append(
-            {
-                "source": source.full,
-                "target": target.full,
-                "digest": done.digest,
-                "before": done.before,
-                "changed": done.before != done.digest,
-                "blobs_copied": done.copied,
-                "blobs_skipped": done.skipped,
-                "size": done.size,
-            }
-        )
+    plans = [plan(skopeo, origin, target, platform) for dummy, origin, target in pairs]
+    rows = [_row(source, planned) for (source, dummy, dummy), planned in zip(pairs, plans)]
+    for number, planned in enumerate([] if check_mode else plans):
+        try:
+            carry_out(skopeo, planned)
+        except Problem as problem:
+            raise _partly(problem, rows, number) from problem
+    return _result(rows)
+
+
+def _row(source, planned):
+    done = planned.outcome
+    return {
+        "source": source.full,
+        "target": planned.target.full,
+        "digest": done.digest,
+        "before": done.before,
+        "changed": done.before != done.digest,
+        "blobs_copied": done.copied,
+        "blobs_skipped": done.skipped,
+        "size": done.size,
+    }
+
+
+def _result(rows):
     changed = [row for row in rows if row["changed"]]
     sides = [
         "".join("%s %s\n" % (row["target"], row[key]) for row in changed if row[key]) for key in ("before", "digest")
@@ -162,18 +176,31 @@ def run(params, check_mode, work, skopeo):
     return {"changed": bool(changed), "images": rows, "diff": {"before": sides[0], "after": sides[1]}}
 
 
+def _partly(problem, rows, number):
+    """``problem``, which ended the copies at ``rows[number]``, with what was published before."""
+    problem.result = _result(rows[:number])
+    published = [row["target"] for row in rows[:number] if row["changed"]]
+    said = "published before: %s" % (", ".join(published) or "nothing")
+    problem.found = "%s; %s" % (problem.found, said) if problem.found else said
+    return problem
+
+
 def _pairs(images):
-    """All names are checked before anything is sent."""
-    pairs, targets = [], {}
+    """(source, what it stands for, target) of each image; all names are checked before anything is asked for.
+
+    A source that is the target of an earlier one stands for the source of that.
+    """
+    pairs, sources, origins = [], {}, {}
     for item in images:
         source, target = ImageName.parse(item["source"]), _target(item["target"])
-        if targets.setdefault(target, source) != source:
+        if sources.setdefault(target, source) != source:
             raise Problem(
                 "%s is the target of two sources" % target.full,
-                found="%s and %s" % (targets[target].full, source.full),
+                found="%s and %s" % (sources[target].full, source.full),
                 next_step="leave one of them",
             )
-        pairs.append((source, target))
+        origins[target] = origins.get(source, source)
+        pairs.append((source, origins[target], target))
     return pairs
 
 
@@ -184,6 +211,12 @@ def _target(text):
             "%s cannot be published" % target.full,
             found="a digest in target",
             next_step="name a tag: the digest is that of the source",
+        )
+    if not names_tag(text):
+        raise Problem(
+            "%s cannot be published" % text,
+            found="no tag in target",
+            next_step="name a tag, latest where that is meant",
         )
     if target.registry == DEFAULT_REGISTRY and not text.startswith(DEFAULT_REGISTRY + "/"):
         found = "no registry in target, so it means %s" % target.full
@@ -202,9 +235,8 @@ def main():
         REGISTRY_OPTIONS, images=images, architecture={"type": "str", "default": "riscv64"}, variant={"type": "str"}
     )
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    with fail_on_problem(module), tempfile.TemporaryDirectory(dir=module.tmpdir, prefix="copy-") as work:
-        with Skopeo.of(module.params) as skopeo:
-            module.exit_json(**run(module.params, module.check_mode, work, skopeo))
+    with fail_on_problem(module), Skopeo.of(module.params) as skopeo:
+        module.exit_json(**run(module.params, module.check_mode, skopeo))
 
 
 if __name__ == "__main__":

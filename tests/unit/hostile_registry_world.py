@@ -188,7 +188,7 @@ class World(contextlib.ExitStack):
 
     def _copy(self, skopeo, source, target):
         params = {"images": [{"source": source, "target": target}], "architecture": self.architecture, "variant": None}
-        return "ok", json.dumps(registry_image_copy.run(params, False, self.target, skopeo))
+        return "ok", json.dumps(registry_image_copy.run(params, False, skopeo))
 
     def _source(self):
         return "%s/%s" % (self.registry.host, self.image)
@@ -229,18 +229,18 @@ class World(contextlib.ExitStack):
 
 
 class Watched(threading.Thread):
-    """Notes the most that a folder held while it ran."""
+    """Notes the most that folders held together while it ran."""
 
-    def __init__(self, folder):
+    def __init__(self, *folders):
         super().__init__(daemon=True)
-        self.folder, self.most, self._done = folder, 0, threading.Event()
+        self.folders, self.most, self._done = folders, 0, threading.Event()
 
     def run(self):
         while not self._done.wait(0.02):
             self.look()
 
     def look(self):
-        self.most = max(self.most, _size(self.folder))
+        self.most = max(self.most, sum(map(_size, self.folders)))
 
     def __exit__(self, *error):
         self._done.set()

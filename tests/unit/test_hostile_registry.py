@@ -59,7 +59,7 @@ def test_the_number_of_attacks(capsys):
 def _run(attack, keys, folder):
     if attack.outside:
         _leave_loopback()
-    with scene.World(folder, attack, keys) as world, scene.Watched(world.target) as watched:
+    with scene.World(folder, attack, keys) as world, scene.Watched(world.target, str(folder / "cache")) as watched:
         attack.arrange(world)
         before = world.files()
         ends, text = world.run()

@@ -10,13 +10,15 @@ import io
 import json
 import os
 import tarfile
+import threading
 
 import pytest
 import registry_content as content
 from registry_servers import docker_registry, scripted
 
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.part import Part
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_archive
 
@@ -120,7 +122,7 @@ def test_what_it_holds_is_not_fetched_again(tmp_path, host):
     )  # texts, manifests, blobs (both images have the config and a layer in common)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "a bit", "another file", "empty"])
+@pytest.mark.parametrize("damage", ["truncated", "a bit", "empty"])
 def test_a_damaged_archive_is_made_anew(tmp_path, host, damage):
     path = tmp_path / "images.tar"
     run(path, images(host), host)
@@ -129,7 +131,6 @@ def test_a_damaged_archive_is_made_anew(tmp_path, host, damage):
     bad = {
         "truncated": good[:place],
         "a bit": good[:place] + b"L" + good[place + 1 :],
-        "another file": b"no archive",
         "empty": b"",
     }[damage]
     path.write_bytes(bad)
@@ -138,8 +139,53 @@ def test_a_damaged_archive_is_made_anew(tmp_path, host, damage):
 
 
 @pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda path: path.write_bytes(b"precious"), "what is there is no tar archive"),
+        (lambda path: path.write_bytes(b"\x1f\x8b" + bytes(2000)), "what is there is no tar archive"),
+        (lambda path: path.mkdir(), "it is a folder"),
+        (lambda path: os.mkfifo(str(path)), "what is there is no tar archive"),
+        (lambda path: os.symlink("nowhere", str(path)), "what is there is no tar archive"),
+    ],
+    ids=["text", "gzip", "folder", "pipe", "link to nothing"],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_what_is_no_archive_is_not_replaced(tmp_path, host, make, message, check_mode):
+    path = tmp_path / "images.tar"
+    make(path)
+    before = os.lstat(str(path))
+    with pytest.raises(Problem, match=message):
+        run(path, images(host), host, check_mode=check_mode)
+    assert os.path.samestat(before, os.lstat(str(path))) and os.listdir(str(tmp_path)) == ["images.tar"]
+
+
+def test_two_runs_at_once(tmp_path, host):
+    """The later waits, and finds it done."""
+    path, done = tmp_path / "images.tar", []
+    other = {"source": host + "/riscv64/other:1", "targets": [APP], "digest": None}
+    threads = [
+        threading.Thread(target=lambda: done.append(run(path, images(host) + [other], host))) for _number in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(one["changed"] for one in done) == [False, False, True]
+    assert os.listdir(str(tmp_path)) == ["images.tar"] and len(members(path)) == 2 + 2 + 3
+
+
+def test_a_run_that_another_one_does_not_end_for(tmp_path, host):
+    path = tmp_path / "images.tar"
+    with Part(str(path)).alone(0), pytest.raises(Problem, match="another run writes this archive"):
+        run(path, images(host), host, timeout=1)
+    assert not path.exists()
+    assert run(path, images(host), host)["changed"]
+
+
+@pytest.mark.parametrize(
     "change, message",
     [
+        ({"targets": ["docker.io/rancher/app"]}, "no tag in targets"),
         ({"source": "{host}/riscv64/pause:9"}, "there are 3.10"),
         ({"source": "{host}/amd64/pause:3.10"}, "has no content for riscv64"),
         ({"digest": "sha256:" + "0" * 64}, "wanted is sha256:" + "0" * 64),

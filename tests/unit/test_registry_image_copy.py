@@ -4,12 +4,15 @@
 """registry_image_copy between real registries, and through ones that fail midway."""
 
 import json
+import os
 
 import pytest
 import registry_content as content
+from hostile_registry import Hostile
 from registry_servers import docker_registry, scripted
 
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.logins import default_root
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import registry_image_copy
 
@@ -32,22 +35,27 @@ def pair(request, hosts):
     return hosts[0], hosts[0 if request.param == "within" else 1]
 
 
-def run(work, hosts, images, check_mode=False, architecture="riscv64", timeout=5, runner=None):
+def run(hosts, images, check_mode=False, architecture="riscv64", timeout=5, runner=None):
     images = [{"source": source, "target": target} for source, target in images]
     params = {"images": images, "architecture": architecture, "variant": None}
     with content.opened(*hosts, timeout=timeout, runner=runner) as skopeo:
-        return registry_image_copy.run(params, check_mode, str(work), skopeo)
+        return registry_image_copy.run(params, check_mode, skopeo)
 
 
 held = content.held
 
 
-def test_check_run_check_run(tmp_path, pair, request):
+def left():
+    """What is still there of runs that are over."""
+    return [name for name in os.listdir(default_root()) if name != "in-use"]
+
+
+def test_check_run_check_run(pair, request):
     repository, tag = "riscv64/rancher/%s" % request.node.callspec.id, "3.6"
     images = [("%s/riscv64/pause:3.10" % pair[0], "%s/%s:%s" % (pair[1], repository, tag))]
-    predicted = run(tmp_path, pair, images, check_mode=True)
+    predicted = run(pair, images, check_mode=True)
     assert held(pair[1], repository, tag) is None
-    real = run(tmp_path, pair, images)
+    real = run(pair, images)
     assert real == predicted
     manifest, blobs = content.image()
     digest = content.digest_of(manifest)
@@ -57,35 +65,35 @@ def test_check_run_check_run(tmp_path, pair, request):
     assert row["blobs_copied"] == sorted(map(content.digest_of, blobs))
     assert real["diff"] == {"before": "", "after": "%s %s\n" % (images[0][1], digest)}
     for check_mode in (True, False):
-        again = run(tmp_path, pair, images, check_mode)
+        again = run(pair, images, check_mode)
         assert not again["changed"]
         assert (again["images"][0]["before"], again["images"][0]["blobs_copied"]) == (digest, [])
-    assert list(tmp_path.iterdir()) == []
+    assert left() == []
 
 
-def test_the_copy_can_be_read(tmp_path, hosts):
-    run(tmp_path, hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/read/pause:1")])
+def test_the_copy_can_be_read(hosts):
+    run(hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/read/pause:1")])
     for blob in content.image()[1]:
         assert content.blob(hosts[1], "read/pause", content.digest_of(blob)) == blob
 
 
-def test_one_architecture_of_an_index_becomes_its_bare_manifest(tmp_path, pair):
+def test_one_architecture_of_an_index_becomes_its_bare_manifest(pair):
     images = [(pair[0] + "/many/app:1", pair[1] + "/one/app:1")]
-    row = run(tmp_path, pair, images)["images"][0]
+    row = run(pair, images)["images"][0]
     assert row["digest"] == content.digest_of(content.image("riscv64", (b"layer of riscv64",))[0])
     assert held(pair[1], "one/app", "1") == row["digest"]
 
 
-def test_all_architectures_are_copied_as_they_are(tmp_path, pair):
+def test_all_architectures_are_copied_as_they_are(pair):
     images = [(pair[0] + "/many/app:1", pair[1] + "/all/app:1")]
-    row = run(tmp_path, pair, images, architecture="all")["images"][0]
+    row = run(pair, images, architecture="all")["images"][0]
     assert row["digest"] == held(pair[0], "many/app", "1") == held(pair[1], "all/app", "1")
-    assert not run(tmp_path, pair, images, architecture="all")["changed"]
+    assert not run(pair, images, architecture="all")["changed"]
 
 
-def test_a_tag_that_named_something_else_is_moved(tmp_path, hosts):
+def test_a_tag_that_named_something_else_is_moved(hosts):
     old = content.push_image(hosts[1], "moved/pause", "1", layers=(b"old",))
-    done = run(tmp_path, hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/moved/pause:1")])
+    done = run(hosts, [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/moved/pause:1")])
     assert (done["images"][0]["before"], done["diff"]["before"]) == (old, "%s/moved/pause:1 %s\n" % (hosts[1], old))
     assert held(hosts[1], "moved/pause", "1") == done["images"][0]["digest"] != old
 
@@ -98,19 +106,74 @@ def test_a_tag_that_named_something_else_is_moved(tmp_path, hosts):
         ("{one}/amd64/pause:3.10", "{two}/x:1", "has no content for riscv64"),
         ("{one}/riscv64/pause:3.10", "{two}/x@sha256:" + "0" * 64, "a digest in target"),
         ("{one}/riscv64/pause:3.10", "rancher/x:1", "no registry in target"),
+        ("{one}/riscv64/pause:3.10", "{two}/x", "no tag in target"),
         ("not/Valid", "{two}/x:1", "not an image reference"),
     ],
 )
-def test_what_cannot_be_copied(tmp_path, hosts, source, target, message):
+def test_what_cannot_be_copied(hosts, source, target, message):
     with pytest.raises(Problem) as caught:
-        run(tmp_path, hosts, [(source.format(one=hosts[0], two=hosts[1]), target.format(two=hosts[1]))])
+        run(hosts, [(source.format(one=hosts[0], two=hosts[1]), target.format(two=hosts[1]))])
     assert message in str(caught.value)
     assert held(hosts[1], "x", "1") is None
 
 
-def test_two_sources_for_one_target(tmp_path, hosts):
+@pytest.mark.parametrize(
+    "bad",
+    [("{one}/none:9", "{two}/bad:1"), ("{one}/riscv64/pause:3.10", "127.0.0.1:1/bad:1")],
+    ids=["source", "target"],
+)
+def test_nothing_is_published_where_one_of_them_cannot_be(hosts, bad):
+    images = [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/first/of-two:1")]
+    images.append(tuple(text.format(one=hosts[0], two=hosts[1]) for text in bad))
+    with pytest.raises(RegistryProblem):
+        run(hosts, images)
+    assert held(hosts[1], "first/of-two", "1") is None
+
+
+def test_what_was_published_before_a_later_one_failed_is_told(hosts):
+    with scripted(content.served((503, {}, b""))) as (host, dummy):
+        images = [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/first/done:1")]
+        images += [(host + "/app:1", hosts[1] + "/second/not:1")]
+        with pytest.raises(RegistryProblem, match="published before: %s/first/done:1" % hosts[1]) as caught:
+            run([*hosts, host], images, timeout=1)
+    assert held(hosts[1], "first/done", "1") and held(hosts[1], "second/not", "1") is None
+    result = caught.value.result
+    assert (result["changed"], [row["target"] for row in result["images"]]) == (True, [images[0][1]])
+
+
+def test_a_source_that_is_published_by_the_same_run(hosts):
+    images = [(hosts[0] + "/many/app:1", hosts[1] + "/chain/one:1")]
+    images.append((hosts[1] + "/chain/one:1", hosts[1] + "/chain/two:1"))
+    predicted = run(hosts, images, check_mode=True)
+    assert run(hosts, images) == predicted
+    assert held(hosts[1], "chain/two", "1") == held(hosts[1], "chain/one", "1")
+    assert [row["source"] for row in predicted["images"]] == [hosts[0] + "/many/app:1", hosts[1] + "/chain/one:1"]
+
+
+ELSEWHERE = {"urls": ["http://127.0.0.1:1/layer"]}
+
+
+@pytest.mark.parametrize(
+    "architecture, target, is_taken",
+    [("riscv64", 0, False), ("riscv64", 1, False), ("all", 1, False), ("all", 0, True)],
+)
+def test_layers_that_lie_elsewhere(architecture, target, is_taken):
+    """skopeo would ask whatever address a manifest names, on the way through a folder."""
+    data = json.loads(content.image()[0])
+    data["layers"][0].update(ELSEWHERE)
+    with Hostile("127.0.0.1") as one, Hostile("127.0.0.1") as two:
+        one.put("1", json.dumps(data).encode(), content.image()[1])
+        asked, images = [one.host, two.host], [(one.host + "/app:1", [one.host, two.host][target] + "/copy:2")]
+        if is_taken:
+            assert run(asked, images, architecture=architecture)["changed"]
+            return
+        with pytest.raises(RegistryProblem, match="layers that lie at other addresses"):
+            run(asked, images, architecture=architecture)
+
+
+def test_two_sources_for_one_target(hosts):
     with pytest.raises(Problem) as caught:
-        run(tmp_path, hosts, [(hosts[0] + "/a:1", hosts[1] + "/x:1"), (hosts[0] + "/b:1", hosts[1] + "/x:1")])
+        run(hosts, [(hosts[0] + "/a:1", hosts[1] + "/x:1"), (hosts[0] + "/b:1", hosts[1] + "/x:1")])
     assert "target of two sources" in str(caught.value)
 
 
@@ -124,23 +187,23 @@ def test_two_sources_for_one_target(tmp_path, hosts):
         ((404, {}, b""), "content-damaged", "Error fetching blob"),
     ],
 )
-def test_a_copy_that_breaks_sets_no_tag_and_goes_on_where_it_ended(tmp_path, hosts, request, layer_sent, cause, words):
+def test_a_copy_that_breaks_sets_no_tag_and_goes_on_where_it_ended(hosts, request, layer_sent, cause, words):
     repository = "broken/n%d" % abs(hash(request.node.name))
     with scripted(content.served(layer_sent)) as (host, script):
         images = [(host + "/app:1", "%s/%s:1" % (hosts[1], repository))]
         with pytest.raises(RegistryProblem) as caught:
-            run(tmp_path, [host, hosts[1]], images, timeout=1)
+            run([host, hosts[1]], images, timeout=1)
         assert (caught.value.cause, words in str(caught.value)) == (cause, True), str(caught.value)
-        assert held(hosts[1], repository, "1") is None and list(tmp_path.iterdir()) == []
+        assert held(hosts[1], repository, "1") is None and left() == []
         script.answers.update(content.served((200, {}, b"layer")))
-        done = run(tmp_path, [host, hosts[1]], images)
+        done = run([host, hosts[1]], images)
         assert held(hosts[1], repository, "1") == done["images"][0]["digest"]
 
 
-def test_a_full_disk_is_not_called_the_registry_s_fault(tmp_path, hosts):
+def test_a_full_disk_is_not_called_the_registry_s_fault(hosts):
     with pytest.raises(Problem) as caught:
         images = [(hosts[0] + "/riscv64/pause:3.10", hosts[1] + "/full/pause:1")]
-        run(tmp_path, hosts, images, runner=content.FullDisk())
+        run(hosts, images, runner=content.FullDisk())
     assert "no space left on device" in str(caught.value) and "make room" in str(caught.value)
     assert caught.value.cause == "pull-disk-full"
 

@@ -203,8 +203,9 @@ def test_https_asked_of_plain_http(registry):
         ({}, True, {}, "no-such-image", "no such repository"),
         ({}, False, {}, "tls-authority", "give its authority with ca_file"),
         ({}, False, {"tls_verify": False}, "no-such-image", "no such repository"),
-        # skopeo has no way to ask by http only: it tries https first and is content with that.
-        ({}, True, {"plain_http": True}, "no-such-image", "no such repository"),
+        # skopeo has no way to ask by http only: it tries https first, and takes any certificate then.
+        ({}, True, {"plain_http": True}, "https-on-http", "leave out plain_http"),
+        ({}, False, {"plain_http": True, "username": USER, "password": PASSWORD}, "https-on-http", "leave out plain"),
         ({"start": "20390101000000Z"}, True, {}, "registry-clock", "set the clock"),
         ({"end": "20210101000000Z"}, True, {}, "registry-clock", "has expired"),
     ],
@@ -254,11 +255,21 @@ def test_rows_keep_their_order_and_repetitions(registry):
         (["app:1"], {"username": "only"}, "username without password"),
         (["app:1"], {"password": "only"}, "password without username"),
         (["app:1"], {"cert_file": "/etc/hostname"}, "one of cert_file and key_file"),
+        (["app:1"], {"ca_file": "ca.pem"}, "no file ca.pem in /"),
+        (["app:1"], {"ca_file": "/etc/hostname"}, "/etc/hostname holds no certificate"),
+        (["app:1"], {"host": "http://a:5000"}, "'http://a:5000' is not a registry"),
+        (["app:1"], {"host": "a:5000/"}, "'a:5000/' is not a registry"),
+        (["app:1"], {"host": "registry.gitlab.com/group"}, "leave out scheme and path"),
+        (["app:1"], {"timeout": 0}, "0 is no timeout"),
+        (["app:1"], {"timeout": -5}, "-5 is no timeout"),
     ],
 )
 def test_wrong_options_fail(images, options, message):
     with pytest.raises(Problem) as caught:
-        ask(images, "docker.io", **options)
+        host = options.pop("host", "docker.io")
+        entry = dict({"host": host}, **{key: value for key, value in options.items() if key != "timeout"})
+        with Skopeo.of({"registries": [entry], "timeout": options.get("timeout", 5)}) as skopeo:
+            inspect_all(images, skopeo, Platform("riscv64"))
     assert message in str(caught.value)
 
 

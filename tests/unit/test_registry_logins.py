@@ -29,10 +29,10 @@ def root(tmp_path):
 
 @pytest.fixture
 def files(tmp_path):
-    """Options of an Access with each of its files, whose content is the option's name."""
+    """Options of an Access with each of its files, whose content begins with the option's name."""
     paths = {option: tmp_path / (option + ".pem") for option in ("ca_file", "cert_file", "key_file")}
     for option, path in paths.items():
-        path.write_text(option)
+        path.write_text(option + "\n-----BEGIN CERTIFICATE-----\n")
     return {option: str(path) for option, path in paths.items()}
 
 
@@ -62,8 +62,9 @@ def test_nobody_else_may_read_them(root, files):
     finally:
         os.umask(old)
     (folder,) = [path for path in found if path != "." and "/" not in path and found[path] & stat.S_IXUSR]
-    assert (found["."], found[folder], found[folder + "/0"]) == (0o700, 0o700, 0o700)
-    kept = {path: mode for path, mode in found.items() if path not in (".", folder, folder + "/0")}
+    own = [".", folder, folder + "/0", folder + "/work"]
+    assert [found[path] for path in own] == [0o700] * 4
+    kept = {path: mode for path, mode in found.items() if path not in own}
     names = {path.partition("/")[2] for path in kept if "/" in path}
     assert names == {"in-use", "registries.conf", "0.json", "0/ca.crt", "0/client.cert", "0/client.key"}
     assert set(kept.values()) == {0o600}
@@ -263,7 +264,7 @@ def test_no_configuration_is_empty(root):
 def test_certificates_are_copied_under_the_names_of_containers(root, files):
     with Logins({"a:1": Access("a:1", **files)}, root) as logins:
         folder = logins.options("a:1")[1]
-        found = {name: read(os.path.join(folder, name)) for name in os.listdir(folder)}
+        found = {name: read(os.path.join(folder, name)).split()[0] for name in os.listdir(folder)}
     assert found == {"ca.crt": "ca_file", "client.cert": "cert_file", "client.key": "key_file"}
 
 

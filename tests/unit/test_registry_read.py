@@ -11,7 +11,7 @@ import registry_content as content
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import copy as copying
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem, failed
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, failed
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 NAME = ImageName.parse("reg:5000/app:1")
@@ -259,10 +259,9 @@ def test_an_index_within_an_index_is_not_copied_as_a_whole():
     inner = content.index([content.entry(manifests["riscv64"], "riscv64")])
     top = content.index([content.descriptor(inner, content.OCI_INDEX)])
     with pytest.raises(RegistryProblem, match="an index within an index"):
-        copying.copy(
+        copying.plan(
             FakeSkopeo(top, inner, *manifests.values(), configs=configs),
             NAME,
             ImageName.parse("reg:5000/copy:1"),
             copying.ALL,
-            "/nowhere",
         )

@@ -16,7 +16,7 @@ import registry_content as content
 from fakes import read
 from registry_servers import scripted
 
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.trust import check
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName

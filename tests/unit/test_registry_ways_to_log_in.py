@@ -82,7 +82,7 @@ def test_the_user_s_login_for_a_path(host, own_file):
 def test_a_credential_helper(host, own_file, tmp_path, monkeypatch):
     own_file({"credHelpers": {host: "test"}})
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert causes(host, "app", registries=by_http(host)) == ["unknown"], "there is no such helper yet"
+    assert causes(host, "app", registries=by_http(host)) == ["controller"], "there is no such helper yet"
     (tmp_path / "docker-credential-test").write_text(HELPER)
     (tmp_path / "docker-credential-test").chmod(0o755)
     assert causes(host, "app", "a/app", registries=by_http(host)) == [None, None]

@@ -13,9 +13,9 @@ import time
 import pytest
 from fakes import read
 
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner, TimedOut
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import skopeo as _skopeo
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import program
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
@@ -53,7 +53,7 @@ class Recorder:
 
 @pytest.fixture(autouse=True)
 def no_policy(monkeypatch, tmp_path):
-    monkeypatch.setattr(_skopeo, "_POLICIES", (str(tmp_path / "policy.json"),))
+    monkeypatch.setattr(program, "_POLICIES", (str(tmp_path / "policy.json"),))
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -121,7 +121,7 @@ def test_a_login_stands_in_a_file_only(tmp_path, command, login):
     general = [word.replace("20s", "10s") for word in GENERAL] if command == "tags" else GENERAL
     at = [number for number, word in enumerate(words) if word.startswith(("docker:", "dir:", "--raw", "--config"))][0]
     assert argv == general + no_configuration + words[:at] + options + words[at:]
-    # First without the login, whose log _registry_trust looks at; certificates count there, too.
+    # First without the login, whose log trust looks at; certificates count there, too.
     reference = [word for word in words if word.startswith(REFERENCE)][0]
     reference = REFERENCE + ":1" if command == "tags" else reference
     assert question == GENERAL + no_configuration + [
@@ -150,7 +150,7 @@ def test_the_question_without_a_login_is_asked_once(tmp_path):
     "access, asked", [({}, 0), ({"plain_http": True}, 0), ({"tls_verify": False}, 1), ({"identity_token": "t0ken"}, 1)]
 )
 def test_only_where_something_could_go_wrong_is_asked_without_a_login(tmp_path, access, asked):
-    runner = Recorder()
+    runner = Recorder(err=LOG.replace("https:", "http:") if access.get("plain_http") else LOG)
     with start(tmp_path, runner, Access("reg:5000", **access)) as skopeo:
         skopeo.manifest(TAGGED)
     assert len(runner.runs) == asked + 1
@@ -189,7 +189,7 @@ def test_a_registry_that_does_not_answer_the_first_question_is_not_asked_more(tm
     ],
 )
 def test_plain_http_goes_where_the_inventory_says_so_only(tmp_path, access, words, environment):
-    runner = Recorder()
+    runner = Recorder(err=LOG.replace("https:", "http:") if access.get("plain_http") else LOG)
     with start(tmp_path, runner, Access("reg:5000", **access)) as skopeo:
         skopeo.manifest(TAGGED)
         argv, dummy, env, dummy = runner.runs[-1]
@@ -272,7 +272,7 @@ def test_a_skopeo_that_is_too_old_or_not_there(tmp_path, monkeypatch):
         pytest.raises(RegistryProblem, match="install skopeo 1.9 or newer"),
     ):
         skopeo.fetch(PINNED, "/f", 5)
-    monkeypatch.setattr(_skopeo, "find_program", lambda name: None)
+    monkeypatch.setattr(program, "find_program", lambda name, own_path: None)
     with pytest.raises(Problem, match="skopeo was not found on this machine.*install the package skopeo"):
         Skopeo({}, 20, root=str(tmp_path / "logins"))
 

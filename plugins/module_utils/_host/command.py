@@ -11,7 +11,7 @@ import os
 import resource
 import subprocess
 import time
-from typing import NamedTuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -23,7 +23,7 @@ _WATCH_SECONDS = 0.2
 class Result(NamedTuple):
     """What a program did: its argument list, exit status, and what it wrote (text)."""
 
-    argv: list
+    argv: List[str]
     rc: int
     out: str
     err: str
@@ -32,26 +32,37 @@ class Result(NamedTuple):
 class TimedOut(Problem):
     """A program that was ended because it took too long. ``err`` is what it had written to stderr."""
 
-    def __init__(self, what, err="", next_step=None):
+    def __init__(self, what: str, err: str = "", next_step: Optional[str] = None) -> None:
         super().__init__(what, found=last_lines(err) or "no message", next_step=next_step)
         self.err = err
 
 
-def find_program(name):
-    """The path of a program, or None when this machine has none of that name."""
-    found = _find(name, SEARCH_PATH + ":" + os.environ.get("PATH", ""))
+def find_program(name: str, own_path: bool = False) -> Optional[str]:
+    """The path of a program, or None when this machine has none of that name. ``own_path`` as OwnPathRunner has it."""
+    found = _find(name, _search_path(os.environ.get("PATH", ""), own_path))
     return found if "/" in found else None
 
 
 class Runner:
     """Runs programs from argument lists, never through a shell. Tests inject another one."""
 
-    def run(self, argv, stdin=None, timeout=60, env=None, check=True, watch=None, largest=None):
+    own_path = False
+
+    def run(
+        self,
+        argv: Sequence[object],
+        stdin: Optional[str] = None,
+        timeout: float = 60,
+        env: Optional[Mapping[str, str]] = None,
+        check: bool = True,
+        watch: Optional[Callable[[str], None]] = None,
+        largest: Optional[int] = None,
+    ) -> Result:
         """Run ``argv`` and return a Result.
 
         ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with
-        what
-        was written to stderr so far (text) some times a second while the program runs; what it raises ends the program.
+        what was written to stderr so far (text) some times a second while the program runs; what it raises ends the
+        program.
         It does not go together with ``stdin``, whose rest subprocess would not write after the first call.
         ``largest`` (bytes) is the most that it may write to one file, where the machine can say so (Linux).
         Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes
@@ -59,19 +70,19 @@ class Runner:
         """
         if watch and stdin is not None:
             raise ValueError("a watch is for programs that read nothing")
-        argv = [str(word) for word in argv]
+        words = [str(word) for word in argv]
         environment = dict(os.environ, LC_ALL="C", **(env or {}))
-        environment["PATH"] = SEARCH_PATH + ":" + environment.get("PATH", "")
-        program = argv[0]
+        environment["PATH"] = _search_path(environment.get("PATH", ""), self.own_path)
+        program = words[0]
         try:
             # subprocess looks a name up in the PATH of this process, not in that of `env`.
-            program = _find(argv[0], environment["PATH"])
+            program = _find(words[0], environment["PATH"])
             done = _run(
-                [program] + argv[1:], None if stdin is None else stdin.encode(), timeout, environment, watch, largest
+                [program] + words[1:], None if stdin is None else stdin.encode(), timeout, environment, watch, largest
             )
         except FileNotFoundError as error:
             raise Problem(
-                "the program %s was not found" % argv[0],
+                "the program %s was not found" % words[0],
                 where=environment["PATH"],
                 next_step="install it, or name its full path in the module's options",
             ) from error
@@ -81,26 +92,36 @@ class Runner:
             ) from error
         except subprocess.TimeoutExpired as error:
             raise TimedOut(
-                "`%s` did not finish within %s seconds" % (" ".join(argv), timeout),
+                "`%s` did not finish within %s seconds" % (" ".join(words), timeout),
                 _text(error.stderr),
                 next_step="see whether the board's disk or k3s is overloaded, then run again",
             ) from error
-        result = Result(argv, done.returncode, _text(done.stdout), _text(done.stderr))
+        result = Result(words, done.returncode, _text(done.stdout), _text(done.stderr))
         if check and result.rc != 0:
             raise Problem(
-                "`%s` failed with exit status %d" % (" ".join(argv), result.rc),
+                "`%s` failed with exit status %d" % (" ".join(words), result.rc),
                 found=last_lines(result.err or result.out) or "no message",
             )
         return result
 
 
-def last_lines(text, count=5):
+class OwnPathRunner(Runner):
+    """On the controller: programs of the user's own PATH go before those of the system, also for what they start."""
+
+    own_path = True
+
+
+def last_lines(text: str, count: int = 5) -> str:
     """The last ``count`` non-empty lines of ``text``, as one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " | ".join(lines[-count:])
 
 
-def _find(name, path):
+def _search_path(path: str, own_path: bool) -> str:
+    return ":".join(filter(None, (path, SEARCH_PATH) if own_path else (SEARCH_PATH, path)))
+
+
+def _find(name: str, path: str) -> str:
     if "/" in name:
         return name
     for folder in path.split(":"):
@@ -144,5 +165,5 @@ def _communicate(process, data, timeout, watch):
             watch(_text(error.stderr))
 
 
-def _text(data):
+def _text(data: Optional[bytes]) -> str:
     return (data or b"").decode("utf-8", "replace")

@@ -12,7 +12,7 @@ that).
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import bytes_digest
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest
@@ -31,6 +31,16 @@ _KEYS = {
 }
 # Keys of manifests of other kinds: with those it would be two things at once (CVE-2021-41190).
 _OTHERS = {"manifests": ("config", "layers", "fsLayers", "history"), "layers": ("manifests", "fsLayers", "history")}
+# containerd takes what uname says, too, and variants without their letter (containerd/platforms): the OCI name and,
+# where the name says it, the variant.
+_OTHER_NAMES = {
+    "aarch64": ("arm64", None),
+    "x86_64": ("amd64", None),
+    "x86-64": ("amd64", None),
+    "i386": ("386", None),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+}
 # What runs where the plain variant does; for all others only the plain one does.
 _PLAIN = {"arm64": ("", "v8"), "amd64": ("", "v1"), "arm": ("", "v7", "v6", "v5")}
 
@@ -45,16 +55,16 @@ class Platform(NamedTuple):
     architecture: str
     variant: Optional[str] = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "/".join(filter(None, self))
 
-    def rank(self, platform):
+    def rank(self, platform: Mapping[str, Any]) -> Optional[int]:
         """How well a platform of a descriptor or an image's config fits (0 is best), or None when it does not."""
         variants = (self.variant,) if self.variant else _PLAIN.get(self.architecture, ("",))
-        said = (platform.get("os"), platform.get("architecture"))
-        if said != ("linux", self.architecture) or (platform.get("variant") or "") not in variants:
+        architecture, variant = _normalised(platform.get("architecture"), platform.get("variant") or "")
+        if (platform.get("os"), architecture) != ("linux", self.architecture) or variant not in variants:
             return None
-        return variants.index(platform.get("variant") or "")
+        return variants.index(variant)
 
 
 class Descriptor(NamedTuple):
@@ -64,9 +74,11 @@ class Descriptor(NamedTuple):
     digest: str
     size: int  # bytes
     platform: Optional[Dict[str, Any]] = None
+    # A layer of Windows as a rule, which a client is to fetch from addresses that the manifest names.
+    is_elsewhere: bool = False
 
     @property
-    def is_index(self):
+    def is_index(self) -> bool:
         return self.media_type in INDEX_TYPES
 
 
@@ -81,16 +93,16 @@ class Manifest(NamedTuple):
     layers: List[Descriptor]
 
     @property
-    def is_index(self):
+    def is_index(self) -> bool:
         return self.media_type in INDEX_TYPES
 
     @property
-    def blobs(self):
+    def blobs(self) -> Dict[str, int]:
         """{digest: size in bytes} of the config and the layers."""
         return {blob.digest: blob.size for blob in ([self.config] if self.config else []) + self.layers}
 
 
-def read(data) -> Manifest:
+def read(data: bytes) -> Manifest:
     """The Manifest that the bytes ``data`` are. Raises Malformed."""
     try:
         # As text: from bytes Python takes UTF-16 as well.
@@ -114,9 +126,17 @@ def read(data) -> Manifest:
     raise Malformed("%s, which is of a kind that containerd does not run" % (media_type or "no media type"))
 
 
-def platform_text(platform):
+def platform_text(platform: Mapping[str, Any]) -> str:
     """``linux/arm/v7`` from the platform of a descriptor or from an image's config."""
     return "/".join(str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key))
+
+
+def _normalised(architecture, variant):
+    """(OCI name of an architecture, its variant) from what a descriptor or config says, which may be of any type."""
+    name, implied = _OTHER_NAMES.get(str(architecture), (architecture, None))
+    if name in ("arm", "arm64") and str(variant).isdigit():
+        variant = "v%s" % variant
+    return name, implied or variant
 
 
 def _once(pairs):
@@ -137,7 +157,7 @@ def _check_kind(value, kind):
         raise Malformed("a manifest and an index at once, or one of two kinds")
 
 
-def _media_type(value):
+def _media_type(value: Dict[str, Any]) -> str:
     """What it calls itself; OCI's documents need not, and are then known by their keys."""
     said = value.get("mediaType")
     if said is not None:
@@ -147,14 +167,14 @@ def _media_type(value):
     return OCI_MANIFEST if "config" in value and "layers" in value else "schema %r" % value.get("schemaVersion")
 
 
-def _list(value, key):
+def _list(value: Dict[str, Any], key: str) -> List[Any]:
     found = value.get(key)
     if not isinstance(found, list) or len(found) > _MAX_ENTRIES:
         raise Malformed("%s is no list of at most %d" % (key, _MAX_ENTRIES))
     return found
 
 
-def _descriptor(value, key):
+def _descriptor(value: object, key: str) -> Descriptor:
     if not isinstance(value, dict):
         raise Malformed("%s holds what is no descriptor" % key)
     _check_keys(value)
@@ -166,10 +186,11 @@ def _descriptor(value, key):
     if platform is not None and not isinstance(platform, dict):
         raise Malformed("the platform of %s is %r" % (digest, platform))
     media_type = value.get("mediaType")
-    return Descriptor(media_type if isinstance(media_type, str) else "", digest, size, platform or None)
+    kind = media_type if isinstance(media_type, str) else ""
+    return Descriptor(kind, digest, size, platform or None, bool(value.get("urls")))
 
 
-def _no_json(data, error):
+def _no_json(data: bytes, error: Exception) -> str:
     if data.lstrip()[:1] == b"<":
         return "a web page in place of a manifest"
     return "no JSON (%s)" % (str(error) or type(error).__name__)

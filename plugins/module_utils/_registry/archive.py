@@ -13,24 +13,21 @@ until that is whole. Names of files there are digests whose form was checked, ne
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
-import json
 import os
 import shutil
 import tarfile
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, damaged
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import file_digest
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import require
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem, damaged
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.held import Held
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.held import read as read_held
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.part import Part
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-
-_CHUNK = 1 << 20
-_MAX_INDEX = 16 << 20  # bytes of an index.json
 
 
 class Wanted(NamedTuple):
@@ -71,28 +68,58 @@ def write(path, wanted, skopeo, platform, dry_run=False) -> Archived:
     step.
 
     With ``dry_run`` manifests are read, nothing is fetched or written, and the answer is the same. Raises Problem: a
-    source
-    that is missing, of another platform, damaged, or not what its digest says.
+    source that is missing, of another platform, damaged, or not what its digest says; a file that is no archive.
     """
+    layout.refuse_other(path)
+    content = _content(skopeo, wanted, platform)
+    part = Part(path)
+    todo = _todo(path, content, part)
+    if todo.changed and not dry_run:
+        todo = _replace(path, content, part, skopeo)
+    return _archived(content, todo)
+
+
+class _Content(NamedTuple):
+    """What an archive shall hold: digests by name, the index's bytes, and _Image by digest; several sources may be the
+    same content.
+    """
+
+    names: Dict[str, str]
+    listing: bytes
+    images: Dict[str, _Image]
+
+    @property
+    def size(self):
+        """Bytes of all blobs."""
+        return sum(_sizes(self.images.values()).values())
+
+
+class _Todo(NamedTuple):
+    held: Held
+    changed: bool
+    missing: List[_Image]
+
+
+def _content(skopeo, wanted, platform):
     images = [(item, _find(skopeo, item, platform)) for item in wanted]
     named = {target.full: image.manifest for item, image in images for target in item.targets}
     index = layout.index({name: _descriptor(manifest, platform) for name, manifest in named.items()})
-    # Several sources may be the same content.
-    by_digest = {image.manifest.digest: image for dummy, image in images}
-    held = _held(path)
-    after = {name: manifest.digest for name, manifest in sorted(named.items())}
-    changed = held.index != index or not held.whole or not all(image.is_in(held.blobs) for image in by_digest.values())
-    missing = (
-        [image for image in by_digest.values() if not image.is_in(held.blobs | _fetched(path, image))]
-        if changed
-        else []
-    )
-    if changed and not dry_run:
-        _replace(path, index, list(by_digest.values()), missing, held, skopeo)
-    blobs = _sizes(by_digest.values())
-    fetched = _sizes(missing)
-    size = sum(blobs.values()) + sum(len(image.manifest.data) for image in by_digest.values())
-    return Archived(held.names, after, changed, size, sorted(fetched), sum(fetched.values()))
+    names = {name: manifest.digest for name, manifest in sorted(named.items())}
+    return _Content(names, index, {image.manifest.digest: image for dummy, image in images})
+
+
+def _todo(path, content, part):
+    held = read_held(path)
+    images = content.images.values()
+    changed = held.listing != content.listing or not held.whole or not all(image.is_in(held.blobs) for image in images)
+    missing = [image for image in images if not image.is_in(held.blobs | part.fetched(image))] if changed else []
+    return _Todo(held, changed, missing)
+
+
+def _archived(content, todo):
+    fetched = _sizes(todo.missing)
+    size = content.size + sum(len(image.manifest.data) for image in content.images.values())
+    return Archived(todo.held.names, content.names, todo.changed, size, sorted(fetched), sum(fetched.values()))
 
 
 def _find(skopeo, item, platform) -> _Image:
@@ -119,108 +146,51 @@ def _sizes(images):
     return {digest: size for image in images for digest, size in image.manifest.blobs.items()}
 
 
-class _Held(NamedTuple):
-    """What an archive holds: its index's bytes, names and digests, blobs that are what they are called, and whether all
-    of them are.
-    """
-
-    index: Optional[bytes] = None
-    names: Dict[str, str] = {}
-    blobs: Any = frozenset()
-    whole: bool = False
-
-
-def _held(path) -> _Held:
-    if not os.path.exists(path):
-        return _Held()
-    index, blobs, whole = None, set(), True
+def _replace(path, content, part, skopeo):
+    """Fetch and write; returns what was to be done, which may be nothing by now: another run may have done it."""
     try:
-        with tarfile.open(path, "r:") as tar:
-            for member in tar:
-                if member.name == "index.json":
-                    index = tar.extractfile(member).read(_MAX_INDEX)
-                elif member.name.startswith("blobs/"):
-                    digest = member.name[len("blobs/") :].replace("/", ":", 1)
-                    good = _stream_digest(tar.extractfile(member)) == digest
-                    whole = whole and good
-                    blobs |= {digest} if good else set()
-        entries = json.loads(index)["manifests"] if index else []
-        names = {entry["annotations"][layout.NAME]: entry["digest"] for entry in entries}
-        return _Held(index, names, frozenset(blobs), whole and set(names.values()) <= blobs)
-    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, AttributeError):
-        return _Held()  # no archive of ours, or a damaged one: made anew
+        with part.alone(skopeo.seconds(content.size)):
+            todo = _todo(path, content, part)
+            for image in todo.missing:
+                _fetch(part, image, skopeo)
+            if todo.changed:
+                with layout.replacing(path) as (raw, dummy):
+                    _write(raw, path, part, content, todo.held)
+            part.remove()
+            return todo
     except OSError as error:
         raise layout.not_written(path, error) from error
 
 
-def _stream_digest(stream):
-    digest = hashlib.sha256()
-    for chunk in iter(lambda: stream.read(_CHUNK), b""):
-        digest.update(chunk)
-    return "sha256:" + digest.hexdigest()
-
-
-def _part(path, image=None, digest=None):
-    """The folder beside the archive, that of an image in it, or the file of one of its blobs there."""
-    parts = [one.partition(":")[2] for one in (image and image.manifest.digest, digest) if one]
-    return os.path.join(path + ".part", *parts)
-
-
-def _fetched(path, image):
-    """Digests of an image's blobs that an earlier run, which was interrupted, has fetched."""
-    blobs = image.manifest.blobs.items()
-    return frozenset(digest for digest, size in blobs if _is_good(_part(path, image, digest), digest, size))
-
-
-def _is_good(file, digest, size):
-    return os.path.isfile(file) and os.path.getsize(file) == size and file_digest(file) == digest
-
-
-def _replace(path, index, images, missing, held, skopeo):
-    try:
-        os.makedirs(_part(path), mode=0o755, exist_ok=True)
-        for image in missing:
-            _fetch(path, image, skopeo)
-        with layout.replacing(path) as (raw, dummy):
-            _write(raw, path, index, images, held)
-        shutil.rmtree(_part(path))
-    except OSError as error:
-        raise layout.not_written(path, error) from error
-
-
-def _fetch(path, image, skopeo):
+def _fetch(part, image, skopeo):
     """Fetch an image; a whole folder takes its place at once, so that what is there is whole or known not to be."""
-    folder = _part(path, image)
+    folder = part.folder(image)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         skopeo.fetch(image.name, folder, sum(image.manifest.blobs.values()))
     except RegistryProblem as problem:
         if problem.cause == "pull-disk-full":
-            raise Problem(
-                problem.what, found=problem.found, where=_part(path), next_step=problem.next_step
-            ) from problem
+            raise Problem(problem.what, found=problem.found, where=part.path, next_step=problem.next_step) from problem
         raise
-    lacking = sorted(set(image.manifest.blobs) - _fetched(path, image))
+    lacking = sorted(set(image.manifest.blobs) - part.fetched(image))
     if lacking:
         raise damaged(image.name, "%s is missing or another" % ", ".join(lacking))
 
 
-def _write(raw, path, index, images, held):
+def _write(raw, path, part, content, held):
     old = tarfile.open(path, "r:") if held.blobs else None
     try:
         blobs = {}
-        for image in images:
+        for image in content.images.values():
             for digest, size in image.manifest.blobs.items():
-                blobs[digest] = (size, functools.partial(_open, path, image, digest, old))
-        for image in images:
+                blobs[digest] = (size, functools.partial(_open, part.file(image, digest), digest, old))
             data = image.manifest.data
             blobs[image.manifest.digest] = (len(data), functools.partial(io.BytesIO, data))
-        layout.write(raw, {"index.json": index}, blobs)
+        layout.write(raw, {"index.json": content.listing}, blobs)
     finally:
         if old:
             old.close()
 
 
-def _open(path, image, digest, old):
-    file = _part(path, image, digest)
+def _open(file, digest, old):
     return open(file, "rb") if os.path.isfile(file) else old.extractfile(layout.blob_path(digest))

@@ -14,12 +14,13 @@ import os
 import shutil
 from typing import List, NamedTuple, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import (
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import (
     RegistryProblem,
     damaged,
     no_architecture,
 )
+from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 ALL = "all"
 # Each costs a question; those of Docker's own images have some twenty.
@@ -36,23 +37,39 @@ class Copied(NamedTuple):
     size: int  # bytes of the blobs in ``copied``
 
 
-def copy(skopeo, source, target, platform, work, dry_run=False) -> Copied:
-    """Make ``target`` name what ``source`` names (ImageName both), for one ``platform`` (a Platform) or ALL.
+class Planned(NamedTuple):
+    """A copy that is decided on: both sides were read, nothing was sent. ``size`` is that of all blobs in bytes."""
 
-    For one platform of an index its bare manifest is copied. ``work`` is a folder for what crosses from one registry to
-    another.
-    With ``dry_run`` nothing is sent and the answer is the same. Raises RegistryProblem.
+    source: ImageName
+    target: ImageName
+    is_index: bool
+    size: int
+    outcome: Copied
+
+
+def plan(skopeo, source, target, platform) -> Planned:
+    """How ``target`` is made to name what ``source`` names (ImageName both), for one ``platform`` (a Platform) or ALL.
+
+    For one platform of an index its bare manifest is copied. Raises RegistryProblem.
     """
     top, images = _wanted(skopeo, source, platform)
+    if source.registry != target.registry:
+        _refuse_elsewhere(source, images)
     before, known = _held(skopeo, target)
     blobs = {digest: size for image in images for digest, size in image.blobs.items()}
-    if before == top.digest:
-        return Copied(before, before, [], sorted(blobs), 0)
-    copied = sorted(set(blobs) - known)
-    if not dry_run:
-        _send(skopeo, source._replace(tag=None, digest=top.digest), target, sum(blobs.values()), top.is_index, work)
-        reading.verify(skopeo, target, top.digest)
-    return Copied(top.digest, before, copied, sorted(set(blobs) & known), sum(blobs[digest] for digest in copied))
+    # A target that names it already lacks nothing, also where it is an index, whose blobs were not looked at.
+    copied = [] if before == top.digest else sorted(set(blobs) - known)
+    skipped = sorted(set(blobs) - set(copied))
+    outcome = Copied(top.digest, before, copied, skipped, sum(blobs[digest] for digest in copied))
+    pinned = source._replace(tag=None, digest=top.digest)
+    return Planned(pinned, target, top.is_index, sum(blobs.values()), outcome)
+
+
+def carry_out(skopeo, planned):
+    """Publish what was planned, unless the target names it already. Raises RegistryProblem."""
+    if planned.outcome.before != planned.outcome.digest:
+        _send(skopeo, planned)
+        reading.verify(skopeo, planned.target, planned.outcome.digest)
 
 
 def require(skopeo, name, platform):
@@ -65,7 +82,21 @@ def require(skopeo, name, platform):
         raise (reading.not_found(skopeo, name, problem) if problem.cause == "no-such-image" else problem) from problem
     if found.image is None:
         raise no_architecture(name, found.platforms, platform)
+    _refuse_elsewhere(name, [found.image])
     return found
+
+
+def _refuse_elsewhere(name, images):
+    """On its way through a folder, skopeo would ask any address that a layer names."""
+    found = [layer.digest for image in images for layer in image.layers if layer.is_elsewhere]
+    if found:
+        raise RegistryProblem(
+            "content-damaged",
+            "%s is not taken: it has layers that lie at other addresses than its registry" % name.full,
+            ", ".join(found),
+            name.registry,
+            "name an architecture of Linux, or take another source",
+        )
 
 
 def _wanted(skopeo, source, platform):
@@ -100,11 +131,12 @@ def _held(skopeo, target):
     return found.digest, set(found.blobs)
 
 
-def _send(skopeo, source, target, size, everything, work):
+def _send(skopeo, planned):
+    source, target, everything, size = planned.source, planned.target, planned.is_index, planned.size
     if source.registry == target.registry:
         skopeo.copy(source, target, size, everything)
         return
-    folder = os.path.join(work, "image")
+    folder = os.path.join(skopeo.work, "image")
     try:
         skopeo.fetch(source, folder, size, everything)
         skopeo.push(folder, target, size, everything)

@@ -9,62 +9,61 @@ error.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict
 
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, about, no_architecture
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import find, not_found
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem, no_architecture
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import OF_THE_REGISTRY
 
+_KEYS = ("image", "exists", "digest", "media_type", "platforms", "size", "has_architecture", "cause", "message")
 _AT_ONCE = 4  # programs; more would look like an attack to a public registry
 
 
 def inspect_all(images, skopeo, platform):
-    """One row for each of ``images`` (texts), in their order; see ``inspect`` for a row.
+    """One row for each of ``images`` (texts), in their order; see ``_row``.
 
     A registry that cannot be reached is asked for one image only, since waiting for the same time-out again tells
-    nothing
-    new. Raises Problem for a text that is no reference, before anything is asked.
+    nothing new. Raises Problem for a text that is no reference, before anything is asked.
     """
     names = [ImageName.parse(image) for image in images]
     first = {name.registry: name for name in reversed(names)}
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        rows = dict(zip(first.values(), pool.map(lambda name: inspect(name, skopeo, platform), first.values())))
-        dead = {name.registry: row for name, row in rows.items() if row["cause"] in OF_THE_REGISTRY}
-        rest = [name for name in dict.fromkeys(names) if name not in rows]
-        for name in rest:
-            if name.registry in dead:
-                rows[name] = dict(dead[name.registry], image=name.full)
-        rest = [name for name in rest if name not in rows]
-        rows.update(zip(rest, pool.map(lambda name: inspect(name, skopeo, platform), rest)))
-    return [rows[name] for name in names]
+        answers = _ask(pool, first.values(), skopeo, platform)
+        rest = [name for name in dict.fromkeys(names) if name not in answers]
+        silent = {name: answers[first[name.registry]][1] for name in rest}
+        dead = {name: problem for name, problem in silent.items() if problem and problem.cause in OF_THE_REGISTRY}
+        answers.update(_ask(pool, [name for name in rest if name not in dead], skopeo, platform))
+    answers.update({name: ({}, about(problem, first[name.registry], name)) for name, problem in dead.items()})
+    return [_row(name, *answers[name]) for name in names]
 
 
-def inspect(name, skopeo, platform):
-    """The row of one image (an ImageName).
+def _ask(pool, names, skopeo, platform):
+    """{name: (what is known of it, the RegistryProblem or None)}, asked at once."""
+    return dict(zip(names, pool.map(lambda name: _inspect(name, skopeo, platform), names)))
 
-    image, exists (None: not known), digest, media_type, platforms, size (bytes of the config and layers for
-    ``platform``),
-    has_architecture (None: not known), and where something is missing cause (an id of _pull_causes) and message.
-    """
-    row = {
-        "image": name.full,
-        "exists": None,
-        "digest": None,
-        "media_type": None,
-        "platforms": [],
-        "size": None,
-        "has_architecture": None,
-        "cause": None,
-        "message": None,
-    }
+
+def _inspect(name, skopeo, platform):
     try:
-        row.update(_content(find(skopeo, name, platform)))
-        if not row["has_architecture"]:
-            raise no_architecture(name, row["platforms"], platform)
+        said = _content(find(skopeo, name, platform))
+        return said, None if said["has_architecture"] else no_architecture(name, said["platforms"], platform)
     except RegistryProblem as problem:
-        if problem.cause == "no-such-image":
-            row.update(exists=False, has_architecture=False)
-            problem = not_found(skopeo, name, problem)
+        if problem.cause != "no-such-image":
+            return {}, problem
+        return {"exists": False, "has_architecture": False}, not_found(skopeo, name, problem)
+
+
+def _row(name, said, problem):
+    """The row of one image (an ImageName), with what is known of it (``said``) and the problem with it, or None.
+
+    image, exists (None: not known), digest, media_type, platforms, size (bytes of the config and layers for the
+    platform), has_architecture (None: not known), and where something is missing cause (that of a RegistryProblem) and
+    message.
+    """
+    row: Dict[str, Any] = dict.fromkeys(_KEYS)
+    row.update(image=name.full, platforms=[])
+    row.update(said)
+    if problem:
         row.update(cause=problem.cause, message=str(problem))
     return row
 

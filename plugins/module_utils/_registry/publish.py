@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Image
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
 
 _VERSION = "Directory Transport Version: 1.1\n"
 
@@ -36,7 +36,7 @@ def publish(skopeo, name, image: Image, work, dry_run=False) -> Published:
     controller whose zlib compresses otherwise does not upload everything anew. ``work`` is a folder. Raises Problem.
     """
     there = _find(skopeo, name)
-    if there and there.config == image.config.digest and there.index == image.index:
+    if there and there.config == image.config.digest and there.in_index == image.index:
         return Published(False, there.digest, there.size, there.digest, there.config_json, [], sorted(there.blobs))
     blobs = (image.config, image.layer)
     pushed = [blob.digest for blob in blobs if not there or blob.digest not in there.blobs]
@@ -59,7 +59,7 @@ def publish(skopeo, name, image: Image, work, dry_run=False) -> Published:
 
 class _There(NamedTuple):
     digest: str
-    index: bool
+    in_index: bool
     config: Optional[str]  # None: not an image that we could have made
     config_json: Optional[Dict[str, Any]]
     blobs: Dict[str, int]
@@ -78,7 +78,8 @@ def _find(skopeo, name):
             if len(top.entries) == 1
             else None
         )
-        config = skopeo.config(_by_digest(name, inner.digest)) if inner and not inner.is_index else None
+        image = inner if inner and not inner.is_index else None
+        config = skopeo.config(_by_digest(name, image.digest)) if image else None
     except RegistryProblem as problem:
         # Not there, or broken there: both are mended by publishing.
         if problem.cause in ("no-such-image", "content-damaged"):
@@ -87,9 +88,9 @@ def _find(skopeo, name):
     size = (
         len(top.data) + (len(inner.data) if top.is_index and inner else 0) + (sum(inner.blobs.values()) if inner else 0)
     )
-    return _There(
-        top.digest, top.is_index, inner.config.digest if config else None, config, inner.blobs if config else {}, size
-    )
+    if not image or not image.config or not config:
+        return _There(top.digest, top.is_index, None, config, {}, size)
+    return _There(top.digest, top.is_index, image.config.digest, config, image.blobs, size)
 
 
 def _by_digest(name, digest):

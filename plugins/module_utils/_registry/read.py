@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, damaged
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import manifest as content
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest, Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem, damaged
 
 _TAGS_SHOWN = 20
 # Manifests that are read for one image, however its indexes are nested.

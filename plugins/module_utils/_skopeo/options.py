@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import certificates
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_registry
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _REGISTRY = {
@@ -68,10 +70,10 @@ class Access(NamedTuple):
 
 
 def accesses(params):
-    """{host: Access} from a module's ``params``. Raises Problem for a host that is listed twice, half a login or a file
-    that is not there.
+    """{host: Access} from a module's ``params``. Raises Problem for a host that is none or is listed twice, half a
+    login, or a file that is not there or cannot be used.
     """
-    found = {}
+    found: dict[str, Access] = {}
     for entry in params["registries"]:
         access = Access(**{field: entry[field] for field in Access._fields if entry.get(field) is not None})
         if found.setdefault(access.host, access) is not access:
@@ -84,7 +86,21 @@ def accesses(params):
     return found
 
 
+def seconds_of(params):
+    """The time-out in a module's ``params``. Raises Problem for one that is none."""
+    if params["timeout"] > 0:
+        return params["timeout"]
+    raise Problem("%s is no timeout" % params["timeout"], where="timeout", next_step="give seconds, 1 or more")
+
+
 def _check(access):
+    if not is_registry(access.host):
+        raise Problem(
+            "%r is not a registry" % access.host,
+            found="no HOST or HOST:PORT",
+            where="registries",
+            next_step="leave out scheme and path (riscv_k3s_registry)",
+        )
     if bool(access.username) != bool(access.password) and not access.identity_token:
         given, lacks = ("username", "password") if access.username else ("password", "username")
         raise Problem(
@@ -98,10 +114,4 @@ def _check(access):
             found="one of cert_file and key_file",
             next_step="give both, or none",
         )
-    for option, path in access.files.items():
-        if not os.path.isfile(path):
-            raise Problem(
-                "the %s for %s is not there" % (option, access.host),
-                found="no file %s" % path,
-                next_step="mend its path, or put it there",
-            )
+    certificates.check(access.host, access.files)

@@ -16,15 +16,38 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.errors import RegistryProblem
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem
 
 # Lines of the library containers/image at its level debug, the same since 2017. An address may hold a blank, so that
 # the line goes on.
 _ASKED = re.compile(r'level=debug msg="(?:GET|HEAD|POST) (https?://[^\s"]+)')
 _SENT = re.compile(r'level=debug msg="([A-Z]+) (https?://[^\s"]+)')
 _ANSWERED = re.compile(r'level=debug msg="Ping (https?://[^\s"]+) status ')
+# After another answer than these skopeo goes on to the next scheme.
+_TAKEN = re.compile(r'level=debug msg="Ping (https?://[^\s"]+) status (?:200|401)\b')
 # The name that images carry is not always the host that serves them.
 _API_HOSTS = {"docker.io": "registry-1.docker.io"}
+
+
+def asked(log):
+    """The addresses that were asked, as skopeo's ``log`` has them."""
+    return _ASKED.findall(log)
+
+
+def check_scheme(log, access):
+    """Raise RegistryProblem when ``access`` says that the registry speaks plain http, and https is what answered.
+
+    skopeo tries https first, and takes any certificate then.
+    """
+    host = _host_of(access)
+    if access.plain_http and any(_is(urlsplit(url), "https", host) for url in _TAKEN.findall(log)):
+        raise RegistryProblem(
+            "https-on-http",
+            "%s speaks https, and plain_http is set for it" % access.host,
+            "an answer to https, with a certificate that is not checked",
+            access.host,
+            "leave out plain_http (riscv_k3s_registry_plain_http, or http:// in registries.yaml)",
+        )
 
 
 def check(log, access, has_login=None):
@@ -34,7 +57,8 @@ def check(log, access, has_login=None):
     ``access``
     does not say it.
     """
-    host = _API_HOSTS.get(access.host, access.host)
+    check_scheme(log, access)
+    host = _host_of(access)
     if not access.plain_http and any(_is(url, "http", host) for url in map(urlsplit, _ANSWERED.findall(log))):
         raise RegistryProblem(
             "plain-http",
@@ -44,7 +68,7 @@ def check(log, access, has_login=None):
             "if that is meant, set plain_http for it (riscv_k3s_registry_plain_http)",
         )
     if access.has_login if has_login is None else has_login:
-        _check_login(_ASKED.findall(log), access)
+        _check_login(asked(log), access)
 
 
 def check_sent(log, access, stops_http):
@@ -86,8 +110,14 @@ def _check_login(urls, access):
                 "the password for %s is not sent to %s" % (access.host, where),
                 "the registry names %s as its token server" % url.partition("?")[0],
                 access.host,
-                "if that is right, set token_server: %s for it (riscv_k3s_registry_token_server)" % where,
+                "if that is right, set token_server: %s for it (riscv_k3s_registry_token_server, or "
+                "riscv_k3s_registry_token_servers for another registry than riscv_k3s_registry)" % where,
             )
+
+
+def _host_of(access):
+    """The host that serves a registry's images, as Go writes it in its addresses."""
+    return _API_HOSTS.get(access.host, access.host).lower()
 
 
 def _host(url):
@@ -108,11 +138,12 @@ def _is_loopback(url):
 
 def _may_know(url, access):
     """Whether a registry's login may be sent to an address."""
-    host = _API_HOSTS.get(access.host, access.host)
+    host = _host_of(access)
     try:
         parts = urlsplit(url)
         is_safe = parts.scheme == "https" or access.plain_http
-        return parts.netloc in (host, access.token_server) or is_safe and _is_related(parts, host)
+        known = (host, (access.token_server or "").lower())
+        return parts.netloc.lower() in known or is_safe and _is_related(parts, host)
     except ValueError:
         return False
 
@@ -131,4 +162,4 @@ def _is_related(url, host):
 
 
 def _is(url, scheme, host):
-    return url.scheme == scheme and url.netloc == host
+    return url.scheme == scheme and url.netloc.lower() == host
