@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.action import ObservingAction
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, chosen_parts
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, chosen_parts
 
 
 class ActionModule(ObservingAction):

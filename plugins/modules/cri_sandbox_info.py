@@ -42,6 +42,13 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  program_timeout:
+    description:
+      - How long each program on the board may take, in seconds. One that takes longer is ended, and named in
+        RV(errors).
+      - A question to the API has two thirds of it. On a slow board C(kubectl) may need minutes for its first one.
+    type: int
+    default: 30
 extends_documentation_fragment:
   - riscv.k3s.board
   - riscv.k3s.attributes.info

@@ -30,7 +30,7 @@ from fake_fleet import STOCK, FakeFleet  # noqa: E402
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join  # noqa: E402
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe  # noqa: E402
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script  # noqa: E402
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script  # noqa: E402
 
 LAB = ROOT / "tests" / "lab" / "lab"
 PODS = 200

@@ -12,9 +12,8 @@ import secrets
 import time
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.diagnosis import diagnose
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTS_OF__diagnose = PARTS + EXTRAS

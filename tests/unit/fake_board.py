@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
 TOKEN = "riscv-k3s-0123456789abcdef"
 SHELLS = [shell for shell in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(shell[0])]

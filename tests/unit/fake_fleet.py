@@ -8,8 +8,10 @@ from __future__ import annotations
 import time
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.diagnosis import diagnose
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.evidence import parse_preflight
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import KERNEL
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import (
+    KERNEL,
+    parse_preflight,
+)
 
 NOW = 1_795_000_000
 DATA = "/var/lib/rancher/k3s"

@@ -19,9 +19,10 @@ from manifest_cases import MUTATED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import klipper as _demand_klipper
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import split_files, split_output, split_texts
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import split_output
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import split_files
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import split_texts
 
 ALL = PARTS + tuple(EXTRAS)
 DEPLOYMENT = (

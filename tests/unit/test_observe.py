@@ -115,7 +115,7 @@ def test_stopped_k3s(board):
 
 def test_hanging_containerd(board):
     board.answer("ctr --namespace k8s.io version", rc=124)
-    assert seen(board)["errors"] == [{"section": "containerd", "rc": 124, "message": "it did not finish in time"}]
+    assert seen(board)["errors"] == [{"section": "containerd", "rc": 124, "message": "it did not finish within 30 s"}]
 
 
 def test_skip_counts_by_name_in_any_folder(board):

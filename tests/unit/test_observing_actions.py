@@ -14,8 +14,7 @@ from fake_board import TOKEN, FakeBoard
 
 from ansible_collections.riscv.k3s.plugins.action import cri_sandbox_info, k3s_info
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import action as _action
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import EXTRAS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS
 
 SANDBOX = {
     "id": "s1",

@@ -12,15 +12,13 @@ import pytest
 from fake_board import SHELLS, TOKEN, FakeBoard
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import _TOO_LONG, PARTS
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import (
-    CONFIG_KEYS,
-    LARGEST_TEXT,
-    build_script,
-    split_files,
-    split_output,
-    split_texts,
-)
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TIMED_OUT, Section, split_output, why
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import CONFIG_KEYS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import split_files
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT, split_texts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script, stripped
 
 SECRET = "hunter2"
 
@@ -107,10 +105,43 @@ def test_failing_crictl_is_told(board, shell):
     assert found["pods"] == (1, "", "no such socket") and "containers" not in found
 
 
-def test_hanging_program_is_ended(board, shell, monkeypatch):
-    monkeypatch.setattr("ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe.SECONDS", 1)
-    board.program("k3s", "#!/bin/sh\nexec sleep 20\n")
-    assert sections(board, shell, ["k3s"])["containerd"].rc in _TOO_LONG
+@pytest.mark.parametrize(
+    "program, message",
+    [
+        ("exec sleep 20", "it did not finish within 1 s"),
+        ("echo 'cache is empty' >&2; exec sleep 20", "it did not finish within 1 s; its last words: cache is empty"),
+    ],
+)
+def test_hanging_program_is_ended(board, shell, program, message):
+    """Shells say something themselves of a program that was ended."""
+    board.program("k3s", "#!/bin/sh\n%s\n" % program)
+    output = board.run(["k3s"], shell, program_timeout=1)
+    assert split_output(output, TOKEN)["containerd"].rc in TIMED_OUT
+    result = observe(output, TOKEN, ["k3s"], program_timeout=1)
+    assert {error["section"]: error["message"] for error in result["errors"]} == dict.fromkeys(
+        ["version", "containerd"], message
+    )
+
+
+@pytest.mark.parametrize(
+    "rc, err, message",
+    [
+        (124, "", "it did not finish within 30 s"),
+        (143, "Terminated", "it did not finish within 30 s"),
+        (137, "sh: line 12:  4711 Killed                  timeout -k 1 30 k3s", "it did not finish within 30 s"),
+        (143, "Terminated by the cook\n", "it did not finish within 30 s; its last words: Terminated by the cook"),
+        (1, "Terminated", "Terminated"),
+        (1, "", "exit status 1 and no message"),
+    ],
+)
+def test_why_a_step_failed(rc, err, message):
+    assert why(Section(rc, "", err), 30) == message
+
+
+@pytest.mark.parametrize("seconds, of_the_api", [(30, 20), (1, 1), (120, 80)])
+def test_the_api_has_less_time_than_the_program(board, shell, seconds, of_the_api):
+    board.run(["api"], shell, api="always", program_timeout=seconds)
+    assert board.calls()[0].startswith("kubectl --request-timeout=%ds get" % of_the_api)
 
 
 def test_other_users_than_root(board):
@@ -336,11 +367,58 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
     assert split_texts(found["texts"].out, TOKEN)[0] == {"a.yaml": "kind: Pod\n"}
 
 
-def test_script_stays_small():
+# Bytes of the script when it was strings of Python, with names of one letter. Names that say what they mean may cost a
+# fifth of that.
+BEFORE = [
+    ("plain", PARTS, False, 5397),
+    ("with warnings", PARTS, True, 5640),
+    ("diagnosis", PARTS + EXTRAS, False, 13861),
+]
+
+
+@pytest.mark.parametrize("parts, events, before", [case[1:] for case in BEFORE], ids=[case[0] for case in BEFORE])
+def test_script_stays_small(parts, events, before, capsys):
     """It travels as an argument of the remote shell, quoted twice."""
-    script = build_script(TOKEN, PARTS, events=True)
-    assert not re.search("@[A-Z_]+@", script)
-    assert len(shlex.quote("sudo sh -c " + shlex.quote(script))) < 20000
+    text = build_script(TOKEN, parts, events=events)
+    with capsys.disabled():
+        print(" [%d bytes, before %d]" % (len(text), before), end="")
+    assert len(text) <= before * 1.2
+    assert len(shlex.quote("sudo sh -c " + shlex.quote(text))) < 20000
+
+
+def test_what_is_stripped():
+    assert stripped("# a\n\n    b # c\n\td() {\n  # e\n}\nx='\n'\n") == "b # c\nd() {\n}\nx='\n'\n"
+
+
+def test_stripping_changes_nothing(board, shell, monkeypatch):
+    """No string of a part goes over lines that are stripped."""
+    board.file("etc/k3s.yaml", "")
+    parts = set(PARTS + EXTRAS) - {"disk", "preflight"}  # what these print changes by itself
+    output = [board.run(parts, shell)]
+    monkeypatch.setattr(script, "stripped", lambda text: text)
+    script._text.cache_clear()
+    try:
+        assert "# " in build_script(TOKEN, PARTS)
+        output.append(board.run(parts, shell))
+    finally:
+        script._text.cache_clear()
+    assert output[0] == output[1]
+
+
+def test_every_file_of_the_script_is_used():
+    used = {name for parts in (PARTS, PARTS + EXTRAS) for name in script._files(set(parts) | {"files"}, True)}
+    assert used == set(script._PATHS)
+
+
+def test_every_setting_of_the_script_is_assigned():
+    """A name that is not would be taken from the environment."""
+    for parts in (PARTS, PARTS + EXTRAS):
+        text = build_script(TOKEN, parts, events=True)
+        outside_of_quotes = re.sub(r"'[^']*'", "", text)
+        used = set(re.findall(r"\$\{?([a-z][a-z0-9_]*)", outside_of_quotes))
+        assigned = set(re.findall(r"(?:^|[\s;])([a-z][a-z0-9_]*)=", text)) | set(re.findall(r"for (\w+) in", text))
+        read = {name for names in re.findall(r"read -r ([\w ]+)", text) for name in names.split()}
+        assert used - assigned - read - {"address"} == set()
 
 
 @pytest.mark.parametrize(

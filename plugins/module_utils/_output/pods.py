@@ -8,23 +8,35 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any, Callable, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query as _query
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads, text_of
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import controller, has_ready
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    ApiContainer,
+    ApiNode,
+    ApiObjects,
+    ApiPod,
+    ContainerRow,
+    Owner,
+    PodEvent,
+    SandboxRow,
+)
 
 # A container that waits for one of these is on its way; any other reason for waiting is a trouble.
 NORMAL_REASONS = ("ContainerCreating", "PodInitializing")
 
 
 @reads("`crictl pods -o json`")
-def parse_sandboxes(text):
+def parse_sandboxes(text: str) -> list[SandboxRow]:
     """The rows of ``crictl pods -o json``, oldest first.
 
     Each is {id, name, namespace, uid, attempt, state: ready|notready, created_at (ISO 8601, UTC), labels}; the
     labels without those which the kubelet adds itself. Raises Problem when it is no such JSON.
     """
-    rows = []
+    rows: list[SandboxRow] = []
     for item in _items(text, "pods", "items"):
         meta = item["metadata"]
         rows.append(
@@ -47,13 +59,13 @@ def parse_sandboxes(text):
 
 
 @reads("`crictl ps -o json`")
-def parse_containers(text):
+def parse_containers(text: str) -> list[ContainerRow]:
     """The rows of ``crictl ps -a -o json``, oldest first.
 
     Each is {id, sandbox_id, name, image, image_id, state: created|running|exited|unknown, attempt, created_at}.
     ``image`` is what was asked for where the CRI tells it (1.29 and later), else the image's ID.
     """
-    rows = []
+    rows: list[ContainerRow] = []
     for item in _items(text, "ps", "containers"):
         image = item.get("image") or {}
         rows.append(
@@ -72,21 +84,19 @@ def parse_containers(text):
 
 
 @reads("`kubectl get -o jsonpath`")
-def parse_api(text, token):
+def parse_api(text: str, token: str) -> ApiObjects:
     """Nodes, pods and addons from the API query of the observing script (records that begin with ``token``).
 
     Returns {nodes: [{name, uid, ready, architecture, internal_ip, created_at}], pods: [..], addons: [{name, checksum,
     source}]}, each sorted. A pod is {namespace, name, uid, static_uid (of a static pod's mirror, else ""), node,
     phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, deleted_at,
-    images,
-    containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init,
+    images, containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init,
     last_reason}], ip, created_at}.
     """
-    found = {"Node": [], "Pod": [], "Addon": []}
-    makers = {"Node": _node, "Pod": _pod, "Addon": _addon}
-    for kind, fields in _records(text, token):
-        if kind in makers:
-            found[kind].append(makers[kind](fields))
+    found: dict[str, list] = {"Node": [], "Pod": [], "Addon": []}
+    makers: dict[str, Callable] = {"Node": _node, "Pod": _pod, "Addon": dict}
+    for record, fields in _query.read_records(text, token, _query.PLAIN):
+        found[record.mark].append(makers[record.mark](fields))
     return {
         "nodes": sorted(found["Node"], key=lambda row: row["name"]),
         "pods": sorted(found["Pod"], key=lambda row: (row["namespace"], row["name"])),
@@ -95,70 +105,68 @@ def parse_api(text, token):
 
 
 @reads("`kubectl get events -o jsonpath`")
-def parse_events(text, token):
+def parse_events(text: str, token: str) -> dict[str, PodEvent]:
     """The pods' warnings: uid of the pod to {reason, message} of the latest one."""
-    latest = {}
-    for dummy, (uid, reason, moment, message) in _records(text, token):
+    latest: dict[str, tuple] = {}
+    for dummy, fields in _query.read_records(text, token, [_query.WARNING]):
+        uid, reason, moment, message = fields.values()
         # Of those of the same second the longer one tells more: "Failed to pull image …", and "Error: ErrImagePull".
         latest[uid] = max(latest.get(uid, ("", 0)), (moment, len(message), reason, message.strip()))
     return {uid: {"reason": event[2], "message": event[3]} for uid, event in latest.items()}
 
 
-def _records(text, token):
-    for record in ("\n" + text).split("\n" + token + " ")[1:]:
-        kind, *fields = record.rstrip("\n").split("\t")
-        yield kind, fields
-
-
-def _node(fields):
-    name, uid, created, architecture, ready, address = fields
+def _node(fields: dict[str, str]) -> ApiNode:
     return {
-        "name": name,
-        "uid": uid,
-        "ready": ready == "True",
-        "architecture": architecture,
-        "internal_ip": address.split(" ")[0],
-        "created_at": created,
+        "name": fields["name"],
+        "uid": fields["uid"],
+        "ready": fields["ready"] == "True",
+        "architecture": fields["architecture"],
+        "internal_ip": fields["addresses"].split(" ")[0],
+        "created_at": fields["created"],
     }
 
 
-def _addon(fields):
-    name, checksum, source = fields
-    return {"name": name, "checksum": checksum, "source": source}
-
-
-def _pod(fields):
-    namespace, name, uid, created, deleted, node, phase, reason, address, static_uid = fields[:10]
-    labels, owners = _json(fields[10], {}), _json(fields[11], [])
-    init_names, init_images, names, images = (field.split(" ") if field else [] for field in fields[12:16])
-    conditions, init_states, states = (_json(field, []) for field in fields[16:19])
-    specs = [(spec, True) for spec in zip(init_names, init_images)] + [(spec, False) for spec in zip(names, images)]
-    by_name = {status["name"]: status for status in init_states + states}
-    containers = [_container(spec, by_name.get(spec[0], {}), init) for spec, init in specs]
+def _pod(fields: dict[str, str]) -> ApiPod:
+    conditions, containers = _json(fields["conditions"], []), _containers(fields)
     return {
-        "namespace": namespace,
-        "name": name,
-        "uid": uid,
-        "static_uid": static_uid,
-        "node": node,
-        "phase": phase,
+        "namespace": fields["namespace"],
+        "name": fields["name"],
+        "uid": fields["uid"],
+        "static_uid": fields["static_uid"],
+        "node": fields["node"],
+        "phase": fields["phase"],
         "ready": has_ready(conditions),
-        "reasons": _reasons(reason, conditions, containers),
-        "labels": labels,
-        "owner": _owner(owners),
-        "deleting": bool(deleted),
-        "deleted_at": deleted or None,
-        "images": sorted(set(init_images + images)),
+        "reasons": _reasons(fields["reason"], conditions, containers),
+        "labels": _json(fields["labels"], {}),
+        "owner": _owner(_json(fields["owners"], [])),
+        "deleting": bool(fields["deleted"]),
+        "deleted_at": fields["deleted"] or None,
+        "images": sorted({container["image"] for container in containers}),
         "containers": containers,
-        "ip": address,
-        "created_at": created,
+        "ip": fields["address"],
+        "created_at": fields["created"],
     }
 
 
-def _container(spec, status, init):
+def _containers(fields):
+    """A pod's containers: those that start it first, each with its state where it has one."""
+    by_name = {status["name"]: status for status in _json(fields["init_states"], []) + _json(fields["states"], [])}
+    rows = []
+    for names, images, init in (("init_names", "init_images", True), ("names", "images", False)):
+        for spec in zip(_words(fields[names]), _words(fields[images])):
+            rows.append(_container(spec, by_name.get(spec[0], {}), init))
+    return rows
+
+
+def _words(text):
+    return text.split(" ") if text else []
+
+
+def _container(spec: tuple[str, str], status: dict[str, Any], init: bool) -> ApiContainer:
     name, image = spec
-    state, details = next(iter((status.get("state") or {}).items()), ("waiting", {}))
-    row = {
+    states: dict[str, dict] = status.get("state") or {"waiting": {}}
+    state, details = next(iter(states.items()))
+    row: ApiContainer = {
         "name": name,
         "image": image,
         "image_id": status.get("imageID") or "",
@@ -194,7 +202,7 @@ def _reasons(reason, conditions, containers):
     return reasons
 
 
-def _owner(owners):
+def _owner(owners: list[dict[str, Any]]) -> Optional[Owner]:
     owner = controller(owners)
     return {"kind": owner["kind"], "name": owner["name"]} if owner else None
 

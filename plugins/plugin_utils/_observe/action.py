@@ -14,21 +14,24 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe import build_script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
 
 class ObservingAction(ActionBase):
     """An action that reads a board by one shell script and changes nothing, so that check mode runs it too."""
 
     TRANSFERS_FILES = False
-    OPTIONS = {}
+    OPTIONS: dict[str, dict] = {}
 
     def run(self, tmp=None, task_vars=None):
         """Validate the options, observe, and turn a Problem into a failure with its parts."""
         result = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(argument_spec=dict(PROGRAM_OPTIONS, **self.OPTIONS))
+        spec = dict(PROGRAM_OPTIONS, program_timeout={"type": "int", "default": PROGRAM_TIMEOUT}, **self.OPTIONS)
+        dummy, options = self.validate_argument_spec(argument_spec=spec)
         try:
+            _check(options["program_timeout"])
             result.update(self.observe_board(options), changed=False)
         except Problem as problem:
             result.update(problem.parts(), failed=True, changed=False, msg=str(problem))
@@ -43,15 +46,27 @@ class ObservingAction(ActionBase):
         token = "riscv-k3s-" + secrets.token_hex(8)
         # Only a folder that the task names wins over the one in k3s's config.yaml.
         data_dir = options["data_dir"] if self._task.args.get("data_dir") else None
+        limit = options["program_timeout"]
         script = build_script(
-            token, parts, data_dir=data_dir, programs=options, api=api or options["api"], events=events
+            token,
+            parts,
+            data_dir=data_dir,
+            programs=options,
+            api=api or options["api"],
+            events=events,
+            program_timeout=limit,
         )
         done = self._low_level_execute_command(script, executable="/bin/sh")
         output = done["stdout"]
         if token not in output:
             output += "\n" + done["stderr"]
-        seen = observe(
-            output, token, parts, architecture=architecture, explicit=bool(options["crictl"] and options["ctr"])
-        )
+        explicit = bool(options["crictl"] and options["ctr"])
+        seen = observe(output, token, parts, architecture, explicit, limit)
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen
+
+
+def _check(program_timeout):
+    # 0 would be no limit at all.
+    if program_timeout < 1:
+        raise Problem("program_timeout is less than a second", found=str(program_timeout), next_step="give 1 or more")

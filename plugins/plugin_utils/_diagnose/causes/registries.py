@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import WRONG_KEYS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import WRONG_KEYS
 
 
 def wrong_key(fleet):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.probe_diagnose import KERNEL
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL
 
 OK, MISSING, UNKNOWN = "ok", "missing", "unknown"
 _NEEDED_FOR = {

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the observing script asks the API for, and how the answer is taken apart: described once. Pure.
+
+Of each item that is chosen kubectl writes a record: a line that begins with the token and the record's mark, with a
+field for each path, all set apart by tabs. Simple values are text, whole structures JSON. Environment variables and
+annotations are not asked for, for they may hold secrets (the one annotation that is ties a static pod to its mirror).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Record(NamedTuple):
+    """``choice`` says of which items, ``fields`` gives each field's path in an item by its name, in their order."""
+
+    mark: str
+    choice: str
+    fields: dict[str, str]
+
+
+NODE = Record(
+    "Node",
+    '?(@.kind=="Node")',
+    {
+        "name": ".metadata.name",
+        "uid": ".metadata.uid",
+        "created": ".metadata.creationTimestamp",
+        "architecture": ".status.nodeInfo.architecture",
+        "ready": '.status.conditions[?(@.type=="Ready")].status',
+        "addresses": '.status.addresses[?(@.type=="InternalIP")].address',
+    },
+)
+POD = Record(
+    "Pod",
+    '?(@.kind=="Pod")',
+    {
+        "namespace": ".metadata.namespace",
+        "name": ".metadata.name",
+        "uid": ".metadata.uid",
+        "created": ".metadata.creationTimestamp",
+        "deleted": ".metadata.deletionTimestamp",
+        "node": ".spec.nodeName",
+        "phase": ".status.phase",
+        "reason": ".status.reason",
+        "address": ".status.podIP",
+        "static_uid": r".metadata.annotations.kubernetes\.io/config\.hash",
+        "labels": ".metadata.labels",
+        "owners": ".metadata.ownerReferences",
+        "init_names": ".spec.initContainers[*].name",
+        "init_images": ".spec.initContainers[*].image",
+        "names": ".spec.containers[*].name",
+        "images": ".spec.containers[*].image",
+        "conditions": ".status.conditions",
+        "init_states": ".status.initContainerStatuses",
+        "states": ".status.containerStatuses",
+    },
+)
+ADDON = Record(
+    "Addon",
+    '?(@.kind=="Addon")',
+    {"name": ".metadata.name", "checksum": ".spec.checksum", "source": ".spec.source"},
+)
+# A query of its own, which the API narrows down to the warnings about pods.
+WARNING = Record(
+    "Event",
+    "*",
+    {"uid": ".involvedObject.uid", "reason": ".reason", "moment": ".lastTimestamp", "message": ".message"},
+)
+# What only a diagnosis asks for.
+EVENT = Record(
+    "Event",
+    '?(@.kind=="Event")',
+    {
+        "kind": ".involvedObject.kind",
+        "namespace": ".involvedObject.namespace",
+        "name": ".involvedObject.name",
+        "uid": ".involvedObject.uid",
+        "type": ".type",
+        "reason": ".reason",
+        "first": ".firstTimestamp",
+        "last": ".lastTimestamp",
+        "moment": ".eventTime",
+        "count": ".count",
+        "component": ".source.component",
+        "reporting": ".reportingComponent",
+        "host": ".source.host",
+        "message": ".message",
+    },
+)
+NODE_STATE = Record(
+    "State",
+    '?(@.kind=="Node")',
+    {"name": ".metadata.name", "conditions": ".status.conditions", "taints": ".spec.taints"},
+)
+POD_DETAIL = Record(
+    "Detail",
+    '?(@.kind=="Pod")',
+    {
+        "uid": ".metadata.uid",
+        "deleted": ".metadata.deletionTimestamp",
+        "grace": ".metadata.deletionGracePeriodSeconds",
+        "finalizers": ".metadata.finalizers",
+        "message": ".status.message",
+        "started": ".status.startTime",
+        "policies": ".spec.containers[*].imagePullPolicy",
+        "conditions": ".status.conditions",
+    },
+)
+SERVICE_OF_THE_API = Record(
+    "Slice",
+    '?(@.metadata.name=="kubernetes")',
+    {
+        "kind": ".kind",
+        "namespace": ".metadata.namespace",
+        "addresses": ".endpoints[*].addresses[*]",
+        "port": ".ports[*].port",
+    },
+)
+# Read on the board, by dns_api.sh: it looks for the mark, the first field and the second.
+DNS = Record(
+    "Dns",
+    '?(@.metadata.labels.k8s-app=="kube-dns")',
+    {"ready": ".status.containerStatuses[0].ready", "name": ".metadata.name", "kind": ".kind"},
+)
+PLAIN = (NODE, POD, ADDON)
+DIAGNOSIS = (EVENT, NODE_STATE, POD_DETAIL, SERVICE_OF_THE_API, DNS)
+
+
+def jsonpath(token, records):
+    """The text that has kubectl write these records."""
+    return "".join(_range(token, record) for record in records)
+
+
+def read_records(text, token, records):
+    """(record, {field: text}) of each record in kubectl's answer that is one of ``records``; others are passed by.
+
+    A message may hold tabs and line ends, so the last field is all that is left. Raises ValueError for one that is too
+    short.
+    """
+    known = {record.mark: record for record in records}
+    for chunk in ("\n" + text).split("\n" + token + " ")[1:]:
+        mark, dummy, rest = chunk.rstrip("\n").partition("\t")
+        if mark in known:
+            yield known[mark], _named(known[mark], rest)
+
+
+def _named(record, text):
+    values = text.split("\t", len(record.fields) - 1)
+    if len(values) < len(record.fields):
+        raise ValueError("a record %s of %d fields instead of %d" % (record.mark, len(values), len(record.fields)))
+    return dict(zip(record.fields, values))
+
+
+def _range(token, record):
+    # The token in front of each record: a message may hold line ends of its own.
+    fields = "".join("\t{%s}" % path for path in record.fields.values())
+    return '{range .items[%s]}%s %s%s{"\\n"}{end}' % (record.choice, token, record.mark, fields)

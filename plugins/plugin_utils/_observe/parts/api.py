@@ -1,0 +1,21 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The cluster as its API shows it: reads what api.sh and warnings.sh write, or details.sh in its place. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_events
+
+
+def read_api(seen):
+    """The part ``api``; nothing where the API was not asked."""
+    if "api" not in seen.sections:
+        return {}
+    if not seen.good("api"):
+        return {"api": {"reachable": False, "error": seen.message("api"), "nodes": [], "pods": [], "addons": []}}
+    api = dict(parse_api(seen.sections["api"].out, seen.token), reachable=True, error=None)
+    if seen.good("events"):
+        api["events"] = parse_events(seen.sections["events"].out, seen.token)
+    return {"api": api}

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings of k3s and the pause image: the reader of what config.sh writes. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_config
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
+
+
+def read_config(seen):
+    """The part ``config``."""
+    config = parse_config(seen.sections["config"].out)
+    return {"config": config, "own_config": _own_config(seen), "pause_image": _pause_image(seen, config)}
+
+
+def _own_config(seen):
+    files = read_files(seen)
+    if files is None:
+        return None
+    stale = seen.sections["stale"].out.splitlines() if "stale" in seen.sections else []
+    own = sorted(path for path in files if "/config.yaml.d/" in path)
+    return [{"path": path, "sha256": files[path]["sha256"], "stale": path in stale} for path in own]
+
+
+def _pause_image(seen, config):
+    image = _pause_name(seen.sections["pause"].out.split(), config)
+    try:
+        return ImageName.parse(image).full if image else None
+    except Problem as problem:
+        seen.errors.append({"section": "pause", "rc": None, "message": str(problem)})
+        return None
+
+
+def _pause_name(rendered, config):
+    """As k3s told containerd; where it did not yet, what it will."""
+    if rendered:
+        return rendered[0].strip("\"'")
+    image, registry = config.get("pause-image"), config.get("system-default-registry")
+    # Flags come first, as k3s puts the registry before a pause image that does not have it yet.
+    return registry + "/" + image if image and registry and not image.startswith(registry + "/") else image

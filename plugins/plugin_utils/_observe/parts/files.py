@@ -1,0 +1,51 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checksums, times and modes of files: the reader of what files.sh writes. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
+
+
+def read_registries(seen):
+    """The part ``registries``."""
+    path = seen.board["registries"]
+    row = (read_files(seen) or {}).get(path)
+    return {
+        "registries": {
+            "path": path,
+            "present": bool(row),
+            "sha256": row["sha256"] if row else "",
+            "mode": row["mode"] if row else None,
+            "stale": bool(seen.board["stale"]),
+        }
+    }
+
+
+def read_files(seen):
+    """All files that were looked at, by path; None where that failed."""
+    if not (seen.good("sums") and seen.good("stats")):
+        return None
+    return split_files(seen.sections["sums"].out, seen.sections["stats"].out)
+
+
+@reads("sha256sum and stat")
+def split_files(sums, stats):
+    """The outputs of sha256sum and stat as a dictionary from path to {sha256, mtime, mode}."""
+    files = {}
+    for line in sums.splitlines():
+        digest, dummy, path = line.partition("  ")
+        if digest.startswith("\\"):  # so GNU's program marks a name that it had to escape
+            digest, path = digest[1:], path.replace("\\\\", "\\")
+        files[relative(path)] = {"sha256": digest, "mtime": None, "mode": None}
+    for line in stats.splitlines():
+        mtime, mode, path = line.split(" ", 2)
+        files.setdefault(relative(path), {"sha256": None}).update(mtime=int(mtime), mode=mode.zfill(4))
+    return files
+
+
+def relative(path):
+    """A path as the script writes it, without what find puts in front."""
+    return path[2:] if path.startswith("./") else path

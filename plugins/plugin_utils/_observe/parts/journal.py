@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What this collection did to the board: the reader of what journal.sh writes. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_image_list
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
+
+
+def read_journal(seen):
+    """The part ``journal``: each file with its checksum of now, each image with whether what it stood for is in the
+    store still.
+    """
+    path = "%s/%s/%s" % (seen.board["data_dir"], _journal.FOLDER, _journal.NAME)
+    read: dict = {"path": path, "lease": None, "files": {}, "images": {}, "error": None}
+    files, failed = read_files(seen), not seen.good("journal")
+    if failed or files is None:
+        read["error"] = "%s cannot be read: %s" % (path, seen.message("journal" if failed else "sums"))
+    elif seen.sections["journal"].out:
+        try:
+            read.update(_compared(_journal.parse(seen.sections["journal"].out, path), files, _held(seen)))
+        except Problem as problem:
+            read["error"] = str(problem)
+    return {"journal": read}
+
+
+def _compared(data, files, held):
+    return {
+        "lease": data["lease"],
+        "files": {
+            name: dict(entry, current=files[name]["sha256"] if name in files else None)
+            for name, entry in data["files"].items()
+        },
+        "images": {
+            name: dict(entry, has_content=_holds(held, entry["before"])) for name, entry in data["images"].items()
+        },
+    }
+
+
+def _held(seen):
+    rows = seen.out("images", parse_image_list)
+    return None if rows is None else {row["digest"] for row in rows}
+
+
+def _holds(digests, before):
+    """Whether a store still has what a name stood for before; None where it was not looked at."""
+    return None if digests is None else bool(before) and before["digest"] in digests

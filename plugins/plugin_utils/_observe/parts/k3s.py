@@ -1,0 +1,22 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Versions of k3s and of its containerd: the reader of what k3s.sh writes. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_k3s_version
+
+
+def read_k3s(seen):
+    """The part ``k3s``."""
+    version = seen.out("containerd", parse_version)
+    k3s = {
+        "installed": bool(seen.board["k3s"]),
+        "version": seen.out("version", parse_k3s_version),
+        "role": seen.board["role"] or None,
+        "running": seen.good("containerd"),
+    }
+    return {"k3s": k3s, "containerd": {"version": version, "pins": bool(version) and pins_supported(version)}}

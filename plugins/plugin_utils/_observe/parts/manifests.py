@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What k3s's deploy controller reads: the reader of what manifests.sh writes. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.overlay import SKIP_TEXT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files, relative
+
+LARGEST_TEXT = 256  # KiB; a larger manifest (a set of CRDs) sends no text
+
+
+def read_manifests(seen):
+    """The part ``manifests``, without the demand that is made from it."""
+    files = read_files(seen)
+    if files is None or not seen.good("texts"):
+        return {"manifests": None}
+    texts, left_out = split_texts(seen.sections["texts"].out, seen.token)
+    # The deploy controller looks for NAME.skip by the file's name alone, in whichever folder it lies.
+    skipped = {path.rpartition("/")[2][: -len(".skip")] for path in files if path.endswith(".skip")}
+    rows = [
+        {
+            "path": path,
+            "sha256": files[path]["sha256"],
+            "mtime": files[path]["mtime"],
+            "skip": path.rpartition("/")[2] in skipped,
+            "own_skip": files.get(path + ".skip", {}).get("sha256") == sha256(SKIP_TEXT),
+            "text": texts.get(path),
+            "left_out": left_out.get(path),
+        }
+        for path in sorted(files)
+        if not path.startswith("/") and not path.endswith(".skip")
+    ]
+    return {"manifests": rows}
+
+
+def split_texts(text, token):
+    """The step ``texts`` as two dictionaries: path to text, and path to why there is no text (secret, size)."""
+    texts, left_out = {}, {}
+    for chunk in re.split(r"(?m)^%s(?=[=!])" % re.escape(token), text)[1:]:
+        head, dummy, body = chunk.partition("\n")
+        if head.startswith("="):
+            texts[relative(head[1:])] = body[:-1]
+        else:
+            reason, dummy, path = head[1:].partition(" ")
+            left_out[relative(path)] = reason
+    return texts, left_out

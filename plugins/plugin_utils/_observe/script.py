@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one shell script that observes a board, joined from its parts.
+
+A start of Python on a slow board costs seconds, a process a third of one. So the script is plain POSIX sh (dash and
+busybox ash run it), changes nothing, starts few programs, and marks what each of them wrote with a token that the
+controller made for this one run. What must stay secret is left out on the board itself.
+
+The parts are files: frame.sh and programs.sh come first, then parts/board.sh, then what is asked for. What a part needs
+to be told is a variable of the shell, assigned in front of all. The script is an argument of the remote shell at each
+look, so comments, indentation and empty lines stay here.
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+import shlex
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
+from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import (
+    CONTAINER_TEMPLATE,
+    SANDBOX_TEMPLATE,
+)
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL, WRONG_KEYS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import CONFIG_KEYS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT
+
+# The order in which the board is asked. Later parts use what earlier ones set.
+_ORDER = (
+    "k3s",
+    "config",
+    "manifests",
+    "registries",
+    "journal",
+    "files",
+    "images",
+    "disk",
+    "sandboxes",
+    "api",
+    "preflight",
+)
+ETC = "/etc/rancher/k3s"
+_FOLDER = pathlib.Path(__file__).resolve().parent
+_PATHS = {path.stem: path for folder in (".", "parts", "diagnosis_parts") for path in (_FOLDER / folder).glob("*.sh")}
+# Which of them are read from rows of sandboxes and containers, by the file that does it.
+_FROM_ROWS = {"logs": "logs", "inspect": "inspect", "dns": "dns_network"}
+
+
+def build_script(
+    token,
+    parts,
+    data_dir=None,
+    programs=None,
+    api="auto",
+    events=False,
+    etc=ETC,
+    path=SEARCH_PATH,
+    program_timeout=PROGRAM_TIMEOUT,
+):
+    """The script as text.
+
+    ``token`` is a random word for this run, ``parts`` names from the option gather of k3s_info, ``data_dir`` a path or
+    None (then what config.yaml says), ``programs`` the values of k3s, crictl, ctr, kubectl and containerd_address,
+    ``api`` auto, always or never, ``events`` whether to read the pods' warnings too, ``program_timeout`` the seconds
+    that each program has.
+    """
+    programs = programs or {}
+    wanted = _wanted(parts, api)
+    body = _calls(programs) + "".join(_text(name) for name in _files(wanted, events))
+    values = {
+        "token": token,
+        "path": path,
+        "etc": etc,
+        "data_dir": data_dir,
+        "k3s": programs.get("k3s"),
+        "explicit": "1" if programs.get("crictl") and programs.get("ctr") else "",
+        "rendered": "/etc/containerd/config.toml" if programs.get("containerd_address") else "",
+        "seconds": program_timeout,
+        # The API has less time than the program, so that its own message comes before the program is ended.
+        "api_seconds": max(1, program_timeout * 2 // 3),
+        "ask_api": "1" if api == "always" else "",
+    }
+    return _assignments(dict(_fixed_settings(), **values, **_queries(token, wanted)), body) + body
+
+
+def stripped(text):
+    """A part of the script without comments, indentation and empty lines. No string of it goes over several lines."""
+    lines = [line.lstrip() for line in text.split("\n")]
+    return "".join(line + "\n" for line in lines if line and not line.startswith("#"))
+
+
+@functools.cache
+def _text(name):
+    return stripped(_PATHS[name].read_text(encoding="utf-8"))
+
+
+def _wanted(parts, api):
+    wanted = set(parts)
+    if api == "never":
+        wanted.discard("api")
+    if wanted & {"config", "manifests", "registries", "journal"}:
+        wanted.add("files")
+    return wanted
+
+
+def _files(wanted, events):
+    """Names of the files to join. Where a diagnosis asks for more, some of them are others than in a plain observation,
+    so that this one sends nothing of it.
+    """
+    from_rows = [name for part, name in _FROM_ROWS.items() if part in wanted]
+    instead = {"api": ["api", "warnings"] if events else ["api"]}
+    if from_rows:
+        instead["sandboxes"] = ["sandboxes_kept"] + from_rows
+    if "events" in wanted:
+        instead["api"] = ["details", "dns_api"] if "dns" in wanted else ["details"]
+    chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
+    return ["frame", "programs", "board"] + sum(chosen, [])
+
+
+def _fixed_settings():
+    return {
+        "keys": " ".join(CONFIG_KEYS),
+        "largest": LARGEST_TEXT * 2,
+        "noted_in": "%s/%s" % (_journal.FOLDER, _journal.NAME),
+        "archives": ARCHIVES,
+        "container_template": CONTAINER_TEMPLATE,
+        "sandbox_template": SANDBOX_TEMPLATE,
+        "kernel_options": "|".join(KERNEL),
+        "kernel_modules": "|".join(module for module in KERNEL.values() if module),
+        "wrong_keys": "|".join(WRONG_KEYS),
+    }
+
+
+def _queries(token, wanted):
+    records = api_query.PLAIN + (api_query.DIAGNOSIS if "events" in wanted else ())
+    return {
+        "query": api_query.jsonpath(token, records),
+        "warnings_query": api_query.jsonpath(token, [api_query.WARNING]),
+    }
+
+
+def _assignments(values, body):
+    """The settings that the script uses, as a text of sh."""
+    used = set(re.findall(r"\$\{?([a-z0-9_]+)", body))
+    return "".join(
+        "%s=%s\n" % (name, shlex.quote(str(value)) if value else "") for name, value in values.items() if name in used
+    )
+
+
+def _calls(programs):
+    """ctr, crictl and kubectl as functions of sh: a program that the user names wins over k3s's own."""
+    address = programs.get("containerd_address")
+    options = {
+        "ctr": ["--address", address or ""],
+        "crictl": ["--runtime-endpoint", "unix://%s" % address],
+    }
+    lines = []
+    for name in ("ctr", "crictl", "kubectl"):
+        words = shlex.quote(programs[name]) if programs.get(name) else '"$k3s" ' + name
+        more = " ".join(map(shlex.quote, options[name])) + " " if address and name in options else ""
+        lines.append('%s() { $limit %s %s"$@"; }\n' % (name, words, more))
+    return "".join(lines)
