@@ -21,11 +21,12 @@ from typing import Dict, List, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, damaged
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest, Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.copy import require
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.held import Held
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.held import read as read_held
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.part import Part
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -63,7 +64,7 @@ class _Image(NamedTuple):
         return set(self.manifest.blobs) <= digests
 
 
-def write(path, wanted, skopeo, platform, dry_run=False) -> Archived:
+def write(path: str, wanted: List[Wanted], skopeo: Skopeo, platform: Platform, dry_run: bool = False) -> Archived:
     """Make the archive ``path`` hold what ``wanted`` (a list of Wanted) says, and nothing else; it is replaced in one
     step.
 
@@ -123,16 +124,16 @@ def _archived(content, todo):
 
 
 def _find(skopeo, item, platform) -> _Image:
-    found = require(skopeo, item.source, platform)
-    if item.digest not in (None, found.top.digest):
+    top, image = require(skopeo, item.source, platform)
+    if item.digest not in (None, top.digest):
         raise RegistryProblem(
             "content-damaged",
             "%s is not what it should be" % item.source.full,
-            "%s, wanted is %s" % (found.top.digest, item.digest),
+            "%s, wanted is %s" % (top.digest, item.digest),
             item.source.registry,
             "look who published it anew; if that is right, make the lock anew with riscv.k3s.lock",
         )
-    return _Image(item.source._replace(tag=None, digest=found.image.digest), found.image)
+    return _Image(item.source._replace(tag=None, digest=image.digest), image)
 
 
 def _descriptor(manifest, platform):

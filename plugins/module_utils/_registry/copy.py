@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import (
     RegistryProblem,
     damaged,
     no_architecture,
 )
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest, Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 ALL = "all"
@@ -47,7 +49,7 @@ class Planned(NamedTuple):
     outcome: Copied
 
 
-def plan(skopeo, source, target, platform) -> Planned:
+def plan(skopeo: Skopeo, source: ImageName, target: ImageName, platform: Any) -> Planned:
     """How ``target`` is made to name what ``source`` names (ImageName both), for one ``platform`` (a Platform) or ALL.
 
     For one platform of an index its bare manifest is copied. Raises RegistryProblem.
@@ -65,16 +67,16 @@ def plan(skopeo, source, target, platform) -> Planned:
     return Planned(pinned, target, top.is_index, sum(blobs.values()), outcome)
 
 
-def carry_out(skopeo, planned):
+def carry_out(skopeo: Skopeo, planned: Planned) -> None:
     """Publish what was planned, unless the target names it already. Raises RegistryProblem."""
     if planned.outcome.before != planned.outcome.digest:
         _send(skopeo, planned)
         reading.verify(skopeo, planned.target, planned.outcome.digest)
 
 
-def require(skopeo, name, platform):
-    """What ``name`` (an ImageName) stands for on ``platform``, a Found. Raises RegistryProblem when there is nothing
-    for it.
+def require(skopeo: Skopeo, name: ImageName, platform: Platform) -> Tuple[Manifest, Manifest]:
+    """What ``name`` stands for, and the manifest of its image for ``platform``. Raises RegistryProblem when there is
+    none.
     """
     try:
         found = reading.find(skopeo, name, platform)
@@ -83,7 +85,7 @@ def require(skopeo, name, platform):
     if found.image is None:
         raise no_architecture(name, found.platforms, platform)
     _refuse_elsewhere(name, [found.image])
-    return found
+    return found.top, found.image
 
 
 def _refuse_elsewhere(name, images):
@@ -102,7 +104,7 @@ def _refuse_elsewhere(name, images):
 def _wanted(skopeo, source, platform):
     """(the manifest or index that the target shall name, the manifests of its images)."""
     if platform != ALL:
-        image = require(skopeo, source, platform).image
+        dummy, image = require(skopeo, source, platform)
         return image, [image]
     top = reading.manifest(skopeo, source)
     if not top.is_index:

@@ -29,7 +29,7 @@ class Held(NamedTuple):
     whole: bool = False
 
 
-def read(path) -> Held:
+def read(path: str) -> Held:
     """What the archive ``path`` holds; nothing where it is damaged. Raises Problem when it is no archive at all."""
     layout.refuse_other(path)
     if not os.path.exists(path):

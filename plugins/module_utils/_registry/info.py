@@ -9,10 +9,12 @@ error.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, about, no_architecture
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import find, not_found
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import OF_THE_REGISTRY
 
@@ -20,7 +22,7 @@ _KEYS = ("image", "exists", "digest", "media_type", "platforms", "size", "has_ar
 _AT_ONCE = 4  # programs; more would look like an attack to a public registry
 
 
-def inspect_all(images, skopeo, platform):
+def inspect_all(images: List[str], skopeo: Skopeo, platform: Platform) -> List[Dict[str, Any]]:
     """One row for each of ``images`` (texts), in their order; see ``_row``.
 
     A registry that cannot be reached is asked for one image only, since waiting for the same time-out again tells

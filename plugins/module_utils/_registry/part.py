@@ -14,6 +14,7 @@ import fcntl
 import os
 import shutil
 import time
+from typing import Iterator
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import file_digest
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -24,7 +25,7 @@ _LOOK_AGAIN = 0.2  # seconds
 class Part:
     """That of the archive ``path``. Images are such as archive has them."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path + ".part"
         self._archive = path
 
@@ -41,11 +42,11 @@ class Part:
         blobs = image.manifest.blobs.items()
         return frozenset(digest for digest, size in blobs if _is_good(self.file(image, digest), digest, size))
 
-    def remove(self):
+    def remove(self) -> None:
         shutil.rmtree(self.path)
 
     @contextlib.contextmanager
-    def alone(self, seconds):
+    def alone(self, seconds: float) -> Iterator[None]:
         """Make the folder, and keep other runs away from it meanwhile; wait ``seconds`` for one that has it. Raises
         Problem when that does not end, and OSError.
         """

@@ -12,6 +12,8 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Image
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 _VERSION = "Directory Transport Version: 1.1\n"
 
@@ -28,7 +30,7 @@ class Published(NamedTuple):
     skipped: List[str]  # and of those that it has
 
 
-def publish(skopeo, name, image: Image, work, dry_run=False) -> Published:
+def publish(skopeo: Skopeo, name: ImageName, image: Image, work: str, dry_run: bool = False) -> Published:
     """Make ``name`` (an ImageName with a tag) name ``image``. With ``dry_run`` nothing is uploaded and the answer is
     the same.
 

@@ -17,6 +17,8 @@ from typing import List, NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, damaged
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import manifest as content
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Manifest, Platform
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 _TAGS_SHOWN = 20
 # Manifests that are read for one image, however its indexes are nested.
@@ -33,7 +35,7 @@ class Found(NamedTuple):
     platforms: List[str]
 
 
-def manifest(skopeo, name) -> Manifest:
+def manifest(skopeo: Skopeo, name: ImageName) -> Manifest:
     """The manifest or index that ``name`` (an ImageName) stands for, of the digest that it names. Raises
     RegistryProblem.
     """
@@ -47,12 +49,12 @@ def manifest(skopeo, name) -> Manifest:
     return found
 
 
-def find(skopeo, name, platform: Platform) -> Found:
+def find(skopeo: Skopeo, name: ImageName, platform: Platform) -> Found:
     """What ``name`` stands for on ``platform``. Raises RegistryProblem; to have no such content is none."""
     return _Search(skopeo, name, platform).run()
 
 
-def verify(skopeo, name, digest):
+def verify(skopeo: Skopeo, name: ImageName, digest: str) -> None:
     """Raise RegistryProblem unless ``name``, which was just published, stands for ``digest``."""
     try:
         found = manifest(skopeo, name).digest
@@ -65,7 +67,7 @@ def verify(skopeo, name, digest):
         raise damaged(name, "%s was published, and %s came back" % (digest, found), step)
 
 
-def not_found(skopeo, name, problem):
+def not_found(skopeo: Skopeo, name: ImageName, problem: RegistryProblem) -> RegistryProblem:
     """``problem``, that an image is not there, with the tags that are."""
     try:
         tags = skopeo.tags(name)
@@ -85,12 +87,12 @@ def not_found(skopeo, name, problem):
 class _Search:
     """One walk through the indexes of a name."""
 
-    def __init__(self, skopeo, name, platform):
+    def __init__(self, skopeo: Skopeo, name: ImageName, platform: Platform) -> None:
         self._skopeo, self._name, self._platform = skopeo, name, platform
         self._platforms: List[str] = []
         self._read = 0
 
-    def run(self):
+    def run(self) -> Found:
         top = self._manifest(self._name)
         return Found(top, self._choose(top), self._platforms)
 
@@ -113,10 +115,9 @@ class _Search:
     def _fitting(self, entries):
         """What may hold it, the best first: what says so, then what says nothing."""
         ranked = [(self._platform.rank(entry.platform), entry) for entry in entries if _is_said(entry)]
+        fitting = [(rank, entry) for rank, entry in ranked if rank is not None]
         silent = [entry for entry in entries if entry.platform is None]
-        return [
-            entry for rank, entry in sorted((pair for pair in ranked if pair[0] is not None), key=lambda pair: pair[0])
-        ] + silent
+        return [entry for dummy, entry in sorted(fitting, key=lambda pair: pair[0])] + silent
 
     def _entry(self, entry):
         try:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+from typing import Dict, List, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.own_folder import NEXT_STEP, OwnFolder, cache_folder
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 
-def default_root():
+def default_root() -> str:
     """The folder of such folders: below the user's cache folder."""
     return cache_folder("logins")
 
@@ -27,7 +29,7 @@ class Logins:
     when it cannot be written.
     """
 
-    def __init__(self, accesses, root=None):
+    def __init__(self, accesses: Dict[str, Access], root: Optional[str] = None) -> None:
         self._accesses = accesses
         self._folder = OwnFolder(root or default_root())
 
@@ -52,18 +54,18 @@ class Logins:
         self._folder.__exit__(*error)
 
     @property
-    def work(self):
+    def work(self) -> str:
         """Path of a folder for images on their way: like the logins it goes also after a kill."""
         return self._path("work")
 
     @property
-    def no_configuration(self):
+    def no_configuration(self) -> str:
         """Path of an empty registries.conf: what the inventory says of a registry is not to be changed by this
         machine's own.
         """
         return self._path("registries.conf")
 
-    def options(self, host, side=""):
+    def options(self, host: str, side: str = "") -> List[str]:
         """Options of a skopeo command for the registry ``host``; ``side`` is ``src-`` or ``dest-`` for a copy."""
         access = self._accesses.get(host)
         if access is None:

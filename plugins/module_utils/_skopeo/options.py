@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import certificates
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_registry
@@ -52,12 +52,12 @@ class Access(NamedTuple):
     token_server: Optional[str] = None
 
     @property
-    def has_login(self):
+    def has_login(self) -> bool:
         """Whether a login was given for it; without one that of the user holds."""
         return bool(self.password or self.identity_token)
 
     @property
-    def files(self):
+    def files(self) -> Dict[str, str]:
         """{option: path} of the files that are needed for its TLS."""
         named = {"ca_file": self.ca_file, "cert_file": self.cert_file, "key_file": self.key_file}
         found = {
@@ -69,7 +69,7 @@ class Access(NamedTuple):
         return {option: path for option, path in found.items() if option == "ca_file" or not is_half}
 
 
-def accesses(params):
+def accesses(params: Mapping[str, Any]) -> Dict[str, Access]:
     """{host: Access} from a module's ``params``. Raises Problem for a host that is none or is listed twice, half a
     login, or a file that is not there or cannot be used.
     """
@@ -86,7 +86,7 @@ def accesses(params):
     return found
 
 
-def seconds_of(params):
+def seconds_of(params: Mapping[str, Any]) -> int:
     """The time-out in a module's ``params``. Raises Problem for one that is none."""
     if params["timeout"] > 0:
         return params["timeout"]

@@ -14,14 +14,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import damaged, failed, no_room, timed_out
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, TimedOut
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.judge import Judge
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.logins import Logins
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import accesses, seconds_of
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import Access, accesses, seconds_of
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.program import Program, has_proxy
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.watch import BESIDE, SLOWEST, Growth, Pages
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 # Seconds; sizes are what a registry says.
 _LONGEST = 24 * 3600
@@ -37,7 +39,13 @@ class Skopeo:
     progress.
     """
 
-    def __init__(self, registries, timeout, runner=None, root=None):
+    def __init__(
+        self,
+        registries: Dict[str, Access],
+        timeout: float,
+        runner: Optional[Runner] = None,
+        root: Optional[str] = None,
+    ) -> None:
         self._registries = registries
         self._timeout = timeout
         self._logins = Logins(registries, root)
@@ -45,30 +53,30 @@ class Skopeo:
         self._judge = Judge(registries, self._program, self._logins, timeout)
 
     @classmethod
-    def of(cls, params):
+    def of(cls, params: Mapping[str, Any]) -> Skopeo:
         """The one for a module's ``params``, as REGISTRY_OPTIONS describe them."""
         return cls(accesses(params), seconds_of(params))
 
-    def __enter__(self):
+    def __enter__(self) -> Skopeo:
         self._logins.__enter__()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self._logins.__exit__(*error)
 
     @property
-    def work(self):
+    def work(self) -> str:
         """A folder for what is on its way. It goes with the logins, so also after a kill."""
         return self._logins.work
 
-    def manifest(self, name) -> bytes:
+    def manifest(self, name: ImageName) -> bytes:
         """The bytes of the manifest or index that a tag or digest names."""
         data = self._ask(name, "inspect", "--raw", _reference(name)).encode()
         if b"\xef\xbf\xbd" in data:  # what a byte that is no UTF-8 has become
             raise damaged(name, "a manifest that is no UTF-8")
         return data
 
-    def config(self, name):
+    def config(self, name: ImageName) -> Any:
         """The config of the image that a digest names, as JSON has it."""
         text = self._ask(name, "inspect", "--config", "--raw", _reference(name))
         try:
@@ -76,13 +84,13 @@ class Skopeo:
         except (ValueError, RecursionError) as error:
             raise damaged(name, "a config that is no JSON (%s)" % error) from error
 
-    def tags(self, name):
+    def tags(self, name: ImageName) -> List[str]:
         """Tags of the repository, sorted."""
         seconds = min(_TAGS_SECONDS, self._timeout)
         text = self._ask(name, "list-tags", "docker://" + name.name, seconds=seconds, watch=Pages(name))
         return sorted(map(str, json.loads(text).get("Tags") or []))
 
-    def fetch(self, name, folder, size, everything=False):
+    def fetch(self, name: ImageName, folder: str, size: int, everything: bool = False) -> None:
         """Bring the image that a digest names into ``folder``, which is made. ``size`` is that of its blobs in bytes:
         more of it is not taken.
         """
@@ -93,18 +101,18 @@ class Skopeo:
         argv = _copy(everything) + self._options(name, "src-") + [_reference(name), "dir:" + folder]
         self._run("%s cannot be fetched" % name.full, name, argv, self.seconds(size), guard)
 
-    def push(self, folder, name, size, everything=False):
+    def push(self, folder: str, name: ImageName, size: int, everything: bool = False) -> None:
         """Publish what ``folder`` holds under a tag; ``size`` as in ``fetch``."""
         argv = _copy(everything) + self._options(name, "dest-") + ["dir:" + folder, _reference(name)]
         self._run("%s cannot be published" % name.full, name, argv, self.seconds(size))
 
-    def copy(self, source, target, size, everything=False):
+    def copy(self, source: ImageName, target: ImageName, size: int, everything: bool = False) -> None:
         """Publish an image under another name of the same registry, which need not send it."""
         sides = self._options(source, "src-") + self._options(target, "dest-")
         argv = _copy(everything) + sides + [_reference(source), _reference(target)]
         self._run("%s cannot be published" % target.full, target, argv, self.seconds(size))
 
-    def seconds(self, size):
+    def seconds(self, size: int) -> float:
         """The longest that a copy of ``size`` bytes may take. A push shows no progress that could be waited for."""
         return self._timeout + min(size // SLOWEST, _LONGEST)
 
