@@ -6,24 +6,33 @@
 
 from __future__ import annotations
 
+from typing import Iterable, Optional
 
-def own_endpoint(host, endpoints):
+_PORTS = {"http": ":80", "https": ":443"}
+
+
+def own_endpoint(host: str, endpoints: Optional[Iterable[str]]) -> Optional[str]:
     """The first of ``endpoints`` that is the registry ``host`` itself, None when none is.
 
     One of another host says nothing of this registry: containerd asks the registry itself by https after it.
     """
-    return next((url for url in endpoints or () if _host(url) == host), None)
+    return next((url for url in endpoints or () if _is_of(url, host)), None)
 
 
-def own_scheme(host, endpoints):
+def own_scheme(host: str, endpoints: Optional[Iterable[str]]) -> Optional[str]:
     """The scheme of `own_endpoint`, http or https, or None."""
     url = own_endpoint(host, endpoints)
     return url.partition("://")[0].lower() if url else None
 
 
-def speaks_http(host, endpoints):
+def speaks_http(host: str, endpoints: Optional[Iterable[str]]) -> bool:
     """Whether the registry ``host`` is known to speak http, by the ``endpoints`` of the mirror of its own name."""
     return own_scheme(host, endpoints) == "http"
+
+
+def _is_of(url: str, host: str) -> bool:
+    port = _PORTS.get(url.partition("://")[0].lower(), "")
+    return _host(url).lower() in (host.lower(), host.lower() + port)
 
 
 def _host(url):

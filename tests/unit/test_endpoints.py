@@ -22,6 +22,7 @@ HOST = "reg:5000"
         (["HTTP://reg:5000/v2/riscv64"], "http"),
         (["https://reg:5000", "http://reg:5000"], "https"),
         (["https://cache", "http://reg:5000"], "http"),
+        (["http://REG:5000/"], "http"),
         (["http://cache"], None),
         (["http://reg:50001"], None),
         (["http://cache/reg:5000"], None),
@@ -33,3 +34,11 @@ HOST = "reg:5000"
 def test_the_first_endpoint_that_is_the_registry_itself_decides(endpoints, scheme):
     assert own_scheme(HOST, endpoints) == scheme
     assert speaks_http(HOST, endpoints) is (scheme == "http")
+
+
+@pytest.mark.parametrize(
+    "endpoint, scheme",
+    [("http://reg.lan:80/v2", "http"), ("https://reg.lan:443", "https"), ("http://reg.lan:443", None)],
+)
+def test_the_port_of_a_scheme_may_stand_there(endpoint, scheme):
+    assert own_scheme("reg.lan", [endpoint]) == scheme

@@ -42,9 +42,9 @@ def test_text_subclasses_of_ansible_are_plain_text():
 
     assert (
         Tagged("x")
-        == yaml.safe_load(_registries.render({"configs": {Tagged("h"): {"auth": {"password": Tagged("x")}}}}))[
-            "configs"
-        ]["h"]["auth"]["password"]
+        == yaml.safe_load(
+            _registries.render({"configs": {Tagged("h"): {"auth": {"username": "u", "password": Tagged("x")}}}})
+        )["configs"]["h"]["auth"]["password"]
     )
 
 

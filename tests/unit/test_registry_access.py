@@ -44,6 +44,9 @@ def access(config, **given):
         ({"mirrors": None}, {}, []),
         ({"mirrors": {HOST: None}}, {}, []),
         ({"mirrors": {HOST: {}}}, {}, []),
+        ({"configs": {HOST: None}}, {}, []),
+        ({"mirrors": {"reg": {"endpoint": ["http://reg:80/v2"]}}}, {}, [{"host": "reg", "plain_http": True}]),
+        ({"mirrors": {"Reg:1": {"endpoint": ["HTTP://reg:1/"]}}}, {}, [{"host": "Reg:1", "plain_http": True}]),
         ({"mirrors": {HOST: {"endpoint": ["https://reg:5000", "http://reg:5000"]}}}, {}, []),
         ({"mirrors": {HOST: {"endpoint": ["http://elsewhere:5000"]}}}, {}, []),
         (
@@ -89,18 +92,75 @@ def test_an_inventory_that_says_nothing_of_registries():
         ({"auth": encoded("u:p")}, {"username": "u", "password": "p"}),
         ({"auth": encoded("u:p:with:colons")}, {"username": "u", "password": "p:with:colons"}),
         ({"auth": encoded("ü:pä")}, {"username": "ü", "password": "pä"}),
-        # As containerd does: username and password go before auth, and a token before both.
+        # As containerd does, which skips ends of lines and zeros at the end.
+        ({"auth": encoded("u:p") + "\n"}, {"username": "u", "password": "p"}),
+        (
+            {"auth": encoded("user:pass")[:6] + "\r\n" + encoded("user:pass")[6:]},
+            {"username": "user", "password": "pass"},
+        ),
+        ({"auth": encoded("u:p\0\0")}, {"username": "u", "password": "p"}),
+        # In its order: username and password, then a token, then auth.
+        ({"auth": encoded("old:old"), "identity_token": "t"}, {"identity_token": "t"}),
         ({"auth": encoded("old:old"), "username": "u", "password": "p"}, {"username": "u", "password": "p"}),
         ({"identity_token": "t"}, {"identity_token": "t"}),
-        ({"identity_token": "t", "username": "u", "password": "p"}, {"identity_token": "t"}),
-        ({"username": "u"}, None),
-        ({"password": "p"}, None),
+        ({"identity_token": "t", "username": "u", "password": "p"}, {"username": "u", "password": "p"}),
+        ({"identity_token": "t", "password": "p"}, {"identity_token": "t"}),
         ({}, None),
         (None, None),
     ],
 )
 def test_every_form_of_a_login_in_registries_yaml(auth, login):
     assert access({"configs": {HOST: {"auth": auth}}}) == ([dict(login, host=HOST)] if login else [])
+
+
+@pytest.mark.parametrize(
+    "auth, found",
+    [
+        ({"username": "u"}, "username without password"),
+        ({"username": "u", "auth": encoded("u:s3cret")}, "username without password"),
+        ({"password": "s3cret"}, "password without username"),
+    ],
+)
+def test_half_a_login_in_registries_yaml(auth, found):
+    with pytest.raises(Problem, match="the login is not complete. Found: " + found) as caught:
+        access({"configs": {HOST: {"auth": auth}}})
+    assert "configs.%s.auth" % HOST in str(caught.value) and "s3cret" not in str(caught.value)
+
+
+PAIR = {"username": "u", "password": "p"}
+
+
+@pytest.mark.parametrize(
+    "keys, hosts",
+    [
+        (["registry-1.docker.io"], ["docker.io", "registry-1.docker.io"]),
+        (["index.docker.io"], ["docker.io", "index.docker.io"]),
+        (["docker.io"], ["docker.io"]),
+        (["reg.local:443"], ["reg.local", "reg.local:443"]),
+        (["reg.local:80"], ["reg.local", "reg.local:80"]),
+        (["reg.local:5000"], ["reg.local:5000"]),
+        (["Reg.Local:5000"], ["Reg.Local:5000", "reg.local:5000"]),
+    ],
+)
+def test_configs_are_keyed_by_the_host_of_an_endpoint(keys, hosts):
+    config = {"configs": {key: {"auth": PAIR} for key in keys}}
+    assert access(config) == [dict(PAIR, host=host) for host in hosts]
+
+
+def test_a_key_that_images_name_goes_before():
+    config = {"configs": {"docker.io": {"auth": PAIR}, "registry-1.docker.io": {"auth": {"identity_token": "t"}}}}
+    assert access(config) == [
+        dict(PAIR, host="docker.io"),
+        {"host": "registry-1.docker.io", "identity_token": "t"},
+    ]
+
+
+def test_token_servers_of_any_registry():
+    config = {"configs": {HOST: {"auth": PAIR}}}
+    rows = access(config, registry="other:1", registry_token_servers={HOST: "auth.example", "new:1": "auth.new"})
+    assert rows == [{"host": "new:1", "token_server": "auth.new"}, dict(PAIR, host=HOST, token_server="auth.example")]
+    with pytest.raises(Problem, match="must be a dictionary"):
+        access(config, registry_token_servers="auth.example")
 
 
 @pytest.mark.parametrize(

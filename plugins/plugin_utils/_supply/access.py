@@ -32,25 +32,25 @@ _LOGIN = frozenset(("username", "password", "identity_token"))
 _FILES = ("ca_file", "cert_file", "key_file")
 
 
+# Hosts by which Docker Hub is reached, of which no image's name speaks.
+_HUB = ("registry-1.docker.io", "index.docker.io")
+_DEFAULT_PORTS = (":443", ":80")
+
+
 def registry_access(settings):
     """The option ``registries`` of the modules that ask registries.
 
     ``settings`` are variables of an inventory by their names; only those that begin with riscv_k3s_registr are looked
-    at. A host speaks
-    plain http where its own mirror says so. Files of registries.yaml are paths on the boards,
-    and count where this
-    machine has them, too. The variables riscv_k3s_registry_* are for riscv_k3s_registry, and go before. Raises Problem.
+    at. A host speaks plain http where its own mirror says so. Files of registries.yaml are paths on the boards, and
+    count where this machine has them, too. The variables riscv_k3s_registry_* are for riscv_k3s_registry, and go
+    before. Raises Problem.
     """
-    config = settings.get("riscv_k3s_registries")
-    if config is not None:
+    config = settings.get("riscv_k3s_registries") or {}
+    if settings.get("riscv_k3s_registries") is not None:
         _registries.check(config)
-    hosts = {}
-    for host in _plain_hosts(config or {}):
-        hosts.setdefault(host, {})["plain_http"] = True
-    for host, configured in ((config or {}).get("configs") or {}).items():
-        hosts.setdefault(host, {}).update(
-            _login(host, configured.get("auth") or {}), **_tls(configured.get("tls") or {})
-        )
+    hosts = _hosts(config)
+    for host, server in _token_servers(settings).items():
+        hosts.setdefault(host, {})["token_server"] = server
     given = {key: settings[_PREFIX + key] for key in _GIVEN if settings.get(_PREFIX + key) is not None}
     registry = settings.get("riscv_k3s_registry")
     if registry and given:
@@ -59,28 +59,50 @@ def registry_access(settings):
     return [dict(hosts[host], host=host) for host in sorted(hosts) if host != "*" and hosts[host]]
 
 
-def _plain_hosts(config):
+def _hosts(config):
+    """{host: options} from the content of registries.yaml."""
+    hosts = {}
     for host, mirror in (config.get("mirrors") or {}).items():
         if speaks_http(host, (mirror or {}).get("endpoint")):
-            yield host
+            hosts[host] = {"plain_http": True}
+    configs = {host: configured or {} for host, configured in (config.get("configs") or {}).items()}
+    for host, configured in list(_by_image(configs)) + list(configs.items()):
+        login, tls = _login(host, configured.get("auth") or {}), _tls(configured.get("tls") or {})
+        hosts.setdefault(host, {}).update(login, **tls)
+    return hosts
+
+
+def _by_image(configs):
+    """(host as images name it, its entry) where configs names it as an endpoint does: k3s looks by that."""
+    for key, configured in configs.items():
+        names = ["docker.io"] if key in _HUB else [key.lower()]
+        names += [key[: -len(port)] for port in _DEFAULT_PORTS if key.endswith(port)]
+        yield from ((name, configured) for name in names if name not in configs)
+
+
+def _token_servers(settings):
+    found = settings.get(_PREFIX + "token_servers") or {}
+    if not isinstance(found, dict):
+        name = _PREFIX + "token_servers"
+        raise Problem("%s must be a dictionary" % name, type(found).__name__, next_step="write HOST: TOKEN SERVER")
+    return found
 
 
 def _login(host, auth):
+    # In containerd's order.
+    if auth.get("username"):
+        return {"username": auth["username"], "password": auth.get("password")}
     if auth.get("identity_token"):
         return {"identity_token": auth["identity_token"]}
-    if auth.get("auth") and not auth.get("password"):
-        return _decoded(host, auth["auth"])
-    return (
-        {"username": auth["username"], "password": auth["password"]}
-        if auth.get("username") and auth.get("password")
-        else {}
-    )
+    return _decoded(host, auth["auth"]) if auth.get("auth") else {}
 
 
 def _decoded(host, text):
     """``auth`` is base64 of user:password, as in Docker's config.json."""
     try:
-        username, colon, password = base64.b64decode(text, validate=True).decode().partition(":")
+        # containerd skips ends of lines, which `base64` writes, and zeros at the end.
+        data = base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+        username, colon, password = data.rstrip(b"\0").decode().partition(":")
     except ValueError:  # no base64, or no text in it
         colon = ""
     if not colon or not username:

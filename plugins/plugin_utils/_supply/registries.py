@@ -92,6 +92,7 @@ def _check_mirror(host, mirror):
 
 def _check_config(host, settings):
     where = "configs." + _host(host, "configs")
+    settings = {} if settings is None else settings
     _mapping(settings, where, ("auth", "tls"))
     auth = settings.get("auth") or {}
     _mapping(auth, where + ".auth", _AUTH)
@@ -104,6 +105,7 @@ def _check_config(host, settings):
                 where="%s, %s.auth" % (_WHERE, where),
                 next_step="put it in quotes",
             )
+    _check_whole(auth, where)
     tls = settings.get("tls") or {}
     _mapping(tls, where + ".tls", _TLS)
     for key, value in tls.items():
@@ -113,6 +115,18 @@ def _check_config(host, settings):
             )
     if tls.get("cert_file") and not tls.get("key_file"):
         raise _wrong("cert_file needs key_file", sorted(tls), where + ".tls")
+
+
+def _check_whole(auth, where):
+    """containerd would log in with an empty password, or not at all."""
+    username, password = bool(auth.get("username")), bool(auth.get("password"))
+    if username and not password or password and not username and not (auth.get("identity_token") or auth.get("auth")):
+        raise Problem(
+            "the login is not complete",
+            found="username without password" if username else "password without username",
+            where="%s, %s.auth" % (_WHERE, where),
+            next_step="give both, or none",
+        )
 
 
 def _host(host, where):
