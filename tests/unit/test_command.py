@@ -12,7 +12,12 @@ import time
 import pytest
 from fakes import FakeRunner
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, TimedOut, find_program
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import (
+    OwnPathRunner,
+    Runner,
+    TimedOut,
+    find_program,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -38,6 +43,16 @@ def test_failure_can_be_looked_at_instead():
 def test_missing_program():
     with pytest.raises(Problem, match="no-such-program was not found"):
         Runner().run(["no-such-program"])
+
+
+def test_whose_path_goes_first(tmp_path, monkeypatch):
+    """On a board the system's, which sudo often cuts; on the controller the user's, also for what a program starts."""
+    (tmp_path / "true").write_text("#!/bin/sh\necho own\n")
+    (tmp_path / "true").chmod(0o755)
+    monkeypatch.setenv("PATH", "%s:/usr/bin:/bin" % tmp_path)
+    assert (Runner().run(["true"]).out, OwnPathRunner().run(["true"]).out) == ("", "own\n")
+    assert (Runner().run(["sh", "-c", "true"]).out, OwnPathRunner().run(["sh", "-c", "env true"]).out) == ("", "own\n")
+    assert find_program("true") != str(tmp_path / "true") == find_program("true", own_path=True)
 
 
 def test_timeout():

@@ -168,6 +168,7 @@ def test_a_silent_registry_is_waited_for_once():
         assert time.monotonic() - start < 3
     assert {row["cause"] for row in rows} == {"registry-timeout"}
     assert [row["image"] for row in rows[:2]] == [host + "/app:0", host + "/app:1"]
+    assert all(row["message"].startswith(row["image"] + " cannot be read") for row in rows)
 
 
 def test_a_registry_that_hangs_up():

@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+import registry_content as content
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host import files as _files
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.logins import Logins, default_root
@@ -177,6 +178,63 @@ def test_a_root_of_somebody_else_is_refused(root, monkeypatch):
     with pytest.raises(Problem, match="this user alone"), Logins(LOGIN, root):
         pass
     assert os.listdir(root) == []
+
+
+def test_a_home_that_cannot_be_written_to(root, monkeypatch):
+    def denied(path, *args, **more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_files.os, "makedirs", denied)
+    with pytest.raises(Problem, match="set XDG_CACHE_HOME") as caught, Logins(LOGIN, root):
+        pass
+    assert "Permission denied" in str(caught.value)
+
+
+def test_what_was_on_its_way_when_a_process_was_killed_goes_with_its_logins(root):
+    with holder(root) as killed:
+        (name,) = folders(root)
+        with open(os.path.join(root, name, "work", "blob"), "w") as file:
+            file.write("half an image")
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        with Logins(LOGIN, root) as logins:
+            assert os.listdir(logins.work) == [] and name not in folders(root)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """Two certificates, each with its key, as (certificate, key)."""
+    return [content.certificate(tmp_path_factory.mktemp("pair")) for _number in range(2)]
+
+
+def certificates(pairs, folder):
+    """{name: (options, what is found)} of files for TLS that cannot be used."""
+    (certificate, key), (dummy, other_key) = pairs
+    (folder / "empty").write_text("")
+    (folder / "locked").write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n")
+    locked, empty = str(folder / "locked"), str(folder / "empty")
+    return {
+        "none": ({"ca_file": empty}, "%s holds no certificate" % empty),
+        "a key": ({"ca_file": key}, "%s holds no certificate" % key),
+        "no key": ({"cert_file": certificate, "key_file": certificate}, "%s holds no key" % certificate),
+        "locked": ({"cert_file": certificate, "key_file": locked}, "%s has a passphrase" % locked),
+        "another": ({"cert_file": certificate, "key_file": other_key}, "is the key of another certificate"),
+        "not there": ({"ca_file": "ca.pem"}, "no file ca.pem in %s" % os.getcwd()),
+    }
+
+
+@pytest.mark.parametrize("name", ["none", "a key", "no key", "locked", "another", "not there"])
+def test_files_for_tls_that_cannot_be_used(pairs, tmp_path, name):
+    options, found = certificates(pairs, tmp_path)[name]
+    with pytest.raises(Problem) as caught:
+        accesses({"registries": [dict(options, host="a:1")]})
+    assert found in str(caught.value) and caught.value.next_step
+
+
+def test_files_for_tls_that_can_be_used(pairs):
+    certificate, key = pairs[0]
+    entry = {"host": "a:1", "ca_file": certificate, "cert_file": certificate, "key_file": key}
+    assert accesses({"registries": [entry]})["a:1"].files.keys() == {"ca_file", "cert_file", "key_file"}
 
 
 def test_a_root_that_is_a_file_is_a_problem(root):

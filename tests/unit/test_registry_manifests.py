@@ -222,6 +222,11 @@ def linux(architecture, variant=None, **more):
             [3, 2, 1, 0],
         ),
         (Platform("arm", "v6"), [linux("arm", "v5"), linux("arm", "v6"), linux("arm", "v7"), linux("arm")], [1]),
+        # What uname says, as containerd takes it.
+        (Platform("arm64"), [linux("aarch64"), linux("aarch64", "8"), linux("arm64", "v9")], [0, 1]),
+        (Platform("amd64"), [linux("x86_64"), linux("x86-64", "v1"), linux("i386")], [0, 1]),
+        (Platform("386"), [linux("i386"), linux("x86_64")], [0]),
+        (Platform("arm"), [linux("armhf"), linux("armel"), linux("arm", "7")], [0, 2, 1]),
         (Platform("riscv64"), [linux("riscv64", **{"os.version": "6", "os.features": ["x"]})], [0]),
         (
             Platform("riscv64"),

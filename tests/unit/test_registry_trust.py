@@ -52,6 +52,9 @@ ALLOWED = [
     ("registry.example.co.uk", "https://auth.example.co.uk"),
     ("[fd00::1]:5000", "https://[fd00::1]:5000"),
     ("registry", "https://registry"),
+    # Go asks a host as it is written, registries name themselves in small letters.
+    ("Reg.Example.org:5000", "https://reg.example.org:5000"),
+    ("Reg.Example.org", "https://AUTH.example.org"),
 ]
 REFUSED = [
     ("reg.example.org:5000", "https://elsewhere.example.net", "elsewhere.example.net"),
