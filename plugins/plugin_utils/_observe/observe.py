@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict, List, Sequence, cast
+
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.details import read_details
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.dns import read_dns
@@ -49,12 +52,19 @@ PARTS = tuple(_PLAIN)
 EXTRAS = tuple(_OF_A_DIAGNOSIS)
 
 
-def chosen_parts(gather):
+def chosen_parts(gather: Sequence[str]) -> List[str]:
     """The parts that the option ``gather`` names, where ``all`` means each that a plain observation has."""
     return [part for part in PARTS if part in gather or "all" in gather] + [part for part in EXTRAS if part in gather]
 
 
-def observe(output, token, parts, architecture="auto", explicit=False, program_timeout=PROGRAM_TIMEOUT):
+def observe(
+    output: str,
+    token: str,
+    parts: Sequence[str],
+    architecture: str = "auto",
+    explicit: bool = False,
+    program_timeout: int = PROGRAM_TIMEOUT,
+) -> Observed:
     """The result of k3s_info (without ``changed``) from the script's output.
 
     ``parts`` as from chosen_parts, ``architecture`` auto or a name that the inventory states, ``explicit`` whether
@@ -64,7 +74,7 @@ def observe(output, token, parts, architecture="auto", explicit=False, program_t
     """
     sections = split_output(output, token)
     seen = Seen(sections, token, read_board(sections, explicit), program_timeout)
-    result = {
+    result: Dict[str, Any] = {
         "machine": seen.board["machine"],
         "architecture": to_oci(seen.board["machine"] if architecture == "auto" else architecture),
         "hostname": seen.board["hostname"],
@@ -77,7 +87,7 @@ def observe(output, token, parts, architecture="auto", explicit=False, program_t
     if "manifests" in parts:
         result["demand"], problems = _demand(result)
         seen.errors += [{"section": "demand", "rc": None, "message": text} for text in problems]
-    return result
+    return cast(Observed, result)  # tests/unit/test_shapes.py holds it to that
 
 
 def _demand(result):
