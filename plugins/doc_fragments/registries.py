@@ -19,11 +19,12 @@ options:
     default: []
     suboptions:
       host:
-        description: Host, or host and port, as image names have it.
+        description: Host, or host and port, as image names have it, without scheme and path.
         type: str
         required: true
       plain_http:
-        description: The registry speaks http, not https. It is never tried unasked.
+        description: The registry speaks http, not https. It is never tried unasked. One that answers to https all the
+          same is an error.
         type: bool
         default: false
       tls_verify:
@@ -32,7 +33,7 @@ options:
         default: true
       ca_file:
         description: PEM file of an authority to trust for the registry's certificate, beside those of the system. A
-          path where the module runs.
+          path where the module runs. Give it from the root, a relative one is looked for in the folder of the playbook.
         type: path
       cert_file:
         description: PEM file of a certificate to show to the registry. Needs O(registries[].key_file).
@@ -66,7 +67,7 @@ options:
         type: str
   timeout:
     description:
-      - Seconds that a question to a registry may take, and that a download may stand still.
+      - Seconds that a question to a registry may take, and that a download may stand still. At least 1.
       - An upload ends in failure when it is slower than 50 kB a second, besides.
     type: int
     default: 20

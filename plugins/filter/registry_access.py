@@ -25,6 +25,8 @@ options:
       - Variables by their names, of which C(riscv_k3s_registries), C(riscv_k3s_registry) and those that begin with
         C(riscv_k3s_registry_)
         are looked at.
+      - Keys of C(configs) may be the host of an endpoint, as k3s takes them. An endpoint at another host than the
+        registry's own, and V(*), are for the boards only.
       - Files that C(riscv_k3s_registries) names are paths on the boards. They are used where this machine has them,
         too.
     type: dict

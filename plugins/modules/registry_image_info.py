@@ -114,9 +114,11 @@ images:
           V(tls-authority),
           V(registry-clock) (a certificate that is not valid by this machine's clock), V(plain-http)
           (O(registries[].plain_http) is missing),
-          V(https-on-http) (it is too much).
-        - Of the answer, V(registry-auth), V(no-such-image), V(no-platform), V(registry-rate-limit), V(registry-fault),
-          V(content-damaged), V(unknown).
+          V(https-on-http) (it is too much), V(registry-tls) (no agreement on TLS, or a certificate is wanted).
+        - Of the answer, V(registry-auth), V(no-such-image), V(no-platform), V(registry-rate-limit), V(registry-rules)
+          (the registry refuses by a rule of its own), V(registry-fault), V(content-damaged), V(unknown).
+        - Of the machine that asks, V(controller) (its stored logins, C(registries.conf), certificates or C(skopeo)
+          itself) and V(pull-disk-full).
       type: str
       sample: no-such-image
     message:

@@ -206,6 +206,7 @@ WRONG = {
         {"image": "coredns:1"},
         "coredns:1 cannot be pushed. Found: no registry in image, so it means docker.io/library/coredns:1",
     ),
+    "no tag": ({"image": "host:5000/a"}, "host:5000/a cannot be built. Found: no tag in image"),
     "digest": ({"image": "host:5000/a@sha256:" + "0" * 64}, "cannot be built. Found: a digest in image"),
     "reference": ({"image": "host:5000/Upper:1"}, "is not an image reference"),
     "nothing to do": ({"image": "host:5000/a:1", "push": False}, "there is nothing to do"),
@@ -228,6 +229,13 @@ def test_mistakes(archive, build, options, message):
     with pytest.raises(Problem) as caught:
         build(**dict({"src": archive}, **options))
     assert message in str(caught.value)
+
+
+def test_an_archive_does_not_take_the_place_of_another_file(archive, build, tmp_path):
+    (tmp_path / "notes").write_text("precious")
+    with pytest.raises(Problem, match="what is there is no tar archive"):
+        build(src=archive, image="host:5000/a:1", push=False, archive=str(tmp_path / "notes"))
+    assert (tmp_path / "notes").read_text() == "precious"
 
 
 @pytest.mark.parametrize(

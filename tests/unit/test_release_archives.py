@@ -125,6 +125,21 @@ def test_methods_of_zip(tmp_path, work, method):
     assert listed(zip_changed(make.same, {"f": PROGRAM * 900}, method)(tmp_path), work) == {"/f": PROGRAM * 900}
 
 
+@pytest.mark.parametrize("kind", ["gz", ""])
+def test_what_gnu_tar_adds(tmp_path, work, kind):
+    """A name for the volume (--label) and lists of what is in a folder (--incremental)."""
+    dump = b"Yprogram\0\0"
+    blocks = [header("Release 1", 0, b"V"), header("bin/", len(dump), b"D"), padded(dump)]
+    src = tar_of(*blocks, header("bin/program", len(PROGRAM)), padded(PROGRAM), kind=kind)(tmp_path)
+    assert listed(src, work) == {"/bin": "0o644", "/bin/program": PROGRAM}
+
+
+@pytest.mark.parametrize("kind", [b"V", b"D"])
+def test_a_list_of_gnu_tar_that_is_too_large(tmp_path, work, kind):
+    with pytest.raises(Problem, match="a list of a folder's files of more than"):
+        read_source(tar_of(header("x/", 1 << 30, kind), bytes(make.MIB))(tmp_path), work)
+
+
 def twice_in_tar(path):
     return tar(path, member("bin/program", PROGRAM), member("README", b"1"), member("./bin/program", OTHER))
 
