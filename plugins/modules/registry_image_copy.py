@@ -178,10 +178,11 @@ def _result(rows):
 
 def _partly(problem, rows, number):
     """``problem``, which ended the copies at ``rows[number]``, with what was published before."""
-    problem.result = _result(rows[:number])
     published = [row["target"] for row in rows[:number] if row["changed"]]
-    said = "published before: %s" % (", ".join(published) or "nothing")
-    problem.found = "%s; %s" % (problem.found, said) if problem.found else said
+    if published:
+        problem.result = _result(rows[:number])
+        said = "published before: %s" % ", ".join(published)
+        problem.found = "%s; %s" % (problem.found, said) if problem.found else said
     return problem
 
 

@@ -447,9 +447,9 @@ def http_where_https_is_asked_and_certificates_are_not_checked(world):
     _challenges(world.registry)
 
 
-@attack("archived", "ok", https=True, login=True)
+@attack("archived", "https-on-http", https=True, login=True)
 def https_where_http_is_asked(world):
-    """The registry gets its login, as it would by http."""
+    """skopeo would take any certificate, so it is not let send the login."""
     world.more = {"plain_http": True}
     _challenges(world.registry)
 

@@ -184,7 +184,7 @@ def _refuses(name, pattern, *answer, way="pushed", ends=_FAILS):
 
 _WORDS = b'{"errors":[{"code":"DENIED","message":"\\u001b[2J\\u202e\\r\\nTASK [ok]"}]}'
 _refuses("upload_that_is_forbidden", _POST, 403, {}, _WORDS, ends="registry-auth")
-_refuses("upload_that_is_too_large", _PATCH, 413, {}, b"<html>\x1b[2J</html>", ends="unknown")
+_refuses("upload_that_is_too_large", _PATCH, 413, {}, b"<html>\x1b[2J</html>", ends="registry-rules")
 _refuses("upload_that_finds_no_room", _PUT, 507, {}, b"", ends="registry-fault")
 _refuses("manifest_that_is_refused", "PUT .*/manifests/", 400, {}, _WORDS)
 _refuses(

@@ -150,6 +150,25 @@ def test_a_source_that_is_published_by_the_same_run(hosts):
     assert [row["source"] for row in predicted["images"]] == [hosts[0] + "/many/app:1", hosts[1] + "/chain/one:1"]
 
 
+@pytest.mark.parametrize(
+    "code, message",
+    [
+        ("NAME_UNKNOWN", "repository name not known to registry"),
+        ("MANIFEST_UNKNOWN", "manifest unknown"),
+        ("NOT_FOUND", "repository proj/app not found"),
+        ("TAG_EXPIRED", "Tag 1 was deleted or has expired. To pull, revive via time machine"),
+    ],
+)
+def test_the_first_publication_into_a_new_repository(code, message):
+    """skopeo leaves a registry's message out where it is the usual one."""
+    told = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+    with Hostile("127.0.0.1") as one, Hostile("127.0.0.1") as two:
+        one.put_image("1")
+        absent = 404, {"Content-Type": "application/json"}, told
+        two.rule("^GET .*/manifests/1", lambda asked, dummy: two.good(asked) if "1" in two.manifests else absent)
+        assert run([one.host, two.host], [(one.host + "/app:1", two.host + "/new/app:1")])["changed"]
+
+
 ELSEWHERE = {"urls": ["http://127.0.0.1:1/layer"]}
 
 
