@@ -45,7 +45,9 @@ def misfits(value, shape, where="it"):
         return [text for key in value for text in misfits(value[key], inner[1], f"{where}[{key!r}]")]
     if origin is list and isinstance(value, list):
         return [text for number, one in enumerate(value) for text in misfits(one, inner[0], f"{where}[{number}]")]
-    return [] if type(value) is shape else [f"{where} is {value!r}, no {shape}"]
+    # A bool is an int to Python.
+    fits = isinstance(value, shape) and isinstance(value, bool) == (shape is bool)
+    return [] if fits else [f"{where} is {value!r}, no {shape}"]
 
 
 def _keys(value, shape, where):
