@@ -165,6 +165,16 @@ def test_a_registry_that_may_not_be_told_the_password_is_not_asked(tmp_path):
     assert ["--no-creds" in argv for argv, *_rest in runner.runs] == [True]
 
 
+def test_a_skopeo_that_cannot_ask_says_why(tmp_path):
+    """Before a login is sent; that nobody was asked would tell nothing."""
+    broken = 'time="x" level=fatal msg="tls: private key does not match public key"'
+    runner = Recorder(err=broken, rc=1)
+    with start(tmp_path, runner, Access("reg:5000", username="u", password="s3cret")) as skopeo:
+        with pytest.raises(RegistryProblem, match="of one pair") as caught:
+            skopeo.manifest(TAGGED)
+    assert (caught.value.cause, len(runner.runs)) == ("controller", 1)
+
+
 def test_a_registry_that_does_not_answer_the_first_question_is_not_asked_more(tmp_path):
     class Silent(Recorder):
         def run(self, argv, **options):
@@ -173,9 +183,9 @@ def test_a_registry_that_does_not_answer_the_first_question_is_not_asked_more(tm
 
     runner = Silent()
     with start(tmp_path, runner, Access("reg:5000", username="u", password="s3cret")) as skopeo:
-        for _time in range(2):
-            with pytest.raises(RegistryProblem) as caught:
-                skopeo.manifest(TAGGED)
+        for name in (TAGGED, COPY):
+            with pytest.raises(RegistryProblem, match="^%s cannot be read" % name.full) as caught:
+                skopeo.manifest(name)
             assert caught.value.cause == "registry-timeout"
     assert len(runner.runs) == 1
 
