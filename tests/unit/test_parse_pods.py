@@ -4,9 +4,11 @@
 """Sandboxes and containers from crictl, nodes, pods, addons and events from kubectl, as values."""
 
 import json
+import re
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import (
     parse_api,
     parse_containers,
@@ -268,9 +270,31 @@ def test_latest_event_of_each_pod():
         + T
         + " Event\tu1\tFailed\t2023-11-14T22:13:21Z\tshort\n"
         + T
-        + " Event\tu2\tUnhealthy\t\tno time\n"
+        + " Event\tu2\tUnhealthy\t\tno time\tand a tab\n"
     )
     assert parse_events(text, T) == {
         "u1": {"reason": "Failed", "message": "newer\nwith more lines"},
-        "u2": {"reason": "Unhealthy", "message": "no time"},
+        "u2": {"reason": "Unhealthy", "message": "no time\tand a tab"},
     }
+
+
+def test_a_query_and_its_reader_are_of_one_description():
+    """What kubectl would write for the query, if each path stood for itself."""
+    records = api_query.PLAIN + api_query.DIAGNOSIS
+    written = re.sub(r"\{range .items\[[^}]*\]\}|\{end\}", "", api_query.jsonpath(T, records)).replace('{"\\n"}', "\n")
+    read = list(api_query.read_records(re.sub(r"\{(.*?)\}", r"\1", written), T, records))
+    assert [record for record, dummy in read] == list(records)
+    assert [fields for dummy, fields in read] == [record.fields for record in records]
+
+
+def test_the_query_asks_for_no_secrets():
+    paths = [path for record in api_query.PLAIN + api_query.DIAGNOSIS for path in record.fields.values()]
+    assert [path for path in paths if ".env" in path or "annotations" in path] == [api_query.POD.fields["static_uid"]]
+
+
+def test_records_of_others_are_passed_by_and_short_ones_refused():
+    text = T + " Other\ta\n" + T + " Addon\ta\tb\tc\n" + T + "2 Addon\tx\n"
+    ((record, fields),) = api_query.read_records(text, T, [api_query.ADDON])
+    assert record is api_query.ADDON and fields["name"] == "a" and fields["source"].startswith("c")
+    with pytest.raises(ValueError, match="a record Addon of 2 fields instead of 3"):
+        list(api_query.read_records(T + " Addon\ta\tb\n", T, [api_query.ADDON]))

@@ -101,6 +101,13 @@ def test_every_python_file_states_its_license():
     ] == []
 
 
+def test_every_file_of_shell_states_its_license():
+    parts = [path for path in files() if path.suffix == ".sh" and path.is_relative_to(PLUGINS)]
+    texts = {str(path): path.read_text(encoding="utf-8") for path in parts}
+    without = [path for path, text in texts.items() if "SPDX-License-Identifier: GPL-3.0-or-later" not in text[:400]]
+    assert parts and without == []
+
+
 def test_galaxy_metadata():
     galaxy = read_yaml(ROOT / "galaxy.yml")
     assert (galaxy["namespace"], galaxy["name"], galaxy["dependencies"]) == ("riscv", "k3s", {})

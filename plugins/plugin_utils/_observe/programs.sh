@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # How the board's programs are called. ctr, crictl and kubectl are functions that script.py puts in front of this text.
-# k3s is the path that the user gave, or empty; seconds is how long a program may take, api_seconds one question to the API.
-# shellcheck shell=sh disable=SC2154,SC2034 # settings are assigned in front of this text by script.py; other parts use what is set here
+# k3s is the path that the user gave, or empty; seconds is how long a program may take, api_seconds a question to the
+# API.
+# shellcheck shell=sh disable=SC2154,SC2034 # script.py assigns settings in front; other parts use what is set here
 
 # busybox's timeout knows no -k in some versions, and a small system may have no such program at all.
 limit=
@@ -14,9 +15,9 @@ done
 [ -n "$k3s" ] || k3s=$(command -v k3s)
 [ -x "$k3s" ] || k3s=
 
-# Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment variables.
-# All between the line that opens them and the one that closes them is left out. Should crictl ever print annotations in
-# another way, the rest of the line is cut off, and the output fails to parse rather than leaks.
+# Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment
+# variables. All between the line that opens them and the one that closes them is left out. Should crictl ever print
+# annotations in another way, the rest of the line is cut off, and the output fails to parse rather than leaks.
 unannotated() {
     sed -e '/"annotations": *{ *$/,/^ *}/{/{ *$/!{/^ *}/!d;};}' -e '/"annotations"/s/"annotations" *: *{ *[^} ].*//'
 }

@@ -8,7 +8,8 @@
 
 api_answer=
 if [ -n "$ask_api" ] || [ -r "$kubeconfig" ]; then
-    api_answer=$(api_get nodes,pods,events,addons.k3s.cattle.io,endpointslices.discovery.k8s.io -A -o jsonpath="$query" 2>&1)
+    kinds=nodes,pods,events,addons.k3s.cattle.io,endpointslices.discovery.k8s.io
+    api_answer=$(api_get $kinds -A -o jsonpath="$query" 2>&1)
     status=$?
     case $status$api_answer in
         0*) ;;

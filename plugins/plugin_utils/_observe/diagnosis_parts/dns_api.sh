@@ -2,12 +2,13 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Only where CoreDNS is not ready, the API is asked why. A line of the answer says which of its pods are not (the record DNS).
+# Only where CoreDNS is not ready, the API is asked why. The records Dns in the answer say which of its pods are not.
 # shellcheck shell=sh disable=SC2154 # set by frame.sh and details.sh
 
 short_kubectl() { kubectl --request-timeout=5s "$@"; }
 ready() {
-    short_kubectl get --raw "/api/v1/namespaces/kube-system/pods/$1:8181/proxy/ready" -v=8 2>&1 | sed -n -e 's/.*Response Body//p' -e '/^Error/p'
+    short_kubectl get --raw "/api/v1/namespaces/kube-system/pods/$1:8181/proxy/ready" -v=8 2>&1 |
+        sed -n -e 's/.*Response Body//p' -e '/^Error/p'
 }
 case $api_answer in
     *"$token Dns	false	"*)

@@ -6,7 +6,8 @@
 # shellcheck shell=sh disable=SC2154,SC2034 # set by frame.sh and sandboxes_kept.sh; kubectl uses limit
 
 ask_without_rights() {
-    kubectl --kubeconfig=/dev/null --token=none --insecure-skip-tls-verify --request-timeout=4s --server="$1" get --raw "$2" 2>&1
+    kubectl --kubeconfig=/dev/null --token=none --insecure-skip-tls-verify --request-timeout=4s \
+--server="$1" get --raw "$2" 2>&1
 }
 network() {
     id=
@@ -22,7 +23,8 @@ network() {
     while read -r key value; do
         case $key in pid) [ "$value" -le 3 ] || process=${process:-$value} ;; address) address=$value ;; esac
     done <<END
-$(crictl inspect "$id" | sed -n -e 's/^ *"pid" *: *\([0-9][0-9]*\).*/pid \1/p' -e 's/.*"KUBERNETES_SERVICE_HOST=\([^"]*\)".*/address \1/p')
+$(crictl inspect "$id" | sed -n -e 's/^ *"pid" *: *\([0-9][0-9]*\).*/pid \1/p' \
+-e 's/.*"KUBERNETES_SERVICE_HOST=\([^"]*\)".*/address \1/p')
 END
     [ -n "$process" ] || return 0
     # From here programs run in the pod's network; limit stands before each of them.

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What containerd tells only of what it is asked for by its id: of containers that ended, and of sandboxes in which nothing runs.
-# A board on which all is well is not asked.
-# container_template and sandbox_template are templates of Go, made in inspect.py: all of it may not leave the board, for
+# What containerd tells only of what it is asked for by its id: of containers that ended, and of sandboxes in which
+# nothing runs. A board on which all is well is not asked.
+# container_template and sandbox_template are templates of Go, made in inspect.py: not all may leave the board, for
 # environment variables are in there.
 # shellcheck shell=sh disable=SC2154 # settings, and what frame.sh and sandboxes_kept.sh set
 
@@ -28,7 +28,8 @@ idle() {
     for row in $rows; do
         case $row in *" RUNNING "*) row=${row#* } busy=$busy$nl${row%% *} ;; esac
     done
-    for id in $(for row in $rows; do case $row in *" SANDBOX") echo "${row% *}" ;; esac; done | grep -vxF "${busy#"$nl"}"); do
+    for id in $(for row in $rows; do case $row in *" SANDBOX") echo "${row% *}" ;; esac; done |
+        grep -vxF "${busy#"$nl"}"); do
         [ $count -lt 100 ] || break
         count=$((count + 1))
         echo "$id"

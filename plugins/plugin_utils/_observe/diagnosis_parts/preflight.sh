@@ -12,7 +12,8 @@ kernel() {
     echo "time $(date +%s)"
     for file in /proc/config.gz "/boot/config-$release" "/lib/modules/$release/config"; do
         [ -r "$file" ] || continue
-        case $file in *.gz) zcat "$file" 2>/dev/null ;; *) cat "$file" ;; esac | grep -E "CONFIG_($kernel_options)[ =]" | sed "s|^|config $file |"
+        case $file in *.gz) zcat "$file" 2>/dev/null ;; *) cat "$file" ;; esac |
+            grep -E "CONFIG_($kernel_options)[ =]" | sed "s|^|config $file |"
         break
     done
     [ ! -r /proc/modules ] || grep -oE "^($kernel_modules) " /proc/modules | sed "s/^/loaded /"
@@ -35,13 +36,17 @@ firewall() {
     # Where the board has no iptables, k3s takes its own.
     path=$PATH PATH=$PATH:$data_dir/data/current/bin/aux
     echo "iptables $(iptables -V 2>&1 | sed -n 1p)"
-    rules="^(:FORWARD |:OUTPUT |:KUBE-SERVICES |-A KUBE-SERVICES .*default/kubernetes:https|-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT)|-A PREROUTING .*KUBE-SERVICES)"
-    iptables-save 2>/dev/null | grep -E "$rules" | sed "s/^/rule /"
+    iptables-save 2>/dev/null | grep -E -e '^(:FORWARD |:OUTPUT |:KUBE-SERVICES )' \
+-e '^-A KUBE-SERVICES .*default/kubernetes:https' -e '^-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT)' \
+-e '^-A PREROUTING .*KUBE-SERVICES' |
+         sed "s/^/rule /"
     PATH=$path
     [ ! -e /run/firewalld.pid ] && [ ! -d /run/firewalld ] || echo "firewalld running"
 }
 settings() {
-    if [ -d /run/systemd/system ]; then echo "init systemd"; elif command -v rc-service >/dev/null; then echo "init openrc"; else echo "init sysv"; fi
+    if [ -d /run/systemd/system ]; then echo "init systemd"
+    elif command -v rc-service >/dev/null; then echo "init openrc"
+    else echo "init sysv"; fi
     # Mirrors as k3s rendered them, for containerd 1.5 and later, and before.
     for file in "$data_dir"/agent/etc/containerd/certs.d/*/hosts.toml; do
         [ ! -f "$file" ] || {
@@ -50,10 +55,13 @@ settings() {
             sed -n 's/^ *\[host\."\([^"]*\)"\].*/endpoint \1/p' "$file"
         }
     done
-    [ ! -f "$rendered" ] || sed -n -e 's/^ *\[plugins.*registry\.mirrors\."\([^"]*\)"\].*/mirror \1/p' -e 's/^ *endpoint *= *\[ *"\([^"]*\)".*/endpoint \1/p' "$rendered"
+    [ ! -f "$rendered" ] || sed -n \
+-e 's/^ *\[plugins.*registry\.mirrors\."\([^"]*\)"\].*/mirror \1/p' \
+-e 's/^ *endpoint *= *\[ *"\([^"]*\)".*/endpoint \1/p' "$rendered"
     for file in "$data_dir"/agent/etc/cni/net.d/*.conf*; do [ ! -f "$file" ] || echo "cni $file"; done
     # Names of keys only: their values may be secrets.
-    [ ! -f "$registries" ] || grep -nE "^ *[\"']?($wrong_keys)[\"']? *:" "$registries" | sed -e "s/^\([0-9]*\): *[\"']*\([a-z_-]*\).*/wrongkey \1 \2/"
+    [ ! -f "$registries" ] || grep -nE "^ *[\"']?($wrong_keys)[\"']? *:" "$registries" |
+        sed -e "s/^\([0-9]*\): *[\"']*\([a-z_-]*\).*/wrongkey \1 \2/"
     grep -hsE "^ *(advertise-address|node-ip) *:" "$etc/config.yaml" "$etc"/config.yaml.d/*.y*ml | sed "s/^ */address /"
 }
 preflight() {

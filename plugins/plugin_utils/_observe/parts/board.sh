@@ -2,10 +2,12 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What the board is, and where k3s's files lie there. Of config.yaml only known keys are kept, for all others may hold secrets.
-# etc is the folder of k3s's settings, keys are those that may leave the board. What may be empty: data_dir, the folder that
-# the user gave; rendered, the configuration of a containerd that is not k3s's; explicit, whether a board without k3s will do.
-# shellcheck shell=sh disable=SC2154,SC2034 # settings are assigned in front of this text; other parts use what is set here
+# What the board is, and where k3s's files lie there. Of config.yaml only known keys are kept, for others may hold
+# secrets.
+# etc is the folder of k3s's settings, keys are those that may leave the board. These may be empty: data_dir, the folder
+# that the user gave; rendered, the configuration of a containerd that is not k3s's; explicit, whether a board without
+# k3s will do.
+# shellcheck shell=sh disable=SC2154,SC2034 # script.py assigns settings in front; other parts use what is set here
 
 config=
 configured=

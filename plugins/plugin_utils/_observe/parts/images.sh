@@ -2,8 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The images in containerd's store, and this collection's archives in agent/images. An archive that is older than what k3s rendered
-# for containerd was read at k3s's start.
+# The images in containerd's store, and this collection's archives in agent/images. An archive that is older than what
+# k3s rendered for containerd was read at k3s's start.
 # archives is a path inside the data folder.
 # shellcheck shell=sh disable=SC2154 # settings, and what board.sh sets
 

@@ -7,7 +7,9 @@
 # shellcheck shell=sh disable=SC2154 # settings, and what board.sh sets
 
 manifest_dir=$data_dir/server/manifests
-[ ! -d "$manifest_dir" ] || manifests=$(cd "$manifest_dir" && find -L . -type f ! -name ".*" "(" -iname "*.yaml" -o -iname "*.yml" -o -iname "*.json" -o -name "*.skip" ")" 2>/dev/null)
+[ ! -d "$manifest_dir" ] || manifests=$(cd "$manifest_dir" &&
+    find -L . -type f ! -name ".*" "(" -iname "*.yaml" -o -iname "*.yml" -o -iname "*.json" \
+-o -name "*.skip" ")" 2>/dev/null)
 
 # shellcheck disable=SC2086 # each line is a file
 texts() {

@@ -5,4 +5,5 @@
 # The pods' warnings, where the API answered. api.py reads them.
 # shellcheck shell=sh disable=SC2154 # a setting, and what api.sh leaves in status
 
-[ "$status" != 0 ] || step events api_get events -A --field-selector type=Warning,involvedObject.kind=Pod -o jsonpath="$warnings_query"
+[ "$status" != 0 ] || step events api_get events -A \
+--field-selector type=Warning,involvedObject.kind=Pod -o jsonpath="$warnings_query"
