@@ -8,10 +8,10 @@ import json
 import pytest
 import registry_content as content
 
+from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, failed
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import copy as copying
 from ansible_collections.riscv.k3s.plugins.module_utils._registry import read as reading
-from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, failed
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
 NAME = ImageName.parse("reg:5000/app:1")
