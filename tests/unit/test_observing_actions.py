@@ -4,16 +4,19 @@
 """The action plugins k3s_info and cri_sandbox_info, whose connection is a shell in a temporary folder."""
 
 import functools
+import importlib
 import json
 import subprocess
 from unittest import mock
 
 import pytest
+import yaml
 from ansible.errors import AnsibleActionFail
 from fake_board import TOKEN, FakeBoard
 
 from ansible_collections.riscv.k3s.plugins.action import cri_sandbox_info, k3s_info
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import action as _action
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS
 
 SANDBOX = {
@@ -93,6 +96,27 @@ def test_data_dir_of_the_config(board, run):
 def test_bad_options(run, args):
     with pytest.raises(AnsibleActionFail):
         run(k3s_info, **args)
+
+
+@pytest.mark.parametrize("plugin", [k3s_info, cri_sandbox_info])
+def test_program_that_does_not_finish_in_time(board, run, plugin):
+    board.program("k3s", "#!/bin/sh\nexec sleep 20\n")
+    result = run(plugin, program_timeout=1, api="never")
+    told = "; ".join(error["message"] for error in result["errors"]) if "errors" in result else result["found"]
+    assert "it did not finish within 1 s" in told
+
+
+@pytest.mark.parametrize("plugin", [k3s_info, cri_sandbox_info])
+def test_program_timeout_of_nothing(run, plugin):
+    result = run(plugin, program_timeout=0)
+    assert result["failed"] and result["what"] == "program_timeout is less than a second" and not run.commands
+
+
+@pytest.mark.parametrize("name", ["k3s_info", "cri_sandbox_info"])
+def test_program_timeout_is_documented(name):
+    module = importlib.import_module("ansible_collections.riscv.k3s.plugins.modules." + name)
+    documented = yaml.safe_load(module.DOCUMENTATION)["options"]["program_timeout"]
+    assert (documented["type"], documented["default"]) == ("int", PROGRAM_TIMEOUT)
 
 
 @pytest.mark.parametrize("plugin", [k3s_info, cri_sandbox_info])
