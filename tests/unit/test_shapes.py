@@ -41,13 +41,17 @@ def misfits(value, shape, where="it"):
     origin, inner = get_origin(shape), get_args(shape)
     if origin is Union:
         return min((misfits(value, one, where) for one in inner), key=len)
-    if origin is dict:
+    if origin is dict and isinstance(value, dict):
         return [text for key in value for text in misfits(value[key], inner[1], f"{where}[{key!r}]")]
     if origin is list and isinstance(value, list):
         return [text for number, one in enumerate(value) for text in misfits(one, inner[0], f"{where}[{number}]")]
+    plain = dict if hasattr(shape, "__required_keys__") else origin or shape
+    return [] if _is_a(value, plain) else [f"{where} is {value!r}, no {plain.__name__}"]
+
+
+def _is_a(value, plain):
     # A bool is an int to Python.
-    fits = isinstance(value, shape) and isinstance(value, bool) == (shape is bool)
-    return [] if fits else [f"{where} is {value!r}, no {shape}"]
+    return isinstance(value, plain) and isinstance(value, bool) == (plain is bool)
 
 
 def _keys(value, shape, where):
@@ -95,4 +99,4 @@ def test_a_plan_fits():
 def test_what_does_not_fit_is_named():
     row = dict(JOINED[0], attempt="1", extra=1)
     del row["ip"]
-    assert misfits(row, shapes.PodRow) == ["it has no ip", "it has extra", "it.attempt is '1', no <class 'int'>"]
+    assert misfits(row, shapes.PodRow) == ["it has no ip", "it has extra", "it.attempt is '1', no int"]
