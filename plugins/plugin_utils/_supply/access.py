@@ -45,10 +45,10 @@ def registry_access(settings):
     count where this machine has them, too. The variables riscv_k3s_registry_* are for riscv_k3s_registry, and go
     before. Raises Problem.
     """
-    config = settings.get("riscv_k3s_registries") or {}
-    if settings.get("riscv_k3s_registries") is not None:
+    config = settings.get("riscv_k3s_registries")
+    if config is not None:
         _registries.check(config)
-    hosts = _hosts(config)
+    hosts = _hosts(config or {})
     for host, server in _token_servers(settings).items():
         hosts.setdefault(host, {})["token_server"] = server
     given = {key: settings[_PREFIX + key] for key in _GIVEN if settings.get(_PREFIX + key) is not None}
