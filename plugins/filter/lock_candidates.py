@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY
+import functools
+
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import mirror_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import in_mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
@@ -47,10 +48,7 @@ _value:
 
 
 def lock_candidates(plans, mirror=None):
-    def in_mirror(image):
-        return mirror_name(mirror, image) if mirror and image.registry == DEFAULT_REGISTRY and image.tag else None
-
-    return _lock.candidates(plans, in_mirror)
+    return _lock.candidates(plans, functools.partial(in_mirror, mirror))
 
 
 class FilterModule:

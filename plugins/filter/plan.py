@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import defaults as _catalogue_default
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import DEFAULT_FIXES, Supply
 from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
@@ -121,17 +121,16 @@ _value:
 """
 
 
-def plan(observed, servers, catalogue, mirror=None, mirror_answers=(), lock=None, lock_file=None, **settings):
+def plan(
+    observed, servers, catalogue, mirror=None, mirror_answers=(), lock=None, lock_file=None, fixes=None, **settings
+):
     settings = dict({"registries": None, "known": _catalogue_default.default_entries()}, **settings)
-    if lock is not None:
-        settings["lock"] = _lock.read(lock, lock_file)
-    if mirror and "mirror" in settings.get("fixes", _plan_images.DEFAULT_FIXES):
-        settings.update(
-            mirror=mirror,
-            served=_mirror.served(mirror_answers, mirror),
-            registries=_mirror.with_mirror(settings["registries"], mirror),
-        )
-    result = _plan.plan(observed, _plan.Wanted(catalogue=_catalogue.read(catalogue), **settings), servers)
+    of_supply = {"fixes": fixes or DEFAULT_FIXES, "lock": None if lock is None else _lock.read(lock, lock_file)}
+    if mirror and "mirror" in of_supply["fixes"]:
+        of_supply.update(mirror=mirror, served=_mirror.served(mirror_answers, mirror))
+        settings["registries"] = _mirror.with_mirror(settings["registries"], mirror)
+    wanted = _plan.Wanted(supply=Supply(_catalogue.read(catalogue), **of_supply), **settings)
+    result = _plan.plan(observed, wanted, servers)
     problem = _mirror.unanswered(mirror_answers)
     return dict(result, warnings=result["warnings"] + [printable(problem)]) if problem else result
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
@@ -64,9 +65,15 @@ def observed(images=(), demand=None, **more):
     return dict(result, **more)
 
 
+def wanting(board="board-1", catalogue=None, registries=None, **wanted):
+    """What is wanted of a board; of the settings those about the supply go where they belong."""
+    of_supply = {key: wanted.pop(key) for key in ("fixes", "mirror", "served", "lock") if key in wanted}
+    supply = Supply(_catalogue.read(CATALOGUE) if catalogue is None else catalogue, **of_supply)
+    return _plan.Wanted(board=board, supply=supply, registries=registries, **wanted)
+
+
 def decide(board, servers=None, **wanted):
-    settings = dict({"board": "board-1", "catalogue": _catalogue.read(CATALOGUE), "registries": None}, **wanted)
-    return _plan.plan(board, _plan.Wanted(**settings), [board] if servers is None else servers)
+    return _plan.plan(board, wanting(**wanted), [board] if servers is None else servers)
 
 
 def file(path, text, skip=False):

@@ -4,13 +4,13 @@
 """klipper-helm and klipper-lb, and with them the whole demand of a version."""
 
 import pytest
+from planning import wanting
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import klipper
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
 VERSION = "v1.24.2+k3s2"
 HELM, LB = "docker.io/rancher/klipper-helm:v0.7.3-build20220613", "docker.io/rancher/klipper-lb:v0.3.5"
@@ -128,7 +128,7 @@ def test_the_demand_of_a_version_is_its_image_list(k3s_manifests, version):
         "pause_image": pause,
         "config": {},
     }
-    plan = _plan.plan(server, _plan.Wanted("board-1", _catalogue.read([]), None), [server])
+    plan = _plan.plan(server, wanting(catalogue=[]), [server])
     listed = (folder / "image-list.txt").read_text().split()
     assert problems == []
     assert [row["image"] for row in plan["images"]] == listed

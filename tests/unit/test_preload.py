@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from planning import wanting
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as _preload
@@ -53,11 +54,8 @@ def observed(images=(), preloads=(), demand=(PAUSE, COREDNS)):
 
 
 def decide(board, **wanted):
-    settings = dict(
-        {"board": "board-1", "catalogue": _catalogue.read(CATALOGUE), "registries": None, "fixes": ["preload"]},
-        **wanted,
-    )
-    return _plan.plan(board, _plan.Wanted(**settings), [board])
+    settings = dict({"catalogue": _catalogue.read(CATALOGUE), "fixes": ["preload"]}, **wanted)
+    return _plan.plan(board, wanting(**settings), [board])
 
 
 THERE = [held(PAUSE), held(COREDNS)]

@@ -2,86 +2,80 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fix for each image that a board is asked for: the first of the wanted fixes that can serve it. Pure."""
+"""What is done for each image that a board is asked for, from what could serve it and what the store holds. Pure."""
 
 from __future__ import annotations
 
+from typing import NamedTuple, Optional
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
-# mirror   docker.io is mirrored to a prefix of the private registry that holds the stock name: the kubelet pulls it
-# itself
-# tag      pull the source, tag it with the stock name, pin it
-# flag     pause-image in config.yaml names the source, so that no stock name is needed; for the pause image only
-# preload  an archive with the stock name in agent/images, which k3s imports at each start
-FIXES = ("mirror", "tag", "flag", "preload")
-DEFAULT_FIXES = ("mirror", "tag")
 
+class Decision(NamedTuple):
+    """What is done for an image: the fix, the name to tag from (None where nothing is tagged), the reason in words.
 
-def check_fixes(fixes):
-    """Raise Problem for a list of fixes (riscv_k3s_fixes) that holds anything unknown."""
-    unknown = [fix for fix in fixes if fix not in FIXES]
-    if unknown or not fixes:
-        found = ", ".join(map(str, unknown)) or "no fix at all"
-        raise Problem(
-            "riscv_k3s_fixes names a fix that is not known", found=found, next_step="known are " + ", ".join(FIXES)
-        )
+    Fixes beside those in supply.FIXES: present, patch (its workload is made to ask for another image), stock (left to
+    k3s), impossible.
+    """
+
+    fix: str
+    tag_from: Optional[str]
+    reason: str
 
 
 def decide_all(demand, architecture, store, wanted, pause_image):
-    """The rows of the plan, one for each row of the demand; see `decide`.
+    """The rows of the plan, one for each row of the demand.
 
-    Nothing is pulled only to compare it. A source that is pulled for one image would be compared with others by the
-    next
-    run, which then had something left to do: so they are decided once more, knowing what comes.
+    ``demand`` are rows of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image``
+    the full name that containerd is told to use. Nothing is pulled only to compare it. A source that is pulled for one
+    image would be compared with others by the next run, which then had something left to do: so they are decided once
+    more, knowing what comes.
     """
-    rows = [decide(item, architecture, store, wanted, pause_image) for item in demand]
+    images = [(item, ImageName.parse(item["image"])) for item in demand]
+    offers = [(item, wanted.supply.offer(image, architecture, image.full == pause_image)) for item, image in images]
+    rows = [_row(item, offer, store, wanted, ()) for item, offer in offers]
     coming = set(pulls(rows, store, architecture, wanted)).difference(store)
-    return [decide(item, architecture, store, wanted, pause_image, coming) for item in demand] if coming else rows
+    return [_row(item, offer, store, wanted, coming) for item, offer in offers] if coming else rows
 
 
-def decide(item, architecture, store, wanted, pause_image, coming=()):
-    """The row of the plan for one image.
+def decide(offer, held, source_held, wanted, is_coming=False):
+    """What is to be done for one image, a Decision.
 
-    ``item`` is a row of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image``
-    the
-    full name that containerd is told to use, ``coming`` names that the store will hold. Fixes beside those in FIXES:
-    present, patch (its workload is made to
-    ask for another image), stock (left to k3s), impossible.
+    ``offer`` says what could serve it, ``held`` and ``source_held`` are what the store holds under its name and its
+    source's (rows, or None), ``wanted`` a Wanted, ``is_coming`` whether the source is pulled for another image.
     """
-    image = ImageName.parse(item["image"])
-    entry = _catalogue.find(wanted.catalogue, image, architecture)
-    source = entry.source_for(image) if entry else None
-    is_pause = image.full == pause_image
-    if is_pause and not entry and is_flagged(pause_image, wanted):
-        source = image.full
-    locked = (wanted.lock or {}).get((image.full, architecture))
-    # What would serve it if it were missing; flag and preload are there for the day when it is.
-    lasting = _supply(source, image, architecture, wanted, is_pause, "")[0]
-    patched = entry.patched_image() if entry else None
-    if patched and patched != image.full:
-        return _row(item, image, patched, "patch", "its workload is patched to ask for %s" % patched)
-    held, source_held = store.get(image.full), store.get(source)
-    fix, tag_from, reason = _fix(
-        held, source_held, source, image, architecture, wanted, is_pause, locked, lasting, source in coming
+    if offer.patched:
+        return Decision("patch", None, "its workload is patched to ask for %s" % offer.patched)
+    if held is None:
+        return _served(offer, wanted, "it is not in the store")
+    if offer.architecture not in architectures(held):
+        return _other_architecture(offer, held, wanted)
+    return (
+        _brought_otherwise(offer, wanted)
+        or _differs(offer, held, wanted)
+        or _newer(offer, held, source_held, wanted, is_coming)
+        or _unpinned(offer, held, wanted)
+        or Decision("present", None, "%s, %s" % (offer.architecture, "pinned" if held["pinned"] else "not pinned"))
     )
-    return _row(item, image, source, fix, reason, tag_from, locked, lasting == "preload")
 
 
-def _row(item, image, source, fix, reason, tag_from=None, locked=None, is_preloaded=False):
+def _row(item, offer, store, wanted, coming):
+    source = offer.patched or offer.source
+    is_coming = offer.source in coming
+    done = decide(offer, store.get(offer.image), store.get(offer.source), wanted, is_coming)
+    is_patched = done.fix == "patch"
     return {
-        "image": image.full,
+        "image": offer.image,
         "source": source,
-        "fix": fix,
-        "reason": reason,
-        "tag_from": tag_from,
+        "fix": done.fix,
+        "reason": done.reason,
+        "tag_from": done.tag_from,
         "where": item["where"],
         "required": item["required"],
-        "locked": locked.digest if locked else None,
+        "locked": offer.locked.digest if offer.locked and not is_patched else None,
         # Whether an archive is what brings it, be it missing now or not.
-        "preload": is_preloaded,
+        "preload": offer.lasting == "preload" and not is_patched,
     }
 
 
@@ -118,15 +112,10 @@ def unpins(journal, store, wanted, architecture, pause_image):
     for name, entry in sorted(((journal or {}).get("images") or {}).items()):
         image = ImageName.parse(name)
         ours = entry["pinned"] and not (entry["before"] and entry["before"]["pinned"])
-        known = any(item.stock == image.name and item.architecture == architecture for item in wanted.catalogue)
+        known = any(item.stock == image.name and item.architecture == architecture for item in wanted.supply.catalogue)
         if ours and not known and name != pause_image and name in store and store[name]["pinned"]:
             found.append({"source": name, "targets": [name]})
     return found
-
-
-def is_flagged(pause_image, wanted):
-    """Whether the board's pause image is a source of the catalogue: the fix `flag` was carried out there."""
-    return any(entry.source == pause_image for entry in wanted.catalogue)
 
 
 def flagged(pause_image, rows, wanted):
@@ -136,15 +125,7 @@ def flagged(pause_image, rows, wanted):
     for row in rows:
         if row["fix"] == "flag":
             return row["source"]
-    return pause_image if "flag" in wanted.fixes and is_flagged(pause_image, wanted) else None
-
-
-def mirror_first(wanted, fix):
-    """Whether a mirror goes before ``fix``: then it is not known what that serves, since a mirror is asked for missing
-    images only.
-    """
-    fixes = list(wanted.fixes)
-    return bool(wanted.mirror) and fix in fixes and "mirror" in fixes[: fixes.index(fix)]
+    return pause_image if "flag" in wanted.supply.fixes and wanted.supply.is_source(pause_image) else None
 
 
 def architectures(held):
@@ -171,59 +152,61 @@ def _holds(held, architecture, digest):
     return held is not None and architecture in architectures(held) and digest in (None, held["digest"])
 
 
-def _fix(held, source_held, source, image, architecture, wanted, is_pause, locked, lasting, is_coming):
-    """The fix, the name to tag from (None where nothing is tagged), and the reason in plain words."""
-    other = source if source != image.full else None
-    if held is None:
-        return _supply(source, image, architecture, wanted, is_pause, "it is not in the store")
-    if architecture not in architectures(held):
-        spoken = ", ".join(sorted(architectures(held))) or "of no known architecture"
-        reason = "the image in the store is %s, the board is %s" % (spoken, architecture)
-        if not source:
-            return "impossible", None, reason + ", and the catalogue names no source for it"
-        return (
-            ("tag", source, reason)
-            if "tag" in wanted.fixes
-            else _supply(source, image, architecture, wanted, is_pause, reason)
-        )
-    if lasting == "preload" and not mirror_first(wanted, "preload"):
+def _served(offer, wanted, reason):
+    """The first fix that can serve it, or none."""
+    fix = offer.lasting
+    if fix == "mirror":
+        return Decision(fix, None, "%s, and the mirror %s serves it" % (reason, wanted.supply.mirror))
+    if fix:
+        return Decision(fix, offer.other if fix == "tag" else None, reason)
+    word, why = offer.unserved
+    return Decision(word, None, why if word == "stock" else "%s, and %s" % (reason, why))
+
+
+def _other_architecture(offer, held, wanted):
+    spoken = ", ".join(sorted(architectures(held))) or "of no known architecture"
+    reason = "the image in the store is %s, the board is %s" % (spoken, offer.architecture)
+    if not offer.source:
+        return Decision("impossible", None, reason + ", and the catalogue names no source for it")
+    # What holds the name already keeps it: nothing but a tag takes its place.
+    return Decision("tag", offer.source, reason) if "tag" in wanted.supply.fixes else _served(offer, wanted, reason)
+
+
+def _brought_otherwise(offer, wanted):
+    """What an archive or a flag brings at each start is held to that, where no mirror goes before."""
+    if wanted.supply.asks_mirror_before(offer.lasting):
+        return None
+    if offer.lasting == "preload":
         # k3s imports and pins it at each start; the archive's name says which content that is.
-        return "present", None, "%s, brought by an archive" % architecture
-    if lasting == "flag" and other and not mirror_first(wanted, "flag"):
-        return "flag", None, "so that it needs no stock name, whatever k3s asks for next"
-    if wanted.existing == "overwrite" and _lock.differs(held, locked):
-        return _supply(source, image, architecture, wanted, is_pause, _lock.differs(held, locked))
-    if other and wanted.pull_policy == "always" and "tag" in wanted.fixes:
-        return "tag", other, "pull_policy is always"
-    if other and not locked and wanted.existing == "overwrite" and "tag" in wanted.fixes:
-        if source_held and held["digest"] != source_held["digest"]:
-            return "tag", other, "the source in the store has another digest"
-        if is_coming:
-            return "tag", other, "its source is pulled for another image, and may have another digest"
-    if wanted.pinned and not held["pinned"] and other and not (wanted.mirror and "mirror" in wanted.fixes):
-        # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.
-        return "tag", image.full, "it is not pinned: the kubelet's garbage collection may remove it"
-    return "present", None, "%s, %s" % (architecture, "pinned" if held["pinned"] else "not pinned")
+        return Decision("present", None, "%s, brought by an archive" % offer.architecture)
+    if offer.lasting == "flag" and offer.other:
+        return Decision("flag", None, "so that it needs no stock name, whatever k3s asks for next")
+    return None
 
 
-def _supply(source, image, architecture, wanted, is_pause, reason):
-    other = source if source != image.full else None
-    for fix in wanted.fixes:
-        if fix == "mirror" and image.full in wanted.served:
-            return "mirror", None, "%s, and the mirror %s serves it" % (reason, wanted.mirror)
-        if fix == "flag" and is_pause and source:
-            return "flag", None, reason
-        if fix == "tag" and other:
-            return "tag", other, reason
-        if fix == "preload" and other:
-            return "preload", None, reason
-    if source == image.full:
-        return "stock", None, "left to k3s: the stock image has content for " + architecture
-    if architecture != _catalogue.DEFAULT_ARCHITECTURE:
-        return "stock", None, "left to k3s: the catalogue has nothing for " + architecture
-    why = (
-        "the catalogue has no %s source for %s" % (architecture, image.name)
-        if not source
-        else "none of the fixes %s can serve it" % ", ".join(wanted.fixes)
-    )
-    return "impossible", None, "%s, and %s" % (reason, why)
+def _differs(offer, held, wanted):
+    why = _lock.differs(held, offer.locked) if wanted.existing == "overwrite" else None
+    return _served(offer, wanted, why) if why else None
+
+
+def _newer(offer, held, source_held, wanted, is_coming):
+    """A tag that is set again, since its source has, or may have, other content."""
+    if not offer.other or "tag" not in wanted.supply.fixes:
+        return None
+    if wanted.pull_policy == "always":
+        return Decision("tag", offer.other, "pull_policy is always")
+    if offer.locked or wanted.existing != "overwrite":
+        return None
+    if source_held and held["digest"] != source_held["digest"]:
+        return Decision("tag", offer.other, "the source in the store has another digest")
+    if is_coming:
+        return Decision("tag", offer.other, "its source is pulled for another image, and may have another digest")
+    return None
+
+
+def _unpinned(offer, held, wanted):
+    is_pulled_by_the_kubelet = wanted.supply.mirror and "mirror" in wanted.supply.fixes
+    if not wanted.pinned or held["pinned"] or not offer.other or is_pulled_by_the_kubelet:
+        return None
+    # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.
+    return Decision("tag", offer.image, "it is not pinned: the kubelet's garbage collection may remove it")

@@ -47,7 +47,7 @@ def _wanted_patches(images, wanted, architecture):
     architectures = list(wanted.cluster_architectures) or [architecture]
     found = []
     for row in images:
-        for patch in _catalogue.patches_for(wanted.catalogue, ImageName.parse(row["image"]), architectures):
+        for patch in _catalogue.patches_for(wanted.supply.catalogue, ImageName.parse(row["image"]), architectures):
             if patch not in found:
                 found.append(patch)
     return found

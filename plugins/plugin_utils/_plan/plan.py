@@ -10,7 +10,7 @@ output.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
@@ -26,6 +26,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import wanted as _upgrade
 
 
@@ -33,7 +34,7 @@ class Wanted(NamedTuple):
     """What the inventory asks for, for one board. ``registries`` is None where registries.yaml is left alone."""
 
     board: str
-    catalogue: List[_catalogue.Entry]
+    supply: Supply
     registries: Optional[Dict[str, Any]]
     architecture: str = "auto"
     role: str = "server"
@@ -41,14 +42,6 @@ class Wanted(NamedTuple):
     existing: str = "overwrite"
     pinned: bool = True
     patch_mode: str = "overlay"
-    # The fixes that may be used, the first that can serve an image is taken.
-    fixes: Sequence[str] = _plan_images.DEFAULT_FIXES
-    # REGISTRY/PREFIX that holds content under stock names, or None; and the stock names (full) that it serves for this
-    # architecture.
-    mirror: Optional[str] = None
-    served: Sequence[str] = ()
-    # What lock.read returns, or None where there is no lock.
-    lock: Optional[Dict[Any, _lock.Locked]] = None
     # Registries whose images boards share by k3s's embedded registry, ["*"] for all; none where it is not used.
     embedded: Sequence[str] = ()
     # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
@@ -88,7 +81,6 @@ def plan(observed, wanted, servers):
             "reached",
         )
     store = {row["name"]: row for row in observed["images"]}
-    _plan_images.check_fixes(wanted.fixes)
     demand = _demand(observed, servers, wanted.next_version)
     images = _plan_images.decide_all(demand, architecture, store, wanted, observed.get("pause_image"))
     tags = _plan_images.tags(images)
@@ -118,8 +110,8 @@ def plan(observed, wanted, servers):
         result["warnings"] += _embedded.warnings(
             result["k3s_version"], wanted.cluster_architectures, names, wanted.pull_policy
         )
-    if wanted.lock is not None:
-        result["warnings"] += _lock.warnings(images, store, wanted.lock, architecture)
+    if wanted.supply.lock is not None:
+        result["warnings"] += _lock.warnings(images, store, wanted.supply.lock, architecture)
     result["warnings"] = [printable(text) for text in result["warnings"]]
     result["changes"] = _count(result)
     return result
@@ -196,10 +188,10 @@ def _registries_change(observed, config):
 
 def _needless(wanted, images, architecture):
     # With a mirror the boards do not look at docker.io, and the entries tell prepare_upgrade what to publish.
-    if wanted.mirror:
+    if wanted.supply.mirror:
         return []
     return _catalogue.needless(
-        wanted.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture
+        wanted.supply.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture
     )
 
 

@@ -16,7 +16,7 @@ import json
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.images import mirror_first, unfit
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.images import unfit
 
 _DIGITS = 12
 
@@ -48,7 +48,7 @@ def action(observed, rows, wanted, architecture):
         "obsolete": [],
     }
     missing = [row["image"] for row in rows if row["fix"] == "preload"]
-    if mirror_first(wanted, "preload") and not missing:
+    if wanted.supply.asks_mirror_before("preload") and not missing:
         # What the mirror serves was not asked, so it is not known what an archive would have to hold.
         stale = any(held.values())
         return dict(result, restart=stale, reason="k3s was not restarted since it was placed" if stale else "as wanted")

@@ -23,6 +23,14 @@ def mirror_name(prefix, image):
     return "%s/%s:%s" % (prefix.rstrip("/"), image.repository, image.tag)
 
 
+def in_mirror(prefix, image):
+    """Where a mirror by ``prefix`` (or None: there is none) would hold an image (an ImageName); None where it cannot:
+    docker.io alone is sent there, and by tags.
+    """
+    is_there = prefix and image.registry == DEFAULT_REGISTRY and image.tag
+    return mirror_name(prefix, image) if is_there else None
+
+
 def with_mirror(config, prefix):
     """The content of registries.yaml with docker.io sent to the mirror ``prefix``, REGISTRY/PATH, before any other
     endpoint.
@@ -60,7 +68,7 @@ def lacking(boards, prefix, lock=None):
         for board in boards
     ]
     images = [ImageName.parse(name) for name in sorted(wanted) if not all(name in store for store in stores)]
-    return [mirror_name(prefix, image) for image in images if image.registry == DEFAULT_REGISTRY and image.tag]
+    return [name for name in (in_mirror(prefix, image) for image in images) if name]
 
 
 def _differs(row, lock, architecture):

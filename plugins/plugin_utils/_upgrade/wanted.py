@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import charts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import mirror_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 
 # What k3s runs without when --disable names it.
 _COMPONENTS = {
@@ -50,10 +50,9 @@ def upgrade_images(
     rows, problems = (
         _of_manifests(known, manifests, disable, version) if manifests else (_of_table(known, disable, version), [])
     )
-    entries = _catalogue.read(catalogue)
+    supply = Supply(_catalogue.read(catalogue), mirror=mirror_prefix)
     rows = [
-        _with_supply(row, entries, architecture, mirror_prefix)
-        for row in sorted(rows, key=lambda row: row["image"] or row["name"])
+        _with_supply(row, supply, architecture) for row in sorted(rows, key=lambda row: row["image"] or row["name"])
     ]
     references = {
         reference
@@ -124,13 +123,9 @@ def _row(name, image, where):
     }
 
 
-def _with_supply(row, entries, architecture, mirror_prefix):
-    supply = {"source": None, "mirror": None, "patch": False, "instead": None}
-    if row["image"]:
-        image = ImageName.parse(row["image"])
-        entry = _catalogue.find(entries, image, architecture)
-        if entry:
-            supply.update(source=entry.source_for(image), patch=bool(entry.patch), instead=entry.patched_image())
-        if mirror_prefix and image.registry == DEFAULT_REGISTRY and image.tag:
-            supply["mirror"] = mirror_name(mirror_prefix, image)
-    return dict(row, **supply)
+def _with_supply(row, supply, architecture):
+    if not row["image"]:
+        return dict(row, source=None, mirror=None, patch=False, instead=None)
+    image = ImageName.parse(row["image"])
+    offer = supply.offer(image, architecture)
+    return dict(row, source=offer.source, mirror=offer.mirrored, patch=offer.needs_patch, instead=offer.patched)
