@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.action import ObservingAction
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, chosen_parts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import (
+    EXTRAS,
+    PARTS,
+    chosen_parts,
+    unreadable_images,
+)
 
 
 class ActionModule(ObservingAction):
@@ -22,8 +27,14 @@ class ActionModule(ObservingAction):
         },
         "architecture": {"type": "str", "default": "auto"},
         "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+        "require_images": {"type": "bool", "default": False},
     }
 
     def observe_board(self, options):
         """The result of k3s_info."""
-        return self.look(options, chosen_parts(options["gather"]), architecture=options["architecture"])
+        seen = self.look(options, chosen_parts(options["gather"]), architecture=options["architecture"])
+        if options["require_images"] and seen.get("images") is None:
+            # What was seen stays with it: a run tells a server that is ill from one that cannot be reached.
+            problem = unreadable_images(seen, seen["hostname"])
+            return dict(seen, failed=True, msg=str(problem), **problem.parts())
+        return seen

@@ -88,6 +88,8 @@ class ActionModule(ActionBase):
         """Run the module as often as it takes until the lease is there or the time to wait is over."""
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=LEASE_OPTIONS)
+        if options["state"] == "renewed" and time.time() < (options["at"] or 0) + options["seconds"] / 4:
+            return {"changed": False, "at": options["at"]}
         arguments = dict(self._task.args, holder=options["holder"] or holder())
         deadline = time.monotonic() + options["wait"]
         while True:

@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The catalogue, as the filter P(riscv.k3s.plan#filter) takes it.
+  description: The catalogue, as an inventory would hold it.
   type: list
   elements: dict
 """

@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: image_builds
-short_description: Lists the images that catalogues say how to build
+short_description: 'INTERNAL: lists the images that catalogues say how to build'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Takes the entries with a C(build) section out of one or more catalogues,
     and returns the arguments of M(riscv.k3s.oci_image_build) for each image, each image once.
 positional: _input, archives_dir

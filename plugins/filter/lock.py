@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: lock
-short_description: Makes the text of images.lock.yml
+short_description: 'INTERNAL: makes the text of images.lock.yml'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Equal content gives equal text. A row keeps its time as long as it says the same.
 positional: _input, answers
 options:

@@ -14,16 +14,17 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: lock_candidates
-short_description: Lists what a lock asks registries for
+short_description: 'INTERNAL: lists what a lock asks registries for'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - The stock images that plans name, each for each architecture once, with the references that boards would take it
     from.
 positional: _input, mirror
 options:
   _input:
-    description: Results of P(riscv.k3s.plan#filter), one a board.
+    description: Plans, the values of RV(riscv.k3s.k3s_plan#module:boards).
     type: list
     elements: dict
     required: true
@@ -36,7 +37,7 @@ options:
 EXAMPLES = r"""
 - name: See what would be locked
   ansible.builtin.debug:
-    msg: "{{ [observe_plan] | riscv.k3s.lock_candidates }}"
+    msg: "{{ k3s_run.boards.values() | riscv.k3s.lock_candidates }}"
 """
 
 RETURN = r"""

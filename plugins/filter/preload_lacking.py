@@ -10,10 +10,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: preload_lacking
-short_description: What a board lacks of its archive of images
+short_description: 'INTERNAL: what a board lacks of its archive of images'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Compares the images in a board's store with those that the archive in C(agent/images) should have brought when k3s
     started.
 positional: _input, plan
@@ -24,7 +25,7 @@ options:
     elements: dict
     required: true
   plan:
-    description: The board's plan, as the filter P(riscv.k3s.plan#filter) made it.
+    description: The board's plan, of RV(riscv.k3s.k3s_plan#module:boards).
     type: dict
     required: true
 """
@@ -32,7 +33,7 @@ options:
 EXAMPLES = r"""
 - name: Require what the archive should have brought
   ansible.builtin.assert:
-    that: observed.images | riscv.k3s.preload_lacking(observe_plan) | length == 0
+    that: observed.images | riscv.k3s.preload_lacking(k3s_run.boards[inventory_hostname]) | length == 0
 """
 
 RETURN = r"""

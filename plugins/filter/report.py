@@ -19,7 +19,7 @@ description:
 positional: _input, api, unready
 options:
   _input:
-    description: Results of P(riscv.k3s.plan#filter), one a board.
+    description: Plans, the values of RV(riscv.k3s.k3s_plan#module:boards).
     type: list
     elements: dict
     required: true
@@ -27,7 +27,7 @@ options:
     description: RV(riscv.k3s.k3s_info#module:api) of a server, or none.
     type: dict
   unready:
-    description: The result of P(riscv.k3s.unready#filter).
+    description: What is not healthy, a sentence each, RV(riscv.k3s.k3s_plan#module:unready) or what it is by now.
     type: list
     elements: str
   done:
@@ -42,7 +42,7 @@ options:
 EXAMPLES = r"""
 - name: Show the table
   ansible.builtin.debug:
-    msg: "{{ plans | riscv.k3s.report(observed.api, observed.api | riscv.k3s.unready) }}"
+    msg: "{{ k3s_run.boards.values() | riscv.k3s.report(k3s_run.api, k3s_run.unready) }}"
 """
 
 RETURN = r"""

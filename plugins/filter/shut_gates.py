@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: shut_gates
-short_description: Lists the health gates that are shut for a board
+short_description: 'INTERNAL: lists the health gates that are shut for a board'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Evaluates JMESPath expressions over the joined view of a board, which has the keys board, k3s, node, api, images,
     pods, lacking and newly_broken.
 positional: _input, plan
@@ -24,7 +25,7 @@ options:
     type: dict
     required: true
   plan:
-    description: The result of P(riscv.k3s.plan#filter) for the board.
+    description: The board's plan, of RV(riscv.k3s.k3s_plan#module:boards).
     type: dict
     required: true
   board:

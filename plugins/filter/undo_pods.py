@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: undo_pods
-short_description: Chooses the pods whose image name is taken away
+short_description: 'INTERNAL: chooses the pods whose image name is taken away'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Only pods on the boards of the plans. They would go on with content that nothing names any more.
 positional: _input, plans
 options:
@@ -23,7 +24,7 @@ options:
     type: dict
     required: true
   plans:
-    description: Results of P(riscv.k3s.undo_plan#filter).
+    description: Plans, the values of RV(riscv.k3s.k3s_plan#module:boards).
     type: list
     elements: dict
     required: true

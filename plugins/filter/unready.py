@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: unready
-short_description: Lists nodes and pods that are not Ready
+short_description: 'INTERNAL: lists nodes and pods that are not Ready'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - A sentence for each node that is not Ready and for each pod that is neither Ready nor done.
 positional: _input, namespaces
 options:

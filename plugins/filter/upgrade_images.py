@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: upgrade_images
-short_description: Tells which stock images a k3s version wants and where content may be
+short_description: 'INTERNAL: tells which stock images a k3s version wants and where content may be'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - For a version of k3s that is not installed yet. Reads its manifests where they are given, and a table of releases
     for the rest.
 positional: _input, catalogue

@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: upgrade_table
-short_description: Tells whether an upgrade of k3s is safe
+short_description: 'INTERNAL: tells whether an upgrade of k3s is safe'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Joins what a k3s version wants with what registries answered.
 positional: _input, answers
 options:

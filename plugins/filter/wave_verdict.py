@@ -11,15 +11,16 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: wave_verdict
-short_description: Tells how a wave went, and which boards were not touched
+short_description: 'INTERNAL: tells how a wave went, and which boards were not touched'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Whether the run may go on after the wave of a board, and what to tell when it may not.
 positional: _input, board, failures, active
 options:
   _input:
-    description: The result of P(riscv.k3s.waves#filter).
+    description: The result of M(riscv.k3s.k3s_plan).
     type: dict
     required: true
   board:
@@ -40,7 +41,7 @@ options:
 EXAMPLES = r"""
 - name: Show how the wave went
   ansible.builtin.debug:
-    msg: "{{ (run | riscv.k3s.wave_verdict(inventory_hostname, failed, ansible_play_batch)).lines }}"
+    msg: "{{ (k3s_run | riscv.k3s.wave_verdict(inventory_hostname, failed, ansible_play_batch)).lines }}"
   vars:
     failed: {board-2: the node is not Ready}
 """

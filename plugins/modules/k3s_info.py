@@ -55,6 +55,11 @@ options:
       - A question to the API has two thirds of it. On a slow board C(kubectl) may need minutes for its first one.
     type: int
     default: 30
+  require_images:
+    description:
+      - Fail where the images in containerd's store cannot be read, since nothing can be planned then.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - riscv.k3s.board
   - riscv.k3s.attributes.info

@@ -49,6 +49,11 @@ options:
     description:
       - Take the lease over from the run with this id. For a run on another controller that surely no longer runs.
     type: str
+  at:
+    description:
+      - RV(at) of the last time that the lease was taken or renewed. With O(state=renewed), the board is asked only when a
+        quarter of O(seconds) is over since then, as starting a module on a slow board takes seconds.
+    type: float
   forget:
     description:
       - With O(state=released), do not even note that this run was the last.

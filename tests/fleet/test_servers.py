@@ -22,9 +22,9 @@ def _fleet(make_fleet):
 
 @pytest.fixture(name="alone")
 def _alone(fleet):
-    """A play of one's own with the role registries: without waves both servers are in it at once."""
+    """A play of one's own with the role start: without waves both servers are in it at once."""
     path = fleet.folder / "alone.yml"
-    tasks = [{"ansible.builtin.include_role": {"name": "riscv.k3s.registries"}}]
+    tasks = [{"ansible.builtin.include_role": {"name": "riscv.k3s.start"}}]
     path.write_text(yaml.safe_dump([{"hosts": "k3s_cluster", "gather_facts": False, "become": True, "tasks": tasks}]))
     return str(pathlib.Path(path))
 

@@ -181,7 +181,7 @@ def connect_boards(lab, folder):
         return
     playbook = folder / "connect.yml"
     playbook.write_text(
-        yaml.safe_dump([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.registries"]}]),
+        yaml.safe_dump([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.start"]}]),
         encoding="utf-8",
     )
     run = play(lab, folder, playbook)

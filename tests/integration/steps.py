@@ -15,7 +15,7 @@ from runs import play
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _COLLECTION = "riscv.k3s."
-_HARMLESS = ("riscv.k3s.k3s_info",) + tuple(
+_HARMLESS = ("riscv.k3s.k3s_info", "riscv.k3s.k3s_plan") + tuple(
     "ansible.builtin." + name for name in ("assert", "debug", "fail", "set_fact", "wait_for")
 )
 
@@ -52,7 +52,9 @@ def _task(task, role, rescue, found, visited):
     # Ansible leaves the role out of the name of a task that includes another one.
     alone = not role or "ansible.builtin.include_role" in task
     name = task["name"] if alone else "%s : %s" % (role, task["name"])
-    found.setdefault(name, Step(name, rescue, _acts(task)))
+    # What is imported stands there itself, and its import is no task.
+    if not any(key.startswith("ansible.builtin.import_") for key in task):
+        found.setdefault(name, Step(name, rescue, _acts(task)))
     for module in ("include_role", "import_role"):
         args = task.get("ansible.builtin." + module)
         if args:

@@ -14,7 +14,7 @@ import pytest
 
 SITE = "riscv.k3s.site"
 OWN = "/etc/rancher/k3s/config.yaml.d/riscv-k3s.yaml"
-RESTART = "riscv.k3s.registries : Restart k3s so that it reads its files"
+RESTART = "riscv.k3s.start : Restart k3s so that it reads its files"
 
 
 def site(lab, folder, *options, embedded=True):

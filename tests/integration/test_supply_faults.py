@@ -54,7 +54,7 @@ def site(lab, folder, name=None, value=None):
     """The role registries for both boards, with one variable of its own."""
     playbook = folder / "registries.yml"
     playbook.write_text(
-        json.dumps([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.registries"]}]),
+        json.dumps([{"hosts": "k3s_cluster", "gather_facts": False, "roles": ["riscv.k3s.start"]}]),
         encoding="utf-8",
     )
     return modules.play(lab, folder, playbook, *(["-e", json.dumps({name: value})] if name else []))

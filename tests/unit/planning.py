@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 
@@ -73,7 +75,20 @@ def wanting(board="board-1", catalogue=None, registries=None, **wanted):
 
 
 def decide(board, servers=None, **wanted):
-    return _plan.plan(board, wanting(**wanted), [board] if servers is None else servers)
+    return _plan.plan(board, wanting(**wanted), _plan.Cluster([board] if servers is None else servers))
+
+
+def settings_of(catalogue=CATALOGUE, **variables):
+    """A board's settings, from an inventory's variables without their prefix."""
+    named = {"riscv_k3s_" + name: value for name, value in dict(variables, catalogue=catalogue).items()}
+    return read({"board": named})["board"]
+
+
+def fleet_of(boards, servers=None, lock=None, **more):
+    """A Fleet of {name: (what was seen, its settings)}; without ``servers`` the first board is one."""
+    servers = [next(iter(boards))] if servers is None else servers
+    rows = [_run.Board(name, seen, settings, name in servers, lock) for name, (seen, settings) in boards.items()]
+    return _run.Fleet(rows, (servers + list(boards))[0], servers, **more)
 
 
 def file(path, text, skip=False):

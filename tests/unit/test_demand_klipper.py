@@ -128,7 +128,7 @@ def test_the_demand_of_a_version_is_its_image_list(k3s_manifests, version):
         "pause_image": pause,
         "config": {},
     }
-    plan = _plan.plan(server, wanting(catalogue=[]), [server])
+    plan = _plan.plan(server, wanting(catalogue=[]), _plan.Cluster([server]))
     listed = (folder / "image-list.txt").read_text().split()
     assert problems == []
     assert [row["image"] for row in plan["images"]] == listed

@@ -20,6 +20,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._containerd import rows 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, printable_lines
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import page
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import fleet
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport, reason, waits_for
 from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import cut, table, width
@@ -202,10 +204,10 @@ def _gates(shut):
         {"name": "g", "query": "pods[?name=='none']", "found": "pods[].name"},
         {"name": "h", "query": "!newly_broken", "found": "newly_broken"},
     ]
-    fleet = FakeFleet()
-    fleet.waiting("p" + ALL, "ErrImagePull", reasons=[ALL])
+    fake = FakeFleet()
+    fake.waiting("p" + ALL, "ErrImagePull", reasons=[ALL])
     plan = dict(PLAN, images=[])
-    return shut(fleet.agent, plan, "board-2", fleet.server["api"], {}, gates) + shut({"msg": ALL}, plan, "board-2")
+    return shut(fake.agent, plan, "board-2", fake.server["api"], {}, gates) + shut({"msg": ALL}, plan, "board-2")
 
 
 def _undo(plan):
@@ -267,15 +269,11 @@ FOR_PROGRAMS = {
     "catalogue",
     "diagnose_page",
     "diagnosis",
-    "gates",
     "image_builds",
     "join_pods",
     "lock_candidates",
-    "mirror_names",
-    "plan",
     "registries_yaml",
     "registry_access",
-    "restarts",
     "undo_pods",
     "upgrade_images",
 }
@@ -292,13 +290,22 @@ def filters():
     return found
 
 
+# What k3s_plan makes its texts with.
+FUNCTIONS = {"undo_plan": undo.undo_plan, "undo_report": undo.undo_report, "waves": fleet}
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_filters_that_make_text_for_people(name):
-    assert_shown(SHOWN[name](filters()[name]))
+    assert_shown(SHOWN[name](dict(filters(), **FUNCTIONS)[name]))
 
 
 def test_no_filter_is_forgotten():
-    assert set(filters()) == set(SHOWN) | FOR_PROGRAMS
+    assert set(filters()) == (set(SHOWN) | FOR_PROGRAMS) - set(FUNCTIONS)
+
+
+def test_few_filters_are_public():
+    texts = [path.read_text(encoding="utf-8") for path in FILTERS.glob("[!_]*.py")]
+    assert sum("short_description: 'INTERNAL: " not in text for text in texts) <= 8
 
 
 def test_the_report_of_a_run():
@@ -331,6 +338,6 @@ def test_the_page_holds_nothing_but_ascii_and_shows_it_by_way_of_its_own_filter(
 
 
 def test_what_programs_use_is_as_it_was():
-    fleet = FakeFleet()
-    fleet.waiting("p" + ALL, "ErrImagePull", ALL)
-    assert [row["name"] for row in filters()["diagnosis"](fleet.boards)["pods"]][-1:] == ["p" + ALL]
+    fake = FakeFleet()
+    fake.waiting("p" + ALL, "ErrImagePull", ALL)
+    assert [row["name"] for row in filters()["diagnosis"](fake.boards)["pods"]][-1:] == ["p" + ALL]

@@ -38,14 +38,15 @@ ROOMS = {
         "_containerd": {"_host", "_output", "_journal"},
     },
     "plugin_utils": {
+        "_settings": set(),
         "_demand": set(),
         "_supply": set(),
         "_observe": {"_demand"},
         "_upgrade": {"_demand", "_supply"},
         "_plan": {"_demand", "_supply", "_observe", "_upgrade"},
-        "_fleet": {"_observe", "_plan"},
         "_diagnose": {"_observe"},
         "_report": {"_observe"},
+        "_fleet": {"_settings", "_supply", "_observe", "_plan", "_report"},
     },
 }
 # A room of many small files of one kind.

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
+from planning import fleet_of, settings_of
 
-from ansible_collections.riscv.k3s.plugins.filter.mirror_names import mirror_names
-from ansible_collections.riscv.k3s.plugins.filter.plan import plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
 PAUSE, SOURCE, PREFIX = "docker.io/rancher/mirrored-pause:3.6", "reg:5000/riscv64/pause:3.10", "reg:5000/stock"
@@ -35,9 +35,22 @@ def observed(*images):
     }
 
 
+def plan(board, answers=None, lock=LOCK, **settings):
+    read = _lock.read(lock, "images.lock.yml") if lock else None
+    fleet = fleet_of({"board-1": (board, settings_of(CATALOGUE, **settings))}, lock=read)
+    return _run.present(fleet, answers or {})["boards"]["board-1"]
+
+
 def decide(*images, **settings):
-    board = observed(*images)
-    return plan(board, [board], CATALOGUE, board="board-1", lock=LOCK, lock_file="images.lock.yml", **settings)
+    return plan(observed(*images), **settings)
+
+
+def asked(*boards, lock=LOCK):
+    rows = {
+        "board-%d" % number: (seen, settings_of(CATALOGUE, mirror_prefix=PREFIX)) for number, seen in enumerate(boards)
+    }
+    found = _run.questions(fleet_of(rows, lock=_lock.read(lock, "x") if lock else None))
+    return [image for question in found for image in question.images]
 
 
 @pytest.mark.parametrize(
@@ -99,9 +112,9 @@ def test_one_image(images, settings, fix, reason, pulls, digests):
 def test_the_mirror_is_asked_and_used_for_what_drifted():
     answers = [{"image": PREFIX + "/rancher/mirrored-pause:3.6", "has_architecture": True, "cause": None}]
     drifted, good = observed(held(PAUSE, OTHER)), observed(held(PAUSE))
-    assert mirror_names([good, drifted], PREFIX, lock=LOCK, lock_file="x") == [answers[0]["image"]]
-    assert mirror_names([good], PREFIX, lock=LOCK, lock_file="x") == mirror_names([drifted], PREFIX) == []
-    result = decide(held(PAUSE, OTHER), mirror=PREFIX, mirror_answers=answers)
+    assert asked(good, drifted) == [answers[0]["image"]]
+    assert asked(good) == asked(drifted, lock=None) == []
+    result = decide(held(PAUSE, OTHER), mirror_prefix=PREFIX, answers={("riscv64", PREFIX, None): answers})
     assert (result["images"][0]["fix"], result["pulls"], result["digests"]) == ("mirror", [PAUSE], {PAUSE: GOOD})
     assert BOTH in result["images"][0]["reason"]
 
@@ -109,10 +122,10 @@ def test_the_mirror_is_asked_and_used_for_what_drifted():
 def test_what_the_lock_does_not_hold_is_told():
     board = observed()
     board["demand"].append({"image": PAUSE + ".1", "where": ["x"], "required": True})
-    result = plan(board, [board], CATALOGUE, board="board-1", lock=LOCK, lock_file="images.lock.yml")
+    result = plan(board)
     assert [
         text
         for text in result["warnings"]
         if "not in the lock" in text and PAUSE + ".1" in text and PAUSE + "," not in text
     ]
-    assert not plan(board, [board], CATALOGUE, board="board-1")["warnings"]
+    assert not plan(board, lock=None)["warnings"]

@@ -55,7 +55,7 @@ def observed(images=(), preloads=(), demand=(PAUSE, COREDNS)):
 
 def decide(board, **wanted):
     settings = dict({"catalogue": _catalogue.read(CATALOGUE), "fixes": ["preload"]}, **wanted)
-    return _plan.plan(board, wanting(**settings), [board])
+    return _plan.plan(board, wanting(**settings), _plan.Cluster([board]))
 
 
 THERE = [held(PAUSE), held(COREDNS)]

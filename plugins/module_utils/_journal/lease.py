@@ -29,6 +29,7 @@ LEASE_OPTIONS = dict(
     observed={"type": "dict"},
     take_over={"type": "str"},
     forget={"type": "bool", "default": False},
+    at={"type": "float"},
     holder={"type": "dict"},
 )
 # A board without a battery for its clock may start years back; a clock that is set right by a little is no such thing.

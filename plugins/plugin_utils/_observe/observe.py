@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence, cast
 
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.details import read_details
@@ -102,3 +103,13 @@ def _failed(sections, program_timeout):
         for name, section in sections.items()
         if section.rc != 0 and name != "api"
     ]
+
+
+def unreadable_images(seen, board):
+    """The Problem of a board whose images cannot be read; ``seen`` is its result of k3s_info."""
+    return Problem(
+        "the images of %s cannot be read" % board,
+        found="; ".join("%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or [])
+        or "containerd does not answer",
+        next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
+    )

@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import klipper as _demand_klipper
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import unreadable_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import patches as _plan_patches
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as _preload
@@ -52,28 +53,37 @@ class Wanted(NamedTuple):
     cluster_architectures: Sequence[str] = ()
 
 
-def plan(observed, wanted, servers):
+class Cluster:
+    """What the servers of a cluster, results of k3s_info, ask for on every board: worked out once, not once a board.
+
+    They hold the manifests and the API's view, which an agent has not.
+    """
+
+    def __init__(self, servers: Sequence[Dict[str, Any]]) -> None:
+        self.servers = list(servers)
+        pods = [pod for server in self.servers for pod in (server.get("api") or {}).get("pods", ())]
+        self.asked = [(server, (server.get("demand") or []) + _klipper(server, pods)) for server in self.servers]
+        self._coming: Dict[str, Any] = {}
+
+    def coming(self, version):
+        """The demand of the ``version`` of k3s that comes next; none where that is None. Raises Problem."""
+        if version and version not in self._coming:
+            self._coming[version] = _upgrade.next_demand(version, _disabled(self.servers))
+        return self._coming.get(version, [])
+
+
+def plan(observed, wanted, cluster):
     """Decide for one board.
 
-    ``observed`` is the result of riscv.k3s.k3s_info for this board, ``servers`` those of the cluster's servers (they
-    hold
-    the manifests and the API's view, which an agent has not). Returns a dictionary: board, architecture, images (a row
-    each,
-    with its ``fix`` and the reason), registries, config (the own file in config.yaml.d), preload (the archive in
-    agent/images),
-    pulls and the digests they must have, tags, unpins (names that lose their pin), patches, warnings, problems,
-    changes.
-    Raises Problem where no honest plan can be made.
+    ``observed`` is the result of riscv.k3s.k3s_info for this board, ``cluster`` a Cluster. Returns a dictionary:
+    board, architecture, images (a row each, with its ``fix`` and the reason), registries, config (the own file in
+    config.yaml.d), preload (the archive in agent/images), pulls and the digests they must have, tags, unpins (names
+    that lose their pin), patches, warnings, problems, changes. Raises Problem where no honest plan can be made.
     """
     architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
     if observed.get("images") is None:
-        raise Problem(
-            "the images of %s cannot be read" % wanted.board,
-            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or [])
-            or "containerd does not answer",
-            next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
-        )
-    if not servers:
+        raise unreadable_images(observed, wanted.board)
+    if not cluster.servers:
         raise Problem(
             "no server of the cluster was observed, so what pods ask for is not known",
             where=wanted.board,
@@ -81,7 +91,7 @@ def plan(observed, wanted, servers):
             "reached",
         )
     store = {row["name"]: row for row in observed["images"]}
-    demand = _demand(observed, servers, wanted.next_version)
+    demand = _demand(observed, cluster, wanted.next_version)
     images = _plan_images.decide_all(demand, architecture, store, wanted, observed.get("pause_image"))
     tags = _plan_images.tags(images)
     pulls = _plan_images.pulls(images, store, architecture, wanted)
@@ -117,16 +127,14 @@ def plan(observed, wanted, servers):
     return result
 
 
-def _demand(observed, servers, next_version=None):
+def _demand(observed, cluster, next_version=None):
     """The board's own demand (its pause image) and that of every server: a pod may land on any board. And that of the
     version which comes next.
     """
     merged = {}
-    pods = [pod for server in servers for pod in (server.get("api") or {}).get("pods", ())]
-    klipper = [_klipper(server, pods) for server in servers]
-    coming = _upgrade.next_demand(next_version, _disabled(servers)) if next_version else []
-    for board, more in [(observed, coming)] + list(zip(servers, klipper)):
-        for item in (board.get("demand") or []) + more:
+    own = (observed, (observed.get("demand") or []) + cluster.coming(next_version))
+    for board, items in [own] + cluster.asked:
+        for item in items:
             if _is_pause_of_another(item, board, observed):
                 continue
             known = merged.setdefault(item["image"], {"image": item["image"], "where": [], "required": False})

@@ -20,6 +20,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import unreadable_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import components as _undo_components
 
 _RESTARTS = (undo.REMOVE, undo.RESTORE, undo.SETTLE)
@@ -49,12 +50,7 @@ def undo_plan(observed, servers, board, components=()):
     if journal["error"]:
         raise Problem("what was done to %s is not known" % board, found=journal["error"])
     if observed.get("images") is None and journal["images"]:
-        raise Problem(
-            "the images of %s cannot be read" % board,
-            found="; ".join("%s: %s" % (error["section"], error["message"]) for error in observed.get("errors") or [])
-            or "containerd does not answer",
-            next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
-        )
+        raise unreadable_images(observed, board)
     wanted = _undo_components.names(components)
     chosen = _undo_components.choose(wanted, observed, servers)
     manifests = [path for path in _overlaid(observed.get("manifests") or ()) if chosen.has_manifest(path)]

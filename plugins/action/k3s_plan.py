@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action behind the module k3s_plan: reads what was observed of all boards, asks the mirror, plans once for all."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import PREFIX, READ_LATER
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
+
+ASK = "riscv.k3s.registry_image_info"
+LOCK = "images.lock.yml"
+OPTIONS = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "observed": {"type": "str", "default": "k3s_seen"},
+    "observed_away": {"type": "str", "default": "k3s_seen_away"},
+    "lock_file": {"type": "str"},
+}
+
+
+class ActionModule(ActionBase):
+    """Plan a whole fleet. Runs on the controller and changes nothing, so that check mode runs it, too."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp=None, task_vars=None):
+        """The document, or a failure with the parts of a Problem."""
+        result = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(argument_spec=OPTIONS)
+        variables = _Variables(task_vars, self._templar)
+        try:
+            fleet = self._fleet(options, variables, task_vars)
+            if options["state"] == "absent":
+                document = _run.absent(fleet)
+            else:
+                document = _run.present(fleet, self._ask(fleet, variables, task_vars))
+            result.update(document, changed=False)
+        except Problem as problem:
+            result.update(problem.parts(), failed=True, changed=False, msg=str(problem))
+        return result
+
+    def _fleet(self, options, variables, task_vars):
+        names = task_vars["ansible_play_batch"]
+
+        def seen(name):
+            return variables.of(name).get(options["observed"]) or {}
+
+        settings = read({name: variables.settings(name) for name in names})
+        servers = list(task_vars["groups"].get(settings[names[0]]["server_group"], ()))
+        locks = _Locks(options["lock_file"] if options["state"] == "present" else "")
+        boards = [
+            _run.Board(
+                name,
+                seen(name),
+                settings[name],
+                name in servers,
+                locks.of(settings[name]["lock_file"], variables.of(name).get("inventory_dir")),
+            )
+            for name in names
+        ]
+        active = task_vars["ansible_play_hosts"]
+        away = task_vars.get(options["observed_away"]) or {}
+        return _run.Fleet(
+            boards,
+            (servers + names)[0],
+            servers,
+            away if "demand" in away else None,
+            lost={name: seen(name) for name in task_vars["ansible_play_hosts_all"] if name not in active},
+            beside={name: seen(name) for name in active if name not in settings and seen(name)},
+        )
+
+    def _ask(self, fleet, variables, task_vars):
+        answers = {}
+        for question in _run.questions(fleet):
+            arguments = {
+                "images": list(question.images),
+                "architecture": question.architecture,
+                "variant": question.variant,
+                "registries": registry_access(variables.access(question.board)),
+            }
+            done = self._execute_module(module_name=ASK, module_args=arguments, task_vars=task_vars)
+            if done.get("failed"):
+                raise Problem("the mirror cannot be asked", found=done.get("msg"), where=question.prefix)
+            answers[question.key] = done["images"]
+        return answers
+
+
+class _Variables:
+    """The variables of boards as they are, templated one by one: to template all of them would take longest."""
+
+    def __init__(self, task_vars, templar):
+        self._hostvars, self._templar, self._known = task_vars["hostvars"], templar, {}
+        # What a play or a task sets holds for every board; what is of the board that this task runs for is not it.
+        own = self.of(task_vars["inventory_hostname"])
+        self._of_play = {
+            name: value
+            for name, value in task_vars.items()
+            if name.startswith(PREFIX) and (name not in own or own[name] != value)
+        }
+
+    def of(self, board):
+        """The variables of a board, not templated."""
+        if board not in self._known:
+            self._known[board] = self._hostvars.raw_get(board)
+        return self._known[board]
+
+    def settings(self, board):
+        """{variable: value} of all settings that a plan needs; others are there with None, so that they are checked."""
+        variables = self._with_play(board)
+        names = [name for name in variables if name.startswith(PREFIX)]
+        later = [name for name in names if name[len(PREFIX) :] in READ_LATER]
+        return dict(
+            self._templated(board, variables, [name for name in names if name not in later]), **dict.fromkeys(later)
+        )
+
+    def access(self, board):
+        """What a board's variables say about registries; may hold passwords."""
+        variables = self._with_play(board)
+        return self._templated(board, variables, [name for name in variables if name.startswith(PREFIX + "registr")])
+
+    def _with_play(self, board):
+        return {**self.of(board), **self._of_play}
+
+    def _templated(self, board, variables, names):
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        return {name: _template(templar, board, name, variables[name]) for name in names}
+
+
+def _template(templar, board, name, value):
+    try:
+        return templar.template(value)
+    except AnsibleError as error:
+        raise Problem("%s cannot be templated" % name, found=str(error), where=board) from error
+
+
+class _Locks:
+    """Lock files of the controller, each read once. ``given`` is the path that the task names, "" for no lock."""
+
+    def __init__(self, given):
+        self._given, self._read = given, {}
+
+    def of(self, named, inventory_dir):
+        """The lock of a board whose setting is ``named``, or None. One that is named must be there."""
+        named = named if self._given is None else self._given
+        path = os.path.join(inventory_dir or ".", LOCK) if named is None else os.path.expanduser(named)
+        if path not in self._read:
+            self._read[path] = self._load(path) if path and (named or os.path.isfile(path)) else None
+        return self._read[path]
+
+    @staticmethod
+    def _load(path):
+        try:
+            with open(path, encoding="utf-8") as file:
+                return _lock.read(file.read(), path)
+        except (OSError, ValueError) as error:
+            raise Problem(
+                "the lock file cannot be read",
+                found=getattr(error, "strerror", None) or str(error),
+                where=path,
+                next_step="correct riscv_k3s_lock_file, or make the lock by the playbook riscv.k3s.lock",
+            ) from error

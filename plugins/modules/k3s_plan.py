@@ -1,0 +1,190 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k3s_plan
+short_description: Plan a whole fleet once
+version_added: "1.0.0"
+author:
+  - The riscv.k3s developers (@riscv-k3s)
+description:
+  - Compares what M(riscv.k3s.k3s_info) observed of all boards of a play with what the inventory wants, and returns one
+    document for the run. It has the plan of each board, the waves, the pods to restart, and the texts.
+  - Reads the settings from the boards' variables C(riscv_k3s_*). They are checked here, once for all boards. A name that
+    is not known and a value of a wrong type are errors, before anything is changed.
+  - Asks the mirror (C(riscv_k3s_mirror_prefix)) once for each architecture, and only where some board lacks an image.
+  - Changes nothing. Use it with C(run_once) and C(delegate_to=localhost).
+  - The document holds no secret. What registries.yaml shall say and logins are no part of it.
+options:
+  state:
+    description:
+      - V(present) plans what makes the boards as the inventory wants them.
+      - V(absent) plans what takes back whatever this collection did.
+    type: str
+    choices: [present, absent]
+    default: present
+  observed:
+    description:
+      - Name of the variable that holds the result of M(riscv.k3s.k3s_info) on each board.
+    type: str
+    default: k3s_seen
+  observed_away:
+    description:
+      - Name of the variable that holds that of the first server, where it is no board of the play (C(--limit)).
+    type: str
+    default: k3s_seen_away
+  lock_file:
+    description:
+      - Path of the lock, empty for none. By default what C(riscv_k3s_lock_file) says, and else C(images.lock.yml) beside
+        the inventory, where it is there.
+    type: str
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change, without changing it.
+    support: full
+    details:
+      - The module changes nothing in either mode.
+  diff_mode:
+    description: Returns what changed, or in check mode would change, when in diff mode.
+    support: N/A
+    details:
+      - The module changes nothing.
+  idempotent:
+    description: A second run with the same input changes nothing.
+    support: full
+  platform:
+    description: Where the module runs.
+    platforms: posix
+    support: full
+notes:
+  - Implemented by an action plugin, on the controller.
+seealso:
+  - module: riscv.k3s.k3s_info
+  - module: riscv.k3s.registry_image_info
+"""
+
+EXAMPLES = r"""
+- name: Observe
+  riscv.k3s.k3s_info:
+  register: k3s_seen
+
+- name: Plan
+  riscv.k3s.k3s_plan:
+  register: k3s_run
+  run_once: true
+  delegate_to: localhost
+  become: false
+
+- name: Show what would be done
+  ansible.builtin.debug:
+    msg: "{{ k3s_run.table }}"
+  run_once: true
+"""
+
+RETURN = r"""
+boards:
+  description:
+    - The plan of each board by its name. It has the keys images (each with its fix and the reason), registries, config, preload, pulls,
+      digests, tags, unpins, patches, warnings, problems and changes, and beside them data_dir, disk, service and settings.
+    - With O(state=absent) it has the keys manifests, patches, files, restart, archives, images, names, left, lines and changes.
+  returned: success
+  type: dict
+waves:
+  description: The boards that have something to do, in the steps in which they are changed.
+  returned: O(state=present)
+  type: list
+  elements: list
+restarts:
+  description: Pods to restart, as C(namespace/name).
+  returned: success
+  type: list
+  elements: str
+patches:
+  description: The servers on which manifests are patched.
+  returned: O(state=present)
+  type: list
+  elements: str
+lines:
+  description: The waves for people, or with O(state=absent) what is taken back.
+  returned: success
+  type: list
+  elements: str
+table:
+  description: What is planned, for people.
+  returned: O(state=present)
+  type: list
+  elements: str
+changes:
+  description: How many changes are planned on all boards.
+  returned: success
+  type: int
+servers:
+  description: The boards of the run that are servers.
+  returned: success
+  type: list
+  elements: str
+lost:
+  description: Servers that cannot be reached or failed.
+  returned: success
+  type: list
+  elements: str
+unplanned:
+  description: Those of them that were observed, but for which no plan can be made.
+  returned: O(state=present)
+  type: list
+  elements: str
+first_server:
+  description: The server whose API is asked and that holds the lease.
+  returned: success
+  type: str
+max_fail_percentage:
+  description: How much of a wave may fail without ending the run.
+  returned: O(state=present)
+  type: float
+warnings:
+  description: What is worth knowing, each sentence once.
+  returned: success
+  type: list
+  elements: str
+problems:
+  description: Why no plan could be made, by board.
+  returned: success
+  type: dict
+settings:
+  description: The settings that the fleet has in common, by their names without the prefix.
+  returned: success
+  type: dict
+lease:
+  description: Where the lease of the fleet is (server, data_dir), and as it was observed.
+  returned: success
+  type: dict
+api:
+  description: The API's view before the run, as far as later stages read it.
+  returned: success
+  type: dict
+unready:
+  description: What was not healthy before the run, a sentence each.
+  returned: O(state=present)
+  type: list
+  elements: str
+what:
+  description: What was asked and went wrong.
+  returned: failure
+  type: str
+found:
+  description: What was there instead.
+  returned: failure
+  type: str
+where:
+  description: Where.
+  returned: failure
+  type: str
+next_step:
+  description: What to do about it.
+  returned: failure
+  type: str
+"""

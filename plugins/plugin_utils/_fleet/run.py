@@ -1,0 +1,331 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run over a fleet as one document: every board's plan, the waves, the restarts and the texts, in one pass. Pure.
+
+The document is what all stages of a run read. It never holds a secret: what registries.yaml shall say and how a
+registry is logged in to stay with the tasks that need them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves as _waves
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo as _undo
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import restarts, unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import READ_LATER, SETTINGS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import defaults as _defaults
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
+
+# What later stages read of the API's view from before the run; it holds all pods of a cluster, and these are few.
+_OF_PODS = ("namespace", "name", "uid", "node", "phase", "ready", "deleting", "reasons", "owner")
+_NAMESPACE = "kube-system"
+# The catalogue is large, and read here only.
+_NOT_SHOWN = frozenset(("catalogue", *READ_LATER, *(name for name, setting in SETTINGS.items() if setting.secret)))
+
+
+class Board(NamedTuple):
+    """A board of the run: what was seen of it (a result of k3s_info), its settings, and whether it is a server."""
+
+    name: str
+    seen: Dict[str, Any]
+    settings: Dict[str, Any]
+    is_server: bool = False
+    # What lock.read returns for its lock, or None where there is none.
+    lock: Optional[Dict[Any, Any]] = None
+
+
+class Fleet(NamedTuple):
+    """All boards of a run, in the order of the inventory.
+
+    ``first_server`` is the board whose API is asked and whose journal holds the lease. ``away`` is what was seen of it
+    where it is no board of this run (--limit), else None. ``lost`` {board: what was seen of it, if anything} are boards
+    of the run that cannot be reached or failed, ``servers`` all that the inventory calls servers.
+    """
+
+    boards: Sequence[Board]
+    first_server: str
+    servers: Sequence[str] = ()
+    away: Optional[Dict[str, Any]] = None
+    lost: Dict[str, Dict[str, Any]] = {}
+    # The same of boards that are in other batches of the play (serial), as far as they were looked at already.
+    beside: Dict[str, Dict[str, Any]] = {}
+
+    @property
+    def settings(self) -> Dict[str, Any]:
+        """What the fleet has in common, which the first board's variables say."""
+        return self.boards[0].settings
+
+    @property
+    def head(self) -> Dict[str, Any]:
+        """What was seen of the first server, {} for nothing."""
+        of_run = {board.name: board.seen for board in self.boards}
+        return (
+            of_run.get(self.first_server)
+            or self.beside.get(self.first_server)
+            or self.lost.get(self.first_server)
+            or self.away
+            or {}
+        )
+
+    def seen_servers(self) -> List[Dict[str, Any]]:
+        """Results of the servers that tell what pods ask for."""
+        if self.away and "demand" in self.away:
+            return [self.away]
+        seen = dict(self.beside, **{board.name: board.seen for board in self.boards})
+        return [row for name, row in seen.items() if name in self.servers and "demand" in row]
+
+
+class Question(NamedTuple):
+    """What a mirror is asked: the names below ``prefix`` that some board of one architecture lacks.
+
+    ``board`` is one of those boards; its variables say how to talk to the registry.
+    """
+
+    architecture: str
+    prefix: str
+    variant: Optional[str]
+    images: Tuple[str, ...]
+    board: str
+
+    @property
+    def key(self) -> Tuple[str, str, Optional[str]]:
+        """What an answer is for."""
+        return self.architecture, self.prefix, self.variant
+
+
+def questions(fleet: Fleet) -> List[Question]:
+    """What to ask mirrors, once for each architecture; nothing where no board lacks anything."""
+    groups: Dict[Any, List[Board]] = {}
+    for board in fleet.boards:
+        if mirror_of(board.settings) and "architecture" in board.seen:
+            groups.setdefault(_key(board), []).append(board)
+    found = []
+    for (architecture, prefix, variant), boards in groups.items():
+        images = _mirror.lacking([board.seen for board in boards], prefix, boards[0].lock)
+        if images:
+            found.append(Question(architecture, prefix, variant, tuple(images), boards[0].name))
+    return found
+
+
+def mirror_of(settings: Dict[str, Any]) -> Optional[str]:
+    """The mirror by prefix, where it may be used."""
+    return settings["mirror_prefix"] if "mirror" in settings["fixes"] else None
+
+
+def present(fleet: Fleet, answers: Dict[Any, Any]) -> Dict[str, Any]:
+    """The document for a run that makes every board as the inventory wants it.
+
+    ``answers`` are rows of registry_image_info by the `Question.key` that they are for. Returns boards {name: its plan,
+    with stages (roles that have something to do), data_dir, disk, service and settings}, waves, restarts (pods),
+    patches (servers whose manifests are patched), lines (of the waves), table (what is planned, for people), changes,
+    servers, lost, unplanned, warnings, settings (of the fleet), lease, api (before the run), unready (likewise),
+    max_fail_percentage and problems (none). Raises Problem.
+    """
+    wanted, of_board = _Wanting(fleet, answers), _OfBoards()
+    cluster = _plan.Cluster(fleet.seen_servers())
+    plans = {}
+    for board in fleet.boards:
+        plan = _plan.plan(board.seen, wanted.of(board), cluster)
+        plan["warnings"] += wanted.unanswered(board)
+        plans[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
+    for gates in _different(board.settings["gates"] for board in fleet.boards):
+        _gates.read(gates)
+    settings = fleet.settings
+    divided = _waves.fleet(plans, fleet.servers, settings["serial"], settings["max_fail_percentage"], fleet.lost)
+    if divided["changes"] and divided["unplanned"]:
+        raise Problem(
+            "nothing is changed: no plan could be made for " + ", ".join(divided["unplanned"]),
+            found="a server that was looked at, with the error above",
+            next_step="mend what it says, then run again: agents must not get half of what the cluster needs",
+        )
+    api = fleet.head.get("api")
+    before = unready(api, settings["health_namespaces"])
+    return dict(
+        _common(fleet),
+        **dict(divided, boards=plans),
+        restarts=restarts(api, plans.values()),
+        patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
+        table=report(list(plans.values()), api, before),
+        warnings=_different(text for plan in plans.values() for text in plan["warnings"]),
+        unready=before,
+        problems={},
+    )
+
+
+def absent(fleet: Fleet) -> Dict[str, Any]:
+    """The document for a run that takes everything back: the same keys as far as they say something there.
+
+    Boards about which no plan can be made are in ``problems`` {board: why}, so that the others are brought back. Raises
+    Problem for components that nothing is known of.
+    """
+    seen = [board.seen for board in fleet.boards if "demand" in board.seen]
+    servers = fleet.seen_servers() or seen
+    components = fleet.settings["undo_components"]
+    plans, problems, of_board = {}, {}, _OfBoards()
+    for board in fleet.boards:
+        try:
+            plan = _undo.undo_plan(board.seen, servers, board.name, components)
+            plans[board.name] = dict(plan, **of_board.of(board))
+        except Problem as problem:
+            problems[board.name] = str(problem)
+    return dict(
+        _common(fleet),
+        boards=plans,
+        lines=_undo.undo_report(plans.values()),
+        changes=sum(plan["changes"] for plan in plans.values()),
+        servers=[name for name in plans if name in fleet.servers],
+        lost=[name for name in fleet.lost if name in fleet.servers],
+        restarts=_undo.undo_pods(fleet.head.get("api"), plans.values()),
+        warnings=_different(text for plan in plans.values() for text in plan["left"]),
+        problems=problems,
+    )
+
+
+class _Wanting:
+    """What is wanted of boards. What equal settings and answers lead to is made once, whatever the number of boards."""
+
+    def __init__(self, fleet, answers):
+        self._answers = answers
+        self._architectures = _different(
+            [board.seen["architecture"] for board in fleet.boards]
+            + [seen.get("architecture") for seen in fleet.beside.values()]
+        )
+        self._made = {}
+
+    def of(self, board):
+        """The Wanted of a board."""
+        key = id(board.settings), id(board.lock), board.seen["architecture"]
+        if key not in self._made:
+            self._made[key] = self._make(board)
+        return self._made[key]._replace(board=board.name, role="server" if board.is_server else "agent")
+
+    def unanswered(self, board):
+        """What to tell of a mirror that could not be asked."""
+        problem = _mirror.unanswered(self._rows(board))
+        return [printable(problem)] if problem else []
+
+    def _rows(self, board):
+        return self._answers.get(_key(board), ())
+
+    def _make(self, board):
+        settings, mirror = board.settings, mirror_of(board.settings)
+        registries = settings["registries"]
+        return _plan.Wanted(
+            board=board.name,
+            supply=Supply(
+                _catalogue_of(settings),
+                settings["fixes"],
+                mirror,
+                _mirror.served(self._rows(board), mirror) if mirror else (),
+                board.lock,
+            ),
+            registries=_mirror.with_mirror(registries, mirror) if mirror else registries,
+            architecture=settings["architecture"],
+            pull_policy=settings["pull_policy"],
+            existing=settings["existing"],
+            pinned=settings["pinned"],
+            patch_mode=settings["patch_mode"],
+            embedded=settings["embedded_registries"] if settings["embedded_registry"] else (),
+            known=_defaults.default_entries(),
+            next_version=settings["target_version"],
+            cluster_architectures=self._architectures,
+        )
+
+
+def _catalogue_of(settings):
+    """An inventory without a catalogue of its own takes the public sources; one that has its own is complete unless it
+    says otherwise.
+    """
+    own, defaults = settings["catalogue"], settings["catalogue_defaults"]
+    with_defaults = own is None if defaults is None else defaults
+    return _catalogue.read(_defaults.merge(own or [], with_defaults, settings["catalogue_prefix"]))
+
+
+class _OfBoards:
+    """What a board's plan says beside what is to be done. Boards with equal settings share one dictionary of them."""
+
+    def __init__(self):
+        self._shown = {}
+
+    def of(self, board):
+        """The keys of a board."""
+        settings = board.settings
+        return {
+            "data_dir": settings["data_dir"] or board.seen.get("data_dir"),
+            "disk": board.seen.get("disk"),
+            "is_server": board.is_server,
+            "service": settings["service"] or ("k3s" if board.is_server else "k3s-agent"),
+            "settings": self._shown.setdefault(id(settings), _shown(settings)),
+        }
+
+
+def _stages(plan):
+    """The roles that have something to do, in their order."""
+    files = (plan["registries"], plan["config"], plan["preload"])
+    has = {
+        "start": any(action["change"] or action["restart"] for action in files),
+        "images": plan["pulls"] or plan["tags"] or plan["unpins"],
+        "manifests": plan["patches"]["present"] or plan["patches"]["absent"],
+    }
+    return [stage for stage, something in has.items() if something]
+
+
+def _common(fleet):
+    settings, head = fleet.settings, fleet.head
+    return {
+        "first_server": fleet.first_server,
+        "api": _api(head.get("api"), settings["health_namespaces"]),
+        "settings": _shown(settings),
+        "lease": {
+            "server": fleet.first_server,
+            "data_dir": settings["data_dir"] or head.get("data_dir"),
+            "observed": (head.get("journal") or {}).get("lease") or {},
+        },
+    }
+
+
+def _shown(settings):
+    """Settings for the document: no secret, and what stands for the lack of one that another one gives."""
+    shown = {name: value for name, value in settings.items() if name not in _NOT_SHOWN}
+    return dict(shown, gate_timeout=_first(settings["gate_timeout"], settings["wait_timeout"]))
+
+
+def _api(api, namespaces):
+    """Of the API's view what the stages read: nodes, pods that must be Ready, and those that were broken already."""
+    if not api:
+        return {}
+    kept = {_NAMESPACE, *namespaces}
+    pods = [pod for pod in api.get("pods") or () if pod["namespace"] in kept or not pod["ready"]]
+    return {
+        "reachable": api.get("reachable"),
+        "error": api.get("error"),
+        "nodes": api.get("nodes") or [],
+        "pods": [{key: pod.get(key) for key in _OF_PODS} for pod in pods],
+    }
+
+
+def _key(board):
+    return board.seen["architecture"], mirror_of(board.settings), board.settings["variant"]
+
+
+def _first(value, other):
+    return other if value is None else value
+
+
+def _different(values):
+    """Without None and repetitions, in their order; values need no hash."""
+    found = []
+    for value in values:
+        if value is not None and value not in found:
+            found.append(value)
+    return found

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every setting of an inventory, declared once: its type, its default, and what it may be. Data.
+
+The inventory calls a setting ``riscv_k3s_NAME``. docs/schema/catalogue.schema.json, the sample inventory and the
+argument specs of the roles are tested against this list.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+PREFIX = "riscv_k3s_"
+
+
+class Setting(NamedTuple):
+    """``kind`` is text, flag (true or false), count (a whole number from 0 on), share (a percentage), texts (a list, or
+    text with commas), dictionary, dictionaries (a list of them) or any, which is checked where it is used.
+
+    ``default`` is None where the lack of the setting says something of its own. ``choices`` are what text, or each of
+    the texts, may be. ``secret`` values stay with the task that needs them: the document of a run never holds them.
+    ``of_fleet`` settings are read once, from the first board of the run; others may differ from board to board.
+    """
+
+    kind: str
+    default: Any = None
+    choices: Tuple[str, ...] = ()
+    secret: bool = False
+    of_fleet: bool = False
+
+
+_OF_ACCESS = {
+    "registry": Setting("text"),
+    "registry_username": Setting("text", secret=True),
+    "registry_password": Setting("text", secret=True),
+    "registry_identity_token": Setting("text", secret=True),
+    "registry_token_server": Setting("text"),
+    "registry_ca_file": Setting("text"),
+    "registry_cert_file": Setting("text"),
+    "registry_key_file": Setting("text"),
+    "registry_tls_verify": Setting("flag", True),
+    "registry_plain_http": Setting("flag", False),
+}
+_OF_BOARDS = {
+    "registries": Setting("dictionary", secret=True),
+    "registries_path": Setting("text", "/etc/rancher/k3s/registries.yaml"),
+    "catalogue": Setting("dictionaries"),
+    # By default only where there is no catalogue of one's own.
+    "catalogue_defaults": Setting("flag"),
+    "catalogue_prefix": Setting("text"),
+    "fixes": Setting("texts", ("mirror", "tag"), ("mirror", "tag", "flag", "preload")),
+    "mirror_prefix": Setting("text"),
+    "preload_folder": Setting("text"),
+    "lock_file": Setting("text"),
+    "embedded_registry": Setting("flag", False),
+    "embedded_registries": Setting("texts", ("*",)),
+    "target_version": Setting("text"),
+    "architecture": Setting("text", "auto"),
+    "variant": Setting("text"),
+    # By default where k3s's own configuration says that it is.
+    "data_dir": Setting("text"),
+    "service": Setting("text"),
+    "pull_policy": Setting("text", "missing", ("missing", "always")),
+    "pull_retries": Setting("count", 3),
+    "deep": Setting("flag", False),
+    "existing": Setting("text", "overwrite", ("overwrite", "keep")),
+    "pinned": Setting("flag", True),
+    "patch_mode": Setting("text", "overlay", ("overlay", "in_place")),
+    "patch_wait": Setting("flag", True),
+    "patch_timeout": Setting("count", 120),
+    "wait_timeout": Setting("count", 300),
+    "gates": Setting("dictionaries"),
+    "gate_timeout": Setting("count"),
+}
+_OF_THE_FLEET = {
+    "hosts": Setting("text", "k3s_cluster", of_fleet=True),
+    "server_group": Setting("text", "server", of_fleet=True),
+    "allow_unowned": Setting("flag", False, of_fleet=True),
+    "health_namespaces": Setting("texts", ("kube-system",), of_fleet=True),
+    "serial": Setting("any", (1, "10%", "25%", "100%"), of_fleet=True),
+    "max_fail_percentage": Setting("share", 0, of_fleet=True),
+    "gate_undo": Setting("flag", False, of_fleet=True),
+    "undo_components": Setting("texts", (), of_fleet=True),
+    "undo_wait": Setting("flag", False, of_fleet=True),
+    "lease_wait": Setting("count", 0, of_fleet=True),
+    "lease_seconds": Setting("count", 3600, of_fleet=True),
+    "lease_take_over": Setting("text", of_fleet=True),
+}
+# Read by playbooks that touch no board.
+_OF_THE_CONTROLLER = {
+    "archives_dir": Setting("text"),
+    "target_manifests": Setting("text"),
+    "target_images": Setting("texts", ()),
+    "target_disable": Setting("texts", (), ("coredns", "local-storage", "metrics-server", "servicelb", "traefik")),
+    "diagnose_json": Setting("text"),
+    "diagnose_html": Setting("text"),
+}
+SETTINGS: Dict[str, Setting] = {**_OF_ACCESS, **_OF_BOARDS, **_OF_THE_FLEET, **_OF_THE_CONTROLLER}
+# Templated by the tasks that need them and by no plan: a login may be in a vault that is not open, a list in a file
+# that is not there.
+READ_LATER = frozenset((*_OF_ACCESS, *_OF_THE_CONTROLLER))
+# Variables with the prefix that are no settings: what the lock file and the collection's own files and plays define.
+RESERVED = frozenset(("lock", "default_catalogue", "seen", "boards", "results", "diagnosis", "first_server"))
+
+
+def default_of(name: str) -> Optional[Any]:
+    """A setting's default, as an inventory would write it."""
+    default = SETTINGS[name].default
+    return list(default) if isinstance(default, tuple) else default

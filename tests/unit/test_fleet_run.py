@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The document of a run: one pass over all boards, and nothing in it that is a secret."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from planning import CATALOGUE, COREDNS, PAUSE, REGISTRIES, asked, fleet_of, held, observed, settings_of
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
+
+MIRROR = "reg:5000/stock"
+ANSWER = {"image": MIRROR + "/rancher/mirrored-pause:3.6", "has_architecture": True, "cause": None}
+GOOD = [held(PAUSE), held(COREDNS)]
+
+
+def pod(name="coredns-1", ready=True, namespace="kube-system", **more):
+    row = {"namespace": namespace, "name": name, "uid": name, "node": "b1", "phase": "Running", "ready": ready}
+    return dict(row, deleting=False, reasons=[], owner=None, containers=[], images=[], **more)
+
+
+def server(images=GOOD, pods=(), **more):
+    api = {"reachable": True, "error": None, "nodes": [{"name": "b1", "ready": True}], "pods": list(pods)}
+    return observed(images, api=api, data_dir="/d", disk={"available": 1, "path": "/d"}, **more)
+
+
+def agent(images=GOOD, **more):
+    return observed(images, data_dir="/d", disk=None, demand=[asked(PAUSE)], **more)
+
+
+def fleet(*rows, **more):
+    """b1 is the server; ``rows`` are what was seen, or that and settings."""
+    pairs = [row if isinstance(row, tuple) else (row, settings_of()) for row in rows]
+    return fleet_of({"b%d" % number: pair for number, pair in enumerate(pairs, 1)}, **more)
+
+
+def test_a_fleet_that_is_as_it_should_be():
+    made = _run.present(fleet(server(), agent()), {})
+    assert (made["changes"], made["waves"], made["restarts"], made["patches"], made["unready"]) == (0, [], [], [], [])
+    assert list(made["boards"]) == ["b1", "b2"] and made["servers"] == ["b1"] and made["problems"] == {}
+    assert [plan["stages"] for plan in made["boards"].values()] == [[], []]
+
+
+def test_stages_and_waves_and_what_the_stages_need():
+    made = _run.present(fleet(server([]), (agent([]), settings_of(registries=REGISTRIES))), {})
+    assert made["waves"] == [["b2"], ["b1"]]
+    assert [plan["stages"] for plan in made["boards"].values()] == [["images"], ["start", "images"]]
+    of_server, of_agent = made["boards"].values()
+    assert (of_server["service"], of_agent["service"]) == ("k3s", "k3s-agent")
+    assert (of_agent["data_dir"], of_agent["settings"]["pull_retries"]) == ("/d", 3)
+    assert made["lease"]["server"] == "b1" and made["first_server"] == "b1"
+    assert made["settings"]["gate_timeout"] == 300
+
+
+def test_pods_that_wait_for_an_image_are_restarted():
+    waiting = {"name": "c", "image": "rancher/mirrored-coredns-coredns:1.9.1", "state": "waiting", "reason": "x"}
+    made = _run.present(fleet(server([], [pod(ready=False) | {"containers": [waiting]}])), {})
+    assert made["restarts"] == ["kube-system/coredns-1"] and len(made["unready"]) == 1
+
+
+def test_the_document_holds_no_secret_and_no_more_than_is_read():
+    secret = {"configs": {"reg:5000": {"auth": {"username": "u", "password": "hunter2"}}}}
+    settings = settings_of(registries=secret, registry_password="hunter2", registry="reg:5000")
+    made = _run.present(fleet((server(GOOD, [pod("other", namespace="default")]), settings)), {})
+    text = json.dumps(made)
+    assert "hunter2" not in text and made["boards"]["b1"]["registries"]["change"]
+    assert made["api"]["pods"] == [], "pods of others that are well are read by nobody"
+    assert "catalogue" not in made["settings"]
+
+
+def test_a_mirror_is_asked_once_an_architecture_and_for_what_is_missing_alone():
+    settings = settings_of(mirror_prefix=MIRROR)
+    amd = dict(agent([]), architecture="amd64")
+    boards = fleet(*((seen, settings) for seen in (server(GOOD), agent([held(COREDNS)]), agent([]), amd)))
+    asks = _run.questions(boards)
+    assert [(ask.architecture, ask.prefix, ask.variant) for ask in asks] == [
+        ("riscv64", MIRROR, None),
+        ("amd64", MIRROR, None),
+    ]
+    assert asks[1].images == (ANSWER["image"],) and asks[1].board == "b4"
+    assert _run.questions(fleet((server(), settings))) == []
+    assert _run.questions(fleet((server([]), settings_of(mirror_prefix=MIRROR, fixes=["tag"])))) == []
+
+
+def test_what_the_mirror_answered_is_for_its_architecture():
+    settings = settings_of(mirror_prefix=MIRROR, registries=REGISTRIES)
+    boards = fleet((server([]), settings), (agent([]), settings))
+    made = _run.present(boards, {("riscv64", MIRROR, None): [ANSWER]})
+    fixes = {row["image"]: row["fix"] for row in made["boards"]["b2"]["images"]}
+    assert fixes == {PAUSE: "mirror", COREDNS: "tag"}
+    silent = [dict(ANSWER, has_architecture=None, cause="registry-refused", message="nobody listens")]
+    made = _run.present(boards, {("riscv64", MIRROR, None): silent})
+    assert any("the mirror could not be asked" in text for text in made["warnings"])
+
+
+def test_the_first_server_may_be_away():
+    away = server([], [pod(ready=False)])
+    made = _run.present(fleet_of({"b2": (agent([]), settings_of())}, servers=["b1"], away=away), {})
+    assert {row["image"] for row in made["boards"]["b2"]["images"]} == {PAUSE, COREDNS}
+    assert (made["servers"], made["first_server"], made["unready"] != []) == ([], "b1", True)
+
+
+def test_a_server_without_a_plan_ends_a_run_that_would_change_something():
+    lost = {"b9": server()}
+    boards = {"b1": (server([]), settings_of())}
+    with pytest.raises(Problem, match="no plan could be made for b9"):
+        _run.present(fleet_of(boards, servers=["b1", "b9"], lost=lost), {})
+    calm = _run.present(fleet_of({"b1": (server(), settings_of())}, servers=["b1", "b9"], lost=lost), {})
+    assert (calm["unplanned"], calm["lost"]) == (["b9"], ["b9"])
+    gone = _run.present(fleet_of(boards, servers=["b1", "b9"], lost={"b9": {}}), {})
+    assert (gone["unplanned"], gone["lost"]) == ([], ["b9"])
+
+
+def test_gates_are_checked_before_anything_is_changed():
+    with pytest.raises(Problem, match="gate 'mine' is no JMESPath"):
+        _run.present(fleet((server(), settings_of(gates=[{"name": "mine", "query": "lenght(pods)"}]))), {})
+
+
+def test_a_catalogue_of_one_s_own_is_complete_unless_it_says_otherwise():
+    for settings, has_metrics in (
+        (settings_of(catalogue=None), True),
+        (settings_of(), False),
+        (settings_of(catalogue_defaults=True), True),
+        (settings_of(catalogue=None, catalogue_defaults=False), False),
+    ):
+        entries = _run._catalogue_of(settings)
+        assert any("metrics-server" in entry.stock for entry in entries) == has_metrics
+
+
+def test_absent_plans_the_undo_of_each_board():
+    journal = {"files": {}, "images": {}, "error": None, "lease": None}
+    ill = dict(agent(), journal=dict(journal, error="it cannot be read"))
+    made = _run.absent(fleet(dict(server(), journal=journal), ill))
+    assert list(made["boards"]) == ["b1"] and "it cannot be read" in made["problems"]["b2"]
+    assert (made["changes"], made["lines"], made["restarts"]) == (0, ["b1: nothing to take back"], [])
+
+
+def test_what_boards_have_in_common_is_made_once(monkeypatch):
+    made = []
+    read = _run._catalogue.read
+    monkeypatch.setattr(_run._catalogue, "read", lambda raw: made.append(1) or read(raw))
+    settings = settings_of(CATALOGUE)
+    _run.present(fleet((server([]), settings), *((agent([]), settings) for dummy in range(50))), {})
+    assert len(made) == 1

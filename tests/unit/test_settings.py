@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of an inventory: one declaration, told from in the inventory's words, and held against its copies."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import sys
+
+import pytest
+import yaml
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import declared
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import supply
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import role_specs  # noqa: E402  (it lives in tools/, which is no package)
+
+SCHEMA = json.loads((ROOT / "docs/schema/catalogue.schema.json").read_text(encoding="utf-8"))["properties"]
+SAMPLE = (ROOT / "inventory/sample/group_vars/k3s_cluster.yml").read_text(encoding="utf-8")
+ROLES = sorted(path for path in (ROOT / "roles").rglob("*.yml"))
+TYPES = {
+    "text": {"string"},
+    "flag": {"boolean"},
+    "count": {"integer"},
+    "share": {"number"},
+    "texts": {"array"},
+    "dictionary": {"object"},
+    "dictionaries": {"array"},
+}
+DEFINITIONS = {"#/$defs/registries": "object", "#/$defs/catalogue": "array"}
+
+
+class Tagged(str):
+    """As Ansible hands over texts."""
+
+
+def one(**variables):
+    return read({"b": {"riscv_k3s_" + name: value for name, value in variables.items()}})["b"]
+
+
+@pytest.mark.parametrize(
+    "name, value, made",
+    [
+        ("pull_retries", "5", 5),
+        ("pull_retries", 0, 0),
+        ("pinned", "no", False),
+        ("deep", Tagged("True"), True),
+        ("fixes", "tag, flag", ["tag", "flag"]),
+        ("fixes", ["preload"], ["preload"]),
+        ("max_fail_percentage", "25%", 25.0),
+        ("target_version", 1.36, "1.36"),
+        ("serial", [1, "50%"], [1, "50%"]),
+        ("gates", [], []),
+        ("lock_file", "", ""),
+        # A variable that is null is one that is not set.
+        ("pull_policy", None, "missing"),
+    ],
+)
+def test_values(name, value, made):
+    assert one(**{name: value})[name] == made
+
+
+@pytest.mark.parametrize(
+    "name, value, told",
+    [
+        ("pull_policy", "never", "riscv_k3s_pull_policy must be one of missing, always. Found: never."),
+        ("fixes", ["tag", "magic"], "riscv_k3s_fixes must be one of mirror, tag, flag, preload. Found: magic."),
+        ("fixes", {"tag": 1}, "riscv_k3s_fixes must be a list. Found: a dictionary."),
+        ("catalogue", Tagged("x"), "riscv_k3s_catalogue must be a list of dictionaries. Found: text x."),
+        ("catalogue", ["x"], "riscv_k3s_catalogue must be a list of dictionaries. Found: a list."),
+        ("pinned", "perhaps", "riscv_k3s_pinned must be true or false. Found: text perhaps."),
+        ("wait_timeout", -1, "riscv_k3s_wait_timeout must be a whole number from 0 on. Found: -1."),
+        ("wait_timeout", True, "riscv_k3s_wait_timeout must be a whole number from 0 on. Found: true."),
+        ("max_fail_percentage", 101, "riscv_k3s_max_fail_percentage must be a number from 0 to 100. Found: 101."),
+        ("data_dir", ["/x"], "riscv_k3s_data_dir must be text. Found: a list."),
+        ("regsitries", {}, "riscv_k3s_regsitries is no setting: did you mean riscv_k3s_registries?"),
+        ("colour", "red", "riscv_k3s_colour is no setting."),
+    ],
+)
+def test_mistakes_are_told_in_words_of_the_inventory(name, value, told):
+    with pytest.raises(Problem) as caught:
+        one(**{name: value})
+    assert told in str(caught.value) and "Tagged" not in str(caught.value) and "Where: b." in str(caught.value)
+
+
+def test_a_mistake_is_told_once_for_all_boards():
+    boards = {"board-%d" % number: {"riscv_k3s_pinned": "x"} for number in range(20)}
+    with pytest.raises(Problem) as caught:
+        read(boards)
+    assert caught.value.where == "board-0, board-1, board-2 and 17 more"
+
+
+def test_a_value_that_may_be_a_password_is_not_shown():
+    for value in ("hunter2", ["hunter2"], 83):
+        with pytest.raises(Problem) as caught:
+            one(registries=value)
+        assert "hunter2" not in str(caught.value) and "83" not in str(caught.value)
+
+
+def test_boards_with_equal_settings_share_them():
+    made = read({name: {"riscv_k3s_pinned": False} for name in "ab"} | {"c": {}})
+    assert made["a"] is made["b"] and made["c"]["pinned"] is True
+
+
+def test_the_schema_has_the_same_settings():
+    named = {"riscv_k3s_" + name for name in declared.SETTINGS}
+    assert named == set(SCHEMA) - {"riscv_k3s_default_catalogue"}
+
+
+@pytest.mark.parametrize("name", sorted(declared.SETTINGS))
+def test_a_setting_is_the_same_in_the_schema(name):
+    setting, known = declared.SETTINGS[name], SCHEMA["riscv_k3s_" + name]
+    assert known.get("default") == declared.default_of(name)
+    forms = [known, *known.get("anyOf", ())]
+    choices = [form.get("enum") or form.get("items", {}).get("enum") for form in forms]
+    assert [tuple(choice) for choice in choices if choice] in ([], [setting.choices])
+    assert bool(setting.choices) == any(choices)
+    types = {form["type"] for form in forms if "type" in form} | {
+        DEFINITIONS[form["$ref"]] for form in forms if form.get("$ref") in DEFINITIONS
+    }
+    if setting.kind != "any" and not setting.choices:
+        assert TYPES[setting.kind] <= types
+
+
+@pytest.mark.parametrize("name", sorted(declared.SETTINGS))
+def test_the_sample_shows_the_default(name):
+    """Where it shows a value in one line that is commented out."""
+    shown = re.search(r"^# riscv_k3s_%s: *([^#\n]*?) *(#.*)?$" % name, SAMPLE, re.MULTILINE)
+    default = declared.default_of(name)
+    if shown and shown.group(1) and default is not None:
+        assert yaml.safe_load(shown.group(1)) == default
+
+
+@pytest.mark.parametrize("path", ROLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_role_declares_a_default_of_its_own(path):
+    """But for where to look before anything was looked at, and for roles that run on the controller alone."""
+    text = path.read_text(encoding="utf-8")
+    found = {name[len("riscv_k3s_") :] for name in re.findall(r"(riscv_k3s_\w+) \| default\((?!omit)", text)}
+    declared_elsewhere = {name for name in found if declared.default_of(name) is not None} - declared.READ_LATER
+    assert declared_elsewhere - {"server_group", "hosts", "architecture"} == set()
+
+
+def test_the_supply_has_the_same_fixes():
+    assert declared.SETTINGS["fixes"].choices == supply.FIXES
+    assert declared.SETTINGS["fixes"].default == supply.DEFAULT_FIXES
+
+
+def test_argument_specs_of_roles_are_made_from_the_declaration():
+    for path, text in role_specs.files().items():
+        assert path.read_text(encoding="utf-8") == text, "run tools/role-specs"

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The argument specs of the roles, made from the declaration of the settings; see tools/role-specs."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import yaml
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import declared
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SCHEMA = json.loads((ROOT / "docs/schema/catalogue.schema.json").read_text(encoding="utf-8"))["properties"]
+_SUPPLY = ("registries", "catalogue", "catalogue_defaults", "catalogue_prefix", "fixes", "mirror_prefix", "lock_file")
+_PLAN = _SUPPLY + (
+    "target_version",
+    "embedded_registry",
+    "embedded_registries",
+    "architecture",
+    "variant",
+    "data_dir",
+    "server_group",
+    "pull_policy",
+    "existing",
+    "pinned",
+    "patch_mode",
+)
+_ACCESS = tuple(name for name in declared.SETTINGS if name.startswith("registry"))
+# Role: what it does, more about it, the settings that it reads beside those of the plan.
+ROLES = {
+    "observe": (
+        "Observes boards by one command each and plans what they need",
+        "Registers C(k3s_seen), the result of M(riscv.k3s.k3s_info), and C(k3s_run), that of M(riscv.k3s.k3s_plan), "
+        "which every other role reads. Starts no Python on a board, and changes nothing.",
+        _PLAN + _ACCESS + ("serial", "max_fail_percentage", "gates"),
+    ),
+    "start": (
+        "Writes what k3s reads when it starts, and restarts it",
+        "The files are registries.yaml, k3s's own settings and the archive of images. Servers are restarted one after "
+        "the other, then the agents.",
+        ("registries", "registries_path", "preload_folder", "service", "wait_timeout", "variant", *_ACCESS),
+    ),
+    "images": (
+        "Fetches images for stock names, tags and pins them",
+        "Everything is fetched and checked before anything is tagged.",
+        ("pull_policy", "pull_retries", "deep", "existing", "pinned", "architecture", "data_dir"),
+    ),
+    "manifests": (
+        "Rewrites packaged manifests of k3s, or takes that back",
+        "For servers. Every server of the cluster must be patched alike, since each applies its own folder.",
+        ("patch_mode", "patch_wait", "patch_timeout", "data_dir"),
+    ),
+    "health": (
+        "Restarts the pods that a change affects, waits until the cluster is healthy, and reports",
+        "Healthy means that every node and every pod of the named namespaces is Ready. Runs on the first server.",
+        ("health_namespaces", "allow_unowned", "wait_timeout", "data_dir", "server_group"),
+    ),
+    "lock": (
+        "Writes down which content each stock image stands for",
+        "Asks the registries what the sources hold, and writes C(images.lock.yml) on the controller. No board is "
+        "changed.",
+        _PLAN + _ACCESS,
+    ),
+    "undo": (
+        "Takes back what riscv.k3s did to boards",
+        "Needs no setting of the registry or the catalogue; what was done stands on the boards themselves. "
+        "C(tasks_from=plan) only shows it.",
+        ("undo_components", "undo_wait", "patch_timeout", "wait_timeout", "data_dir", "service", "server_group"),
+    ),
+    "fleet": (
+        "INTERNAL: waves, gates and the lease, as the playbooks of this collection use them",
+        "It has no use by itself and may change with any release. Its entry points are begin, wave, cluster, lease and "
+        "release.",
+        (
+            "serial",
+            "max_fail_percentage",
+            "gates",
+            "gate_timeout",
+            "gate_undo",
+            "lease_wait",
+            "lease_seconds",
+            "lease_take_over",
+        ),
+    ),
+}
+_KINDS = {
+    "text": "Text",
+    "flag": "True or false",
+    "count": "A whole number from 0 on",
+    "share": "A number from 0 to 100",
+    "texts": "A list, or text with commas",
+    "dictionary": "A dictionary",
+    "dictionaries": "A list of dictionaries",
+    "any": "A number, a share, or a list of these",
+}
+_HEAD = "---\n# Made by tools/role-specs from the declaration of the settings; do not edit.\n"
+
+
+def files():
+    """{path: text} of all argument specs that are made."""
+    return {ROOT / "roles" / role / "meta" / "argument_specs.yml": _text(*row) for role, row in ROLES.items()}
+
+
+def _text(what, more, names):
+    options = {declared.PREFIX + name: _option(name) for name in dict.fromkeys(names)}
+    spec = {"short_description": what, "description": [more], "options": options}
+    return _HEAD + yaml.dump(
+        {"argument_specs": {"main": spec}}, Dumper=_Indented, sort_keys=False, width=150, allow_unicode=True
+    )
+
+
+def _option(name):
+    setting = declared.SETTINGS[name]
+    kind = _KINDS[setting.kind] + (
+        " of " if setting.choices and setting.kind == "texts" else ": " if setting.choices else ""
+    )
+    option = {
+        "description": [
+            SCHEMA[declared.PREFIX + name]["description"],
+            kind + ", ".join("V(%s)" % choice for choice in setting.choices) + ".",
+        ],
+        "type": "raw",
+    }
+    default = declared.default_of(name)
+    if default is not None:
+        option["default"] = default
+    if setting.secret:
+        option["no_log"] = True
+    return option
+
+
+class _Indented(yaml.SafeDumper):
+    """Lists below their key, as yamllint wants them."""
+
+    def increase_indent(self, flow=False, indentless=False):
+        """As in PyYAML, but never without an indent."""
+        return super().increase_indent(flow, False)
