@@ -135,7 +135,7 @@ def present(fleet: Fleet, answers: Dict[Any, Any]) -> Dict[str, Any]:
     cluster = _plan.Cluster(fleet.seen_servers())
     plans = {}
     for board in fleet.boards:
-        plan = _plan.plan(board.seen, wanted.of(board), cluster)
+        plan = _planned(board, wanted, cluster)
         plan["warnings"] += wanted.unanswered(board)
         plans[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
     for gates in _different(board.settings["gates"] for board in fleet.boards):
@@ -160,6 +160,16 @@ def present(fleet: Fleet, answers: Dict[Any, Any]) -> Dict[str, Any]:
         unready=before,
         problems={},
     )
+
+
+def _planned(board, wanted, cluster):
+    """The plan of one board; a Problem tells of which."""
+    try:
+        return _plan.plan(board.seen, wanted.of(board), cluster)
+    except Problem as problem:
+        if board.name not in str(problem):
+            problem.where = ", ".join(filter(None, (problem.where, board.name)))
+        raise
 
 
 def absent(fleet: Fleet) -> Dict[str, Any]:
