@@ -11,10 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: upgrade_publication
-short_description: Tells what is to be published so that a mirror serves a version of k3s
+short_description: 'INTERNAL: tells what is to be published so that a mirror serves a version of k3s'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
+  - For the roles of this collection only. It may change with any release.
   - Joins the tables of all architectures of a fleet. What a name holds for another architecture is never written over.
 options:
   _input:

@@ -14,8 +14,8 @@ author:
 description:
   - Compares what M(riscv.k3s.k3s_info) observed of all boards of a play with what the inventory wants, and returns one
     document for the run. It has the plan of each board, the waves, the pods to restart, and the texts.
-  - Reads the settings from the boards' variables C(riscv_k3s_*). They are checked here, once for all boards. A name that
-    is not known and a value of a wrong type are errors, before anything is changed.
+  - Reads the settings from the boards' variables C(riscv_k3s_*). They are checked here, once for all boards. A name
+    that is not known and a value of a wrong type are errors, before anything is changed.
   - Asks the mirror (C(riscv_k3s_mirror_prefix)) once for each architecture, and only where some board lacks an image.
   - Changes nothing. Use it with C(run_once) and C(delegate_to=localhost).
   - The document holds no secret. What registries.yaml shall say and logins are no part of it.
@@ -39,27 +39,13 @@ options:
     default: k3s_seen_away
   lock_file:
     description:
-      - Path of the lock, empty for none. By default what C(riscv_k3s_lock_file) says, and else C(images.lock.yml) beside
+      - Path of the lock, empty for none. By default what C(riscv_k3s_lock_file) says, and else C(images.lock.yml)
+        beside
         the inventory, where it is there.
     type: str
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change, without changing it.
-    support: full
-    details:
-      - The module changes nothing in either mode.
-  diff_mode:
-    description: Returns what changed, or in check mode would change, when in diff mode.
-    support: N/A
-    details:
-      - The module changes nothing.
-  idempotent:
-    description: A second run with the same input changes nothing.
-    support: full
-  platform:
-    description: Where the module runs.
-    platforms: posix
-    support: full
+extends_documentation_fragment:
+  - riscv.k3s.attributes.info
+  - riscv.k3s.attributes
 notes:
   - Implemented by an action plugin, on the controller.
 seealso:
@@ -88,9 +74,11 @@ EXAMPLES = r"""
 RETURN = r"""
 boards:
   description:
-    - The plan of each board by its name. It has the keys images (each with its fix and the reason), registries, config, preload, pulls,
-      digests, tags, unpins, patches, warnings, problems and changes, and beside them data_dir, disk, service and settings.
-    - With O(state=absent) it has the keys manifests, patches, files, restart, archives, images, names, left, lines and changes.
+    - The plan of each board by its name. It has the keys images (each with its fix and the reason), registries, config,
+      preload, pulls, digests, tags, unpins, patches, warnings, problems and changes, and beside them data_dir, disk,
+      service and settings.
+    - With O(state=absent) it has the keys manifests, patches, files, restart, archives, images, names, left, lines and
+      changes.
   returned: success
   type: dict
 waves:

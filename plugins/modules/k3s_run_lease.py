@@ -51,7 +51,8 @@ options:
     type: str
   at:
     description:
-      - RV(at) of the last time that the lease was taken or renewed. With O(state=renewed), the board is asked only when a
+      - RV(at) of the last time that the lease was taken or renewed. With O(state=renewed), the board is asked only when
+        a
         quarter of O(seconds) is over since then, as starting a module on a slow board takes seconds.
     type: float
   forget:

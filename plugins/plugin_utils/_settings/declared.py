@@ -37,6 +37,7 @@ _OF_ACCESS = {
     "registry_password": Setting("text", secret=True),
     "registry_identity_token": Setting("text", secret=True),
     "registry_token_server": Setting("text"),
+    "registry_token_servers": Setting("dictionary"),
     "registry_ca_file": Setting("text"),
     "registry_cert_file": Setting("text"),
     "registry_key_file": Setting("text"),
