@@ -40,8 +40,7 @@ options:
   lock_file:
     description:
       - Path of the lock, empty for none. By default what C(riscv_k3s_lock_file) says, and else C(images.lock.yml)
-        beside
-        the inventory, where it is there.
+        beside the inventory, where it is there.
     type: str
 extends_documentation_fragment:
   - riscv.k3s.attributes.info
@@ -159,20 +158,4 @@ unready:
   returned: O(state=present)
   type: list
   elements: str
-what:
-  description: What was asked and went wrong.
-  returned: failure
-  type: str
-found:
-  description: What was there instead.
-  returned: failure
-  type: str
-where:
-  description: Where.
-  returned: failure
-  type: str
-next_step:
-  description: What to do about it.
-  returned: failure
-  type: str
 """
