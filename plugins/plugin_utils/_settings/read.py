@@ -45,7 +45,8 @@ def read(boards: Mapping[str, Mapping[str, Any]]) -> Dict[str, Dict[str, Any]]:
     have it: a setting that is not known, or one of a wrong type.
     """
     mistakes: Dict[Tuple[str, str], List[str]] = {}
-    result, known: list[str] = {}, []
+    result: Dict[str, Any] = {}
+    known: List[Any] = []
     for board, variables in boards.items():
         same = next((row for row in known if row[0] == variables), None)
         if not same:
