@@ -102,3 +102,10 @@ def test_nothing_is_known_of_processes_elsewhere(changes):
 def test_another_failure_is_told_as_it_is(run):
     result, calls = run([{"failed": True, "msg": "the journal cannot be read"}], wait=60)
     assert result["failed"] and len(calls) == 1
+
+
+@pytest.mark.parametrize("age, is_asked", [(10, False), (24, False), (25, True), (1000, True)])
+def test_a_lease_is_renewed_when_a_quarter_of_its_time_is_over(run, monkeypatch, age, is_asked):
+    monkeypatch.setattr(k3s_run_lease.time, "time", lambda: 5000.0)
+    result, calls = run([{"lease": {}, "changed": False}], state="renewed", seconds=100, at=5000.0 - age)
+    assert bool(calls) == is_asked and result["at"] == (5000.0 if is_asked else 5000.0 - age)
