@@ -78,9 +78,10 @@ def decide(board, servers=None, **wanted):
     return _plan.plan(board, wanting(**wanted), _plan.Cluster([board] if servers is None else servers))
 
 
-def settings_of(catalogue=CATALOGUE, **variables):
+def settings_of(**variables):
     """A board's settings, from an inventory's variables without their prefix."""
-    named = {"riscv_k3s_" + name: value for name, value in dict(variables, catalogue=catalogue).items()}
+    given = dict({"catalogue": CATALOGUE}, **variables)
+    named = {"riscv_k3s_" + name: value for name, value in given.items()}
     return read({"board": named})["board"]
 
 

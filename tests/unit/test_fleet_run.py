@@ -23,13 +23,15 @@ def pod(name="coredns-1", ready=True, namespace="kube-system", **more):
     return dict(row, deleting=False, reasons=[], owner=None, containers=[], images=[], **more)
 
 
-def server(images=GOOD, pods=(), **more):
+def server(images=None, pods=(), **more):
     api = {"reachable": True, "error": None, "nodes": [{"name": "b1", "ready": True}], "pods": list(pods)}
-    return observed(images, api=api, data_dir="/d", disk={"available": 1, "path": "/d"}, **more)
+    return observed(
+        GOOD if images is None else images, api=api, data_dir="/d", disk={"available": 1, "path": "/d"}, **more
+    )
 
 
-def agent(images=GOOD, **more):
-    return observed(images, data_dir="/d", disk=None, demand=[asked(PAUSE)], **more)
+def agent(images=None, **more):
+    return observed(GOOD if images is None else images, data_dir="/d", disk=None, demand=[asked(PAUSE)], **more)
 
 
 def fleet(*rows, **more):
@@ -143,6 +145,6 @@ def test_what_boards_have_in_common_is_made_once(monkeypatch):
     made = []
     read = _run._catalogue.read
     monkeypatch.setattr(_run._catalogue, "read", lambda raw: made.append(1) or read(raw))
-    settings = settings_of(CATALOGUE)
+    settings = settings_of(catalogue=CATALOGUE)
     _run.present(fleet((server([]), settings), *((agent([]), settings) for dummy in range(50))), {})
     assert len(made) == 1

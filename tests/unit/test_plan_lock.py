@@ -37,7 +37,7 @@ def observed(*images):
 
 def plan(board, answers=None, lock=LOCK, **settings):
     read = _lock.read(lock, "images.lock.yml") if lock else None
-    fleet = fleet_of({"board-1": (board, settings_of(CATALOGUE, **settings))}, lock=read)
+    fleet = fleet_of({"board-1": (board, settings_of(catalogue=CATALOGUE, **settings))}, lock=read)
     return _run.present(fleet, answers or {})["boards"]["board-1"]
 
 
@@ -47,7 +47,8 @@ def decide(*images, **settings):
 
 def asked(*boards, lock=LOCK):
     rows = {
-        "board-%d" % number: (seen, settings_of(CATALOGUE, mirror_prefix=PREFIX)) for number, seen in enumerate(boards)
+        "board-%d" % number: (seen, settings_of(catalogue=CATALOGUE, mirror_prefix=PREFIX))
+        for number, seen in enumerate(boards)
     }
     found = _run.questions(fleet_of(rows, lock=_lock.read(lock, "x") if lock else None))
     return [image for question in found for image in question.images]
