@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Optional
 
 FINISHED = ("Succeeded", "Failed")
-_HASH = "pod-template-hash"
+HASH_LABEL = "pod-template-hash"
 
 
 def controller(owners: Iterable[dict[str, Any]]) -> Optional[dict[str, Any]]:
@@ -26,7 +26,7 @@ def workload(owner: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, 
     ``owner`` is a dictionary with kind and name, ``labels`` are the pod's. A Deployment's ReplicaSet is named after it
     and the hash that it gives its pods as a label; a ReplicaSet without that label was made by a person.
     """
-    kind, name, suffix = owner["kind"], owner["name"], "-" + labels.get(_HASH, "")
+    kind, name, suffix = owner["kind"], owner["name"], "-" + labels.get(HASH_LABEL, "")
     if kind == "ReplicaSet" and suffix != "-" and name.endswith(suffix):
         return "Deployment", name[: -len(suffix)]
     return kind, name

@@ -10,6 +10,7 @@ import json
 import pytest
 from planning import CATALOGUE, COREDNS, PAUSE, REGISTRIES, asked, fleet_of, held, observed, settings_of
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import workload
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 
@@ -148,3 +149,11 @@ def test_what_boards_have_in_common_is_made_once(monkeypatch):
     settings = settings_of(catalogue=CATALOGUE)
     _run.present(fleet((server([]), settings), *((agent([]), settings) for dummy in range(50))), {})
     assert len(made) == 1
+
+
+def test_a_pod_of_the_document_tells_its_workload_and_no_other_label():
+    owner = {"kind": "ReplicaSet", "name": "coredns-abc"}
+    broken = dict(pod(ready=False), owner=owner, labels={"pod-template-hash": "abc", "app": "x" * 1000})
+    [shown] = _run.present(fleet(server(GOOD, [broken])), {})["api"]["pods"]
+    assert workload(shown["owner"], shown["labels"]) == ("Deployment", "coredns")
+    assert shown["labels"] == {"pod-template-hash": "abc"}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import HASH_LABEL
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
@@ -320,8 +321,14 @@ def _api(api, namespaces):
         "reachable": api.get("reachable"),
         "error": api.get("error"),
         "nodes": api.get("nodes") or [],
-        "pods": [{key: pod.get(key) for key in _OF_PODS} for pod in pods],
+        "pods": [_pod(pod) for pod in pods],
     }
+
+
+def _pod(pod):
+    # The one label that tells the workload behind a ReplicaSet; others are a tenant's, of any size.
+    labels = {key: value for key, value in (pod.get("labels") or {}).items() if key == HASH_LABEL}
+    return dict({key: pod.get(key) for key in _OF_PODS}, labels=labels)
 
 
 def _key(board):
