@@ -24,7 +24,8 @@ ELSEWHERE = {"id": "shed-1", "user": "bert", "host": "shed", "boot": "x", "names
 
 @pytest.fixture(scope="module", name="healed")
 def _healed(lab):
-    """A lab that `site` healed."""
+    """A lab that `site` healed, of the version whose image the tests take away."""
+    lab.lab("reset")
     play(lab, "riscv.k3s.build_images")
     play(lab, SITE)
     assert not any(play(lab, SITE).changed.values())
