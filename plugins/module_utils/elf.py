@@ -116,8 +116,8 @@ def _architecture(header: _Header) -> str:
 
 
 def _interpreter(handle: BinaryIO, header: _Header) -> Optional[str]:
-    # 32 bit: p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags, p_align;
-    # 64 bit: p_type, p_flags, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align
+    # 32 bit: p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags, p_align; 64 bit: p_type, p_flags,
+    # p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align
     layout = struct.Struct(_SIGN[header.order] + ("IIIIIIII" if header.bits == 32 else "IIQQQQQQ"))
     for fields in layout.iter_unpack(_segments(handle, header, layout.size)):
         if fields[0] == _PT_INTERP:

@@ -20,8 +20,7 @@ class Problem(Exception):
     """Something that a user can cause and can mend.
 
     All parts are one line of printable text each, whatever they are set to. ``what`` says what was asked and went
-    wrong, ``found`` what was
-    there instead, ``where`` the file, image or board, ``next_step`` what to do about it.
+    wrong, ``found`` what was there instead, ``where`` the file, image or board, ``next_step`` what to do about it.
     """
 
     what: str

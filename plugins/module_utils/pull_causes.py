@@ -19,9 +19,8 @@ from typing import NamedTuple
 class Cause(NamedTuple):
     """One cause. ``id`` is its name everywhere: in results of modules, in tables, in diagnose.
 
-    ``why`` is a sentence with a place for {registry}; it claims no more than its sign proves.
-    ``may_pass``: trying again can help.
-    ``of_registry``: it holds for everything that would be asked of the same registry.
+    ``why`` is a sentence with a place for {registry}; it claims no more than its sign proves. ``may_pass``: trying
+    again can help. ``of_registry``: it holds for everything that would be asked of the same registry.
     """
 
     id: str

@@ -14,8 +14,7 @@ import re
 import unicodedata
 
 # Other than letters, marks, digits, signs and blanks: controls (C0, C1, DEL), formats (direction, zero width, BOM),
-# halves of
-# characters, private and unassigned ones, and the ends of lines and paragraphs.
+# halves of characters, private and unassigned ones, and the ends of lines and paragraphs.
 _UNFIT = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 # Letters and marks that show nothing: joiners and fillers of scripts, and the supplement of variations with the tags.
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0]|[\U000e0000-\U000e0fff]")
@@ -26,8 +25,7 @@ def printable(text: object) -> str:
     """``text`` (anything, as its str) as one line in which each character shows and none acts.
 
     The ends of lines and tabs become blanks; all else that a terminal may act on, turn round or hide becomes an escape
-    as in
-    Python (``\\x1b``, ``\\u202e``). A second time changes nothing.
+    as in Python (``\\x1b``, ``\\u202e``). A second time changes nothing.
     """
     text = str(text)
     if text.isascii() and text.isprintable():

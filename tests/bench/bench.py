@@ -4,8 +4,8 @@
 """What a run costs, on the lab: a bare ping, plain tasks by hand, and riscv.k3s.site, each measured in one go.
 
 The lab is made anew before each of the two that mend it, so both start from the same broken boards. Every run is
-counted
-by what the boards themselves noted: each ssh session comes through a ForceCommand that writes down what was asked for.
+counted by what the boards themselves noted: each ssh session comes through a ForceCommand that writes down what was
+asked for.
 
     make bench      takes some 10 minutes once the lab's programs are built, takes down a lab that is up; prints a table
 """

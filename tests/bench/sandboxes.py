@@ -5,11 +5,9 @@
 of a large fleet costs.
 
 A lab cannot run 200 pods. So one board's own pods are multiplied: a stand-in for k3s prints them, and what the
-observing script takes with it, less
-what the stand-in's calls take, is the script's own work. crictl's share is taken with the real one, on the few pods
-that the board has, which is
-less than it would take for 200. So the ratio that is printed is higher than on a board with 200 pods. All is processor
-time, but for containerd's.
+observing script takes with it, less what the stand-in's calls take, is the script's own work. crictl's share is taken
+with the real one, on the few pods that the board has, which is less than it would take for 200. So the ratio that is
+printed is higher than on a board with 200 pods. All is processor time, but for containerd's.
 
     .venv/bin/python tests/bench/sandboxes.py      on a lab that is up and healthy
 """

@@ -5,9 +5,8 @@
 """The program k3s of a simulated board, and its service manager: what it prints is in the form recorded from real ones.
 
 The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts,
-and what is wrong
-with it: pull (an error that pulls end with), restart (whether its service does not start), breaks (whether its node is
-no longer Ready once it has a stock image).
+and what is wrong with it: pull (an error that pulls end with), restart (whether its service does not start), breaks
+(whether its node is no longer Ready once it has a stock image).
 """
 
 from __future__ import annotations

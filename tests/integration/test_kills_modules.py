@@ -4,8 +4,8 @@
 """SIGKILL of a module at each program that it starts and each file that it writes, renames or removes.
 
 After each kill the board holds nothing half done, and the module run again brings what was asked. The kernel does the
-killing: strace injects the
-signal at the Nth of those system calls, for N = 1, 2, … until the module ends before it gets there.
+killing: strace injects the signal at the Nth of those system calls, for N = 1, 2, … until the module ends before it
+gets there.
 """
 
 from __future__ import annotations

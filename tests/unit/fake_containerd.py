@@ -56,8 +56,7 @@ class FakeContainerd(FakeRunner):
     pull.
 
     ``store`` maps names to [Content, labels]; ``unusable`` holds names that only ctr knows, as after a pull that broke
-    off.
-    ``deaf`` names verbs of ctr and crictl that exit with 0 and do nothing.
+    off. ``deaf`` names verbs of ctr and crictl that exit with 0 and do nothing.
     """
 
     def __init__(self, version="1.6.20", registry=None):

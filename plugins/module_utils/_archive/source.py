@@ -85,9 +85,8 @@ def _names_in(folder):
 def read_source(src: str, work: str) -> Tuple[str, List[Entry]]:
     """All files of ``src``: a tar (plain, gz, xz, bz2) or zip archive, a folder, or one program (plain, gz, xz, bz2).
 
-    Returns (kind, entries) with kind ``archive``, ``folder`` or ``program``;
-    paths are as if unpacked at /, one entry of each.
-    Contents of an archive are written to numbered files in the folder ``work``. Raises Problem.
+    Returns (kind, entries) with kind ``archive``, ``folder`` or ``program``; paths are as if unpacked at /, one entry
+    of each. Contents of an archive are written to numbered files in the folder ``work``. Raises Problem.
     """
     members = Members(src, work)
     kind = _read(src, members)

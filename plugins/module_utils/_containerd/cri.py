@@ -60,8 +60,8 @@ class Cri:
         """Pull one image; containerd downloads it, with the registries and the credentials of registries.yaml.
 
         ``retries`` is how often what may pass by itself (a time-out, 429, 5xx, a broken connection) is tried again,
-        after 1, 2, 4 … seconds, 30 at most; ``timeout`` is in seconds for each try.
-        Raises PullProblem, which says in plain words why.
+        after 1, 2, 4 … seconds, 30 at most; ``timeout`` is in seconds for each try. Raises PullProblem, which says in
+        plain words why.
         """
         wait = 1
         for left in range(max(retries, 0), -1, -1):

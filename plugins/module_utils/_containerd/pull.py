@@ -38,11 +38,10 @@ class Pulls:
         image in the order of ``names``: see `_row`.
 
         ``always`` pulls what is there already, too. ``retries`` and ``timeout`` (seconds) are for each image, as in
-        Cri.pull.
-        ``digests`` {name: digest} is what names must stand for: other content under one of them is as good as none.
-        An image of another architecture is a Problem: one that was there before any pull, one that this run pulled
-        after it has been taken away again. A pull that fails does not stop the others, unless their registry is out of
-        reach.
+        Cri.pull. ``digests`` {name: digest} is what names must stand for: other content under one of them is as good as
+        none. An image of another architecture is a Problem: one that was there before any pull, one that this run
+        pulled after it has been taken away again. A pull that fails does not stop the others, unless their registry is
+        out of reach.
         """
         names = list(dict.fromkeys(names))
         digests = digests or {}

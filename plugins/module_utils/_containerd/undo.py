@@ -17,10 +17,8 @@ def restored(containerd, journal, names, check_mode=False):
     changed).
 
     A row is as of Tags.present, without a source. What a person or the kubelet moved since is left, with a warning, and
-    its
-    entry stays; all other entries go. With a name go those that containerd made for it: name@digest and, when nothing
-    else
-    stands for the content, the bare digest. Raises Problem.
+    its entry stays; all other entries go. With a name go those that containerd made for it: name@digest and, when
+    nothing else stands for the content, the bare digest. Raises Problem.
     """
     entries = {name: journal.images[name] for name in names if name in journal.images}
     store = containerd.images()

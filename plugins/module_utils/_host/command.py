@@ -62,11 +62,9 @@ class Runner:
 
         ``stdin`` is text or None, ``timeout`` seconds, ``env`` extra environment variables. ``watch`` is called with
         what was written to stderr so far (text) some times a second while the program runs; what it raises ends the
-        program.
-        It does not go together with ``stdin``, whose rest subprocess would not write after the first call.
-        ``largest`` (bytes) is the most that it may write to one file, where the machine can say so (Linux).
-        Raises Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes
-        longer.
+        program. It does not go together with ``stdin``, whose rest subprocess would not write after the first call.
+        ``largest`` (bytes) is the most that it may write to one file, where the machine can say so (Linux). Raises
+        Problem when the program is missing and, with ``check``, when it exits non-zero; TimedOut when it takes longer.
         """
         if watch and stdin is not None:
             raise ValueError("a watch is for programs that read nothing")

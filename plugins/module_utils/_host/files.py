@@ -70,11 +70,10 @@ def write_bytes(
     """Replace or make the file ``path`` with ``data`` (bytes) in one step that a power cut cannot halve.
 
     An existing file keeps its owner unless ``owner`` (uid, gid) is given, and its mode unless ``mode`` (an int) is; a
-    new one gets ``mode`` or 0600.
-    ``expected`` is what must stand there right before it is replaced (bytes, None for no file), else Changed is raised.
-    Returns the path of the backup (named so that k3s's deploy controller ignores it) or None.
-    Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left behind
-    then.
+    new one gets ``mode`` or 0600. ``expected`` is what must stand there right before it is replaced (bytes, None for no
+    file), else Changed is raised. Returns the path of the backup (named so that k3s's deploy controller ignores it) or
+    None. Raises Problem when ``path`` is a symbolic link or no regular file, or when writing fails; nothing is left
+    behind then.
     """
     old = status(path)
     try:

@@ -8,8 +8,7 @@
     None}
 
 ``since`` and ``expires`` are seconds since 1970 by that server's clock, the only one that all controllers share.
-``last``
-is the run that changed the fleet last: a run that observed the fleet before that must observe it again.
+``last`` is the run that changed the fleet last: a run that observed the fleet before that must observe it again.
 """
 
 from __future__ import annotations

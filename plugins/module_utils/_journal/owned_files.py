@@ -61,8 +61,7 @@ def absent(journal, path, pending=False, check_mode=False):
     Problem.
 
     A file that is not in the journal is left alone, as is one that somebody changed since: that with a warning, and its
-    entry stays.
-    ``pending`` keeps the entry until `settle`, because k3s must be restarted first.
+    entry stays. ``pending`` keeps the entry until `settle`, because k3s must be restarted first.
     """
     current, found = read_bytes(path), status(path)
     same = Outcome(False, current, current, _mode(found), _mode(found))

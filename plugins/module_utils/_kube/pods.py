@@ -77,10 +77,9 @@ def read_state(items):
 def choose(pods, images, names, selectors, namespace, only_broken, ignore_not_found=False):
     """The pods that are meant: those that run one of ``images``, have one of ``names``, or fit one of ``selectors``.
 
-    Names are NAME or NAMESPACE/NAME. ``namespace`` limits everything to one. Finished pods are meant only by name.
-    With ``only_broken`` only those that are not Ready. Raises Problem for a name without a pod, unless
-    ``ignore_not_found``, for a name that
-    several pods have, and for a bad selector.
+    Names are NAME or NAMESPACE/NAME. ``namespace`` limits everything to one. Finished pods are meant only by name. With
+    ``only_broken`` only those that are not Ready. Raises Problem for a name without a pod, unless ``ignore_not_found``,
+    for a name that several pods have, and for a bad selector.
     """
     inside = [pod for pod in pods if namespace in (None, pod.namespace)]
     wanted_images = {normalise(image) for image in images}

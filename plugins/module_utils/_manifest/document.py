@@ -26,11 +26,10 @@ def patch_manifest(data, patches, where, drop=None):
     """Patch a manifest.
 
     ``data`` is the file's bytes, ``patches`` are normalised (``_manifest_patch.normalise_patches``), ``where`` names
-    the
-    file in messages. ``drop`` may be a function (kind, namespace or None, name) that returns the lines of a comment for
-    a document which is to be left out, or None to keep it. Returns the new bytes; they equal ``data`` when all is so
-    already.
-    Raises Problem when a document or container is not there (it says what is), or when an edit would not be safe.
+    the file in messages. ``drop`` may be a function (kind, namespace or None, name) that returns the lines of a comment
+    for a document which is to be left out, or None to keep it. Returns the new bytes; they equal ``data`` when all is
+    so already. Raises Problem when a document or container is not there (it says what is), or when an edit would not be
+    safe.
     """
     manifest = Manifest(data, where)
     editor = Editor(manifest)

@@ -163,10 +163,9 @@ def overlay_absent(folder, manifest, addons):
     wrote it.
 
     The deploy controller would skip a text whose checksum its Addon has, so that checksum goes first, and the file is
-    written
-    anew for its mtime; then the .skip goes, then the overlay: a run that was cut short is finished by the next one.
-    Where the API
-    does not answer, a comment line makes the text another one; the next run takes the line away, or k3s's next start.
+    written anew for its mtime; then the .skip goes, then the overlay: a run that was cut short is finished by the next
+    one. Where the API does not answer, a comment line makes the text another one; the next run takes the line away, or
+    k3s's next start.
     """
     _overlay.check_manifest_name(manifest)
     decision = Decision()

@@ -124,8 +124,8 @@ def choose_install(texts, current, checksum):
     """Which install counter to write so that k3s really applies the text.
 
     ``texts`` are those of ``make_overlays``, ``current`` the overlay's present bytes or None, ``checksum`` what its
-    Addon
-    has, or None when it has none or that is not known. The deploy controller skips a text whose checksum its Addon has.
+    Addon has, or None when it has none or that is not known. The deploy controller skips a text whose checksum its
+    Addon has.
     """
     if checksum is None:
         return 2 if current == texts[1] else 1

@@ -51,8 +51,7 @@ class Manifest:
     """A manifest's text (byte order mark apart, tokens masked) and its documents.
 
     ``data`` is the file's bytes, ``where`` its name for messages. Raises Problem when it is not UTF-8, not YAML, too
-    large or too
-    deep to be a packaged manifest, or PyYAML is missing.
+    large or too deep to be a packaged manifest, or PyYAML is missing.
     """
 
     def __init__(self, data, where):

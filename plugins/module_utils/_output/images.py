@@ -72,8 +72,7 @@ def parse_version(text: str) -> str:
     """The version that a program states, for instance ``1.6.20`` or ``2.1.5-k3s1``, without a leading v.
 
     Reads what ``ctr version`` (its server's), ``ctr --version``, ``containerd --version`` and ``crictl --version``
-    print.
-    Raises Problem when there is none.
+    print. Raises Problem when there is none.
     """
     # `ctr version` tells the client's version first, and only the server's decides what an image label does.
     served = text.partition("Server:")[2] or text

@@ -5,9 +5,8 @@
 """Images of registries in one archive, under any names: an OCI layout in a tar, which containerd imports name by name.
 
 skopeo fetches each image into a folder of its own, byte for byte (its transport ``dir``: a layout of its own making
-would
-rewrite Docker's manifests, and their digests would no more be those that a lock names). Folders lie beside the archive
-until that is whole. Names of files there are digests whose form was checked, never words of a registry.
+would rewrite Docker's manifests, and their digests would no more be those that a lock names). Folders lie beside the
+archive until that is whole. Names of files there are digests whose form was checked, never words of a registry.
 """
 
 from __future__ import annotations

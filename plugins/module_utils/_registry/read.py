@@ -6,8 +6,7 @@
 so.
 
 skopeo and containerd choose by what an index says. Indexes within indexes and entries that name no platform are found
-in
-the field; and an index can be wrong about an image. So each step is read, and the config decides.
+in the field; and an index can be wrong about an image. So each step is read, and the config decides.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@
 """The registry protocol, as skopeo (1.9 or newer) speaks it: one method a command, all with bounds in time and size.
 
 Copies keep every byte (``--preserve-digests``), so what is predicted from a manifest is what comes. Folders are those
-of
-skopeo's transport ``dir``: the manifest as manifest.json, and each blob under the digits of its digest.
+of skopeo's transport ``dir``: the manifest as manifest.json, and each blob under the digits of its digest.
 """
 
 from __future__ import annotations

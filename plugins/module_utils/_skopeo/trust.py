@@ -54,8 +54,7 @@ def check(log, access, has_login=None):
     """Raise RegistryProblem when the registry of ``access`` (an Access) may not be asked as that says.
 
     ``log`` is skopeo's, of a question without login; ``has_login`` is whether there is one to be given, where
-    ``access``
-    does not say it.
+    ``access`` does not say it.
     """
     check_scheme(log, access)
     host = _host_of(access)

@@ -38,10 +38,9 @@ class Use(NamedTuple):
 def demand(manifests, pause_image=None, pods=()):
     """What k3s asks for, and what could not be understood.
 
-    ``manifests`` are the rows of k3s_info, ``pause_image`` a reference or None, ``pods`` rows of the API.
-    Returns (rows, problems): rows [{image: full name, where: [..], required}] sorted by image, and a list of texts.
-    A manifest that is skipped or has no text counts for nothing; a stale overlay of ours counts as the packaged file
-    that it will
+    ``manifests`` are the rows of k3s_info, ``pause_image`` a reference or None, ``pods`` rows of the API. Returns
+    (rows, problems): rows [{image: full name, where: [..], required}] sorted by image, and a list of texts. A manifest
+    that is skipped or has no text counts for nothing; a stale overlay of ours counts as the packaged file that it will
     be made from anew. Of the pods only those of kube-system that are not finished do.
     """
     uses, problems = [], []

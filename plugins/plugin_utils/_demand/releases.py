@@ -27,8 +27,7 @@ PAUSE = "docker.io/rancher/mirrored-pause"
 STOCK_IMAGES = (KLIPPER_HELM, KLIPPER_LB, LOCAL_PATH, COREDNS, BUSYBOX, TRAEFIK, METRICS_SERVER, PAUSE)
 
 # first version, last version, tags in the order of STOCK_IMAGES. ~ marks one that was read from the main branch of that
-# time, ? one that
-# is not known. An earlier row comes first. A version without +k3sN is meant with every N.
+# time, ? one that is not known. An earlier row comes first. A version without +k3sN is meant with every N.
 _RELEASES = """
 1.24.1      1.24.6      v0.7.3-build20220613   v0.3.5   v0.0.21  1.9.1   1.34.1   2.6.2    v0.5.2  3.6
 1.24.7      1.24.7      ~v0.7.3-build20220613  v0.3.5   v0.0.21  1.9.1   1.34.1   2.9.1    v0.6.1  3.6

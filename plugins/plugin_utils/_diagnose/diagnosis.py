@@ -27,8 +27,7 @@ def diagnose(boards, now, inventory=()):
     """The document from what k3s_info returned for each board, with all of its parts gathered.
 
     ``boards`` maps a name to a result, or to what failed; ``now`` is the time in seconds since 1970; ``inventory``
-    holds the paths
-    that the commands name after ``-i``.
+    holds the paths that the commands name after ``-i``.
     """
     fleet = _fleet(boards, now, inventory)
     findings = _causes.find(fleet)

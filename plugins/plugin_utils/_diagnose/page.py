@@ -5,9 +5,8 @@
 """The data of diagnose as one HTML file that opens from a disk, without a network. Pure.
 
 What the page looks like and does is in playbooks/files/diagnose_page; here the parts are put together, and it is
-decided what of
-the data goes in: the documented keys and nothing else, so that whatever a later version of diagnose collects stays out
-until it is listed here.
+decided what of the data goes in: the documented keys and nothing else, so that whatever a later version of diagnose
+collects stays out until it is listed here.
 """
 
 from __future__ import annotations
@@ -38,8 +37,7 @@ _SCRIPTS = (
 )
 
 # What a key holds: TEXT is a text, number, boolean or null; TEXTS a list of such; LABELS an object of such; a dict
-# names the keys
-# of an object, a list of one dict those of a list's objects. docs/diagnose.md describes each.
+# names the keys of an object, a list of one dict those of a list's objects. docs/diagnose.md describes each.
 TEXT, TEXTS, LABELS = "text", "texts", "labels"
 
 

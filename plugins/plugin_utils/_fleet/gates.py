@@ -72,11 +72,9 @@ def view(board, plan, seen, api, before):
     """What the expressions see of one board.
 
     ``plan`` is its plan, ``seen`` its result of k3s_info of now (k3s, config, images, sandboxes), ``api`` the server's
-    ``api`` of now, ``before``
-    that from before the run. Returns board, k3s, node (its row of the API, None for none), api {reachable, error},
-    images,
-    pods (rows of riscv.k3s.join_pods), lacking (sentences), newly_broken (names of pods). A board that does not answer
-    is one whose k3s does not run.
+    ``api`` of now, ``before`` that from before the run. Returns board, k3s, node (its row of the API, None for none),
+    api {reachable, error}, images, pods (rows of riscv.k3s.join_pods), lacking (sentences), newly_broken (names of
+    pods). A board that does not answer is one whose k3s does not run.
     """
     seen, api = seen or {}, api or {}
     k3s = seen.get("k3s") or {"running": False, "error": seen.get("msg") or "the board does not answer"}

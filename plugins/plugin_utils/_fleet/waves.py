@@ -23,14 +23,11 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=Non
     """How a run goes over the boards.
 
     ``plans`` {board: result of plan.plan} in the order of the inventory, ``servers`` the names of those that are
-    servers,
-    ``lost`` {board: what k3s_info said of it, if anything} of boards that cannot be reached or have no plan. Returns
-    boards (all), servers
-    (those of them that are), lost (servers among those), unplanned (lost servers that were observed: a plan could not
-    be made), waves (lists
-    of boards that have something to do), lines (these for people), changes (how many, those to the cluster included)
-    and
-    max_fail_percentage. Raises Problem for a serial or percentage that is none.
+    servers, ``lost`` {board: what k3s_info said of it, if anything} of boards that cannot be reached or have no plan.
+    Returns boards (all), servers (those of them that are), lost (servers among those), unplanned (lost servers that
+    were observed: a plan could not be made), waves (lists of boards that have something to do), lines (these for
+    people), changes (how many, those to the cluster included) and max_fail_percentage. Raises Problem for a serial or
+    percentage that is none.
     """
     share = _number(max_fail_percentage)
     if share is None or not 0 <= share <= 100:
@@ -59,10 +56,9 @@ def waves(boards, servers, serial=DEFAULT_SERIAL):
     """``boards`` in steps, lists of names: agents by ``serial``, then each server by itself.
 
     Agents first, since a canary that fails should not be what all others depend on. Servers one at a time, however
-    large the
-    steps are: two members of etcd that restart at once can cost the cluster its quorum. ``serial`` is a number, a
-    percentage such as "25%" (of the agents), or a list of these whose last one is repeated, as Ansible's keyword of
-    that name.
+    large the steps are: two members of etcd that restart at once can cost the cluster its quorum. ``serial`` is a
+    number, a percentage such as "25%" (of the agents), or a list of these whose last one is repeated, as Ansible's
+    keyword of that name.
     """
     agents = [board for board in boards if board not in servers]
     sizes = [_size(value, len(agents)) for value in (serial if isinstance(serial, (list, tuple)) else [serial])]
@@ -83,9 +79,8 @@ def verdict(run, board, failures, active):
     """How the wave of ``board`` went, when all of it is done.
 
     ``run`` is the result of `fleet`, ``failures`` {board: why it failed, or empty} of its boards, ``active`` those that
-    still answer.
-    Returns number (from 1), failed {board: why}, stop (whether the run ends here), untouched (boards whose turn has not
-    come), and lines to show.
+    still answer. Returns number (from 1), failed {board: why}, stop (whether the run ends here), untouched (boards
+    whose turn has not come), and lines to show.
     """
     number = next(index for index, wave in enumerate(run["waves"], 1) if board in wave)
     wave = run["waves"][number - 1]

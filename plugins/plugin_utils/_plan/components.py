@@ -45,8 +45,8 @@ def choose(wanted, observed, servers):
     """A Chosen for ``wanted``, names of components. Raises Problem for one that nothing is known of.
 
     A component is the name of a manifest (file, its name without the ending, or its folder), or the end of an image's
-    name. The
-    manifest brings the images that it asks for, the image the manifests that ask for it, and a stock name its source.
+    name. The manifest brings the images that it asks for, the image the manifests that ask for it, and a stock name its
+    source.
     """
     if not wanted:
         return Chosen()

@@ -5,8 +5,7 @@
 """The archive in agent/images that brings a board its stock images at each start of k3s, without any registry. Pure.
 
 k3s imports every archive there when it starts (since January 2024 it pins what they hold). The archive's name says what
-it
-should hold, so that a board is compared by the name alone: nothing is read there but a folder's list.
+it should hold, so that a board is compared by the name alone: nothing is read there but a folder's list.
 """
 
 from __future__ import annotations
@@ -32,10 +31,8 @@ def action(observed, rows, wanted, architecture):
     """What to do about the archive of a board.
 
     ``observed`` is its result of k3s_info, ``rows`` those of the plan, ``wanted`` a Wanted. Returns archive (its file
-    name, or
-    None: none is wanted), architecture, images [{source, targets, digest}], place (whether it is to be copied there),
-    change,
-    restart, reason, and obsolete, the file names of older archives, which are to be removed.
+    name, or None: none is wanted), architecture, images [{source, targets, digest}], place (whether it is to be copied
+    there), change, restart, reason, and obsolete, the file names of older archives, which are to be removed.
     """
     held = {row["name"]: row["stale"] for row in observed.get("preloads") or []}
     result = {

@@ -38,13 +38,10 @@ def undo_plan(observed, servers, board, components=()):
     """Decide for one board.
 
     ``observed`` is its result of k3s_info, ``servers`` those of the cluster's servers, ``components`` names catalogue
-    entries or
-    manifests to which it is limited: a list or text with commas; none for everything. Returns a dictionary: board,
-    node,
-    manifests (whose overlays go; as ``patches`` for k3s_manifest_patch), files [{path, action, settle}], restart,
-    archives, images,
-    names (of images that stand for other content afterwards, or are gone), left (sentences about what stays),
-    lines (what is done, for people), changes. Raises Problem.
+    entries or manifests to which it is limited: a list or text with commas; none for everything. Returns a dictionary:
+    board, node, manifests (whose overlays go; as ``patches`` for k3s_manifest_patch), files [{path, action, settle}],
+    restart, archives, images, names (of images that stand for other content afterwards, or are gone), left (sentences
+    about what stays), lines (what is done, for people), changes. Raises Problem.
     """
     journal = observed.get("journal") or {"files": {}, "images": {}, "error": None}
     if journal["error"]:

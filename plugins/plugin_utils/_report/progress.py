@@ -47,8 +47,7 @@ class RunReport:
         """A board is done with a step.
 
         ``action`` is the module's full name; ``status`` ok, skipped, ignored, failed or unreachable; ``delegated``
-        whether another board than this
-        one was looked at or changed.
+        whether another board than this one was looked at or changed.
         """
         if step in self._steps:
             self._steps[step].end(board, now, status == "skipped")

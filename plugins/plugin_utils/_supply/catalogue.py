@@ -23,10 +23,8 @@ class Entry(NamedTuple):
     ``min_version``.
 
     ``source`` is a reference; without a tag or digest of its own it takes the tag of the stock image. A source that is
-    the stock
-    image itself says that this has content for the architecture. ``patch`` is a patch as k3s_manifest_patch takes it,
-    or None.
-    ``keep`` says that the entry is wanted even when upstream has made it needless.
+    the stock image itself says that this has content for the architecture. ``patch`` is a patch as k3s_manifest_patch
+    takes it, or None. ``keep`` says that the entry is wanted even when upstream has made it needless.
     """
 
     stock: str

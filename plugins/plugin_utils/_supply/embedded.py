@@ -5,8 +5,7 @@
 """k3s's embedded registry: boards fetch images from each other, so that a site downloads each of them once. Pure.
 
 Set up by a key in the servers' configuration, and on every node by an entry in registries.yaml for each registry whose
-images
-are shared (docs.k3s.io, Embedded Registry Mirror).
+images are shared (docs.k3s.io, Embedded Registry Mirror).
 """
 
 from __future__ import annotations

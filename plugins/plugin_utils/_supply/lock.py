@@ -75,8 +75,7 @@ def candidates(plans, mirror=lambda image: None):
     """What to ask registries for, from the plans of boards: [{image, architecture, sources, required}], sorted.
 
     ``sources`` are references, the one that boards would take first: what the mirror has (a function from an ImageName
-    to
-    its name there or None), then the catalogue's source. An image without any source is left out.
+    to its name there or None), then the catalogue's source. An image without any source is left out.
     """
     found = {}
     for plan in plans:
@@ -94,10 +93,8 @@ def make(wanted, answers, previous, now, keep_others=False):
     """The new lock, and what is not in it: (lock, [sentence]).
 
     ``wanted`` is a result of ``candidates``, ``answers`` {architecture: rows of registry_image_info}, ``previous`` the
-    lock
-    before, ``now`` the time for rows that differ from it. ``keep_others`` keeps rows that nothing in ``wanted`` asks
-    for.
-    Raises Problem when an image that boards are given cannot be locked, with the registry's words for each.
+    lock before, ``now`` the time for rows that differ from it. ``keep_others`` keeps rows that nothing in ``wanted``
+    asks for. Raises Problem when an image that boards are given cannot be locked, with the registry's words for each.
     """
     known = {(architecture, row["image"]): row for architecture, rows in answers.items() for row in rows}
     lock = dict(previous) if keep_others else {}

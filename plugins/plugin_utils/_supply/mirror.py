@@ -59,8 +59,7 @@ def lacking(boards, prefix, lock=None):
     """What to ask the mirror for: its names of the images of docker.io that a board wants and some board does not have.
 
     ``boards`` are results of k3s_info; content that differs from ``lock`` (a result of lock.read, or None) is as good
-    as none.
-    Empty when every board has everything, so that a converged run asks nothing.
+    as none. Empty when every board has everything, so that a converged run asks nothing.
     """
     wanted = {item["image"] for board in boards for item in board.get("demand") or []}
     stores = [

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import DEFAULT_FIXES
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
-# As _plan.images has it.
-DEFAULT_FIXES = ("mirror", "tag")
 # What brings the content of a source under whichever tag k3s turns out to ask for.
 _FIXED_SOURCE = ("tag", "flag", "preload", "patch")
 _COLUMNS = ("IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED IN")

@@ -36,15 +36,11 @@ def upgrade_images(
     """What ``version`` of k3s wants, and what is to be asked of registries about it.
 
     ``catalogue`` as the inventory has it; ``manifests`` rows with path, text and skip of that version's packaged
-    manifests, or None;
-    ``images`` the references in that release's list of images (k3s-images.txt), or None; ``disable`` components that
-    k3s runs without;
-    ``mirror_prefix`` where content lies under stock names, or None.
+    manifests, or None; ``images`` the references in that release's list of images (k3s-images.txt), or None;
+    ``disable`` components that k3s runs without; ``mirror_prefix`` where content lies under stock names, or None.
     Returns {rows, references, problems}; a row has image (None where the tag is not known), name, where, sure (as of
-    _releases),
-    source and mirror (references or None), patch (whether the workload needs one), and instead (the image that the
-    patch names in place
-    of the stock one, or None). Raises Problem.
+    _releases), source and mirror (references or None), patch (whether the workload needs one), and instead (the image
+    that the patch names in place of the stock one, or None). Raises Problem.
     """
     known = _known(version, images or ())
     rows, problems = (

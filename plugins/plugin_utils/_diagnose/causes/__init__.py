@@ -5,8 +5,7 @@
 """Why a pod does not run: the causes that can be told, the more specific before the less specific.
 
 Each is a pure function from what was seen (a Fleet) to findings. A new one goes into a file beside its kin and into its
-list CAUSES;
-`tools/causes-doc` then writes it into docs/causes.md.
+list CAUSES; `tools/causes-doc` then writes it into docs/causes.md.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ def parse_details(text, token):
     """The records of the API's answer that only a diagnosis asks for: {events, nodes, pods, endpoints}.
 
     ``events`` is a list of {time, type, reason, message, namespace, kind, name, uid, source, host, count}, oldest
-    first; ``nodes`` a
-    node's name to its conditions {type: {status, reason, message}}; ``pods`` a uid to {deleted_at, grace, finalizers,
-    message, started_at, policies, conditions}; ``endpoints`` the addresses of default/kubernetes, or None when unknown.
+    first; ``nodes`` a node's name to its conditions {type: {status, reason, message}}; ``pods`` a uid to {deleted_at,
+    grace, finalizers, message, started_at, policies, conditions}; ``endpoints`` the addresses of default/kubernetes, or
+    None when unknown.
     """
     found: dict = {"events": [], "nodes": {}, "pods": {}, "endpoints": None}
     for record, fields in _query.read_records(text, token, _query.DIAGNOSIS):
