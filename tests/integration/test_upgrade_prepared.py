@@ -62,11 +62,11 @@ def test_an_upgrade_that_was_prepared_needs_no_run(lab, tmp_path, prefix):
     run(lab, tmp_path, "site", prefix)
     run(lab, tmp_path, "prepare_upgrade", prefix, riscv_k3s_target_version=lab.versions[other])
     checked = run(lab, tmp_path, "upgrade_check", prefix, riscv_k3s_target_version=lab.versions[other])
-    table = next(
-        row["result"]["ansible_facts"]["upgrade_result"]
+    [table] = [
+        row["result"]["ansible_facts"]["upgrade_results"]["riscv64"]
         for row in checked.rows
-        if "upgrade_result" in row["result"].get("ansible_facts", {})
-    )
+        if "upgrade_results" in row["result"].get("ansible_facts", {})
+    ]
     new = {row["image"] for row in table["rows"]}
     for board in (lab.server, lab.agent):
         modules.remove_images(lab, board, *new)
