@@ -19,7 +19,7 @@ CONTROLLER = "controller"
 
 
 class Cause(NamedTuple):
-    """A cause: its id, what it is in one sentence, how it is told (for the documentation), and the function that finds
+    """A cause: its id, what it is in one sentence, how it is recognised (for the documentation), and the function that finds
     it.
 
     ``look`` gets a Fleet, and yields Findings. ``per_pod`` tells that it gets one pod that is not Ready too, as a row
