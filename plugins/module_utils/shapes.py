@@ -194,6 +194,14 @@ class ObservingError(TypedDict):
     message: str
 
 
+class DemandRow(TypedDict):
+    """An image that something asks for, and where."""
+
+    image: str
+    where: List[str]
+    required: bool
+
+
 class _Known(TypedDict):
     machine: str
     architecture: str
@@ -215,7 +223,7 @@ class Observed(_Known, total=False):
     registries: Dict[str, Any]
     journal: Dict[str, Any]
     manifests: Optional[List[Dict[str, Any]]]
-    demand: List[Dict[str, Any]]
+    demand: List[DemandRow]
     images: Optional[List[ImageRow]]
     preloads: Optional[List[Dict[str, Any]]]
     disk: Optional[Dict[str, Any]]
@@ -226,6 +234,20 @@ class Observed(_Known, total=False):
     logs: Dict[str, List[str]]
     preflight: Optional[Dict[str, Any]]
     dns: Dict[str, Any]
+
+
+class RegistryAnswer(TypedDict):
+    """What a registry says of an image, as registry_image_info returns it; None is what is not known."""
+
+    image: str
+    exists: Optional[bool]
+    digest: Optional[str]
+    media_type: Optional[str]
+    platforms: List[str]
+    size: Optional[int]
+    has_architecture: Optional[bool]
+    cause: Optional[str]
+    message: Optional[str]
 
 
 class PlannedImage(TypedDict):
@@ -242,6 +264,78 @@ class PlannedImage(TypedDict):
     preload: bool
 
 
+class LockCandidate(TypedDict):
+    """An image that is to be locked, and the references to ask for it, the first that boards would take in front."""
+
+    image: str
+    architecture: str
+    sources: List[str]
+    required: bool
+
+
+class Tag(TypedDict):
+    """Names that are tagged from another one, as crictl_image_tag takes them."""
+
+    source: str
+    targets: List[str]
+
+
+class PlannedRegistries(TypedDict):
+    """What is to be done about registries.yaml; ``shared`` are the hosts named there for the embedded registry."""
+
+    change: bool
+    restart: bool
+    reason: str
+    shared: List[str]
+
+
+class PlannedConfig(TypedDict):
+    """What is to be done about the own file in config.yaml.d; ``text`` is None where it is to go."""
+
+    change: bool
+    restart: bool
+    reason: str
+    path: str
+    text: Optional[str]
+    pending: bool
+
+
+class ArchivedImage(TypedDict):
+    """An image of an archive, as registry_image_archive takes it."""
+
+    source: Optional[str]
+    targets: List[str]
+    digest: Optional[str]
+
+
+class PlannedArchive(TypedDict):
+    """What is to be done about the archive in agent/images; ``archive`` is its name, or None: none is wanted."""
+
+    archive: Optional[str]
+    architecture: str
+    images: List[ArchivedImage]
+    place: bool
+    change: bool
+    restart: bool
+    obsolete: List[str]
+    reason: str
+
+
+class PlannedPatch(TypedDict, total=False):
+    """A patch as k3s_manifest_patch takes it, and why; of an overlay that goes only the manifest is named."""
+
+    manifest: str
+    kind: str
+    name: str
+    reason: str
+    patch: Dict[str, Any]
+
+
+class PlannedPatches(TypedDict):
+    present: List[PlannedPatch]
+    absent: List[PlannedPatch]
+
+
 class Plan(TypedDict):
     """What is to be done on one board."""
 
@@ -249,14 +343,64 @@ class Plan(TypedDict):
     architecture: str
     k3s_version: Optional[str]
     images: List[PlannedImage]
-    registries: Dict[str, Any]
-    config: Optional[Dict[str, Any]]
-    preload: Optional[Dict[str, Any]]
+    registries: PlannedRegistries
+    config: PlannedConfig
+    preload: PlannedArchive
     pulls: List[str]
     digests: Dict[str, str]
-    tags: List[Dict[str, Any]]
-    unpins: List[Dict[str, Any]]
-    patches: Dict[str, List[Dict[str, Any]]]
+    tags: List[Tag]
+    unpins: List[Tag]
+    patches: PlannedPatches
     warnings: List[str]
     problems: List[PlannedImage]
     changes: int
+
+
+class UndoneFile(TypedDict):
+    """A file that is taken back; ``settle`` says that k3s is restarted for it."""
+
+    path: str
+    action: str
+    settle: bool
+    warning: Optional[str]
+
+
+class UndoPlan(TypedDict):
+    """What is to be taken back on one board."""
+
+    board: str
+    node: Optional[str]
+    k3s_version: Optional[str]
+    manifests: List[str]
+    patches: List[Dict[str, str]]
+    files: List[UndoneFile]
+    restart: bool
+    archives: List[str]
+    images: List[str]
+    names: List[str]
+    left: List[str]
+    lines: List[str]
+    changes: int
+
+
+class Steps(TypedDict):
+    """How a run goes over the boards."""
+
+    boards: List[str]
+    servers: List[str]
+    lost: List[str]
+    unplanned: List[str]
+    waves: List[List[str]]
+    lines: List[str]
+    changes: int
+    max_fail_percentage: float
+
+
+class Verdict(TypedDict):
+    """How a wave went."""
+
+    number: int
+    failed: Dict[str, str]
+    stop: bool
+    untouched: List[str]
+    lines: List[str]

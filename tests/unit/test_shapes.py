@@ -21,8 +21,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import (
     parse_events,
     parse_sandboxes,
 )
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, join_boards
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.undo import undo_plan
 
 API = parse_api(read("kubectl_get_1.34.txt"), TOKEN)
 SANDBOXES = parse_sandboxes(read("crictl_pods_1.34.json"))
@@ -94,6 +96,16 @@ def test_a_plan_fits():
     observed = planning.observed(store, [planning.asked(planning.PAUSE), planning.asked("docker.io/library/nobody:1")])
     plan = planning.decide(observed)
     assert plan["problems"] and misfits(plan, shapes.Plan) == []
+
+
+def test_the_plan_of_an_undo_and_the_steps_of_a_run_fit():
+    observed = planning.observed([planning.held(planning.PAUSE)], [planning.asked(planning.PAUSE)])
+    plan = planning.decide(observed)
+    assert misfits(undo_plan(observed, [observed], "board-1"), shapes.UndoPlan) == []
+    steps = waves.fleet({"board-1": plan}, [])
+    assert misfits(steps, shapes.Steps) == []
+    failed = waves.verdict(dict(steps, waves=[["board-1"]]), "board-1", {"board-1": "no"}, [])
+    assert failed["stop"] and misfits(failed, shapes.Verdict) == []
 
 
 def test_what_does_not_fit_is_named():

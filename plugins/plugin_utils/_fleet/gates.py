@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 try:
     import jmespath
@@ -15,6 +16,7 @@ except ImportError:
 
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready, workload
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import ApiPod, ImageRow, Plan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, node_of, own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.images import unfit
@@ -47,11 +49,20 @@ DEFAULT_GATES = (
     },
 )
 _KEYS = {"name", "query", "message", "found"}
-_EMPTY = {"board": "", "k3s": {}, "node": None, "api": {}, "lacking": [], "newly_broken": [], "pods": [], "images": []}
+_EMPTY: Dict[str, Any] = {
+    "board": "",
+    "k3s": {},
+    "node": None,
+    "api": {},
+    "lacking": [],
+    "newly_broken": [],
+    "pods": [],
+    "images": [],
+}
 _LONGEST = 400
 
 
-def read(gates):
+def read(gates: Any) -> List[Dict[str, Any]]:
     """Check ``gates`` (riscv_k3s_gates) before anything is changed, and return them. Raises Problem that names the
     gate.
     """
@@ -68,7 +79,13 @@ def read(gates):
     return list(gates)
 
 
-def view(board, plan, seen, api, before):
+def view(
+    board: str,
+    plan: Plan,
+    seen: Optional[Mapping[str, Any]],
+    api: Optional[Mapping[str, Any]],
+    before: Optional[Mapping[str, Any]],
+) -> Dict[str, Any]:
     """What the expressions see of one board.
 
     ``plan`` is its plan, ``seen`` its result of k3s_info of now (k3s, config, images, sandboxes), ``api`` the server's
@@ -93,30 +110,30 @@ def view(board, plan, seen, api, before):
     }
 
 
-def judge(gates, seen):
+def judge(gates: Iterable[Mapping[str, Any]], seen: Mapping[str, Any]) -> List[str]:
     """The gates that are shut, a sentence each. ``seen`` is the result of `view`."""
     plain = json.loads(json.dumps(_plain(seen)))
     return [printable(sentence) for sentence in (_shut(gate, plain) for gate in gates) if sentence]
 
 
-def lacking(plan, images):
+def lacking(plan: Plan, images: Optional[Iterable[ImageRow]]) -> List[str]:
     """What a board does not hold of what its plan was to bring, a sentence each; ``images`` are those of its store of
     now, or None.
     """
     store = {row["name"]: row for row in images or []}
-    found = []
+    found: List[str] = []
     for row in plan["images"]:
         if row["fix"] in ("stock", "impossible"):
             continue
         # Where the workload or k3s is told another name, that one must be there.
-        name = row["source"] if row["fix"] in ("flag", "patch") else row["image"]
+        name = (row["source"] if row["fix"] in ("flag", "patch") else None) or row["image"]
         held = store.get(name)
         source = store.get(row["tag_from"]) if row["tag_from"] else None
         digest = row["locked"] or (source["digest"] if source else None)
         why = unfit(name, held, plan["architecture"])
         if why:
             found.append(why)
-        elif row["fix"] == "tag" and digest and held["digest"] != digest:
+        elif held and row["fix"] == "tag" and digest and held["digest"] != digest:
             found.append("%s has the digest %s, wanted is %s" % (name, held["digest"], digest))
     return found
 
@@ -124,7 +141,7 @@ def lacking(plan, images):
 _EXAMPLE = "for example [{name: 'the node is Ready', query: 'node.ready', message: 'look at the board'}]"
 
 
-def _check(gate, number):
+def _check(gate: Any, number: int) -> None:
     where = "riscv_k3s_gates, number %d" % number
     if not isinstance(gate, dict) or not all(isinstance(gate.get(key), str) and gate[key] for key in ("name", "query")):
         raise Problem("a gate needs a name and a query", found=str(gate), where=where, next_step=_EXAMPLE)
@@ -153,7 +170,7 @@ def _check(gate, number):
                 pass  # of a value's type, which is known only with a board
 
 
-def _shut(gate, seen):
+def _shut(gate: Mapping[str, Any], seen: Mapping[str, Any]) -> Optional[str]:
     try:
         value = jmespath.search(str(gate["query"]), seen)
         if value or (value == 0 and value is not False):  # as JMESPath has it: 0 is true
@@ -174,7 +191,7 @@ def _shut(gate, seen):
     )
 
 
-def _newly_broken(pods, before, node):
+def _newly_broken(pods: Iterable[ApiPod], before: Iterable[ApiPod], node: Optional[str]) -> List[str]:
     known = {key for pod in before if _is_broken(pod) for key in _keys(pod)}
     return [
         "%s/%s: %s" % (pod["namespace"], pod["name"], "; ".join(pod["reasons"]) or pod["phase"])
@@ -183,19 +200,19 @@ def _newly_broken(pods, before, node):
     ]
 
 
-def _is_broken(pod):
+def _is_broken(pod: ApiPod) -> bool:
     # One that failed for good, as after an eviction, is another's: its owner made a new one.
     return is_unready(pod) and not pod["deleting"] and pod["phase"] not in FINISHED
 
 
-def _keys(pod):
+def _keys(pod: ApiPod) -> Iterator[object]:
     """A pod that was broken is one with another UID after its workload made it anew."""
     yield pod["uid"]
     if pod["owner"]:
         yield (pod["namespace"],) + workload(pod["owner"], pod["labels"])
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Values as jmespath knows them: its functions look at exact types, and Ansible's are of its own."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

@@ -10,10 +10,18 @@ registry is logged in to stay with the tasks that need them.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import HASH_LABEL
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    Api,
+    ApiPod,
+    Observed,
+    Plan,
+    RegistryAnswer,
+    UndoPlan,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves as _waves
@@ -24,6 +32,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import rep
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import READ_LATER, SETTINGS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import defaults as _defaults
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 
@@ -38,11 +47,11 @@ class Board(NamedTuple):
     """A board of the run: what was seen of it (a result of k3s_info), its settings, and whether it is a server."""
 
     name: str
-    seen: Dict[str, Any]
+    seen: Observed
     settings: Dict[str, Any]
     is_server: bool = False
     # What lock.read returns for its lock, or None where there is none.
-    lock: Optional[Dict[Any, Any]] = None
+    lock: Optional[_lock.Lock] = None
 
 
 class Fleet(NamedTuple):
@@ -56,10 +65,10 @@ class Fleet(NamedTuple):
     boards: Sequence[Board]
     first_server: str
     servers: Sequence[str] = ()
-    away: Optional[Dict[str, Any]] = None
-    lost: Dict[str, Dict[str, Any]] = {}
+    away: Optional[Observed] = None
+    lost: Mapping[str, Observed] = {}
     # The same of boards that are in other batches of the play (serial), as far as they were looked at already.
-    beside: Dict[str, Dict[str, Any]] = {}
+    beside: Mapping[str, Observed] = {}
 
     @property
     def settings(self) -> Dict[str, Any]:
@@ -67,7 +76,7 @@ class Fleet(NamedTuple):
         return self.boards[0].settings
 
     @property
-    def head(self) -> Dict[str, Any]:
+    def head(self) -> Mapping[str, Any]:
         """What was seen of the first server, {} for nothing."""
         of_run = {board.name: board.seen for board in self.boards}
         return (
@@ -78,12 +87,17 @@ class Fleet(NamedTuple):
             or {}
         )
 
-    def seen_servers(self) -> List[Dict[str, Any]]:
+    def seen_servers(self) -> List[Observed]:
         """Results of the servers that tell what pods ask for."""
         if self.away and "demand" in self.away:
             return [self.away]
         seen = dict(self.beside, **{board.name: board.seen for board in self.boards})
         return [row for name, row in seen.items() if name in self.servers and "demand" in row]
+
+
+# What a mirror's answer is for: architecture, prefix, variant.
+Key = Tuple[str, Optional[str], Optional[str]]
+Answers = Mapping[Key, Sequence[RegistryAnswer]]
 
 
 class Question(NamedTuple):
@@ -99,21 +113,21 @@ class Question(NamedTuple):
     board: str
 
     @property
-    def key(self) -> Tuple[str, str, Optional[str]]:
+    def key(self) -> Key:
         """What an answer is for."""
         return self.architecture, self.prefix, self.variant
 
 
 def questions(fleet: Fleet) -> List[Question]:
     """What to ask mirrors, once for each architecture; nothing where no board lacks anything."""
-    groups: Dict[Any, List[Board]] = {}
+    groups: Dict[Key, List[Board]] = {}
     for board in fleet.boards:
         if mirror_of(board.settings) and "architecture" in board.seen:
             groups.setdefault(_key(board), []).append(board)
     found = []
     for (architecture, prefix, variant), boards in groups.items():
-        images = _mirror.lacking([board.seen for board in boards], prefix, boards[0].lock)
-        if images:
+        images = _mirror.lacking([board.seen for board in boards], prefix, boards[0].lock) if prefix else []
+        if images and prefix:
             found.append(Question(architecture, prefix, variant, tuple(images), boards[0].name))
     return found
 
@@ -123,7 +137,7 @@ def mirror_of(settings: Dict[str, Any]) -> Optional[str]:
     return settings["mirror_prefix"] if "mirror" in settings["fixes"] else None
 
 
-def present(fleet: Fleet, answers: Dict[Any, Any]) -> Dict[str, Any]:
+def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     """The document for a run that makes every board as the inventory wants it.
 
     ``answers`` are rows of registry_image_info by the `Question.key` that they are for. Returns boards {name: its plan,
@@ -134,11 +148,13 @@ def present(fleet: Fleet, answers: Dict[Any, Any]) -> Dict[str, Any]:
     """
     wanted, of_board = _Wanting(fleet, answers), _OfBoards()
     cluster = _plan.Cluster(fleet.seen_servers())
-    plans = {}
+    plans: Dict[str, Plan] = {}
+    boards = {}
     for board in fleet.boards:
         plan = _planned(board, wanted, cluster)
         plan["warnings"] += wanted.unanswered(board)
-        plans[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
+        plans[board.name] = plan
+        boards[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
     for gates in _different(board.settings["gates"] for board in fleet.boards):
         _gates.read(gates)
     settings = fleet.settings
@@ -153,17 +169,17 @@ def present(fleet: Fleet, answers: Dict[Any, Any]) -> Dict[str, Any]:
     before = unready(api, settings["health_namespaces"])
     return dict(
         _common(fleet),
-        **dict(divided, boards=plans),
+        **dict(divided, boards=boards),
         restarts=restarts(api, plans.values()),
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
-        table=report(list(plans.values()), api, before),
+        table=report(list(boards.values()), api, before),
         warnings=_different(text for plan in plans.values() for text in plan["warnings"]),
         unready=before,
         problems={},
     )
 
 
-def _planned(board, wanted, cluster):
+def _planned(board: Board, wanted: _Wanting, cluster: _plan.Cluster) -> Plan:
     """The plan of one board; a Problem tells of which."""
     try:
         return _plan.plan(board.seen, wanted.of(board), cluster)
@@ -182,16 +198,18 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
     seen = [board.seen for board in fleet.boards if "demand" in board.seen]
     servers = fleet.seen_servers() or seen
     components = fleet.settings["undo_components"]
-    plans, problems, of_board = {}, {}, _OfBoards()
+    plans: Dict[str, UndoPlan] = {}
+    boards, problems, of_board = {}, {}, _OfBoards()
     for board in fleet.boards:
         try:
             plan = _undo.undo_plan(board.seen, servers, board.name, components)
-            plans[board.name] = dict(plan, **of_board.of(board))
+            plans[board.name] = plan
+            boards[board.name] = dict(plan, **of_board.of(board))
         except Problem as problem:
             problems[board.name] = str(problem)
     return dict(
         _common(fleet),
-        boards=plans,
+        boards=boards,
         lines=_undo.undo_report(plans.values()),
         changes=sum(plan["changes"] for plan in plans.values()),
         servers=[name for name in plans if name in fleet.servers],
@@ -205,30 +223,30 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
 class _Wanting:
     """What is wanted of boards. What equal settings and answers lead to is made once, whatever the number of boards."""
 
-    def __init__(self, fleet, answers):
+    def __init__(self, fleet: Fleet, answers: Answers) -> None:
         self._answers = answers
         self._architectures = _different(
             [board.seen["architecture"] for board in fleet.boards]
             + [seen.get("architecture") for seen in fleet.beside.values()]
         )
-        self._made = {}
+        self._made: Dict[Tuple[int, int, str], _plan.Wanted] = {}
 
-    def of(self, board):
+    def of(self, board: Board) -> _plan.Wanted:
         """The Wanted of a board."""
         key = id(board.settings), id(board.lock), board.seen["architecture"]
         if key not in self._made:
             self._made[key] = self._make(board)
         return self._made[key]._replace(board=board.name, role="server" if board.is_server else "agent")
 
-    def unanswered(self, board):
+    def unanswered(self, board: Board) -> List[str]:
         """What to tell of a mirror that could not be asked."""
         problem = _mirror.unanswered(self._rows(board))
         return [printable(problem)] if problem else []
 
-    def _rows(self, board):
+    def _rows(self, board: Board) -> Sequence[RegistryAnswer]:
         return self._answers.get(_key(board), ())
 
-    def _make(self, board):
+    def _make(self, board: Board) -> _plan.Wanted:
         settings, mirror = board.settings, mirror_of(board.settings)
         registries = settings["registries"]
         return _plan.Wanted(
@@ -253,7 +271,7 @@ class _Wanting:
         )
 
 
-def _catalogue_of(settings):
+def _catalogue_of(settings: Mapping[str, Any]) -> List[_catalogue.Entry]:
     """An inventory without a catalogue of its own takes the public sources; one that has its own is complete unless it
     says otherwise.
     """
@@ -265,10 +283,10 @@ def _catalogue_of(settings):
 class _OfBoards:
     """What a board's plan says beside what is to be done. Boards with equal settings share one dictionary of them."""
 
-    def __init__(self):
-        self._shown = {}
+    def __init__(self) -> None:
+        self._shown: Dict[int, Dict[str, Any]] = {}
 
-    def of(self, board):
+    def of(self, board: Board) -> Dict[str, Any]:
         """The keys of a board."""
         settings = board.settings
         return {
@@ -280,7 +298,7 @@ class _OfBoards:
         }
 
 
-def _stages(plan):
+def _stages(plan: Plan) -> List[str]:
     """The roles that have something to do, in their order."""
     files = (plan["registries"], plan["config"], plan["preload"])
     has = {
@@ -291,7 +309,7 @@ def _stages(plan):
     return [stage for stage, something in has.items() if something]
 
 
-def _common(fleet):
+def _common(fleet: Fleet) -> Dict[str, Any]:
     settings, head = fleet.settings, fleet.head
     return {
         "first_server": fleet.first_server,
@@ -305,13 +323,13 @@ def _common(fleet):
     }
 
 
-def _shown(settings):
+def _shown(settings: Mapping[str, Any]) -> Dict[str, Any]:
     """Settings for the document: no secret, and what stands for the lack of one that another one gives."""
     shown = {name: value for name, value in settings.items() if name not in _NOT_SHOWN}
     return dict(shown, gate_timeout=_first(settings["gate_timeout"], settings["wait_timeout"]))
 
 
-def _api(api, namespaces):
+def _api(api: Optional[Api], namespaces: Iterable[str]) -> Dict[str, Any]:
     """Of the API's view what the stages read: nodes, pods that must be Ready, and those that were broken already."""
     if not api:
         return {}
@@ -325,21 +343,21 @@ def _api(api, namespaces):
     }
 
 
-def _pod(pod):
+def _pod(pod: ApiPod) -> Dict[str, Any]:
     # The one label that tells the workload behind a ReplicaSet; others are a tenant's, of any size.
     labels = {key: value for key, value in (pod.get("labels") or {}).items() if key == HASH_LABEL}
     return dict({key: pod.get(key) for key in _OF_PODS}, labels=labels)
 
 
-def _key(board):
+def _key(board: Board) -> Key:
     return board.seen["architecture"], mirror_of(board.settings), board.settings["variant"]
 
 
-def _first(value, other):
+def _first(value: Any, other: Any) -> Any:
     return other if value is None else value
 
 
-def _different(values):
+def _different(values: Iterable[Any]) -> List[Any]:
     """Without None and repetitions, in their order; values need no hash."""
     found = []
     for value in values:

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Plan, Steps, Verdict
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 # One board first, then shares of the fleet that grow: of 2 boards 1 and 1, of 20 these are 1, 2, 5 and 12, of 1,000
@@ -19,7 +20,13 @@ DEFAULT_SERIAL = (1, "10%", "25%", "100%")
 _NAMED = 8
 
 
-def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=None):
+def fleet(
+    plans: Mapping[str, Plan],
+    servers: Collection[str],
+    serial: Any = DEFAULT_SERIAL,
+    max_fail_percentage: Any = 0,
+    lost: Optional[Mapping[str, Mapping[str, Any]]] = None,
+) -> Steps:
     """How a run goes over the boards.
 
     ``plans`` {board: result of plan.plan} in the order of the inventory, ``servers`` the names of those that are
@@ -47,12 +54,12 @@ def fleet(plans, servers, serial=DEFAULT_SERIAL, max_fail_percentage=0, lost=Non
     }
 
 
-def is_busy(plan):
+def is_busy(plan: Plan) -> bool:
     """Whether something is to be done on the board itself. Patches are not: they change the cluster, at the end."""
     return plan["changes"] > len(plan["patches"]["present"]) + len(plan["patches"]["absent"])
 
 
-def waves(boards, servers, serial=DEFAULT_SERIAL):
+def waves(boards: Sequence[str], servers: Collection[str], serial: Any = DEFAULT_SERIAL) -> List[List[str]]:
     """``boards`` in steps, lists of names: agents by ``serial``, then each server by itself.
 
     Agents first, since a canary that fails should not be what all others depend on. Servers one at a time, however
@@ -67,7 +74,7 @@ def waves(boards, servers, serial=DEFAULT_SERIAL):
             "riscv_k3s_serial is an empty list",
             next_step="leave it out, or name at least one step, for example [1, '25%']",
         )
-    result = []
+    result: List[List[str]] = []
     while agents:
         size = sizes[min(len(result), len(sizes) - 1)]
         result.append(agents[:size])
@@ -75,7 +82,7 @@ def waves(boards, servers, serial=DEFAULT_SERIAL):
     return result + [[board] for board in boards if board in servers]
 
 
-def verdict(run, board, failures, active):
+def verdict(run: Steps, board: str, failures: Mapping[str, object], active: Collection[str]) -> Verdict:
     """How the wave of ``board`` went, when all of it is done.
 
     ``run`` is the result of `fleet`, ``failures`` {board: why it failed, or empty} of its boards, ``active`` those that
@@ -101,7 +108,7 @@ def named(boards: Sequence[str]) -> str:
     return ", ".join(boards[:_NAMED]) + more
 
 
-def _lines(run: Dict[str, Any], number: int, failed: Dict[str, str], stop: bool, untouched: List[str]) -> List[str]:
+def _lines(run: Steps, number: int, failed: Dict[str, str], stop: bool, untouched: List[str]) -> List[str]:
     if not failed:
         return []
     lines = ["wave %d of %d failed:" % (number, len(run["waves"]))] + ["%s: %s" % row for row in failed.items()]
@@ -117,7 +124,7 @@ def _lines(run: Dict[str, Any], number: int, failed: Dict[str, str], stop: bool,
     ]
 
 
-def _size(value, count):
+def _size(value: object, count: int) -> int:
     """A step as a number of boards, one at least; percentages are rounded down, as Ansible does."""
     text = str(value).strip()
     share = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)%", text)
@@ -132,7 +139,7 @@ def _size(value, count):
     return int(text)
 
 
-def _number(value):
+def _number(value: object) -> Optional[float]:
     try:
         return float(str(value).rstrip("% "))
     except ValueError:

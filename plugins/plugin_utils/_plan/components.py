@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from typing import Any, Collection, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 
 _PLACE = re.compile(r"manifests/(\S+)")
 _MIRRORED = "mirrored-"
@@ -22,26 +24,31 @@ _MIRRORED = "mirrored-"
 class Chosen:
     """What was chosen: all, or the manifests and repositories of some components, and the sources of these."""
 
-    def __init__(self, manifests=None, repositories=None, sources=frozenset()):
+    def __init__(
+        self,
+        manifests: Optional[Collection[str]] = None,
+        repositories: Optional[Collection[str]] = None,
+        sources: Collection[str] = frozenset(),
+    ) -> None:
         self._manifests = manifests
         self._repositories = repositories
         self._sources = sources
 
-    def has_manifest(self, path):
+    def has_manifest(self, path: str) -> bool:
         return self._manifests is None or path in self._manifests
 
-    def has_image(self, name):
+    def has_image(self, name: str) -> bool:
         return self._repositories is None or ImageName.parse(name).name in self._repositories or name in self._sources
 
 
-def names(components):
+def names(components: Any) -> List[str]:
     """The option as a list: it may be text with commas."""
     if isinstance(components, str):
         components = components.split(",")
     return [str(name).strip() for name in components or () if str(name).strip()]
 
 
-def choose(wanted, observed, servers):
+def choose(wanted: Iterable[str], observed: Observed, servers: Sequence[Observed]) -> Chosen:
     """A Chosen for ``wanted``, names of components. Raises Problem for one that nothing is known of.
 
     A component is the name of a manifest (file, its name without the ending, or its folder), or the end of an image's
@@ -58,7 +65,8 @@ def choose(wanted, observed, servers):
         for row in server.get("demand") or ()
     ]
     known = {repository for repository, _places_of in asked} | {ImageName.parse(name).name for name in entries}
-    chosen_manifests, repositories = set(), set()
+    chosen_manifests: Set[str] = set()
+    repositories: Set[str] = set()
     for component in wanted:
         own = {path for path in manifests if component in _names_of(path)}
         called = {repository for repository in known if _is_called(repository, component)}
@@ -78,20 +86,20 @@ def choose(wanted, observed, servers):
     return Chosen(chosen_manifests, repositories, _sources(entries, repositories))
 
 
-def _sources(entries, repositories):
+def _sources(entries: Mapping[str, Any], repositories: Collection[str]) -> Set[str]:
     """Sources of chosen names that no other name was tagged from."""
     chosen = {entry["source"] for name, entry in entries.items() if ImageName.parse(name).name in repositories}
     others = {entry["source"] for name, entry in entries.items() if ImageName.parse(name).name not in repositories}
     return (chosen - others) - {None}
 
 
-def _places(where):
+def _places(where: Iterable[str]) -> Set[str]:
     """Packaged manifests that a row of the demand is from."""
     paths = {match.group(1) for match in map(_PLACE.match, where) if match}
     return {_packaged(path) for path in paths}
 
 
-def _packaged(path):
+def _packaged(path: str) -> str:
     folder, name = posixpath.split(path)
     stem, dot, extension = name.partition(".")
     return (
@@ -101,16 +109,16 @@ def _packaged(path):
     )
 
 
-def _names_of(path):
+def _names_of(path: str) -> Set[str]:
     name = posixpath.basename(path)
     return {path, name, _overlay.addon_name(path), *posixpath.dirname(path).split("/")} - {""}
 
 
-def _is_called(repository, component):
+def _is_called(repository: str, component: str) -> bool:
     last = _short(repository)
     return component in (repository, repository.rpartition("/")[2], last) or last.endswith("-" + component)
 
 
-def _short(repository):
+def _short(repository: str) -> str:
     last = repository.rpartition("/")[2]
     return last[len(_MIRRORED) :] if last.startswith(_MIRRORED) else last

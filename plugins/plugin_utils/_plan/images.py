@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import DemandRow, ImageRow, PlannedImage, Tag
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Wanted
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Offer
+
+# Rows of k3s_info's images by their name.
+Store = Mapping[str, ImageRow]
 
 
 class Decision(NamedTuple):
@@ -24,7 +30,9 @@ class Decision(NamedTuple):
     reason: str
 
 
-def decide_all(demand, architecture, store, wanted, pause_image):
+def decide_all(
+    demand: Sequence[DemandRow], architecture: str, store: Store, wanted: Wanted, pause_image: Optional[str]
+) -> List[PlannedImage]:
     """The rows of the plan, one for each row of the demand.
 
     ``demand`` are rows of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image``
@@ -39,7 +47,9 @@ def decide_all(demand, architecture, store, wanted, pause_image):
     return [_row(item, offer, store, wanted, coming) for item, offer in offers] if coming else rows
 
 
-def decide(offer, held, source_held, wanted, is_coming=False):
+def decide(
+    offer: Offer, held: Optional[ImageRow], source_held: Optional[ImageRow], wanted: Wanted, is_coming: bool = False
+) -> Decision:
     """What is to be done for one image, a Decision.
 
     ``offer`` says what could serve it, ``held`` and ``source_held`` are what the store holds under its name and its
@@ -60,10 +70,10 @@ def decide(offer, held, source_held, wanted, is_coming=False):
     )
 
 
-def _row(item, offer, store, wanted, coming):
+def _row(item: DemandRow, offer: Offer, store: Store, wanted: Wanted, coming: Collection[str]) -> PlannedImage:
     source = offer.patched or offer.source
     is_coming = offer.source in coming
-    done = decide(offer, store.get(offer.image), store.get(offer.source), wanted, is_coming)
+    done = decide(offer, store.get(offer.image), store.get(offer.source or ""), wanted, is_coming)
     is_patched = done.fix == "patch"
     return {
         "image": offer.image,
@@ -79,20 +89,20 @@ def _row(item, offer, store, wanted, coming):
     }
 
 
-def tags(rows):
+def tags(rows: Sequence[PlannedImage]) -> List[Tag]:
     """What crictl_image_tag is given: stock names by the name they are tagged from."""
-    targets = {}
+    targets: Dict[str, List[str]] = {}
     for row in rows:
         if row["tag_from"]:
             targets.setdefault(row["tag_from"], []).append(row["image"])
     return [{"source": source, "targets": targets[source]} for source in sorted(targets)]
 
 
-def pulls(rows, store, architecture, wanted):
+def pulls(rows: Sequence[PlannedImage], store: Store, architecture: str, wanted: Wanted) -> List[str]:
     """What crictl_image_pull is given: everything is fetched and checked before anything is switched."""
     names = {row["tag_from"] for row in rows if row["tag_from"]}
     names |= {row["image"] for row in rows if row["fix"] == "mirror"}
-    names |= {row["source"] for row in rows if row["fix"] in ("flag", "patch")}
+    names |= {row["source"] for row in rows if row["source"] and row["fix"] in ("flag", "patch")}
     digests = _lock.digests(rows, names)
     return sorted(
         name
@@ -101,14 +111,16 @@ def pulls(rows, store, architecture, wanted):
     )
 
 
-def unpins(journal, store, wanted, architecture, pause_image):
+def unpins(
+    journal: Optional[Mapping[str, Any]], store: Store, wanted: Wanted, architecture: str, pause_image: Optional[str]
+) -> List[Tag]:
     """Names that this collection pinned and whose repository has left the catalogue: the kubelet may collect them
     again. Sorted, for crictl_image_tag.
 
     ``journal`` is that of k3s_info or None. A name that was pinned before us keeps its pin, as does the pause image:
     newer containerds pin it themselves.
     """
-    found = []
+    found: List[Tag] = []
     for name, entry in sorted(((journal or {}).get("images") or {}).items()):
         image = ImageName.parse(name)
         ours = entry["pinned"] and not (entry["before"] and entry["before"]["pinned"])
@@ -118,22 +130,23 @@ def unpins(journal, store, wanted, architecture, pause_image):
     return found
 
 
-def flagged(pause_image, rows, wanted):
+def flagged(pause_image: Optional[str], rows: Sequence[PlannedImage], wanted: Wanted) -> Optional[str]:
     """What pause-image in config.yaml must name: the source of a row with the fix flag, or what it names already; None
     where it is left alone.
     """
     for row in rows:
         if row["fix"] == "flag":
             return row["source"]
-    return pause_image if "flag" in wanted.supply.fixes and wanted.supply.is_source(pause_image) else None
+    is_ours = pause_image and "flag" in wanted.supply.fixes and wanted.supply.is_source(pause_image)
+    return pause_image if is_ours else None
 
 
-def architectures(held):
+def architectures(held: ImageRow) -> Set[str]:
     """Architectures of an image of the store; its platforms are such as linux/riscv64 and linux/arm/v7."""
     return {platform.split("/")[1] for platform in held["platforms"] if "/" in platform}
 
 
-def unfit(name, held, architecture):
+def unfit(name: str, held: Optional[ImageRow], architecture: str) -> Optional[str]:
     """Why what the store holds under ``name`` (its row, or None) cannot run on the board, as a sentence; None when it
     can.
     """
@@ -148,11 +161,11 @@ def unfit(name, held, architecture):
     return None
 
 
-def _holds(held, architecture, digest):
+def _holds(held: Optional[ImageRow], architecture: str, digest: Optional[str]) -> bool:
     return held is not None and architecture in architectures(held) and digest in (None, held["digest"])
 
 
-def _served(offer, wanted, reason):
+def _served(offer: Offer, wanted: Wanted, reason: str) -> Decision:
     """The first fix that can serve it, or none."""
     fix = offer.lasting
     if fix == "mirror":
@@ -163,7 +176,7 @@ def _served(offer, wanted, reason):
     return Decision(word, None, why if word == "stock" else "%s, and %s" % (reason, why))
 
 
-def _other_architecture(offer, held, wanted):
+def _other_architecture(offer: Offer, held: ImageRow, wanted: Wanted) -> Decision:
     spoken = ", ".join(sorted(architectures(held))) or "of no known architecture"
     reason = "the image in the store is %s, the board is %s" % (spoken, offer.architecture)
     if not offer.source:
@@ -172,7 +185,7 @@ def _other_architecture(offer, held, wanted):
     return Decision("tag", offer.source, reason) if "tag" in wanted.supply.fixes else _served(offer, wanted, reason)
 
 
-def _brought_otherwise(offer, wanted):
+def _brought_otherwise(offer: Offer, wanted: Wanted) -> Optional[Decision]:
     """What an archive or a flag brings at each start is held to that, where no mirror goes before."""
     if wanted.supply.asks_mirror_before(offer.lasting):
         return None
@@ -184,12 +197,14 @@ def _brought_otherwise(offer, wanted):
     return None
 
 
-def _differs(offer, held, wanted):
+def _differs(offer: Offer, held: ImageRow, wanted: Wanted) -> Optional[Decision]:
     why = _lock.differs(held, offer.locked) if wanted.existing == "overwrite" else None
     return _served(offer, wanted, why) if why else None
 
 
-def _newer(offer, held, source_held, wanted, is_coming):
+def _newer(
+    offer: Offer, held: ImageRow, source_held: Optional[ImageRow], wanted: Wanted, is_coming: bool
+) -> Optional[Decision]:
     """A tag that is set again, since its source has, or may have, other content."""
     if not offer.other or "tag" not in wanted.supply.fixes:
         return None
@@ -204,7 +219,7 @@ def _newer(offer, held, source_held, wanted, is_coming):
     return None
 
 
-def _unpinned(offer, held, wanted):
+def _unpinned(offer: Offer, held: ImageRow, wanted: Wanted) -> Optional[Decision]:
     is_pulled_by_the_kubelet = wanted.supply.mirror and "mirror" in wanted.supply.fixes
     if not wanted.pinned or held["pinned"] or not offer.other or is_pulled_by_the_kubelet:
         return None

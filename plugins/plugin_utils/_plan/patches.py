@@ -6,15 +6,28 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import document as _manifest
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import HELM_CHART, group_by_manifest
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    Observed,
+    PlannedImage,
+    PlannedPatch,
+    PlannedPatches,
+)
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Wanted
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
+# Rows of k3s_info's manifests by their path, and patches as normalise_patches gives them.
+_Files = Mapping[str, Mapping[str, Any]]
+_Patches = Sequence[Mapping[str, Any]]
 
-def patches(observed, images, wanted, architecture):
+
+def patches(observed: Observed, images: Iterable[PlannedImage], wanted: Wanted, architecture: str) -> PlannedPatches:
     """``{present: [row], absent: [row]}`` for one server.
 
     ``observed`` is its result of k3s_info, ``images`` the rows of the plan, ``wanted`` a Wanted. A row has manifest,
@@ -24,7 +37,7 @@ def patches(observed, images, wanted, architecture):
     """
     files = {row["path"]: row for row in observed.get("manifests") or []}
     groups = group_by_manifest(_wanted_patches(images, wanted, architecture))
-    present = []
+    present: List[PlannedPatch] = []
     for manifest, group in sorted(groups.items()):
         packaged = _packaged(manifest, files, wanted.board)
         workloads = [patch for patch in group if patch["kind"] != HELM_CHART]
@@ -43,9 +56,9 @@ def patches(observed, images, wanted, architecture):
     return {"present": present, "absent": _absent(files, groups)}
 
 
-def _wanted_patches(images, wanted, architecture):
+def _wanted_patches(images: Iterable[PlannedImage], wanted: Wanted, architecture: str) -> List[Dict[str, Any]]:
     architectures = list(wanted.cluster_architectures) or [architecture]
-    found = []
+    found: List[Dict[str, Any]] = []
     for row in images:
         for patch in _catalogue.patches_for(wanted.supply.catalogue, ImageName.parse(row["image"]), architectures):
             if patch not in found:
@@ -53,7 +66,7 @@ def _wanted_patches(images, wanted, architecture):
     return found
 
 
-def _packaged(manifest, files, board):
+def _packaged(manifest: str, files: _Files, board: str) -> Mapping[str, Any]:
     packaged = files.get(manifest)
     if not packaged or packaged["text"] is None:
         raise Problem(
@@ -64,7 +77,9 @@ def _packaged(manifest, files, board):
     return packaged
 
 
-def _workloads_reason(packaged, patches_of_it, files, patch_mode):
+def _workloads_reason(
+    packaged: Mapping[str, Any], patches_of_it: _Patches, files: _Files, patch_mode: str
+) -> Optional[str]:
     """Why a manifest's workloads must be patched, or None when they are as wanted."""
     if patch_mode == "in_place":
         text = packaged["text"].encode()
@@ -81,7 +96,9 @@ def _workloads_reason(packaged, patches_of_it, files, patch_mode):
     return "the packaged file is deployed beside its overlay"
 
 
-def _made_from(overlay, packaged, patches_of_it, without):
+def _made_from(
+    overlay: Optional[Mapping[str, Any]], packaged: Mapping[str, Any], patches_of_it: _Patches, without: str
+) -> Optional[str]:
     """Why a file made from a packaged one must be made anew, or None. ``without`` is said when it is not there."""
     header = _overlay.read_header(overlay["text"] or "") if overlay else None
     if header is None:
@@ -93,9 +110,9 @@ def _made_from(overlay, packaged, patches_of_it, without):
     return None
 
 
-def _absent(files, groups):
+def _absent(files: _Files, groups: Mapping[str, Any]) -> List[PlannedPatch]:
     """Overlays that riscv.k3s wrote for a manifest that needs no patch now."""
-    rows = []
+    rows: List[PlannedPatch] = []
     for manifest in sorted(files):
         ours = [files.get(path(manifest)) for path in (_overlay.overlay_path, _overlay.chart_path)]
         if manifest not in groups and any(file and _overlay.read_header(file["text"] or "") for file in ours):
@@ -109,7 +126,7 @@ def _absent(files, groups):
     return rows
 
 
-def _row(patch, reason):
+def _row(patch: Dict[str, Any], reason: str) -> PlannedPatch:
     return {
         "manifest": patch["manifest"],
         "kind": patch["kind"],

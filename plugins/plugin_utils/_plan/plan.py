@@ -10,12 +10,21 @@ output.
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    ApiPod,
+    DemandRow,
+    Observed,
+    Plan,
+    PlannedImage,
+    PlannedRegistries,
+    Tag,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import klipper as _demand_klipper
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import unreadable_images
@@ -23,34 +32,12 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import patches as _plan_patches
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as _preload
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import settings as _config_files
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Wanted
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import wanted as _upgrade
-
-
-class Wanted(NamedTuple):
-    """What the inventory asks for, for one board. ``registries`` is None where registries.yaml is left alone."""
-
-    board: str
-    supply: Supply
-    registries: Optional[Dict[str, Any]]
-    architecture: str = "auto"
-    role: str = "server"
-    pull_policy: str = "missing"
-    existing: str = "overwrite"
-    pinned: bool = True
-    patch_mode: str = "overlay"
-    # Registries whose images boards share by k3s's embedded registry, ["*"] for all; none where it is not used.
-    embedded: Sequence[str] = ()
-    # Entries that say which stock images have content of their own by now, for the warning about needless overrides.
-    known: Sequence[_catalogue.Entry] = ()
-    # The version of k3s that comes next, or None: its stock images are wanted, too, so that its start finds them.
-    next_version: Optional[str] = None
-    # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
-    cluster_architectures: Sequence[str] = ()
 
 
 class Cluster:
@@ -59,20 +46,22 @@ class Cluster:
     They hold the manifests and the API's view, which an agent has not.
     """
 
-    def __init__(self, servers: Sequence[Dict[str, Any]]) -> None:
+    def __init__(self, servers: Sequence[Observed]) -> None:
         self.servers = list(servers)
-        pods = [pod for server in self.servers for pod in (server.get("api") or {}).get("pods", ())]
+        pods = [pod for server in self.servers for pod in _pods(server)]
         self.asked = [(server, (server.get("demand") or []) + _klipper(server, pods)) for server in self.servers]
-        self._coming: Dict[str, Any] = {}
+        self._coming: Dict[str, List[DemandRow]] = {}
 
-    def coming(self, version):
+    def coming(self, version: Optional[str]) -> List[DemandRow]:
         """The demand of the ``version`` of k3s that comes next; none where that is None. Raises Problem."""
-        if version and version not in self._coming:
+        if not version:
+            return []
+        if version not in self._coming:
             self._coming[version] = _upgrade.next_demand(version, _disabled(self.servers))
-        return self._coming.get(version, [])
+        return self._coming[version]
 
 
-def plan(observed, wanted, cluster):
+def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
     """Decide for one board.
 
     ``observed`` is the result of riscv.k3s.k3s_info for this board, ``cluster`` a Cluster. Returns a dictionary:
@@ -81,7 +70,8 @@ def plan(observed, wanted, cluster):
     that lose their pin), patches, warnings, problems, changes. Raises Problem where no honest plan can be made.
     """
     architecture = observed["architecture"] if wanted.architecture == "auto" else to_oci(wanted.architecture)
-    if observed.get("images") is None:
+    images_there = observed.get("images")
+    if images_there is None:
         raise unreadable_images(observed, wanted.board)
     if not cluster.servers:
         raise Problem(
@@ -90,12 +80,12 @@ def plan(observed, wanted, cluster):
             next_step="see that the inventory group `server` names the servers and that the first of them can be "
             "reached",
         )
-    store = {row["name"]: row for row in observed["images"]}
+    store = {row["name"]: row for row in images_there}
     demand = _demand(observed, cluster, wanted.next_version)
     images = _plan_images.decide_all(demand, architecture, store, wanted, observed.get("pause_image"))
     tags = _plan_images.tags(images)
     pulls = _plan_images.pulls(images, store, architecture, wanted)
-    result = {
+    result: Plan = {
         "board": wanted.board,
         "architecture": architecture,
         "k3s_version": _version(observed),
@@ -114,6 +104,7 @@ def plan(observed, wanted, cluster):
         else {"present": [], "absent": []},
         "warnings": _warnings(observed, wanted, tags) + _needless(wanted, images, architecture),
         "problems": [row for row in images if row["fix"] == "impossible" and row["required"]],
+        "changes": 0,
     }
     if wanted.embedded:
         names = [name for row in images for name in (row["image"], row["source"]) if name]
@@ -127,11 +118,11 @@ def plan(observed, wanted, cluster):
     return result
 
 
-def _demand(observed, cluster, next_version=None):
+def _demand(observed: Observed, cluster: Cluster, next_version: Optional[str] = None) -> List[DemandRow]:
     """The board's own demand (its pause image) and that of every server: a pod may land on any board. And that of the
     version which comes next.
     """
-    merged = {}
+    merged: Dict[str, DemandRow] = {}
     own = (observed, (observed.get("demand") or []) + cluster.coming(next_version))
     for board, items in [own] + cluster.asked:
         for item in items:
@@ -143,41 +134,45 @@ def _demand(observed, cluster, next_version=None):
     return [merged[image] for image in sorted(merged)]
 
 
-def _disabled(servers):
+def _pods(server: Observed) -> List[ApiPod]:
+    return server["api"].get("pods") or [] if server.get("api") else []
+
+
+def _disabled(servers: Sequence[Observed]) -> set[str]:
     """Components that no server runs."""
     lists = [set((server.get("config") or {}).get("disable") or ()) for server in servers]
     return set.intersection(*lists)
 
 
-def _klipper(server, pods):
+def _klipper(server: Observed, pods: Sequence[Mapping[str, Any]]) -> List[DemandRow]:
     return _demand_klipper.klipper(
         (server.get("k3s") or {}).get("version"), server.get("manifests") or (), server.get("config"), pods
     )
 
 
-def _is_pause_of_another(item, board, observed):
+def _is_pause_of_another(item: DemandRow, board: Observed, observed: Observed) -> bool:
     return board is not observed and item["image"] == board.get("pause_image") != observed.get("pause_image")
 
 
-def _version(observed):
+def _version(observed: Observed) -> Optional[str]:
     return (observed.get("k3s") or {}).get("version")
 
 
-def _settings(observed, wanted, images):
+def _settings(observed: Observed, wanted: Wanted, images: Sequence[PlannedImage]) -> Dict[str, Any]:
     """Keys of k3s's configuration that the own file in config.yaml.d sets on this board."""
-    settings = dict(_embedded.settings(_version(observed), wanted.role)) if wanted.embedded else {}
+    settings: Dict[str, Any] = dict(_embedded.settings(_version(observed), wanted.role)) if wanted.embedded else {}
     pause_image = _plan_images.flagged(observed.get("pause_image"), images, wanted)
     return dict(settings, **{"pause-image": pause_image}) if pause_image else settings
 
 
-def _registries_action(observed, wanted):
+def _registries_action(observed: Observed, wanted: Wanted) -> PlannedRegistries:
     """``shared`` are the hosts that registries.yaml names for the embedded registry, beside what the inventory says."""
     shared = _embedded.hosts(_version(observed), wanted.embedded)
     change, restart, reason = _registries_change(observed, _embedded.with_hosts(wanted.registries, shared))
     return {"change": change, "restart": restart, "reason": reason, "shared": shared}
 
 
-def _registries_change(observed, config):
+def _registries_change(observed: Observed, config: Optional[Mapping[str, Any]]) -> Tuple[bool, bool, str]:
     if config is None:
         return False, False, "riscv_k3s_registries is not set: left as it is"
     # A mistake in it is told here; the task that writes the file hides its errors, for they may hold passwords.
@@ -194,7 +189,7 @@ def _registries_change(observed, config):
     return False, False, "as wanted"
 
 
-def _needless(wanted, images, architecture):
+def _needless(wanted: Wanted, images: Sequence[PlannedImage], architecture: str) -> List[str]:
     # With a mirror the boards do not look at docker.io, and the entries tell prepare_upgrade what to publish.
     if wanted.supply.mirror:
         return []
@@ -203,7 +198,7 @@ def _needless(wanted, images, architecture):
     )
 
 
-def _warnings(observed, wanted, tags):
+def _warnings(observed: Observed, wanted: Wanted, tags: Sequence[Tag]) -> List[str]:
     warnings = []
     if wanted.registries is not None:
         for host in _registries.plain_http_hosts(wanted.registries):
@@ -224,9 +219,9 @@ def _warnings(observed, wanted, tags):
     return warnings
 
 
-def _count(result):
+def _count(result: Plan) -> int:
     return (
-        sum(int(result[file][key]) for file in ("registries", "config", "preload") for key in ("change", "restart"))
+        sum(file["change"] + file["restart"] for file in (result["registries"], result["config"], result["preload"]))
         + len(result["pulls"])
         + sum(len(tag["targets"]) for tag in result["tags"])
         + len(result["unpins"])

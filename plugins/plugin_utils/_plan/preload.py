@@ -11,23 +11,34 @@ it should hold, so that a board is compared by the name alone: nothing is read t
 from __future__ import annotations
 
 import json
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    ArchivedImage,
+    ImageRow,
+    Observed,
+    Plan,
+    PlannedArchive,
+    PlannedImage,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.images import unfit
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Wanted
 
 _DIGITS = 12
+_NOT_RESTARTED = "k3s was not restarted since it was placed"
 
 
-def archive_name(images, architecture):
+def archive_name(images: Iterable[ArchivedImage], architecture: str) -> str:
     """riscv-k3s-HASH.tar, where the hash is of ``images`` (rows of source, targets and digest) and the architecture."""
     mapping = {target: [row["source"], row["digest"]] for row in images for target in row["targets"]}
     text = json.dumps([architecture, mapping], sort_keys=True, separators=(",", ":"))
     return "riscv-k3s-%s.tar" % sha256(text.encode())[:_DIGITS]
 
 
-def action(observed, rows, wanted, architecture):
+def action(observed: Observed, rows: Sequence[PlannedImage], wanted: Wanted, architecture: str) -> PlannedArchive:
     """What to do about the archive of a board.
 
     ``observed`` is its result of k3s_info, ``rows`` those of the plan, ``wanted`` a Wanted. Returns archive (its file
@@ -35,7 +46,7 @@ def action(observed, rows, wanted, architecture):
     there), change, restart, reason, and obsolete, the file names of older archives, which are to be removed.
     """
     held = {row["name"]: row["stale"] for row in observed.get("preloads") or []}
-    result = {
+    result: PlannedArchive = {
         "archive": None,
         "architecture": architecture,
         "images": [],
@@ -43,35 +54,30 @@ def action(observed, rows, wanted, architecture):
         "change": False,
         "restart": False,
         "obsolete": [],
+        "reason": "as wanted",
     }
     missing = [row["image"] for row in rows if row["fix"] == "preload"]
     if wanted.supply.asks_mirror_before("preload") and not missing:
         # What the mirror serves was not asked, so it is not known what an archive would have to hold.
-        stale = any(held.values())
-        return dict(result, restart=stale, reason="k3s was not restarted since it was placed" if stale else "as wanted")
+        return {**result, "restart": True, "reason": _NOT_RESTARTED} if any(held.values()) else result
     images = _images(rows)
     name = archive_name(images, architecture) if images else None
-    result.update(archive=name, images=images, obsolete=sorted(set(held) - {name}))
+    obsolete = [older for older in sorted(held) if older != name]
+    result = {**result, "archive": name, "images": images, "obsolete": obsolete}
     if name and name not in held:
         reason = "another one is wanted" if held else "there is none"
-        return dict(result, place=True, change=True, restart=True, reason=reason)
+        return {**result, "place": True, "change": True, "restart": True, "reason": reason}
     if missing:
-        return dict(
-            result,
-            change=bool(result["obsolete"]),
-            restart=True,
-            reason="k3s has not imported %s from it" % ", ".join(missing),
-        )
+        reason = "k3s has not imported %s from it" % ", ".join(missing)
+        return {**result, "change": bool(obsolete), "restart": True, "reason": reason}
     if name and held[name]:
-        return dict(
-            result, change=bool(result["obsolete"]), restart=True, reason="k3s was not restarted since it was placed"
-        )
-    if result["obsolete"]:
-        return dict(result, change=True, reason="nothing in it is wanted any more")
-    return dict(result, reason="as wanted")
+        return {**result, "change": bool(obsolete), "restart": True, "reason": _NOT_RESTARTED}
+    if obsolete:
+        return {**result, "change": True, "reason": "nothing in it is wanted any more"}
+    return result
 
 
-def lacking(images, plan):
+def lacking(images: Optional[Iterable[ImageRow]], plan: Plan) -> List[str]:
     """What a board lacks of its archive after k3s was started with it, a sentence each.
 
     ``images`` are k3s_info's of the board after that, or None; ``plan`` is the board's plan.
@@ -82,10 +88,10 @@ def lacking(images, plan):
     return [printable(sentence) for sentence in found if sentence]
 
 
-def _images(rows):
+def _images(rows: Sequence[PlannedImage]) -> List[ArchivedImage]:
     """Everything that an archive is to serve, not only what is missing now: the archive outlives the store."""
     firm = {ImageName.parse(row["image"]).name for row in rows if not _is_of_pods(row)}
-    targets = {}
+    targets: Dict[Tuple[Optional[str], Optional[str]], List[str]] = {}
     for row in rows:
         # A pod that runs an older tag of what a manifest asks for is about to be replaced: it must not change the
         # archive once more.
@@ -98,5 +104,5 @@ def _images(rows):
     ]
 
 
-def _is_of_pods(row):
+def _is_of_pods(row: PlannedImage) -> bool:
     return all(place.startswith("pod ") for place in row["where"])

@@ -11,15 +11,18 @@ holds.
 
 from __future__ import annotations
 
+from typing import Any, Mapping, Optional
+
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed, PlannedConfig
 
 PATH = "/etc/rancher/k3s/config.yaml.d/riscv-k3s.yaml"
 _HEADER = "# Written by riscv.k3s, do not edit: made anew by riscv.k3s.site. k3s reads it when it starts.\n"
 
 
-def render(settings):
+def render(settings: Mapping[str, Any]) -> Optional[str]:
     """The text of the file for ``settings`` {key of k3s's configuration: text, true or false, or list}; None when there
     are none: no file then.
     """
@@ -28,7 +31,7 @@ def render(settings):
     return _HEADER + yaml.safe_dump(settings, default_flow_style=False, sort_keys=True, width=4096)
 
 
-def action(observed, settings):
+def action(observed: Observed, settings: Mapping[str, Any]) -> PlannedConfig:
     """What to do about the file on a board: {change, restart, reason, path, text, pending}; ``text`` None means that it
     is to be removed.
 
@@ -40,7 +43,14 @@ def action(observed, settings):
     held = seen["sha256"] if seen else None
     wanted = sha256(text.encode()) if text else None
     keys = ", ".join(sorted(settings))
-    result = {"change": False, "restart": False, "reason": "as wanted", "path": PATH, "text": text, "pending": False}
+    result: PlannedConfig = {
+        "change": False,
+        "restart": False,
+        "reason": "as wanted",
+        "path": PATH,
+        "text": text,
+        "pending": False,
+    }
     if held != wanted:
         reason = (
             "%s is wanted" % keys
@@ -49,9 +59,14 @@ def action(observed, settings):
             if wanted
             else "nothing in it is wanted any more"
         )
-        return dict(result, change=True, restart=True, reason=reason, pending=not wanted)
+        return {**result, "change": True, "restart": True, "reason": reason, "pending": not wanted}
     if seen and seen["stale"]:
-        return dict(result, restart=True, reason="k3s was not restarted since it was written")
+        return {**result, "restart": True, "reason": "k3s was not restarted since it was written"}
     if not wanted and (observed.get("journal") or {}).get("files", {}).get(PATH, {}).get("pending"):
-        return dict(result, restart=True, reason="k3s was not restarted since it was removed", pending=True)
+        return {
+            **result,
+            "restart": True,
+            "reason": "k3s was not restarted since it was removed",
+            "pending": True,
+        }
     return result

@@ -11,6 +11,7 @@ Overlays say in their own text that this collection wrote them; all else stands 
 from __future__ import annotations
 
 import posixpath
+from typing import Any, Collection, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
@@ -18,6 +19,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Api, Observed, UndoneFile, UndoPlan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import unreadable_images
@@ -34,7 +36,7 @@ _WORDS = {
 }
 
 
-def undo_plan(observed, servers, board, components=()):
+def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, components: Any = ()) -> UndoPlan:
     """Decide for one board.
 
     ``observed`` is its result of k3s_info, ``servers`` those of the cluster's servers, ``components`` names catalogue
@@ -51,10 +53,10 @@ def undo_plan(observed, servers, board, components=()):
     wanted = _undo_components.names(components)
     chosen = _undo_components.choose(wanted, observed, servers)
     manifests = [path for path in _overlaid(observed.get("manifests") or ()) if chosen.has_manifest(path)]
-    files, archives = ([], []) if wanted else _files(journal["files"], observed.get("preloads") or ())
+    files, archives = _files({}, ()) if wanted else _files(journal["files"], observed.get("preloads") or ())
     images = _images(journal["images"], observed, chosen, archives)
     done = [row for row in images if row["action"] != undo.LEAVE]
-    result = {
+    result: UndoPlan = {
         "board": board,
         "node": own_node(observed),
         "k3s_version": (observed.get("k3s") or {}).get("version"),
@@ -65,14 +67,16 @@ def undo_plan(observed, servers, board, components=()):
         "archives": archives,
         "images": [row["name"] for row in done],
         "names": [row["name"] for row in done if row["action"] in (undo.REMOVE, undo.DROP, undo.RESTORE)],
-        "left": [printable(row["warning"]) for row in files + images if row["warning"]],
+        "left": [printable(row["warning"]) for row in (*files, *images) if row["warning"]],
+        "lines": [],
+        "changes": 0,
     }
     result["lines"] = [printable(line) for line in _lines(result, files, done)]
     result["changes"] = len(manifests) + len(result["files"]) + len(archives) + len(result["images"])
     return result
 
 
-def undo_pods(api, plans):
+def undo_pods(api: Optional[Api], plans: Iterable[UndoPlan]) -> List[str]:
     """Pods which ask for an image name that was taken away on their board, as sorted ``namespace/name``.
 
     ``api`` is the cluster's view as k3s_info returns it, ``plans`` are results of `undo_plan`.
@@ -80,23 +84,23 @@ def undo_pods(api, plans):
     taken = {plan["node"]: set(plan["names"]) for plan in plans}
     return sorted(
         "%s/%s" % (pod["namespace"], pod["name"])
-        for pod in (api or {}).get("pods") or []
+        for pod in (api and api.get("pods")) or []
         if not pod["deleting"]
         and pod["phase"] not in FINISHED
         and taken.get(pod["node"], set()) & {full_or_text(image) for image in pod["images"]}
     )
 
 
-def undo_report(plans):
+def undo_report(plans: Iterable[UndoPlan]) -> List[str]:
     """Lines of text: what is done on each board, or that there is nothing to do, and what stays."""
-    lines = []
+    lines: List[str] = []
     for plan in plans:
         lines += ["%s: %s" % (plan["board"], text) for text in plan["lines"] or ["nothing to take back"]]
         lines += ["%s: warning: %s" % (plan["board"], text) for text in plan["left"]]
     return [printable(line) for line in lines]
 
 
-def _overlaid(manifests):
+def _overlaid(manifests: Iterable[Mapping[str, Any]]) -> List[str]:
     """Packaged manifests which this collection has an overlay, a .skip or a comment line for, sorted."""
     found = set()
     for row in manifests:
@@ -108,9 +112,10 @@ def _overlaid(manifests):
     return sorted(found)
 
 
-def _files(entries, preloads):
+def _files(entries: Mapping[str, Any], preloads: Iterable[Mapping[str, Any]]) -> Tuple[List[UndoneFile], List[str]]:
     """The rows of files, and the names of archives."""
-    rows, archives = [], {row["name"] for row in preloads}
+    rows: List[UndoneFile] = []
+    archives = {row["name"] for row in preloads}
     for path, entry in sorted(entries.items()):
         if entry["kind"] == "archive":
             archives.add(posixpath.basename(path))
@@ -120,10 +125,12 @@ def _files(entries, preloads):
     return rows, sorted(archives)
 
 
-def _images(entries, observed, chosen, archives):
+def _images(
+    entries: Mapping[str, Any], observed: Observed, chosen: _undo_components.Chosen, archives: Collection[str]
+) -> List[Mapping[str, Any]]:
     store = {row["name"]: row for row in observed.get("images") or ()}
     stay = {row["name"] for row in observed.get("preloads") or ()} - set(archives)
-    rows = []
+    rows: List[Mapping[str, Any]] = []
     for name, entry in sorted(entries.items()):
         if not chosen.has_image(name):
             continue
@@ -138,7 +145,7 @@ def _images(entries, observed, chosen, archives):
     return rows
 
 
-def _lines(result, files, images):
+def _lines(result: UndoPlan, files: Iterable[UndoneFile], images: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for path in result["manifests"]:
         yield "remove the overlay of %s, so that k3s applies its own file again" % path
     for row in files:
@@ -148,5 +155,5 @@ def _lines(result, files, images):
         yield "remove %s/%s" % (ARCHIVES, name)
     if result["restart"]:
         yield "restart k3s"
-    for row in images:
-        yield _WORDS[row["action"]] % row["name"]
+    for image in images:
+        yield _WORDS[image["action"]] % image["name"]

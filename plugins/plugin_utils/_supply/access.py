@@ -11,6 +11,7 @@ The one place where registries.yaml (mirrors, configs: rancher/wharfie pkg/regis
 from __future__ import annotations
 
 import base64
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -37,7 +38,7 @@ _HUB = ("registry-1.docker.io", "index.docker.io")
 _DEFAULT_PORTS = (":443", ":80")
 
 
-def registry_access(settings):
+def registry_access(settings: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """The option ``registries`` of the modules that ask registries.
 
     ``settings`` are variables of an inventory by their names; only those that begin with riscv_k3s_registr are looked
@@ -59,9 +60,9 @@ def registry_access(settings):
     return [dict(hosts[host], host=host) for host in sorted(hosts) if host != "*" and hosts[host]]
 
 
-def _hosts(config):
+def _hosts(config: Mapping[str, Any]) -> Dict[str, Dict[str, Any]]:
     """{host: options} from the content of registries.yaml."""
-    hosts = {}
+    hosts: Dict[str, Dict[str, Any]] = {}
     for host, mirror in (config.get("mirrors") or {}).items():
         if speaks_http(host, (mirror or {}).get("endpoint")):
             hosts[host] = {"plain_http": True}
@@ -72,7 +73,7 @@ def _hosts(config):
     return hosts
 
 
-def _by_image(configs):
+def _by_image(configs: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
     """(host as images name it, its entry) where configs names it as an endpoint does: k3s looks by that."""
     for key, configured in configs.items():
         names = ["docker.io"] if key in _HUB else [key.lower()]
@@ -80,7 +81,7 @@ def _by_image(configs):
         yield from ((name, configured) for name in names if name not in configs)
 
 
-def _token_servers(settings):
+def _token_servers(settings: Mapping[str, Any]) -> Dict[str, Any]:
     found = settings.get(_PREFIX + "token_servers") or {}
     if not isinstance(found, dict):
         name = _PREFIX + "token_servers"
@@ -88,7 +89,7 @@ def _token_servers(settings):
     return found
 
 
-def _login(host, auth):
+def _login(host: str, auth: Mapping[str, Any]) -> Dict[str, Any]:
     # In containerd's order.
     if auth.get("username"):
         return {"username": auth["username"], "password": auth.get("password")}
@@ -97,7 +98,7 @@ def _login(host, auth):
     return _decoded(host, auth["auth"]) if auth.get("auth") else {}
 
 
-def _decoded(host, text):
+def _decoded(host: str, text: str) -> Dict[str, Any]:
     """``auth`` is base64 of user:password, as in Docker's config.json."""
     try:
         # containerd skips ends of lines, which `base64` writes, and zeros at the end.
@@ -116,14 +117,14 @@ def _decoded(host, text):
     return {"username": username, "password": password}
 
 
-def _tls(tls):
-    found = {key: tls[key] for key in _FILES if tls.get(key)}
+def _tls(tls: Mapping[str, Any]) -> Dict[str, Any]:
+    found: Dict[str, Any] = {key: tls[key] for key in _FILES if tls.get(key)}
     if found:
         found["files_optional"] = True
     return dict(found, tls_verify=False) if tls.get("insecure_skip_verify") else found
 
 
-def _merged(configured, given):
+def _merged(configured: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, Any]:
     """What the variables say goes before, a login as a whole; their files must be there."""
     kept = {key: value for key, value in configured.items() if not (key in _LOGIN and _LOGIN & set(given))}
     if set(_FILES) & set(given):

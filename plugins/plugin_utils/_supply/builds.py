@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, Iterable, List, Mapping
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -31,13 +32,13 @@ _KEYS = (
 )
 
 
-def image_builds(catalogues, archives_dir):
+def image_builds(catalogues: Iterable[Iterable[Mapping[str, Any]]], archives_dir: str) -> List[Dict[str, Any]]:
     """The list of builds of several catalogues, each image once, in their order.
 
     A ``build`` holds options of oci_image_build; its relative paths are those below ``archives_dir``.
     Raises Problem for a build which cannot be meant.
     """
-    builds = {}
+    builds: Dict[str, Dict[str, Any]] = {}
     for catalogue in catalogues:
         for entry in catalogue:
             if not entry.get("build"):
@@ -52,7 +53,7 @@ def image_builds(catalogues, archives_dir):
     return list(builds.values())
 
 
-def _read(entry, archives_dir):
+def _read(entry: Mapping[str, Any], archives_dir: str) -> Dict[str, Any]:
     build, source = entry["build"], entry.get("source")
     where = "build of %s in riscv_k3s_catalogue" % entry.get("stock")
     if not isinstance(build, dict) or not build.get("src"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     min_version: Optional[str] = None
     keep: bool = False
 
-    def source_for(self, image):
+    def source_for(self, image: ImageName) -> str:
         """The full reference to pull for ``image`` (an ImageName)."""
         if image.full == self.patched_image():
             return image.full
@@ -44,11 +44,11 @@ class Entry(NamedTuple):
             return ImageName.parse(self.source).full
         return ImageName.parse("%s:%s" % (self.source, image.tag)).full
 
-    def patched_image(self):
+    def patched_image(self) -> Optional[str]:
         """Full name of the image that the patch names in place of the stock one, or None."""
         return ImageName.parse(self.patch["image"]).full if self.patch and self.patch.get("image") else None
 
-    def serves(self, image, architecture):
+    def serves(self, image: ImageName, architecture: str) -> bool:
         """Whether this entry is for ``image`` on boards of this architecture: the stock image, or what its patch puts
         in that one's place.
         """
@@ -61,7 +61,7 @@ class Entry(NamedTuple):
         )
 
 
-def read(raw):
+def read(raw: object) -> List[Entry]:
     """Check a catalogue as it stands in the inventory (a list of dictionaries); returns a list of Entry.
 
     Raises Problem that names the entry and the key which is wrong.
@@ -71,17 +71,17 @@ def read(raw):
     return [_read_entry(number, item) for number, item in enumerate(raw, 1)]
 
 
-def patches_for(catalogue, image, architectures):
+def patches_for(catalogue: Sequence[Entry], image: ImageName, architectures: Iterable[str]) -> List[Dict[str, Any]]:
     """The patches that workloads of this stock image need for boards of these architectures, without repetition."""
     entries = [find(catalogue, image, architecture) for architecture in architectures]
-    found = []
+    found: List[Dict[str, Any]] = []
     for entry in entries:
         if entry and entry.patch and entry.patch not in found:
             found.append(entry.patch)
     return found
 
 
-def find(catalogue: List[Entry], image: ImageName, architecture: str) -> Optional[Entry]:
+def find(catalogue: Sequence[Entry], image: ImageName, architecture: str) -> Optional[Entry]:
     """The first entry that serves this stock image for this architecture, or None."""
     for entry in catalogue:
         if entry.serves(image, architecture):
@@ -89,7 +89,9 @@ def find(catalogue: List[Entry], image: ImageName, architecture: str) -> Optiona
     return None
 
 
-def needless(catalogue, known, images, architecture):
+def needless(
+    catalogue: Sequence[Entry], known: Sequence[Entry], images: Iterable[ImageName], architecture: str
+) -> List[str]:
     """Sentences about entries that upstream has made needless: stock images of ``images`` which have content for the
     architecture themselves.
 
@@ -113,19 +115,19 @@ def needless(catalogue, known, images, architecture):
     return found
 
 
-def version_key(text):
+def version_key(text: str) -> Optional[Tuple[int, ...]]:
     """The numbers of a tag for comparing, (0, 12, 0) of ``v0.12.0-build20260625``; None when it has none in front."""
     # A number of hundreds of digits is no version, and Python refuses to read it.
     match = re.match(r"v?([0-9]{1,18}(?:\.[0-9]{1,18})*)(?![0-9])", text)
     return tuple(int(number) for number in match.group(1).split(".")) if match else None
 
 
-def _not_below(tag, version):
-    key = version_key(tag)
-    return key is not None and key >= version_key(version)
+def _not_below(tag: str, version: str) -> bool:
+    key, lowest = version_key(tag), version_key(version)
+    return key is not None and lowest is not None and key >= lowest
 
 
-def _read_entry(number, item):
+def _read_entry(number: int, item: object) -> Entry:
     where = "entry %d of riscv_k3s_catalogue" % number
     if not isinstance(item, dict):
         raise Problem("a catalogue entry must be a dictionary", found=repr(item), where=where)
@@ -174,7 +176,7 @@ def _read_entry(number, item):
     )
 
 
-def _read_patch(patch, where):
+def _read_patch(patch: object, where: str) -> Dict[str, Any]:
     try:
         return normalise_patches([patch])[0]
     except Problem as problem:
@@ -186,7 +188,7 @@ def _read_patch(patch, where):
         ) from problem
 
 
-def _check_reference(text, key, where):
+def _check_reference(text: str, key: str, where: str) -> None:
     try:
         ImageName.parse(text)
     except Problem as problem:
@@ -195,5 +197,5 @@ def _check_reference(text, key, where):
         ) from problem
 
 
-def _has_version(reference):
+def _has_version(reference: str) -> bool:
     return "@" in reference or ":" in reference.rpartition("/")[2]

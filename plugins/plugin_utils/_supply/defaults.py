@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import functools
 import pathlib
+from typing import Any, Dict, List, Optional
 
 import yaml
 
@@ -21,18 +22,18 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue
 _FILE = pathlib.Path(__file__).resolve().parents[3] / "playbooks" / "vars" / "catalogue.yml"
 
 
-def default_catalogue():
+def default_catalogue() -> List[Dict[str, Any]]:
     """The default entries, as an inventory would hold them."""
     return copy.deepcopy(_load())
 
 
 @functools.cache
-def default_entries():
+def default_entries() -> List[_catalogue.Entry]:
     """The default entries, read."""
     return _catalogue.read(_load())
 
 
-def merge(own, defaults=True, prefix=None):
+def merge(own: object, defaults: bool = True, prefix: Optional[str] = None) -> List[Any]:
     """The inventory's entries, then with ``defaults`` the default ones: the first that fits is taken, so the
     inventory's win.
 
@@ -44,7 +45,7 @@ def merge(own, defaults=True, prefix=None):
     return own + [_below(prefix, entry) for entry in default_catalogue()] if defaults else own
 
 
-def _below(prefix, entry):
+def _below(prefix: Optional[str], entry: Dict[str, Any]) -> Dict[str, Any]:
     source = ImageName.parse(entry["source"])
     if not prefix or source.registry != DEFAULT_REGISTRY:
         return entry
@@ -53,6 +54,6 @@ def _below(prefix, entry):
 
 
 @functools.cache
-def _load():
+def _load() -> List[Dict[str, Any]]:
     with open(_FILE, encoding="utf-8") as file:
         return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["riscv_k3s_default_catalogue"]

@@ -10,6 +10,8 @@ images are shared (docs.k3s.io, Embedded Registry Mirror).
 
 from __future__ import annotations
 
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
@@ -18,18 +20,18 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.catalogue import
 KEY = "embedded-registry"
 WILDCARD = "*"
 # First patch release of each minor that has it; all of later minors do, none of earlier ones.
-_EXPERIMENTAL = {(1, 26): 13, (1, 27): 10, (1, 28): 6, (1, 29): 1}
-_WILDCARD = {(1, 26): 15, (1, 27): 12, (1, 28): 8, (1, 29): 3}
-_STABLE = {(1, 29): 12, (1, 30): 8, (1, 31): 4}
+_EXPERIMENTAL: Dict[Tuple[int, ...], int] = {(1, 26): 13, (1, 27): 10, (1, 28): 6, (1, 29): 1}
+_WILDCARD: Dict[Tuple[int, ...], int] = {(1, 26): 15, (1, 27): 12, (1, 28): 8, (1, 29): 3}
+_STABLE: Dict[Tuple[int, ...], int] = {(1, 29): 12, (1, 30): 8, (1, 31): 4}
 _WITHOUT_WILDCARD = (DEFAULT_REGISTRY, "registry.k8s.io")
 
 
-def settings(version, role):
+def settings(version: Optional[str], role: str) -> Dict[str, bool]:
     """Keys of k3s's configuration for a board with this ``version`` of k3s (text or None) and role, server or agent."""
     return {KEY: True} if role == "server" and _has(version, _EXPERIMENTAL) else {}
 
 
-def hosts(version, wanted):
+def hosts(version: Optional[str], wanted: Sequence[str]) -> List[str]:
     """The registries whose images this board shares; none where its k3s cannot. ``wanted`` names them, or is ["*"] for
     all.
     """
@@ -39,7 +41,7 @@ def hosts(version, wanted):
     return sorted(set(known) | set(_WITHOUT_WILDCARD if len(known) < len(wanted) else ()))
 
 
-def with_hosts(config, shared):
+def with_hosts(config: Optional[Mapping[str, Any]], shared: Sequence[str]) -> Optional[Mapping[str, Any]]:
     """The content of registries.yaml with an entry for each of the ``shared`` hosts. What is there stays as it is.
     Raises Problem when there is no content.
     """
@@ -59,7 +61,9 @@ def with_hosts(config, shared):
     return dict(config, mirrors=mirrors)
 
 
-def warnings(version, architectures, images, pull_policy):
+def warnings(
+    version: Optional[str], architectures: Iterable[str], images: Iterable[str], pull_policy: str
+) -> List[str]:
     """Sentences about what the embedded registry of a board cannot do.
 
     ``version`` of its k3s; ``architectures`` of all boards of the cluster; ``images`` full names that boards ask for or
@@ -95,7 +99,7 @@ def warnings(version, architectures, images, pull_policy):
     return found
 
 
-def _has(version, first):
+def _has(version: Optional[str], first: Mapping[Tuple[int, ...], int]) -> bool:
     key = version_key(version) if version else None
     if key is None or len(key) < 3:
         return False

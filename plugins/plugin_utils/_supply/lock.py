@@ -10,12 +10,19 @@ inventory.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import Any, Callable, Container, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, is_digest
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    ImageRow,
+    LockCandidate,
+    Plan,
+    PlannedImage,
+    RegistryAnswer,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 _HEADER = """\
@@ -42,7 +49,11 @@ class Locked(NamedTuple):
     when: str
 
 
-def read(text, where):
+# By stock image (full name) and architecture.
+Lock = Dict[Tuple[str, str], Locked]
+
+
+def read(text: str, where: str) -> Lock:
     """A lock file's text as {(image, architecture): Locked}; ``where`` is its path. Raises Problem for anything that
     ``render`` does not write.
     """
@@ -65,31 +76,41 @@ def read(text, where):
     return lock
 
 
-def render(lock):
+def render(lock: Lock) -> str:
     """The text of the file: sorted, a line a value, so that a diff shows what changed and nothing else."""
     rows = [lock[key]._asdict() for key in sorted(lock)]
     return _HEADER + yaml.safe_dump({"all": {"vars": {_VARIABLE: rows}}}, sort_keys=False, width=4096)
 
 
-def candidates(plans, mirror=lambda image: None):
+def candidates(
+    plans: Iterable[Plan], mirror: Callable[[ImageName], Optional[str]] = lambda image: None
+) -> List[LockCandidate]:
     """What to ask registries for, from the plans of boards: [{image, architecture, sources, required}], sorted.
 
     ``sources`` are references, the one that boards would take first: what the mirror has (a function from an ImageName
     to its name there or None), then the catalogue's source. An image without any source is left out.
     """
-    found = {}
+    found: Dict[Tuple[str, str], LockCandidate] = {}
     for plan in plans:
         for row in plan["images"]:
-            image = ImageName.parse(row["image"])
-            sources = [mirror(image)] if mirror(image) else []
-            sources += [row["source"]] if row["source"] and row["source"] not in sources else []
-            known = found.setdefault((row["image"], plan["architecture"]), {"sources": sources, "required": False})
+            name, architecture = row["image"], plan["architecture"]
+            sources = [source for source in dict.fromkeys((mirror(ImageName.parse(name)), row["source"])) if source]
+            known = found.setdefault(
+                (name, architecture),
+                {"image": name, "architecture": architecture, "sources": sources, "required": False},
+            )
             # What k3s is left to pull by itself is locked where it can be asked for, and else is not.
             known["required"] = known["required"] or (row["required"] and row["fix"] not in ("stock", "impossible"))
-    return [dict(found[key], image=key[0], architecture=key[1]) for key in sorted(found) if found[key]["sources"]]
+    return [found[key] for key in sorted(found) if found[key]["sources"]]
 
 
-def make(wanted, answers, previous, now, keep_others=False):
+def make(
+    wanted: Sequence[LockCandidate],
+    answers: Mapping[str, Iterable[RegistryAnswer]],
+    previous: Lock,
+    now: str,
+    keep_others: bool = False,
+) -> Tuple[Lock, List[str]]:
     """The new lock, and what is not in it: (lock, [sentence]).
 
     ``wanted`` is a result of ``candidates``, ``answers`` {architecture: rows of registry_image_info}, ``previous`` the
@@ -119,7 +140,7 @@ def make(wanted, answers, previous, now, keep_others=False):
     return lock, [printable(sentence) for sentence in left_out]
 
 
-def differs(held, locked):
+def differs(held: Optional[ImageRow], locked: Optional[Locked]) -> Optional[str]:
     """Why an image of the store (a row of k3s_info's images, or None) is not what is locked, or None when it is or
     nothing is locked.
     """
@@ -128,15 +149,15 @@ def differs(held, locked):
     return "the store has %s, the lock %s" % (held["digest"], locked.digest)
 
 
-def digests(rows, pulls):
+def digests(rows: Iterable[PlannedImage], pulls: Container[str]) -> Dict[str, str]:
     """{name: digest} that pulls must give, for those of ``pulls`` that a row of the plan with a locked digest needs.
 
     Raises Problem when two stock images take one source but are locked to different content.
     """
-    found = {}
+    found: Dict[str, str] = {}
     for row in rows:
         name = _pulled_for(row)
-        if not row["locked"] or name not in pulls:
+        if not row["locked"] or not name or name not in pulls:
             continue
         if found.setdefault(name, row["locked"]) != row["locked"]:
             raise Problem(
@@ -148,7 +169,7 @@ def digests(rows, pulls):
     return found
 
 
-def warnings(rows, store, lock, architecture):
+def warnings(rows: Sequence[PlannedImage], store: Mapping[str, ImageRow], lock: Lock, architecture: str) -> List[str]:
     """Sentences about what the lock does not hold, and what differs from it and is left as it is."""
     missing = [
         row["image"]
@@ -164,14 +185,14 @@ def warnings(rows, store, lock, architecture):
     return found
 
 
-def _pulled_for(row):
+def _pulled_for(row: PlannedImage) -> Optional[str]:
     if row["tag_from"]:
         # A name that is tagged from itself, to pin it, is not pulled.
         return row["tag_from"] if row["tag_from"] != row["image"] else None
     return {"mirror": row["image"]}.get(row["fix"], row["source"])
 
 
-def _row(item, answer, before, now):
+def _row(item: LockCandidate, answer: RegistryAnswer, before: Optional[Locked], now: str) -> Locked:
     # Ansible hands over subclasses of str, which the safe dumper does not know.
     source = str(answer["image"])
     row = Locked(
@@ -186,7 +207,7 @@ def _row(item, answer, before, now):
     return before if before and before._replace(when=now) == row else row
 
 
-def _read_row(raw):
+def _read_row(raw: Mapping[str, Any]) -> Locked:
     row = Locked(**raw)
     for reference in (row.image, row.source):
         if ImageName.parse(reference).full != reference:

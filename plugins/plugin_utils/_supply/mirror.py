@@ -10,28 +10,32 @@ name itself.
 
 from __future__ import annotations
 
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import ANSWERED_NO
+from ansible_collections.riscv.k3s.plugins.module_utils.shapes import ImageRow, Observed, RegistryAnswer
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 
-def mirror_name(prefix, image):
+def mirror_name(prefix: str, image: ImageName) -> str:
     """Where a mirror by prefix holds an image (an ImageName): PREFIX/rancher/mirrored-pause:3.6."""
     return "%s/%s:%s" % (prefix.rstrip("/"), image.repository, image.tag)
 
 
-def in_mirror(prefix, image):
+def in_mirror(prefix: Optional[str], image: ImageName) -> Optional[str]:
     """Where a mirror by ``prefix`` (or None: there is none) would hold an image (an ImageName); None where it cannot:
     docker.io alone is sent there, and by tags.
     """
-    is_there = prefix and image.registry == DEFAULT_REGISTRY and image.tag
-    return mirror_name(prefix, image) if is_there else None
+    if not prefix or image.registry != DEFAULT_REGISTRY or not image.tag:
+        return None
+    return mirror_name(prefix, image)
 
 
-def with_mirror(config, prefix):
+def with_mirror(config: Optional[Mapping[str, Any]], prefix: str) -> Dict[str, Any]:
     """The content of registries.yaml with docker.io sent to the mirror ``prefix``, REGISTRY/PATH, before any other
     endpoint.
 
@@ -55,7 +59,7 @@ def with_mirror(config, prefix):
     return dict(config or {}, mirrors=mirrors)
 
 
-def lacking(boards, prefix, lock=None):
+def lacking(boards: Sequence[Observed], prefix: str, lock: Optional[_lock.Lock] = None) -> List[str]:
     """What to ask the mirror for: its names of the images of docker.io that a board wants and some board does not have.
 
     ``boards`` are results of k3s_info; content that differs from ``lock`` (a result of lock.read, or None) is as good
@@ -63,18 +67,18 @@ def lacking(boards, prefix, lock=None):
     """
     wanted = {item["image"] for board in boards for item in board.get("demand") or []}
     stores = [
-        {row["name"] for row in board.get("images") or [] if not _differs(row, lock, board.get("architecture"))}
+        {row["name"] for row in board.get("images") or [] if not _differs(row, lock, board.get("architecture", ""))}
         for board in boards
     ]
     images = [ImageName.parse(name) for name in sorted(wanted) if not all(name in store for store in stores)]
     return [name for name in (in_mirror(prefix, image) for image in images) if name]
 
 
-def _differs(row, lock, architecture):
+def _differs(row: ImageRow, lock: Optional[_lock.Lock], architecture: str) -> Optional[str]:
     return _lock.differs(row, (lock or {}).get((row["name"], architecture)))
 
 
-def served(answers, prefix):
+def served(answers: Iterable[RegistryAnswer], prefix: str) -> List[str]:
     """The stock names that the mirror holds for the architecture; ``answers`` are rows of registry_image_info."""
     start = len(prefix.rstrip("/")) + 1
     return sorted(
@@ -84,7 +88,7 @@ def served(answers, prefix):
     )
 
 
-def unanswered(answers):
+def unanswered(answers: Iterable[RegistryAnswer]) -> Optional[str]:
     """A sentence when the mirror could not be asked, else None."""
     for row in answers:
         if row["cause"] and row["cause"] not in ANSWERED_NO:

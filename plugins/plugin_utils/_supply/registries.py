@@ -11,7 +11,8 @@ so a misspelt one is refused here.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from typing import Any, Collection, Dict, List, Mapping, Optional
+from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
@@ -29,7 +30,7 @@ _AUTH = frozenset(("username", "password", "auth", "identity_token"))
 _TLS = {"ca_file": str, "cert_file": str, "key_file": str, "insecure_skip_verify": bool}
 
 
-def render(config):
+def render(config: Mapping[str, Any]) -> str:
     """The text of registries.yaml for ``config``, a dictionary with mirrors and configs. Raises Problem."""
     check(config)
     plain = _plain(config)
@@ -39,7 +40,7 @@ def render(config):
     return _HEADER + yaml.safe_dump(plain, default_flow_style=False, sort_keys=True, width=4096)
 
 
-def check(config):
+def check(config: Mapping[str, Any]) -> None:
     """Raise Problem for anything that k3s would ignore or choke on."""
     _mapping(config, "", ("mirrors", "configs"))
     for host, mirror in _dictionary(config.get("mirrors"), "mirrors").items():
@@ -48,7 +49,7 @@ def check(config):
         _check_config(host, settings)
 
 
-def plain_http_hosts(config):
+def plain_http_hosts(config: Mapping[str, Any]) -> List[str]:
     """Registries (host:port) that a mirror endpoint reaches by http, but whose own mirror does not say how they are
     reached.
 
@@ -65,7 +66,7 @@ def plain_http_hosts(config):
     return sorted(hosts)
 
 
-def _check_mirror(host, mirror):
+def _check_mirror(host: object, mirror: Any) -> None:
     where = "mirrors." + _host(host, "mirrors")
     mirror = {} if mirror is None else mirror
     _mapping(mirror, where, ("endpoint", "rewrite"))
@@ -90,7 +91,7 @@ def _check_mirror(host, mirror):
             raise _wrong("a rewrite must be a regular expression (%s)" % error, pattern, where) from error
 
 
-def _check_config(host, settings):
+def _check_config(host: object, settings: Any) -> None:
     where = "configs." + _host(host, "configs")
     settings = {} if settings is None else settings
     _mapping(settings, where, ("auth", "tls"))
@@ -117,7 +118,7 @@ def _check_config(host, settings):
         raise _wrong("cert_file needs key_file", sorted(tls), where + ".tls")
 
 
-def _check_whole(auth, where):
+def _check_whole(auth: Mapping[str, Any], where: str) -> None:
     """containerd would log in with an empty password, or not at all."""
     username, password = bool(auth.get("username")), bool(auth.get("password"))
     if username and not password or password and not username and not (auth.get("identity_token") or auth.get("auth")):
@@ -129,24 +130,24 @@ def _check_whole(auth, where):
         )
 
 
-def _host(host, where):
+def _host(host: object, where: str) -> str:
     if not isinstance(host, str) or not _HOST.match(host):
         raise _wrong("a registry is named by host or host:port, without scheme and path", host, where)
     return host
 
 
-def _dictionary(value, where):
+def _dictionary(value: Any, where: str) -> Dict[Any, Any]:
     if value is not None and not isinstance(value, dict):
         raise _wrong("must be a dictionary", type(value).__name__, where)
     return value or {}
 
 
-def _text(value, what, where):
+def _text(value: object, what: str, where: str) -> None:
     if not isinstance(value, str):
         raise _wrong("%s must be text" % what, value, where)
 
 
-def _url(text):
+def _url(text: object) -> Optional[SplitResult]:
     """The parts of a URL, or None when it is none."""
     try:
         url = urlsplit(text) if isinstance(text, str) and text.isprintable() and " " not in text else None
@@ -157,7 +158,7 @@ def _url(text):
         return None
 
 
-def _mapping(value, where, known):
+def _mapping(value: object, where: str, known: Collection[str]) -> None:
     if not isinstance(value, dict):
         raise _wrong("must be a dictionary", type(value).__name__, where)
     unknown = sorted(set(map(str, value)) - set(known))
@@ -171,13 +172,13 @@ def _mapping(value, where, known):
         )
 
 
-def _wrong(what, found, where):
+def _wrong(what: str, found: object, where: str) -> Problem:
     return Problem(
         what, found=_LOGIN.sub(r"\1***@", repr(found)), where=", ".join(part for part in (_WHERE, where) if part)
     )
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     # Ansible hands over tagged and vaulted subclasses of str and dict, which the safe dumper does not know.
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items() if item not in (None, {}, [])}

@@ -10,7 +10,7 @@ _plan.images.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -66,11 +66,11 @@ class Supply:
 
     def __init__(
         self,
-        catalogue: List[_catalogue.Entry],
+        catalogue: Sequence[_catalogue.Entry],
         fixes: Sequence[str] = DEFAULT_FIXES,
         mirror: Optional[str] = None,
         served: Sequence[str] = (),
-        lock: Optional[Dict[Any, _lock.Locked]] = None,
+        lock: Optional[_lock.Lock] = None,
     ) -> None:
         """Raises Problem for fixes that are not known."""
         check_fixes(fixes)
@@ -90,13 +90,13 @@ class Supply:
         """Whether the catalogue names it as a source. A pause image that it does was set by the fix `flag`."""
         return name in self._sources
 
-    def asks_mirror_before(self, fix: str) -> bool:
+    def asks_mirror_before(self, fix: Optional[str]) -> bool:
         """Whether a mirror goes before ``fix``: then it is not known what that one serves, since a mirror is asked for
         missing images only.
         """
         return bool(self.mirror) and fix in self.fixes and "mirror" in self.fixes[: self.fixes.index(fix)]
 
-    def _make(self, image, architecture, is_pause):
+    def _make(self, image: ImageName, architecture: str, is_pause: bool) -> Offer:
         entry = _catalogue.find(self.catalogue, image, architecture)
         source = entry.source_for(image) if entry else image.full if is_pause and self.is_source(image.full) else None
         patched = entry.patched_image() if entry else None
@@ -112,7 +112,7 @@ class Supply:
             unserved=self._unserved(image, source, architecture),
         )
 
-    def _fixes(self, image, source, is_pause):
+    def _fixes(self, image: ImageName, source: Optional[str], is_pause: bool) -> Tuple[str, ...]:
         can = {
             "mirror": image.full in self._served,
             "flag": is_pause and source is not None,
@@ -121,7 +121,7 @@ class Supply:
         }
         return tuple(fix for fix in self.fixes if can[fix])
 
-    def _unserved(self, image, source, architecture):
+    def _unserved(self, image: ImageName, source: Optional[str], architecture: str) -> Tuple[str, str]:
         if source == image.full:
             return "stock", "left to k3s: the stock image has content for " + architecture
         if architecture != _catalogue.DEFAULT_ARCHITECTURE:
