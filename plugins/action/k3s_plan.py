@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
@@ -69,7 +70,7 @@ class ActionModule(ActionBase):
             for name in names
         ]
         active = task_vars["ansible_play_hosts"]
-        away = task_vars.get(options["observed_away"]) or {}
+        away: Any = task_vars.get(options["observed_away"]) or {}
         return _run.Fleet(
             boards,
             (servers + names)[0],

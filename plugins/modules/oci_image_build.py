@@ -369,10 +369,9 @@ def _spec(params):
         if field not in ("files", "ca_certificates", "env", "labels", "links")
     }
     files = [dict(item, mode=_mode(item["mode"])) for item in params["files"]]
-    texts = {
-        field: {str(key): str(value) for key, value in params[field].items()} for field in ("env", "labels", "links")
-    }
-    return Spec(files=files, ca_certificates=_bundle(params["ca_certificates"]), **fields, **texts)
+    for field in ("env", "labels", "links"):
+        fields[field] = {str(key): str(value) for key, value in params[field].items()}
+    return Spec(files=files, ca_certificates=_bundle(params["ca_certificates"]), **fields)
 
 
 def _mode(text):

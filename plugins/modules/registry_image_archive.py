@@ -143,6 +143,8 @@ downloaded:
   type: int
 """
 
+from typing import Dict
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
@@ -172,7 +174,8 @@ def run(params, check_mode, skopeo):
 
 def _wanted(images):
     """All names are checked before anything is asked for."""
-    found, names = [], {}
+    found = []
+    names: Dict[ImageName, ImageName] = {}
     for item in images:
         source, targets = ImageName.parse(item["source"]), [_target(text) for text in item["targets"]]
         if not targets:

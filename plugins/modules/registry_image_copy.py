@@ -130,6 +130,8 @@ images:
       type: int
 """
 
+from typing import Dict
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
@@ -191,7 +193,9 @@ def _pairs(images):
 
     A source that is the target of an earlier one stands for the source of that.
     """
-    pairs, sources, origins = [], {}, {}
+    pairs = []
+    sources: Dict[ImageName, ImageName] = {}
+    origins: Dict[ImageName, ImageName] = {}
     for item in images:
         source, target = ImageName.parse(item["source"]), _target(item["target"])
         if sources.setdefault(target, source) != source:

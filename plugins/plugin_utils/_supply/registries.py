@@ -30,7 +30,7 @@ _AUTH = frozenset(("username", "password", "auth", "identity_token"))
 _TLS = {"ca_file": str, "cert_file": str, "key_file": str, "insecure_skip_verify": bool}
 
 
-def render(config: Mapping[str, Any]) -> str:
+def render(config: Any) -> str:
     """The text of registries.yaml for ``config``, a dictionary with mirrors and configs. Raises Problem."""
     check(config)
     plain = _plain(config)
@@ -40,7 +40,7 @@ def render(config: Mapping[str, Any]) -> str:
     return _HEADER + yaml.safe_dump(plain, default_flow_style=False, sort_keys=True, width=4096)
 
 
-def check(config: Mapping[str, Any]) -> None:
+def check(config: Any) -> None:
     """Raise Problem for anything that k3s would ignore or choke on."""
     _mapping(config, "", ("mirrors", "configs"))
     for host, mirror in _dictionary(config.get("mirrors"), "mirrors").items():
