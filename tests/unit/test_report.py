@@ -126,6 +126,19 @@ def test_an_api_that_was_not_asked_is_not_counted():
     assert report([plan()], None, [])[1].endswith("?")
 
 
+def test_pods_are_counted_once_whatever_the_number_of_boards():
+    class Counted(list):
+        looks = 0
+
+        def __iter__(self):
+            self.looks += 1
+            return super().__iter__()
+
+    pods = Counted([{"namespace": "kube-system", "phase": "Running", "ready": True}])
+    lines = report([plan()] * 50, {"reachable": True, "pods": pods}, [])
+    assert lines[50].endswith("1 of 1") and pods.looks == 1
+
+
 def test_what_holds_for_several_boards_is_said_once():
     boards = [plan(row("tag", tag_from="reg:5000/pause:1"), board="board-%d" % number) for number in range(8)]
     line = "tag docker.io/rancher/mirrored-pause:3.6 from reg:5000/pause:1 (because)"

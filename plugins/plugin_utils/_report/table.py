@@ -26,7 +26,9 @@ def report(boards, api, unready, done=False, pulled=None):
     crictl_image_pull counts them}.
     """
     head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
-    rows = [head] + [_row(plan, api, done) for plan in boards]
+    # Of the whole cluster: counted once, and not once a board.
+    ready = _ready(api)
+    rows = [head] + [(*_row(plan, done), ready) for plan in boards]
     if done:
         cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
         rows = [row + (cell,) for row, cell in zip(rows, cells)]
@@ -44,7 +46,7 @@ def size(count):
     return "%.1f GB" % (count / 1000)
 
 
-def _row(plan, api, done):
+def _row(plan, done):
     present = sum(row["fix"] == "present" for row in plan["images"])
     to_fix = sum(row["fix"] not in ("present", "stock", "impossible") for row in plan["images"])
     patches = plan["patches"]
@@ -57,7 +59,6 @@ def _row(plan, api, done):
         "%d of %d" % (present, len(plan["images"])),
         str(to_fix),
         _patches(patches),
-        _ready(api),
     )
 
 
