@@ -23,6 +23,7 @@ _PLAN = _SUPPLY + (
     "architecture",
     "variant",
     "data_dir",
+    "program_timeout",
     "server_group",
     "pull_policy",
     "existing",
@@ -33,7 +34,7 @@ _ACCESS = tuple(name for name in declared.SETTINGS if name.startswith("registry"
 # Role: what it does, more about it, the settings that it reads beside those of the plan.
 ROLES = {
     "observe": (
-        "Observes boards by one command each and plans what they need",
+        "Observes each board with one command, and plans what they need",
         "Registers C(k3s_seen), the result of M(riscv.k3s.k3s_info), and C(k3s_run), that of M(riscv.k3s.k3s_plan), "
         "which every other role reads. Starts no Python on a board, and changes nothing.",
         _PLAN + _ACCESS + ("serial", "max_fail_percentage", "gates"),
@@ -42,7 +43,16 @@ ROLES = {
         "Writes what k3s reads when it starts, and restarts it",
         "The files are registries.yaml, k3s's own settings and the archive of images. Servers are restarted one after "
         "the other, then the agents.",
-        ("registries", "registries_path", "preload_folder", "service", "wait_timeout", "variant", *_ACCESS),
+        (
+            "registries",
+            "registries_path",
+            "preload_folder",
+            "service",
+            "program_timeout",
+            "wait_timeout",
+            "variant",
+            *_ACCESS,
+        ),
     ),
     "images": (
         "Fetches images for stock names, tags and pins them",
@@ -50,37 +60,47 @@ ROLES = {
         ("pull_policy", "pull_retries", "deep", "existing", "pinned", "architecture", "data_dir"),
     ),
     "manifests": (
-        "Rewrites packaged manifests of k3s, or takes that back",
+        "Patches packaged manifests of k3s, or removes the patches",
         "For servers. Every server of the cluster must be patched alike, since each applies its own folder.",
         ("patch_mode", "patch_wait", "patch_timeout", "data_dir"),
     ),
     "health": (
         "Restarts the pods that a change affects, waits until the cluster is healthy, and reports",
         "Healthy means that every node and every pod of the named namespaces is Ready. Runs on the first server.",
-        ("health_namespaces", "allow_unowned", "wait_timeout", "data_dir", "server_group"),
+        ("health_namespaces", "allow_unowned", "wait_timeout", "program_timeout", "data_dir", "server_group"),
     ),
     "lock": (
-        "Writes down which content each stock image stands for",
-        "Asks the registries what the sources hold, and writes C(images.lock.yml) on the controller. No board is "
+        "Records which content each stock image stands for",
+        "Asks the registries for the sources' digests, and writes C(images.lock.yml) on the controller. No board is "
         "changed.",
         _PLAN + _ACCESS,
     ),
     "undo": (
         "Takes back what riscv.k3s did to boards",
-        "Needs no setting of the registry or the catalogue; what was done stands on the boards themselves. "
+        "Needs no setting of the registry or the catalogue: the boards themselves record what was done. "
         "C(tasks_from=plan) only shows it.",
-        ("undo_components", "undo_wait", "patch_timeout", "wait_timeout", "data_dir", "service", "server_group"),
+        (
+            "undo_components",
+            "undo_wait",
+            "patch_timeout",
+            "wait_timeout",
+            "program_timeout",
+            "data_dir",
+            "service",
+            "server_group",
+        ),
     ),
     "fleet": (
         "INTERNAL: waves, gates and the lease, as the playbooks of this collection use them",
-        "It has no use by itself and may change with any release. Its entry points are begin, wave, cluster, lease and "
-        "release.",
+        "It is not meant to be used by itself, and any release may change it. Its entry points are begin, wave, "
+        "cluster, lease and release.",
         (
             "serial",
             "max_fail_percentage",
             "gates",
             "gate_timeout",
             "gate_undo",
+            "program_timeout",
             "lease_wait",
             "lease_seconds",
             "lease_take_over",
@@ -109,7 +129,7 @@ def _text(what, more, names):
     options = {declared.PREFIX + name: _option(name) for name in dict.fromkeys(names)}
     spec = {"short_description": what, "description": [more], "options": options}
     return _HEAD + yaml.dump(
-        {"argument_specs": {"main": spec}}, Dumper=_Indented, sort_keys=False, width=150, allow_unicode=True
+        {"argument_specs": {"main": spec}}, Dumper=_Indented, sort_keys=False, width=100, allow_unicode=True
     )
 
 

@@ -37,7 +37,9 @@ case "$*" in
 "crictl pods -o json") echo '{"items": []}'; exit ;;
 "crictl ps -a -o json") echo '{"containers": []}'; exit ;;
 "ctr --namespace k8s.io version") answer=$board/answers/version ;;
-"ctr --namespace k8s.io images ls") answer=$board/answers/ls ;;
+"ctr --namespace k8s.io images ls")
+  answer=$board/answers/ls
+  if read -r seconds 2>/dev/null <"$board/slow"; then sleep "$seconds"; fi ;;
 *) answer= ;;
 esac
 if [ -n "$answer" ] && [ "$answer" -nt "$board/state.json" ]; then exec cat "$answer"; fi
@@ -142,6 +144,10 @@ class Fleet:
         """Make a board ill, or well again."""
         path = self.folder / "boards" / name / "state.json"
         path.write_text(json.dumps(dict(self.state(name), **changes), indent=1, sort_keys=True))
+
+    def slow(self, name, seconds):
+        """Let a board take its time whenever it lists its images."""
+        (self.folder / "boards" / name / "slow").write_text("%d\n" % seconds)
 
     def vanish(self, name, after=0):
         """Let a board be out of reach after some more commands; None brings it back."""

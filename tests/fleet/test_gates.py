@@ -46,3 +46,12 @@ def test_a_board_that_is_off_from_the_start_holds_up_nobody(fleet):
     run = fleet.play(check=4)
     assert run.failed == ["agent-03"] and "All healthy." in run.text
     assert all(fleet.state(board)["store"] for board in ("agent-01", "agent-02", "server-01"))
+
+
+def test_a_slow_program_is_awaited_as_long_as_the_inventory_says(fleet):
+    fleet.slow("agent-02", 3)
+    run = fleet.play("-e", "riscv_k3s_program_timeout=1")
+    assert "agent-02" in run.failed and "did not finish within 1 s" in run.text
+    assert not fleet.state("agent-02")["store"]
+    run = fleet.play("-e", "riscv_k3s_program_timeout=60", check=0)
+    assert fleet.state("agent-02")["store"] and "All healthy." in run.text

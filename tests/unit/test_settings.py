@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import declared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import supply
@@ -146,6 +147,29 @@ def test_no_role_declares_a_default_of_its_own(path):
     found = {name[len("riscv_k3s_") :] for name in re.findall(r"(riscv_k3s_\w+) \| default\((?!omit)", text)}
     declared_elsewhere = {name for name in found if declared.default_of(name) is not None} - declared.READ_LATER
     assert declared_elsewhere - {"server_group", "hosts", "architecture", "fixes"} == set()
+
+
+def test_programs_have_as_long_as_a_look_by_itself_gives_them():
+    assert declared.default_of("program_timeout") == PROGRAM_TIMEOUT
+
+
+def test_every_look_at_a_board_has_the_time_of_the_inventory():
+    looks = [
+        (path.name, task["riscv.k3s.k3s_info"])
+        for path in (*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml"))
+        for task in tasks(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if "riscv.k3s.k3s_info" in task
+    ]
+    assert len(looks) > 8
+    assert [name for name, arguments in looks if "program_timeout" not in arguments] == []
+
+
+def tasks(nodes):
+    """All tasks of a file, those in plays and blocks, too."""
+    for node in nodes or ():
+        yield node
+        for key in ("tasks", "block", "rescue", "always"):
+            yield from tasks(node.get(key))
 
 
 def test_the_supply_has_the_same_fixes():

@@ -63,6 +63,8 @@ _OF_BOARDS = {
     # By default where k3s's own configuration says that it is.
     "data_dir": Setting("text"),
     "service": Setting("text"),
+    # At least 1, which the look itself asks for.
+    "program_timeout": Setting("count", 30),
     "pull_policy": Setting("text", "missing", ("missing", "always")),
     "pull_retries": Setting("count", 3),
     "deep": Setting("flag", False),
