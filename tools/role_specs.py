@@ -90,6 +90,33 @@ ROLES = {
             "server_group",
         ),
     ),
+    "upgrade": (
+        "Checks whether every stock image of a k3s version is served",
+        "Runs on the controller; no board is contacted. Fails if an upgrade to the version is not safe. The settings "
+        "are those of the inventory's first board.",
+        (
+            "target_version",
+            "target_manifests",
+            "target_images",
+            "target_disable",
+            "hosts",
+            "architecture",
+            "variant",
+            "fixes",
+            "mirror_prefix",
+            "catalogue",
+            "catalogue_defaults",
+            "catalogue_prefix",
+            "registries",
+            *_ACCESS,
+        ),
+    ),
+    "image_build": (
+        "Builds the images of the catalogue's build sections, and pushes them to the private registry",
+        "Runs on the controller, without root and without a container engine; no board is contacted. Images that the "
+        "registry already has are left alone. Catalogues are those of all boards, other settings the first one's.",
+        ("catalogue", "archives_dir", "hosts", "registries", *_ACCESS),
+    ),
     "fleet": (
         "INTERNAL: waves, gates and the lease, as the playbooks of this collection use them",
         "It is not meant to be used by itself, and any release may change it. Its entry points are begin, wave, "
@@ -107,6 +134,16 @@ ROLES = {
         ),
     ),
 }
+# Entry points beside main, which read the same settings.
+_OTHERS = {
+    "upgrade": {
+        "prepare": (
+            "Publishes the stock images of a k3s version that a mirror lacks",
+            "Copies content from the catalogue's sources to C(PREFIX/STOCK-REPOSITORY:STOCK-TAG), then checks like the "
+            "entry point main.",
+        ),
+    },
+}
 _KINDS = {
     "text": "Text",
     "flag": "True or false",
@@ -122,14 +159,18 @@ _HEAD = "---\n# Made by tools/role-specs from the declaration of the settings; d
 
 def files():
     """{path: text} of all argument specs that are made."""
-    return {ROOT / "roles" / role / "meta" / "argument_specs.yml": _text(*row) for role, row in ROLES.items()}
+    return {ROOT / "roles" / role / "meta" / "argument_specs.yml": _text(role, *row) for role, row in ROLES.items()}
 
 
-def _text(what, more, names):
+def _text(role, what, more, names):
     options = {declared.PREFIX + name: _option(name) for name in dict.fromkeys(names)}
-    spec = {"short_description": what, "description": [more], "options": options}
+    texts = {"main": (what, more), **_OTHERS.get(role, {})}
+    specs = {
+        entry: {"short_description": short, "description": [long], "options": options}
+        for entry, (short, long) in texts.items()
+    }
     return _HEAD + yaml.dump(
-        {"argument_specs": {"main": spec}}, Dumper=_Indented, sort_keys=False, width=100, allow_unicode=True
+        {"argument_specs": specs}, Dumper=_Indented, sort_keys=False, width=100, allow_unicode=True
     )
 
 
@@ -154,7 +195,11 @@ def _option(name):
 
 
 class _Indented(yaml.SafeDumper):
-    """Lists below their key, as yamllint wants them."""
+    """Lists below their key, as yamllint wants them, and nothing by reference."""
+
+    def ignore_aliases(self, data):
+        """All are written out."""
+        return True
 
     def increase_indent(self, flow=False, indentless=False):
         """As in PyYAML, but never without an indent."""

@@ -270,6 +270,7 @@ FOR_PROGRAMS = {
     "diagnose_page",
     "diagnosis",
     "image_builds",
+    "inventory_settings",
     "join_pods",
     "lock_candidates",
     "registries_yaml",

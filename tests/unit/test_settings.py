@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import declared
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.controller import inventory_settings
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import supply
 
@@ -146,7 +147,7 @@ def test_no_role_declares_a_default_of_its_own(path):
     text = path.read_text(encoding="utf-8")
     found = {name[len("riscv_k3s_") :] for name in re.findall(r"(riscv_k3s_\w+) \| default\((?!omit)", text)}
     declared_elsewhere = {name for name in found if declared.default_of(name) is not None} - declared.READ_LATER
-    assert declared_elsewhere - {"server_group", "hosts", "architecture", "fixes"} == set()
+    assert declared_elsewhere - {"server_group", "hosts", "architecture"} == set()
 
 
 def test_programs_have_as_long_as_a_look_by_itself_gives_them():
@@ -172,11 +173,30 @@ def tasks(nodes):
             yield from tasks(node.get(key))
 
 
+def test_roles_of_the_controller_read_settings_as_a_plan_does():
+    made = inventory_settings({"inventory_hostname": "b", "riscv_k3s_fixes": "tag", "ansible_host": "x"})
+    assert (made["fixes"], made["target_images"]) == (["tag"], [])
+    with pytest.raises(Problem, match="did you mean riscv_k3s_target_version"):
+        inventory_settings({"riscv_k3s_target_versoin": "v1"})
+
+
+def test_roles_of_the_controller_look_at_no_password():
+    class Vault(dict):
+        def __getitem__(self, name):
+            assert "regist" not in name, name
+            return super().__getitem__(name)
+
+    names = ("riscv_k3s_registries", "riscv_k3s_registry_password")
+    made = inventory_settings(Vault(dict.fromkeys(names, "secret"), inventory_hostname="b"))
+    assert made["registries"] is made["registry_password"] is None
+
+
 def test_the_supply_has_the_same_fixes():
     assert declared.SETTINGS["fixes"].choices == supply.FIXES
     assert declared.SETTINGS["fixes"].default == supply.DEFAULT_FIXES
 
 
 def test_argument_specs_of_roles_are_made_from_the_declaration():
+    assert {path.parents[1].name for path in role_specs.files()} == {path.name for path in (ROOT / "roles").iterdir()}
     for path, text in role_specs.files().items():
         assert path.read_text(encoding="utf-8") == text, "run tools/role-specs"

@@ -31,7 +31,7 @@ class Setting(NamedTuple):
     of_fleet: bool = False
 
 
-_OF_ACCESS = {
+OF_ACCESS = {
     "registry": Setting("text"),
     "registry_username": Setting("text", secret=True),
     "registry_password": Setting("text", secret=True),
@@ -100,10 +100,10 @@ _OF_THE_CONTROLLER = {
     "diagnose_json": Setting("text"),
     "diagnose_html": Setting("text"),
 }
-SETTINGS: Dict[str, Setting] = {**_OF_ACCESS, **_OF_BOARDS, **_OF_THE_FLEET, **_OF_THE_CONTROLLER}
+SETTINGS: Dict[str, Setting] = {**OF_ACCESS, **_OF_BOARDS, **_OF_THE_FLEET, **_OF_THE_CONTROLLER}
 # Templated by the tasks that need them and by no plan: a login may be in a vault that is not open, a list in a file
 # that is not there.
-READ_LATER = frozenset((*_OF_ACCESS, *_OF_THE_CONTROLLER))
+READ_LATER = frozenset((*OF_ACCESS, *_OF_THE_CONTROLLER))
 # Variables with the prefix that are no settings: what the lock file and the collection's own files and plays define.
 RESERVED = frozenset(("lock", "default_catalogue", "seen", "boards", "results", "diagnosis", "first_server"))
 

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings of a board, for roles that run on the controller alone and make no plan. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import OF_ACCESS, PREFIX
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
+
+# They may be in a vault that is not open; registry_access reads them where a registry is asked.
+_NOT_LOOKED_AT = frozenset((*OF_ACCESS, "registries"))
+
+
+def inventory_settings(variables: Mapping[str, Any]) -> Dict[str, Any]:
+    """{setting without its prefix: value} with defaults. ``variables`` are a host's, by their names; those about
+    registries are checked by their names only, and others are not looked at. Raises Problem.
+    """
+    known = [name for name in variables if name.startswith(PREFIX)]
+    values = {name: None if name[len(PREFIX) :] in _NOT_LOOKED_AT else variables[name] for name in known}
+    host = str(variables.get("inventory_hostname", "localhost"))
+    return read({host: values})[host]
