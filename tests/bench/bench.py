@@ -7,7 +7,10 @@ The lab is made anew before each of the two that mend it, so both start from the
 counted by what the boards themselves noted: each ssh session comes through a ForceCommand that writes down what was
 asked for.
 
-    make bench      takes some 10 minutes once the lab's programs are built, takes down a lab that is up; prints a table
+Before that, what fleets of simulated boards cost the controller (fleets.py, which needs no lab).
+
+    make bench      takes some 15 minutes once the lab's programs are built, takes down a lab that is up; prints tables;
+                    with ALL=1 some 10 minutes more, for 1,000 boards
 """
 
 from __future__ import annotations
@@ -165,6 +168,8 @@ def measure_images():
 
 
 def main():
+    subprocess.run([sys.executable, str(BENCH / "fleets.py")], check=True, stdin=subprocess.DEVNULL)
+    print()
     fresh_lab()
     runs = [measure("ping", BENCH / "ping.yml", REPEATS)]
     for name, again, playbook in (("by hand", "again", BENCH / "by_hand.yml"), ("site", "converged", "riscv.k3s.site")):

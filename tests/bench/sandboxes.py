@@ -1,8 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cri_sandbox_info costs on a board with 200 pods, beside the calls of crictl that it needs; and what a diagnosis
-of a large fleet costs.
+"""What cri_sandbox_info costs on a board with 200 pods, beside the calls of crictl that it needs.
 
 A lab cannot run 200 pods. So one board's own pods are multiplied: a stand-in for k3s prints them, and what the
 observing script takes with it, less what the stand-in's calls take, is the script's own work. crictl's share is taken
@@ -22,9 +21,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "unit"), str(ROOT / ".venv" / "collections")]
-
-from fake_fleet import STOCK, FakeFleet  # noqa: E402
+sys.path.insert(0, str(ROOT / ".venv" / "collections"))
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join  # noqa: E402
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe  # noqa: E402
@@ -130,30 +127,6 @@ def measure(board, ended):
     return needed, max(own, 0), read, len(answer)
 
 
-def fleet_seconds(boards, pods):
-    """What the controller needs to diagnose that many boards, of whose pods every twentieth does not run."""
-    fleet, number = FakeFleet(), 0
-    agent = fleet.boards["board-2"]
-    for board in range(2, boards + 1):
-        name = "board-%d" % board
-        fleet.boards[name] = dict(agent, hostname=name, sandboxes=[], containers=[])
-        fleet.server["api"]["nodes"].append(dict(fleet.server["api"]["nodes"][0], name=name, uid=name))
-        for pod in range(pods):
-            number += 1
-            if number % 20:
-                fleet.pod("p-%d-%d" % (board, pod), name, STOCK)
-            else:
-                why = {
-                    "state": "waiting",
-                    "reason": "ErrImagePull",
-                    "message": "rpc error: code = NotFound desc = a/b:1: not found",
-                }
-                fleet.pod("p-%d-%d" % (board, pod), name, "reg.example/a/b:1", ready=False, phase="Pending", **why)
-    begin = time.monotonic()
-    found = fleet.document()
-    return time.monotonic() - begin, len(found["pods"]), len(found["findings"])
-
-
 def lines(boards=("board-2", "board-1")):
     """Lines about what looking costs, on the first of the boards that runs something."""
     board = next(board for board in boards if on_board(board, "k3s crictl ps -q").strip())
@@ -163,11 +136,7 @@ def lines(boards=("board-2", "board-1")):
         name = "all run" if not ended else "%d ended" % ended
         row = (name, needed * 1e3, own * 1e3, (needed + own) / needed, read * 1e3, size / 1e3)
         text.append("%-20s  %5.0f ms   %5.0f ms   %4.2f times   %7.0f ms   %.0f kB" % row)
-    took, pods, findings = fleet_seconds(1000, 8)
-    return text + [
-        "",
-        "diagnosis of 1000 boards, %d pods, %d findings: %.1f s on the controller" % (pods, findings, took),
-    ]
+    return text
 
 
 if __name__ == "__main__":
