@@ -32,10 +32,10 @@ class ActionModule(ObservingAction):
         )
         if seen["sandboxes"] is None or seen["containers"] is None:
             raise Problem(
-                "containerd did not tell its sandboxes",
+                "containerd did not list its sandboxes",
                 found="; ".join("%s: %s" % (error["section"], error["message"]) for error in seen["errors"]),
                 where=seen["hostname"],
-                next_step="see that k3s runs on the board: `systemctl status k3s k3s-agent`",
+                next_step="check that k3s runs on the board: `systemctl status k3s k3s-agent`",
             )
         api = seen.get("api")
         known = api["pods"] if api and api["reachable"] else None

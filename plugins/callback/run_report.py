@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: run_report
 type: aggregate
-short_description: Shows who is still at it, and in the end what each board got
+short_description: Shows the progress of a run, and at the end what each board got
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
@@ -20,9 +20,9 @@ description:
     this collection ran, how much was
     pulled and how many images were tagged or built, manifests patched and pods restarted, how many pods of
     C(kube-system) are Ready, and what failed.
-    Below it stand the slowest steps.
-  - Results with C(no_log) are counted and not shown.
-  - Where the output is not a terminal there is nothing but that table.
+    Below it are the slowest steps.
+  - Results with C(no_log) are counted but not shown.
+  - If the output is not a terminal, only that table is shown.
 requirements:
   - Enable it in the configuration, as in the example.
 options:

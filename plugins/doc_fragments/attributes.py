@@ -23,7 +23,8 @@ attributes:
     support: full
     platforms: posix
 notes:
-  - A module that fails for what a user can mend returns the parts of C(msg), too. They are C(what) (what was asked and
+  - A module that fails for a reason that a user can correct also returns the parts of C(msg). They are C(what) (what
+    was asked and
     went wrong), C(found) (what was there instead), C(where) and C(next_step), as far as they are known.
 """
 

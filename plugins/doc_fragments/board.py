@@ -17,7 +17,7 @@ options:
   k3s:
     description:
       - Path of the C(k3s) program on the board.
-      - When unset it is looked for in the usual folders, among them C(/usr/local/bin).
+      - When unset, it is searched in the usual folders, among them C(/usr/local/bin).
     type: path
   crictl:
     description:
@@ -33,7 +33,7 @@ options:
     type: path
   containerd_address:
     description:
-      - Socket of containerd, for a board that runs a plain containerd and not that of k3s.
+      - Socket of containerd, for a board that runs its own containerd instead of k3s's.
       - Needs O(crictl) and O(ctr).
     type: path
 requirements:

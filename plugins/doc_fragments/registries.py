@@ -23,52 +23,55 @@ options:
         type: str
         required: true
       plain_http:
-        description: The registry speaks http, not https. It is never tried unasked. One that answers to https all the
-          same is an error.
+        description: The registry speaks http, not https. Http is never tried unless this is set. A registry that
+          answers https
+          is then an error.
         type: bool
         default: false
       tls_verify:
-        description: Check the registry's certificate.
+        description: Verify the registry's certificate.
         type: bool
         default: true
       ca_file:
-        description: PEM file of an authority to trust for the registry's certificate, beside those of the system. A
-          path where the module runs. Give it from the root, a relative one is looked for in the folder of the playbook.
+        description: PEM file of a certificate authority to trust, in addition to those of the system. A
+          path where the module runs. Use an absolute path, since a relative one is relative to the playbook's folder.
         type: path
       cert_file:
-        description: PEM file of a certificate to show to the registry. Needs O(registries[].key_file).
+        description: PEM file of the client certificate. Needs O(registries[].key_file).
         type: path
       key_file:
         description: PEM file of the key of O(registries[].cert_file).
         type: path
       files_optional:
-        description: Files that are not on this machine are left out. For paths that are meant for boards.
+        description: Ignore files that are not on this machine. For paths that are meant for boards.
         type: bool
         default: false
       username:
         description:
           - User at this registry.
-          - Without O(registries[].username) and O(registries[].identity_token) the user's own logins hold, as C(skopeo
+          - Without O(registries[].username) and O(registries[].identity_token) the user's own logins are used, as
+            C(skopeo
             login), C(podman login)
             or C(docker login) stored them, those by path and by credential helper included.
         type: str
       password:
         description:
-          - Password at this registry. It is told to that host and to the token server that it names, where that one is
+          - Password at this registry. It is sent only to that host and to the token server that it names, if that one
+            is
             of the same domain.
-          - It is written to a file in a folder that only this user can read, and is removed after.
+          - It is written to a file in a folder that only this user can read, and is removed afterwards.
         type: str
       identity_token:
-        description: Token in place of a password, from which the token server makes others.
+        description: Identity token instead of a password; the token server exchanges it.
         type: str
       token_server:
-        description: Host, or host and port, of a token server outside of the registry's domain that may be told the
+        description: Host, or host and port, of a token server outside the registry's domain that may receive the
           password, too.
         type: str
   timeout:
     description:
-      - Seconds that a question to a registry may take, and that a download may stand still. At least 1.
-      - An upload ends in failure when it is slower than 50 kB a second, besides.
+      - Seconds that a request to a registry may take, and that a download may go without progress. At least 1.
+      - An upload that is slower than 50 kB per second fails, too.
     type: int
     default: 20
 requirements:

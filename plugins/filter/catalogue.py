@@ -11,14 +11,14 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: catalogue
-short_description: Puts an inventory's catalogue before the default one
+short_description: Combines an inventory's catalogue with the default one
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
   - The default catalogue knows a public riscv64 source for each of the eight stock images of k3s 1.24 to 1.37. It is
     the file
     C(playbooks/vars/catalogue.yml) of the collection.
-  - For a stock image the first entry that fits is taken, so that the inventory's entries win.
+  - For each stock image the first matching entry is used, so the inventory's entries win.
 positional: _input
 options:
   _input:
@@ -27,7 +27,7 @@ options:
     elements: dict
     required: true
   defaults:
-    description: Whether the default catalogue follows.
+    description: Whether the default catalogue is appended.
     type: bool
     default: true
   prefix:

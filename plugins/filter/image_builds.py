@@ -11,7 +11,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
 name: image_builds
-short_description: 'INTERNAL: lists the images that catalogues say how to build'
+short_description: 'INTERNAL: lists the images of catalogues'' build sections'
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
@@ -26,7 +26,7 @@ options:
     elements: list
     required: true
   archives_dir:
-    description: Folder that relative paths in C(build) begin at.
+    description: Folder to which relative paths in C(build) are relative.
     type: path
     required: true
 """
@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Arguments of M(riscv.k3s.oci_image_build), one dictionary an image.
+  description: Arguments of M(riscv.k3s.oci_image_build), one dictionary for each image.
   type: list
   elements: dict
 """

@@ -16,7 +16,7 @@ version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
   - For the roles of this collection only. It may change with any release.
-  - Equal content gives equal text. A row keeps its time as long as it says the same.
+  - Equal content gives equal text. A row keeps its time unless it changes.
 positional: _input, answers
 options:
   _input:

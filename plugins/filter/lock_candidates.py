@@ -29,7 +29,8 @@ options:
     elements: dict
     required: true
   mirror:
-    description: Registry and path that hold content under stock names, or none. It goes before the sources of the
+    description: Registry and path that hold content under stock names, or none. It takes precedence over the sources of
+      the
       catalogue.
     type: str
 """

@@ -43,7 +43,7 @@ options:
     elements: str
     default: []
   architecture:
-    description: OCI name of the architecture that is wanted.
+    description: OCI name of the architecture to look for.
     type: str
     default: riscv64
   mirror_prefix:

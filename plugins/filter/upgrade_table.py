@@ -29,7 +29,7 @@ options:
     elements: dict
     required: true
   architecture:
-    description: OCI name of the architecture that is wanted.
+    description: OCI name of the architecture to look for.
     type: str
     default: riscv64
   fixes:

@@ -56,7 +56,7 @@ class LookupModule(LookupBase):
 def _read(folder):
     if not folder.is_dir():
         raise AnsibleLookupError(
-            "The folder of manifests %s does not exist. Next: mend riscv_k3s_target_manifests, or leave it out."
+            "The folder of manifests %s does not exist. Next: correct riscv_k3s_target_manifests, or leave it out."
             % printable(folder)
         )
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
@@ -77,7 +77,7 @@ def _read(folder):
         ) from error
     if not rows:
         raise AnsibleLookupError(
-            "There is no manifest in %s. Found: no file that ends in %s. Next: mend riscv_k3s_target_manifests."
+            "There is no manifest in %s. Found: no file that ends in %s. Next: correct riscv_k3s_target_manifests."
             % (printable(folder), ", ".join(_ENDINGS))
         )
     return rows

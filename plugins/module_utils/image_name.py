@@ -41,7 +41,7 @@ class ImageName(NamedTuple):
     def parse(cls, text: object) -> ImageName:
         """Parse and normalise ``text``. Raises Problem that names the part which is wrong."""
         if not isinstance(text, str) or not text:
-            raise _bad(text, "it is empty or no text")
+            raise _bad(text, "it is empty or not text")
         if _ID.match(text):
             raise _bad(text, "64 hexadecimal digits alone are the ID of an image, not a name")
         rest, at, digest = text.partition("@")

@@ -16,7 +16,7 @@ HASH_LABEL = "pod-template-hash"
 
 
 def controller(owners: Iterable[dict[str, Any]]) -> Optional[dict[str, Any]]:
-    """The owner that makes a pod anew, of its ``ownerReferences``, or None. Others only decide when it goes."""
+    """The owner that makes a pod again, of its ``ownerReferences``, or None. Others only decide when it goes."""
     return next((owner for owner in owners if owner.get("controller")), None)
 
 

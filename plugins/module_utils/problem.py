@@ -17,7 +17,7 @@ _PARTS = ("what", "found", "where", "next_step")
 
 
 class Problem(Exception):
-    """Something that a user can cause and can mend.
+    """Something that a user can cause and can correct.
 
     All parts are one line of printable text each, whatever they are set to. ``what`` says what was asked and went
     wrong, ``found`` what was there instead, ``where`` the file, image or board, ``next_step`` what to do about it.

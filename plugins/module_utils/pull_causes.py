@@ -32,7 +32,7 @@ class Cause(NamedTuple):
 
 # The message that is usual for a code is left out by skopeo 1.9; then the code's own words stand at the end.
 _BARE = r"|(?:\A|: )(?:%s)\s*\Z"
-_WRONG_TYPE = "the machine's own store has noted a wrong media type for it"
+_WRONG_TYPE = "the machine's own store recorded a wrong media type for it"
 # How Go programs lead up to the number of a status.
 _STATUS = r"(?:[Ss]tatus(?: code)?|StatusCode|status code from registry|response code)(?: \[[^]]*\])?:? "
 
@@ -44,7 +44,7 @@ CAUSES = (
     Cause(
         "store-not-whole",
         r"failed to get reader from content store|content digest \S+: not found|snapshot \S+ does not exist",
-        "content of it is missing in the machine's own store",
+        "part of its content is missing in the machine's own store",
     ),
     Cause("store-media-type", r"error unpacking image: [^\n]*unexpected media type", _WRONG_TYPE),
     # A proxy stands before any registry. A status without its number is what it answered to CONNECT.
@@ -89,13 +89,13 @@ CAUSES = (
     Cause(
         "registry-tls",
         r"(?:remote|local) error: tls: |tls: (?:server selected|protocol version|no supported)",
-        "{registry} does not agree on TLS with the machine that asks, or wants a certificate of it",
+        "{registry} and the machine that asks do not agree on TLS, or it requires a client certificate",
         of_registry=True,
     ),
     Cause(
         "registry-name",
         r"no such host",
-        "the address of {registry}, or of the mirror that stands for it, cannot be found (DNS)",
+        "the address of {registry}, or of its mirror, cannot be found (DNS)",
         of_registry=True,
     ),
     # A name server that does not answer says "i/o timeout" and "connection refused" too.
@@ -103,26 +103,26 @@ CAUSES = (
         "registry-name",
         r"lookup \S+(?: on \S+)?: (?:(?:read|write|dial) \S+ \S+: (?:\w+: )?)?"
         r"(?:i/o timeout|Try again|connection refused)|server misbehaving|Temporary failure in name resolution",
-        "the address of {registry}, or of the mirror that stands for it, cannot be found: no name server answers (DNS)",
+        "the address of {registry}, or of its mirror, cannot be found: no name server answers (DNS)",
         may_pass=True,
         of_registry=True,
     ),
     Cause(
         "registry-name",
         r"lookup \S+(?: on \S+)?: ",
-        "the address of {registry}, or of the mirror that stands for it, cannot be found (DNS)",
+        "the address of {registry}, or of its mirror, cannot be found (DNS)",
         of_registry=True,
     ),
     Cause(
         "registry-refused",
         r"(?:connect|getsockopt|dial tcp \S+): connection refused",
-        "nothing listens at the address of {registry}, or of the mirror that stands for it",
+        "nothing listens at the address of {registry}, or of its mirror",
         of_registry=True,
     ),
     Cause(
         "registry-unreachable",
         r"network is (?:unreachable|down)|no route to host|host is down|cannot assign requested address",
-        "there is no route to {registry}, or to the mirror that stands for it",
+        "there is no route to {registry}, or to its mirror",
         of_registry=True,
     ),
     Cause(
@@ -139,7 +139,7 @@ CAUSES = (
         _STATUS
         + r"429\b|[Tt]oo [Mm]any [Rr]equests|TOOMANYREQUESTS|\btoomanyrequests: |pull rate limit"
         + _BARE % "toomanyrequests",
-        "{registry} asks to come less often",
+        "{registry} limits the number of requests",
         may_pass=True,
     ),
     Cause(
@@ -152,14 +152,14 @@ CAUSES = (
         "content-damaged",
         r"failed size validation|unexpected commit (?:digest|size)|does not match (?:provided manifest )?digest"
         r"|Digest did not match|[Ss]ize mismatch",
-        "what came from {registry} of it is damaged",
+        "the content that {registry} sent is damaged",
         may_pass=True,
     ),
     # Before the broken connection, which it ends in.
     Cause(
         "content-damaged",
         r"failed to read expected number of bytes",
-        "what {registry} sends of it ends too early",
+        "the content that {registry} sends ends too early",
         may_pass=True,
     ),
     Cause(
@@ -194,7 +194,7 @@ CAUSES = (
     Cause(
         "content-damaged",
         r"gzip: invalid|archive/tar: invalid tar header|flate: corrupt input|zstd: invalid|magic number mismatch",
-        "a layer of it cannot be unpacked, what was published of it is damaged",
+        "a layer of it cannot be unpacked: the published image is damaged",
     ),
     # The name is there, and what it stands for is not.
     Cause(
@@ -210,13 +210,13 @@ CAUSES = (
         r"|(?<![/:.\w-])(?:unauthorized|denied): |\b(?:UNAUTHORIZED|DENIED)\b|authorization failed|insufficient_scope"
         r"|pull access denied|access to the resource is denied|authentication required|invalid username/password"
         r"|no basic auth credentials|unable to retrieve auth token" + _BARE % "unauthorized|denied",
-        "{registry} wants a login, or does not let this one have it; some say so of a name that is not there",
+        "{registry} requires a login, or denies access to this one; some say so of a name that does not exist",
     ),
     # For a reason that is not known: a token that is not given says nothing of the name.
     Cause(
         "registry-auth",
         r"failed to fetch (?:anonymous|oauth) token|failed to authorize: ",
-        "{registry} gives no permission to ask for it; some do so for a name that is not there",
+        "{registry} gives no access to it; some do so for a name that does not exist",
     ),
     # "not found" alone is no sign, containerd says it of its own leases and content, too.
     Cause(
@@ -233,13 +233,13 @@ CAUSES = (
     Cause(
         "registry-timeout",
         r"DeadlineExceeded|deadline exceeded|code = Canceled|context canceled",
-        "the pull of it did not end in time",
+        "its pull did not finish in time",
         may_pass=True,
         of_registry=True,
     ),
     Cause("store-media-type", r"unexpected media type \S+ for sha256:", _WRONG_TYPE),
 )
-UNKNOWN = Cause("unknown", "", "for none of the reasons that are known here")
+UNKNOWN = Cause("unknown", "", "for an unknown reason")
 _COMPILED = tuple((re.compile(cause.sign), cause) for cause in CAUSES)
 IDS = tuple(dict.fromkeys(cause.id for cause in CAUSES))
 # The registry was asked and answered, and the answer is no.
@@ -277,7 +277,7 @@ def why(cause: Cause, text: str, registry: str) -> str:
     if cause.id == "registry-proxy" and proxy:
         return cause.why.replace("the proxy", "the proxy " + proxy.group(1)).format(registry=registry)
     if token and token.group(1) != registry:
-        registry = "%s, which gives the tokens of %s," % (token.group(1), registry)
+        registry = "%s, the token server of %s," % (token.group(1), registry)
     return cause.why.format(registry=registry)
 
 

@@ -36,17 +36,17 @@ options:
     default: []
   api:
     description:
-      - V(auto) asks the API where an admin kubeconfig is found, which is on servers.
-      - V(always) asks it in any case; an API that does not answer is then told in C(api.error).
+      - V(auto) asks the API if there is an admin kubeconfig, that is on servers.
+      - V(always) asks it in any case; if it does not answer, that is an error in C(api.error).
       - V(never) leaves it out.
     type: str
     choices: [auto, always, never]
     default: auto
   program_timeout:
     description:
-      - How long each program on the board may take, in seconds. One that takes longer is ended, and named in
+      - How long each program on the board may take, in seconds. A program that takes longer is stopped and named in
         RV(errors).
-      - A question to the API has two thirds of it. On a slow board C(kubectl) may need minutes for its first one.
+      - A request to the API gets two thirds of it. On a slow board the first C(kubectl) may need minutes.
     type: int
     default: 30
 extends_documentation_fragment:

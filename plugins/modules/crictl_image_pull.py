@@ -14,12 +14,12 @@ description:
   - Pulls a list of images with C(crictl), so that containerd downloads them with the registries, certificates and
     credentials of C(registries.yaml).
   - Reads from the config of each image for which architecture it is, and fails when the board cannot run it.
-    What this run pulled is then taken away again, so that nothing can be tagged or started by mistake.
-  - Tries again what may pass by itself (a time-out, a broken connection, HTTP 429 and 5xx), and says of anything else
-    in plain words what to mend.
+    What this run pulled is then removed again, so that nothing can be tagged or started by mistake.
+  - Retries temporary failures (a timeout, a broken connection, HTTP 429 and 5xx), and says of anything else
+    in plain words how to correct it.
   - Notes in the board's journal, before it pulls, which names it brings and what they stood for before, for
     C(ansible-playbook riscv.k3s.undo).
-  - A list of images costs one module start. Images that are there cost one call of C(ctr) and one of C(crictl)
+  - A list of images costs one module start. Images that are already there cost one call of C(ctr) and one of C(crictl)
     together.
 options:
   images:
@@ -40,8 +40,8 @@ options:
   architecture:
     description:
       - The architecture that the images must have.
-      - V(auto) is the board's own, as its kernel tells it. V(any) takes every image.
-      - Anything else is the name of an architecture, for instance V(riscv64) or V(amd64).
+      - V(auto) is that of the board's kernel. V(any) accepts every image.
+      - Any other value is the name of an architecture, for instance V(riscv64) or V(amd64).
     type: str
     default: auto
   deep:
@@ -53,7 +53,7 @@ options:
     default: false
   retries:
     description:
-      - How often a pull is tried again that failed for a reason which may pass by itself, after 1, 2, 4 and more
+      - How often a pull is retried after a temporary failure, after 1, 2, 4 and more
         seconds.
     type: int
     default: 3
@@ -61,13 +61,13 @@ options:
     description:
       - The digest that an image must have, by its name in O(images). An image that is there with another digest is
         pulled again.
-      - Fails when the registry gives other content, shows both digests, and takes away what it pulled, so that nothing
+      - Fails when the registry gives other content, shows both digests, and removes what it pulled, so that nothing
         can be tagged or started by mistake.
     type: dict
     default: {}
   timeout:
     description:
-      - Seconds that one try of one pull may take.
+      - Time limit in seconds for one attempt to pull one image.
     type: int
     default: 900
 extends_documentation_fragment:
@@ -78,14 +78,14 @@ attributes:
   check_mode:
     support: partial
     details:
-      - It pulls nothing, so it cannot tell a digest that is not in O(digests), nor whether the registry holds the image
+      - It pulls nothing, so it cannot know a digest that is not in O(digests), nor whether the registry holds the image
         and for which architecture.
       - With O(policy=always) an image that is there is predicted as unchanged.
   idempotent:
     details:
       - With O(policy=always) as long as the registry's content is the same.
 notes:
-  - Credentials belong in C(registries.yaml), where they stand in no command line and no log.
+  - Credentials belong in C(registries.yaml), where they are in no command line and no log.
 seealso:
   - module: riscv.k3s.crictl_image_tag
   - module: riscv.k3s.registry_image_info
@@ -157,8 +157,9 @@ images:
       description:
         - Bytes that this run brought to the board, config and compressed layers, when no name in its store stood for
           that content before.
-        - Layers that the board has by another image are not downloaded again but counted, so it may be too much and is
-          never too little.
+        - Layers that the board has by another image are not downloaded again but counted, so the number may be too high
+          and is
+          never too low.
         - None for what check mode would pull.
       type: int
       sample: 15728640
@@ -205,11 +206,11 @@ def _digests(given, names):
             raise Problem(
                 "digests names %s, which is not in images" % name,
                 found=", ".join(names) or "no image",
-                next_step="mend the name",
+                next_step="correct the name",
             )
         if not is_digest(digest):
             raise Problem(
-                "the digest that is wanted of %s is none" % name,
+                "the digest for %s is not valid" % name,
                 found=repr(digest),
                 next_step="write sha256: and 64 hexadecimal digits",
             )

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: crictl_image_tag
-short_description: Give images in a board's containerd further names, and pin them
+short_description: Tag images in a board's containerd with other names, and pin them
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
   - Tags a list of images with the names that k3s asks for, in the namespace C(k8s.io), where the kubelet finds them.
-    C(crictl) has no such command; this uses C(ctr) as a person would.
+    C(crictl) has no such command; this module uses C(ctr).
   - Checks every source before it tags the first one, and reads back what it wrote.
   - Compares digests, not names, so a second run changes nothing.
-  - Pins the targets with the label C(io.cri-containerd.pinned=pinned), which keeps the kubelet's garbage collection
-    away.
+  - Pins the targets with the label C(io.cri-containerd.pinned=pinned), which protects them from the kubelet's garbage
+    collection.
     No other label is set, so that k3s leaves the pin alone at its starts.
   - Notes in the board's journal, before it changes anything, what each name stood for.
 options:
@@ -48,13 +48,13 @@ options:
   pinned:
     description:
       - Whether the targets are pinned. V(false) removes just that label from them.
-      - Where containerd is too old to honour a pin it is set all the same, and a warning names the version.
+      - If containerd is too old to honour a pin, the pin is set anyway, and a warning names the version.
     type: bool
     default: true
   architecture:
     description:
       - The architecture that the sources must have, as in M(riscv.k3s.crictl_image_pull).
-      - V(auto) is the board's own, as its kernel tells it. V(any) takes every image.
+      - V(auto) is that of the board's kernel. V(any) accepts every image.
     type: str
     default: auto
   expected:
@@ -73,8 +73,8 @@ options:
         by the board's journal.
         A name that is not in the journal is left alone. One that somebody moved since is left alone, too, with a
         warning, and stays in the journal.
-        Where the content from before is gone from the store, the name is removed, with a warning.
-        With a name go those which containerd made beside it, by digest.
+        If the old content is gone from the store, the name is removed, with a warning.
+        With a name, the names by digest that containerd made for it are removed, too.
     type: str
     choices: [present, absent, restored]
     default: present

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: k3s_config_file
-short_description: Write a file that k3s reads, in a way that can be taken back
+short_description: Write a file that k3s reads, in a way that can be undone
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Writes a file such as C(registries.yaml) in one step that a power cut cannot halve.
-  - What stood there before the first run is kept beside the board's journal (C(DATA_DIR/riscv-k3s), for root only) and
+  - Writes a file such as C(registries.yaml) in one step, so that a power cut cannot leave half of it.
+  - What was there before the first run is kept next to the board's journal (C(DATA_DIR/riscv-k3s), for root only) and
     comes back with O(state=absent),
     whatever the number of runs between.
-  - The folder of the file is made when it is not there.
+  - The folder of the file is created if it does not exist.
   - Does not restart k3s, which reads its files when it starts.
 options:
   path:
@@ -54,7 +54,7 @@ options:
   pending:
     description:
       - With O(state=absent), keep the entry in the journal until O(state=settled).
-        So a run that is cut short before k3s was restarted is known by the next one.
+        So the next run knows that this one was interrupted before k3s was restarted.
     type: bool
     default: false
 extends_documentation_fragment:

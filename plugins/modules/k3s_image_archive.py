@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: k3s_image_archive
-short_description: Announce archives of images that k3s imports, and remove them
+short_description: Record archives of images that k3s imports, and remove them
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
@@ -25,7 +25,7 @@ options:
   images:
     description:
       - What the archives bring, when O(state=announced), each name with the digest that it will stand for.
-        With V(null), whatever it stands for afterwards is taken for the archive's.
+        With V(null), any content that it has afterwards counts as the archive's.
     type: dict
     default: {}
   state:
@@ -122,7 +122,7 @@ def _digest(name, digest):
         return ANY
     if not is_digest(digest):
         raise Problem(
-            "the digest of %s is none" % name, found=repr(digest), next_step="write sha256: and 64 hexadecimal digits"
+            "the digest of %s is not valid" % name, found=repr(digest), next_step="write sha256: and 64 hex digits"
         )
     return digest
 

@@ -25,8 +25,8 @@ options:
     description:
       - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight) and V(dns), which
         P(riscv.k3s.diagnosis#filter)
-        needs besides, and which cost more.
-      - The option O(api) decides further about V(api).
+        also needs, and which cost more.
+      - Whether V(api) is asked also depends on the option O(api).
       - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
     type: list
     elements: str
@@ -36,28 +36,28 @@ options:
     default: [all]
   architecture:
     description:
-      - The board's architecture by its OCI name, for instance V(riscv64), where the inventory states it.
+      - The board's architecture by its OCI name, for instance V(riscv64), if the inventory states it.
       - V(auto) takes that of the board's kernel.
     type: str
     default: auto
   api:
     description:
-      - V(auto) asks the API where an admin kubeconfig is found, which is on servers.
-      - V(always) asks it in any case; an API that does not answer is then told in RV(api.error).
+      - V(auto) asks the API if there is an admin kubeconfig, that is on servers.
+      - V(always) asks it in any case; if it does not answer, that is an error in RV(api.error).
       - V(never) leaves it out.
     type: str
     choices: [auto, always, never]
     default: auto
   program_timeout:
     description:
-      - How long each program on the board may take, in seconds. One that takes longer is ended, and named in
+      - How long each program on the board may take, in seconds. A program that takes longer is stopped and named in
         RV(errors).
-      - A question to the API has two thirds of it. On a slow board C(kubectl) may need minutes for its first one.
+      - A request to the API gets two thirds of it. On a slow board the first C(kubectl) may need minutes.
     type: int
     default: 30
   require_images:
     description:
-      - Fail where the images in containerd's store cannot be read, since nothing can be planned then.
+      - Fail if the images in containerd's store cannot be read, since nothing can be planned then.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -170,20 +170,20 @@ registries:
       type: bool
 journal:
   description:
-    - What this collection did to the board and what stood there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty
+    - What this collection did to the board and what was there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty
       when there is none.
     - Of files it holds checksums only.
   returned: when V(journal) is gathered
   type: dict
   contains:
-    path: {description: Where it lies., type: str}
+    path: {description: Its path., type: str}
     error:
       description: Why it cannot be read, null when it can. RV(journal.files) and RV(journal.images) are then empty.
       type: str
     lease: {description: "Who works on the fleet, or null.", type: dict}
     files:
       description:
-        - Files that were written, by their path. C(current) is the checksum of what stands there now, null for no file.
+        - Files that were written, by their path. C(current) is the checksum of the file now, null for no file.
         - Of V(kind) C(file) or C(archive), the latter without checksums. C(before) is null where there was no file,
           else C(sha256), C(mode), C(uid) and C(gid).
           C(sha256) is what was written, C(previous) what that replaced of ours, C(folder) whether the folder was made
@@ -294,7 +294,7 @@ api:
   type: dict
   contains:
     reachable: {description: Whether the API answered., type: bool}
-    error: {description: What it said instead., type: str}
+    error: {description: Why it did not answer., type: str}
     nodes:
       description: "The nodes: name, uid, ready, architecture, internal_ip, created_at."
       type: list
@@ -310,7 +310,7 @@ api:
       elements: dict
 details:
   description:
-    - What a diagnosis needs of the API besides. RV(details.events) are the events of all objects, RV(details.nodes) the
+    - What a diagnosis also needs from the API. RV(details.events) are the events of all objects, RV(details.nodes) the
       conditions of
       each node, RV(details.pods) when and how a pod is deleted, RV(details.endpoints) the addresses of the service
       C(kubernetes).
@@ -332,7 +332,7 @@ preflight:
   returned: when V(preflight) is gathered
   type: dict
 dns:
-  description: What can be told of a CoreDNS that is not ready; empty where it is.
+  description: Details of a CoreDNS that is not ready; empty if it is.
   returned: when V(dns) is gathered
   type: dict
 """

@@ -12,12 +12,13 @@ version_added: "1.0.0"
 author:
   - The riscv.k3s developers (@riscv-k3s)
 description:
-  - Changes image, pull policy, command, arguments or environment of containers in the manifests that k3s brings along
+  - Changes image, pull policy, command, arguments or environment of containers in the manifests that are packaged with
+    k3s
     (CoreDNS, local-path-provisioner, metrics-server), and values of its Helm charts (Traefik).
-  - k3s writes every packaged manifest anew at each start. In mode V(overlay) the packaged file is left alone, and a
+  - k3s rewrites every packaged manifest at each start. In mode V(overlay) the packaged file is left alone, and a
     patched copy
-    stands beside it that lasts through restarts. The copy says what it was made from, so that a run after an upgrade of
-    k3s makes it anew.
+    is put next to it, which survives restarts. The copy says what it was made from, so that a run after an upgrade of
+    k3s makes it again.
   - Only the patched values change. Comments, quoting, order and line ends are kept byte for byte.
   - All patches are computed and verified before anything is written. A patch that does not fit is an error that says
     what is there instead.
@@ -71,13 +72,13 @@ options:
         choices: [Always, IfNotPresent, Never]
       command:
         description:
-          - Program to run instead of the image's entrypoint. An empty list gives the choice back to the image.
-          - When unset, what is there stays.
+          - Program to run instead of the image's entrypoint. With an empty list the image decides.
+          - When unset, the present value stays.
         type: list
         elements: str
       args:
         description:
-          - Arguments. When unset, what is there stays.
+          - Arguments. When unset, the present value stays.
         type: list
         elements: str
       env:
@@ -86,17 +87,17 @@ options:
         type: dict
       values:
         description:
-          - Values for a chart, with O(patches[].kind=HelmChart). They are written as a HelmChartConfig beside the
+          - Values for a chart, with O(patches[].kind=HelmChart). They are written as a HelmChartConfig next to the
             manifest, in both modes.
           - What the packaged HelmChart sets under C(spec.set) wins over them.
         type: dict
   state:
     description:
       - V(present) makes the patches effective.
-      - V(absent) gives the packaged manifests back. In mode V(overlay) it removes overlay and C(.skip) file, and sees
+      - V(absent) restores the packaged manifests. In mode V(overlay) it removes overlay and C(.skip) file, and sees
         to it that k3s applies the
         packaged file again, byte for byte as k3s wrote it. Where the API does not answer, a comment line is put
-        before that text; a second run takes it away. In mode V(in_place) it restores the backup which these patches
+        before that text; a second run removes it. In mode V(in_place) it restores the backup which these patches
         turn into
         the file that is there, and fails when there is none.
     type: str
@@ -104,7 +105,7 @@ options:
     default: present
   mode:
     description:
-      - V(overlay) writes C(NAME-riscv64.yaml) beside the packaged C(NAME.yaml), and C(NAME.yaml.skip), which keeps k3s
+      - V(overlay) writes C(NAME-riscv64.yaml) next to the packaged C(NAME.yaml), and C(NAME.yaml.skip), which keeps k3s
         from deploying the packaged one.
         The Services of the packaged file are left out of the copy.
       - V(in_place) edits the packaged file itself. That lasts until k3s starts the next time.
@@ -127,7 +128,7 @@ options:
     default: false
   timeout:
     description:
-      - How long to wait, in seconds. k3s looks at the folder every 15 seconds.
+      - How long to wait, in seconds. k3s checks the folder every 15 seconds.
     type: int
     default: 60
 attributes:
@@ -189,7 +190,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: The files that the patches are about, in the order in which they are written.
+  description: The files of the patches, in the order in which they are written.
   type: list
   elements: dict
   returned: success
@@ -220,7 +221,7 @@ addons:
       description: The checksum it has once k3s has applied the file.
       type: str
     applied:
-      description: V(true) after a wait, null when it was not looked at.
+      description: V(true) after a wait, null when it was not observed.
       type: bool
   sample:
     - name: coredns-riscv64

@@ -18,12 +18,12 @@ description:
     that is not known and a value of a wrong type are errors, before anything is changed.
   - Asks the mirror (C(riscv_k3s_mirror_prefix)) once for each architecture, and only where some board lacks an image.
   - Changes nothing. Use it with C(run_once) and C(delegate_to=localhost).
-  - The document holds no secret. What registries.yaml shall say and logins are no part of it.
+  - The document holds no secret. It contains neither the content of registries.yaml nor logins.
 options:
   state:
     description:
-      - V(present) plans what makes the boards as the inventory wants them.
-      - V(absent) plans what takes back whatever this collection did.
+      - V(present) plans the changes that the inventory asks for.
+      - V(absent) plans how to undo everything that this collection did.
     type: str
     choices: [present, absent]
     default: present
@@ -34,7 +34,7 @@ options:
     default: k3s_seen
   observed_away:
     description:
-      - Name of the variable that holds that of the first server, where it is no board of the play (C(--limit)).
+      - Name of the variable that holds that of the first server, if it is not a board of the play (C(--limit)).
     type: str
     default: k3s_seen_away
   lock_file:
@@ -96,12 +96,12 @@ patches:
   type: list
   elements: str
 lines:
-  description: The waves for people, or with O(state=absent) what is taken back.
+  description: The waves as text, or with O(state=absent) what is undone.
   returned: success
   type: list
   elements: str
 table:
-  description: What is planned, for people.
+  description: The plan as text.
   returned: O(state=present)
   type: list
   elements: str
@@ -129,11 +129,11 @@ first_server:
   returned: success
   type: str
 max_fail_percentage:
-  description: How much of a wave may fail without ending the run.
+  description: Percentage of a wave that may fail without ending the run.
   returned: O(state=present)
   type: float
 warnings:
-  description: What is worth knowing, each sentence once.
+  description: Warnings, each sentence once.
   returned: success
   type: list
   elements: str

@@ -12,7 +12,7 @@ version_added: "1.0.0"
 author:
   - The riscv.k3s developers (@riscv-k3s)
 description:
-  - Deletes pods so that their workload makes them anew, one workload at a time, and waits until the new ones are Ready.
+  - Deletes pods so that their workload recreates them, one workload at a time, and waits until the new ones are Ready.
   - A pod that has no owner would be lost. It is left alone, with a warning, unless O(allow_unowned=true). Static pods
     are never deleted.
   - O(images), O(pods) and O(selectors) add up. At least one of them is needed.
@@ -38,7 +38,7 @@ options:
     default: []
   selectors:
     description:
-      - Restart every pod that fits one of these label selectors, such as V(k8s-app=kube-dns). V(=), V(!=), V(key),
+      - Restart every pod that matches one of these label selectors, such as V(k8s-app=kube-dns). V(=), V(!=), V(key),
         V(!key) and commas are understood.
     type: list
     elements: str
@@ -54,14 +54,14 @@ options:
     default: false
   ignore_not_found:
     description:
-      - Pass over a name in O(pods) that no pod has any more. Right for names that were observed earlier, since a pod
+      - Ignore a name in O(pods) that no pod has any more. Use it for names that were observed earlier, since a pod
         that went meanwhile
-        was made anew already.
+        was recreated already.
     type: bool
     default: false
   allow_unowned:
     description:
-      - Delete pods that have no owner, too. Nothing makes them anew.
+      - Delete pods that have no owner, too. Nothing recreates them.
     type: bool
     default: false
   wait:
@@ -82,7 +82,7 @@ attributes:
   diff_mode:
     support: none
     details:
-      - A pod that is made anew has no text to compare.
+      - A recreated pod has no text to compare.
   idempotent:
     support: partial
     details:
@@ -125,7 +125,7 @@ restarted:
       description: Name of the pod that was deleted.
       type: str
     owner:
-      description: What makes it anew, as C(kind) and C(name), or null.
+      description: What recreates it, as C(kind) and C(name), or null.
       type: dict
   sample:
     - namespace: kube-system
@@ -160,7 +160,7 @@ ready:
         - image: docker.io/rancher/mirrored-coredns-coredns:1.9.1
           image_id: sha256:8b5a6d2f0f5c
 left_alone:
-  description: The pods that were meant but left alone.
+  description: The pods that were selected but left alone.
   type: list
   elements: dict
   returned: success

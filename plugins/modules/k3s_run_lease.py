@@ -12,19 +12,19 @@ version_added: "1.0.0"
 author:
   - The riscv.k3s developers (@riscv-k3s)
 description:
-  - Two controllers that change the same boards at once would each undo what the other decided on. A run that has
+  - Two controllers that change the same boards at once would work against each other. A run that has
     something to change
     takes this lease first, renews it while it works, and releases it at its end.
-  - The lease stands in the board's journal. All runs have to ask the same board, the first server of the cluster.
+  - The lease is stored in the board's journal. All runs have to ask the same board, the first server of the cluster.
   - A lease that was not renewed in time is abandoned and taken over, with a warning. So is one of a process on this
     controller that
     no longer runs, at once, and one from a time that the board's clock has yet to reach.
 options:
   state:
     description:
-      - V(taken) takes the lease, or fails and tells who holds it. A lease that this run holds already is extended.
+      - V(taken) takes the lease, or fails and says who holds it. A lease that this run holds already is extended.
       - V(renewed) extends a lease that this run must hold, and fails when it was lost.
-      - V(released) gives it back. A lease that this run does not hold is left alone.
+      - V(released) releases it. A lease that this run does not hold is left alone.
     type: str
     choices: [taken, renewed, released]
     default: taken
@@ -43,11 +43,11 @@ options:
       - The lease as RV(riscv.k3s.k3s_info#module:journal) had it when the fleet was observed, V({}) for none. When
         another run
         changed the fleet since, RV(stale) is true.
-      - When unset, that is not told.
+      - When unset, RV(stale) is null.
     type: dict
   take_over:
     description:
-      - Take the lease over from the run with this id. For a run on another controller that surely no longer runs.
+      - Take the lease over from the run with this id. For a run on another controller that has certainly ended.
     type: str
   at:
     description:
@@ -71,7 +71,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - Tells whether the lease could be taken.
+      - Predicts whether the lease can be taken.
   diff_mode:
     support: none
     details:
@@ -107,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lease:
-  description: The lease as it stands now, null for none.
+  description: The lease as it is now, null for none.
   type: dict
   returned: success
   contains:

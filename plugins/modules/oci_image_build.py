@@ -17,7 +17,8 @@ description:
   - Needs neither root nor docker, podman or buildah; C(skopeo) uploads what it made. Runs where the archive is, which
     is the controller as a rule
     (a play for C(localhost), or C(delegate_to)).
-  - What would fail on a board only when the container starts is refused before anything is pushed. That is a file of
+  - Errors that would only appear on a board when the container starts are found before anything is pushed, such as a
+    file of
     another architecture,
     a dynamically linked program without its loader, an entrypoint that is not in the image, and a user that the image
     does not know.
@@ -43,14 +44,15 @@ options:
     description:
       - A release archive (C(.tgz), C(.tar.gz), C(.txz), C(.tar.xz), C(.tar.bz2), C(.tar), C(.zip)), one program, also
         packed as C(program.gz),
-        C(.xz) or C(.bz2), or a folder. Which of them is seen by its content, not by its name.
-      - May be a shell pattern that fits exactly one file, for example V(files/coredns_*_linux_riscv64.tgz).
-      - Of two members with one name the later counts. Names with backslashes in a zip made on Windows are paths.
+        C(.xz) or C(.bz2), or a folder. The type is detected by content, not by name.
+      - May be a shell pattern that matches exactly one file, for example V(files/coredns_*_linux_riscv64.tgz).
+      - If two members have the same name, the later one counts. Names with backslashes in a zip made on Windows are
+        paths.
       - An archive with a member that leaves it (an absolute path, C(..), a drive of Windows, a link to outside) is
         refused. So are loops of links,
         sparse files, pipes, devices, encrypted members, and methods of zip beside Deflate, bzip2 and LZMA (Deflate64
         among them).
-      - What is larger than a release archive ever is, is refused too. The limits are 100000 members, 4 GiB unpacked,
+      - Archives beyond these limits are refused, too. The limits are 100000 members, 4 GiB unpacked,
         beyond 64 MiB also 200 times
         the packed size, 255 folders above a file, and 40 links in a row.
     type: path
@@ -69,7 +71,7 @@ options:
   content:
     description:
       - V(program) puts one program of O(src) into the image, V(all) everything in O(src).
-      - Objects for the kernel's BPF and for the linker are no programs. They are not chosen, and their architecture
+      - Objects for the kernel's BPF and for the linker are not programs. They are not chosen, and their architecture
         does not matter.
       - The default is V(all) for a folder and V(program) otherwise.
     type: str
@@ -109,7 +111,7 @@ options:
     default: {}
   ca_certificates:
     description:
-      - Authorities that programs in the image trust, put at C(/etc/ssl/certs/ca-certificates.crt).
+      - Certificate authorities that programs in the image trust, put at C(/etc/ssl/certs/ca-certificates.crt).
       - A path of a bundle, V(true) for the bundle of the machine the module runs on, V(false) for none.
       - With V(true) the image changes with that machine's bundle.
     type: raw
@@ -146,7 +148,7 @@ options:
     default: {}
   index:
     description:
-      - Publish an image index that lists the image with its platform, in place of the bare manifest.
+      - Publish an image index that lists the image with its platform, instead of only the manifest.
       - Both work on a board of that architecture. A containerd of another architecture refuses such an index.
     type: bool
     default: false
@@ -159,7 +161,7 @@ options:
     description:
       - Also, or with O(push=false) only, write the image to this tar file, under the name O(image).
       - C(ctr images import), the folder C(agent/images) of k3s and C(docker load) take it.
-      - A file there that is no tar archive, or a folder, is never replaced.
+      - An existing file that is not a tar archive, or a folder, is never replaced.
     type: path
 seealso:
   - module: riscv.k3s.crictl_image_pull
@@ -351,7 +353,7 @@ def _name(params):
         raise Problem(
             "%s cannot be built" % params["image"],
             found="no tag in image",
-            next_step="name a tag, latest where that is meant",
+            next_step="name a tag, for example latest",
         )
     if params["push"] and name.registry == DEFAULT_REGISTRY:
         raise Problem(

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: registry_image_archive
-short_description: Fetch images from registries into one archive, under names of choice
+short_description: Fetch images from registries into one archive, under names that you choose
 version_added: "1.0.0"
 description:
   - Makes an archive that C(ctr images import) and the folder C(agent/images) of k3s take, for boards that cannot reach
     a registry
-    or lose what they have. Its images carry the names that O(images[].targets) gives them, stock names for example.
+    or may lose their store. Its images have the names that O(images[].targets) gives them, stock names for example.
   - The archive is a tar with an OCI layout. The same content under the same names gives the same bytes.
-  - Every digest and the architecture are checked. No more is taken of an image than its manifest announces. The archive
+  - Every digest and the architecture are checked. No more data is accepted than an image's manifest announces. The
+    archive
     is replaced in one
-    step. After a run that was interrupted only the images that were not whole are fetched again, and none that the
+    step. After a run that was interrupted only the incomplete images are fetched again, and none that the
     archive holds already.
-  - Needs no container engine but C(skopeo). Runs on the controller as a rule.
+  - Needs no container engine but C(skopeo). Usually runs on the controller.
 author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
@@ -39,14 +40,15 @@ options:
   path:
     description:
       - The archive. Its folder is made when it is missing.
-      - What was fetched for it lies in the folder O(path)C(.part) until the archive is whole. One run at a time has
+      - Its fetched content is kept in the folder O(path)C(.part) until the archive is whole. Only one run at a time
+        uses
         that folder. Another one waits for it, as long as it may itself take to fetch all.
-      - A file there that is no tar archive, or a folder, is never replaced.
+      - An existing file that is not a tar archive, or a folder, is never replaced.
     type: path
     required: true
   images:
     description:
-      - What the archive shall hold, and nothing else.
+      - The complete content of the archive.
     type: list
     elements: dict
     required: true
@@ -61,7 +63,7 @@ options:
         elements: str
         required: true
       digest:
-        description: Digest that the source must have, as C(images.lock.yml) names it. Another one is an error that
+        description: Digest that the source must have, as C(images.lock.yml) names it. Another digest is an error that
           shows both.
         type: str
   architecture:
@@ -71,7 +73,7 @@ options:
     default: riscv64
   variant:
     description:
-      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of
+      - Variant of O(architecture) to accept, for example V(rva23u64). Without it, only images for every board of
         that architecture.
     type: str
 seealso:
@@ -190,7 +192,7 @@ def _wanted(images):
                 raise Problem("%s is the name of two sources" % target.full, found=both, next_step="leave one of them")
         if item["digest"] and not is_digest(item["digest"]):
             raise Problem(
-                "%r is no digest" % item["digest"],
+                "%r is not a digest" % item["digest"],
                 where=source.full,
                 next_step="write it as sha256: and 64 hexadecimal digits",
             )
@@ -210,7 +212,7 @@ def _target(text):
         raise Problem(
             "%s cannot be a name in an archive" % text,
             found="no tag in targets",
-            next_step="name a tag, latest where that is meant",
+            next_step="name a tag, for example latest",
         )
     return target
 

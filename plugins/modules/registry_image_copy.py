@@ -14,15 +14,16 @@ description:
   - Publishes images under further names, for example riscv64 content under PREFIX/STOCK-REPOSITORY:STOCK-TAG, from
     where a registry mirror
     serves it as the stock image.
-  - All sources and targets are read before anything is sent. When a copy fails all the same, the error says what was
+  - All sources and targets are read before anything is sent. If a copy fails anyway, the error says what was
     published before, and RV(images) has rows for that.
-  - What the target has already is not sent. Within one registry blobs are mounted, not sent, where it lets us. From one
+  - Content that the target already has is not sent. Within one registry blobs are mounted, not sent, if it allows that.
+    From one
     registry to another
-    an image passes through a temporary folder, which takes no more of it than was announced.
+    an image passes through a temporary folder, which receives no more data than was announced.
   - The tag is set last, so a copy that was interrupted leaves no half image. Every byte is kept, and so is the digest.
-  - An image with layers that are to be fetched from other addresses (C(urls), as in images for Windows) is refused,
+  - An image with layers that must be fetched from other addresses (C(urls), as in images for Windows) is refused,
     unless all of it is copied within one registry.
-  - Needs no container engine but C(skopeo). Runs on the controller as a rule.
+  - Needs no container engine but C(skopeo). Usually runs on the controller.
 author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
@@ -37,7 +38,7 @@ attributes:
       - The digest that each target named before and names after.
   idempotent:
     details:
-      - A target that names the wanted digest is left alone.
+      - A target that already has the right digest is left alone.
 options:
   images:
     description:
@@ -59,13 +60,13 @@ options:
       - OCI name of the architecture to copy. Of an image for several platforms only the manifest for this one is
         copied, and its digest is
         then that of the target.
-      - V(all) copies everything as it is, with all platforms. Take it where boards of other architectures pull the
+      - V(all) copies everything as it is, with all platforms. Use it if boards of other architectures pull the
         target too.
     type: str
     default: riscv64
   variant:
     description:
-      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of
+      - Variant of O(architecture) to accept, for example V(rva23u64). Without it, only images for every board of
         that architecture.
     type: str
 seealso:
@@ -221,7 +222,7 @@ def _target(text):
         raise Problem(
             "%s cannot be published" % text,
             found="no tag in target",
-            next_step="name a tag, latest where that is meant",
+            next_step="name a tag, for example latest",
         )
     if target.registry == DEFAULT_REGISTRY and not text.startswith(DEFAULT_REGISTRY + "/"):
         found = "no registry in target, so it means %s" % target.full

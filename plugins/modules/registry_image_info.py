@@ -11,7 +11,7 @@ module: registry_image_info
 short_description: Ask registries what they really hold
 version_added: "1.0.0"
 description:
-  - For each of a list of image references, tells whether it exists, its digest, its platforms and its size, by asking
+  - For each of a list of image references, reports whether it exists, its digest, its platforms and its size, by asking
     the registry with
     C(skopeo inspect). No image is downloaded.
   - Indexes are followed down to the image for Linux and O(architecture), whose own config says what it is for.
@@ -19,7 +19,7 @@ description:
     The module fails for
     wrong options only.
   - Runs on the controller (C(delegate_to=localhost)).
-  - Asks several images at once, and a registry that cannot be reached only one time.
+  - Asks several images at once, and a registry that cannot be reached only once.
 author:
   - The riscv.k3s developers (@riscv-k3s)
 extends_documentation_fragment:
@@ -35,12 +35,12 @@ options:
     required: true
   architecture:
     description:
-      - OCI name of the architecture that is wanted.
+      - OCI name of the architecture to look for.
     type: str
     default: riscv64
   variant:
     description:
-      - Variant of O(architecture) that is wanted, for example V(rva23u64). Without it, what is built for every board of
+      - Variant of O(architecture) to accept, for example V(rva23u64). Without it, only images for every board of
         that architecture.
     type: str
 seealso:
@@ -80,7 +80,7 @@ images:
       type: str
       sample: 192.168.173.76:6000/riscv64/coredns:1.14.7
     exists:
-      description: Whether the registry has it; null when that is not known, for example since the registry cannot be
+      description: Whether the registry has it; null when that is not known, for example because the registry cannot be
         reached.
       type: bool
     digest:
@@ -105,19 +105,21 @@ images:
       type: bool
     cause:
       description:
-        - Null when all is well, else one word, of those that P(riscv.k3s.diagnosis#filter) and
+        - Null when all is well, otherwise one of the words that P(riscv.k3s.diagnosis#filter) and
           M(riscv.k3s.crictl_image_pull) use, too.
         - >-
-          Of the way there, V(registry-name) (no such host), V(registry-refused) (nothing listens), V(registry-timeout),
+          No connection: V(registry-name) (no such host), V(registry-refused) (nothing listens), V(registry-timeout),
           V(registry-unreachable),
           V(registry-proxy), V(registry-broken) (the connection broke off), V(no-registry) (something else answers),
           V(tls-authority),
           V(registry-clock) (a certificate that is not valid by this machine's clock), V(plain-http)
           (O(registries[].plain_http) is missing),
-          V(https-on-http) (it is too much), V(registry-tls) (no agreement on TLS, or a certificate is wanted).
-        - Of the answer, V(registry-auth), V(no-such-image), V(no-platform), V(registry-rate-limit), V(registry-rules)
-          (the registry refuses by a rule of its own), V(registry-fault), V(content-damaged), V(unknown).
-        - Of the machine that asks, V(controller) (its stored logins, C(registries.conf), certificates or C(skopeo)
+          V(https-on-http) (it is set by mistake), V(registry-tls) (no agreement on TLS, or a client certificate is
+          required).
+        - The registry's answer is V(registry-auth), V(no-such-image), V(no-platform), V(registry-rate-limit),
+          V(registry-rules)
+          (the registry has a rule against it), V(registry-fault), V(content-damaged), V(unknown).
+        - On the machine that asks, V(controller) (its stored logins, C(registries.conf), certificates or C(skopeo)
           itself) and V(pull-disk-full).
       type: str
       sample: no-such-image

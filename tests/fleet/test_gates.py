@@ -27,7 +27,7 @@ def test_a_gate_of_the_inventory_is_heard(fleet):
 def test_a_share_of_a_wave_may_fail(fleet):
     fleet.set("agent-02", breaks=True)
     run = fleet.play("-e", "riscv_k3s_max_fail_percentage=34", check=2)
-    assert "agent-02" in run.failed and "the run goes on" in run.text
+    assert "agent-02" in run.failed and "the run continues" in run.text
     assert fleet.state("server-01")["store"], "the waves after it came"
     assert fleet.journal("server-01")["lease"]["held"] is None
 

@@ -28,7 +28,7 @@ def test_check_mode_touches_nothing_and_takes_no_lease(fleet):
 def test_a_wrong_gate_is_named_before_anything_is_changed(fleet):
     before = fleet.look()
     run = fleet.play("-e", '{"riscv_k3s_gates": [{"name": "mine", "query": "lenght(pods)"}]}', check=2)
-    assert "gate 'mine' is no JMESPath expression" in run.text and "riscv_k3s_gates, number 1" in run.text
+    assert "gate 'mine' is not a JMESPath expression" in run.text and "riscv_k3s_gates, number 1" in run.text
     assert fleet.touched(before) == [] and not fleet.journal("server-01")
 
 
@@ -80,7 +80,7 @@ def test_a_board_that_vanishes_from_its_wave_ends_the_run(fleet):
     before = fleet.look()
     run = fleet.play(check=2)
     assert fleet.touched(before) == ["agent-06", "agent-08", "agent-10"]
-    assert "agent-09: it cannot be reached any more" in run.text and "agent-09" in run.failed
+    assert "agent-09: it became unreachable" in run.text and "agent-09" in run.failed
     assert run.untouched == fleet.agents[10:] + fleet.servers
     fleet.vanish("agent-09", None)
     assert fleet.journal("server-01")["lease"]["held"] is None

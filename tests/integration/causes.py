@@ -123,7 +123,7 @@ def content(architecture):
 
 
 def without_stock(image, app, which="agent"):
-    """(inject, undo): an image is gone from the store of a board, and its workload starts anew there."""
+    """(inject, undo): an image is gone from the store of a board, and its workload starts again there."""
     other = {"agent": "server", "server": "agent"}[which]
 
     def inject(lab):
@@ -139,7 +139,7 @@ def _uncordon(which, lab):
 
 
 def coredns(inject, which="server", undo="true"):
-    """(inject, undo): a command line on a board, then CoreDNS starts anew there."""
+    """(inject, undo): a command line on a board, then CoreDNS starts again there."""
     other = {"agent": "server", "server": "agent"}[which]
 
     def break_it(lab):

@@ -120,7 +120,7 @@ def test_an_overlay_with_skip_takes_over_and_outlives_a_restart(lab, stock):
     generation = lab.get("deployment", "-n", "kube-system", "coredns")["metadata"]["generation"]
     lab.lab("restart", lab.server)
     time.sleep(ONE_PASS)
-    assert lab.read(lab.server, lab.manifests + "/coredns.yaml") == stock, "k3s writes a skipped file anew, too"
+    assert lab.read(lab.server, lab.manifests + "/coredns.yaml") == stock, "k3s writes a skipped file again, too"
     after = lab.get("deployment", "-n", "kube-system", "coredns")
     assert after["metadata"]["generation"] == generation
     assert live_image(lab)[1] == "coredns-riscv64"

@@ -137,7 +137,7 @@ def test_overlay_and_in_place(lab, stock, patch, tmp_path):
 
     generations = [deployment(lab, name)["metadata"]["generation"] for name in WORKLOADS]
     lab.lab("restart", lab.server)
-    assert stock.items() <= manifests(lab, tmp_path).items(), "k3s writes its own files anew"
+    assert stock.items() <= manifests(lab, tmp_path).items(), "k3s writes its own files again"
     # Undo trap: k3s passes over a file whose checksum its Addon has, so taking the overlay away must take that, too.
     results = patch({"riscv.k3s." + MODULE: present}, *modules.four(MODULE, absent))
     assert results[0]["changed"] is False

@@ -150,7 +150,7 @@ def test_two_controllers_build_the_same(story):
 
 def test_a_wrong_password_is_told(story):
     assert story.refused.rc != 0
-    assert "the registry refuses user builder" in story.refused.text and "mend the password" in story.refused.text
+    assert "the registry refuses user builder" in story.refused.text and "correct the password" in story.refused.text
     assert "Traceback" not in story.refused.text and story.wrong not in story.refused.text
 
 

@@ -136,7 +136,7 @@ def test_a_pull_from_a_registry_with_a_fault(lab, front, image, tmp_path):
 def test_a_pull_that_is_asked_to_come_less_often(lab, front, image, tmp_path):
     slow = {"status": 429, "headers": {"Retry-After": "1"}}
     front.start(fault("status", "HEAD", MANIFEST, times=ALWAYS, **slow))
-    assert_refused_then_healed(lab, front, tmp_path, image, FRONT, "asks to come less often")
+    assert_refused_then_healed(lab, front, tmp_path, image, FRONT, "limits the number of requests")
     # containerd asks 6 times at once for each of our tries, so 10 refusals need a second one of ours.
     lab.exec(lab.agent, ["k3s", "ctr", "images", "rm", "--sync", STOCK, image])
     front.start(fault("status", "HEAD", MANIFEST, times=10, **slow))
@@ -252,7 +252,7 @@ def test_push_and_questions_wait_as_long_as_the_registry_asks(lab, front, tmp_pa
     )
     assert modules.task(lab, tmp_path, "localhost", "registry_image_copy", copy)["changed"]
     front.start(fault("status", "GET", MANIFEST, times=ALWAYS, status=429, headers={"Retry-After": "3600"}))
-    assert_clear(pushed(lab, tmp_path, dict(args, timeout=5)), FRONT, "asks to come less often", "wait a while")
+    assert_clear(pushed(lab, tmp_path, dict(args, timeout=5)), FRONT, "limits the number of requests", "wait a while")
 
 
 @pytest.mark.parametrize("kind", ["short", "cut"])

@@ -79,7 +79,7 @@ def test_an_unsafe_version(lab, tmp_path, prefix):
         "rancher/klipper-lb:v0.4.17",
         "rancher/mirrored-library-traefik:3.7.8",
     ]
-    assert "NOT SAFE: 3 to mend before the upgrade." in run.output
+    assert "NOT SAFE: 3 to resolve before the upgrade." in run.output
 
 
 def test_a_source_that_is_not_there(lab, tmp_path, prefix):

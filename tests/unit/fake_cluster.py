@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pods and workloads in the shape of `kubectl get -o json`, and a cluster that makes deleted pods anew."""
+"""Pods and workloads in the shape of `kubectl get -o json`, and a cluster that makes deleted pods again."""
 
 import itertools
 import json
@@ -70,7 +70,7 @@ def make_workload(kind, namespace, name, count):
 
 
 class Cluster:
-    """Makes each deleted pod that has an owner anew at the next look, and Ready ``ready_after`` looks later."""
+    """Makes each deleted pod that has an owner again at the next look, and Ready ``ready_after`` looks later."""
 
     def __init__(self, *items, ready_after=2, image=None):
         self.items = list(items)

@@ -25,7 +25,7 @@ class DeployController:
         self.passes_on_get = 0
 
     def start(self, packaged):
-        """k3s writes every packaged manifest anew and applies every file."""
+        """k3s writes every packaged manifest again and applies every file."""
         for name, data in packaged.items():
             (self.folder / name).parent.mkdir(exist_ok=True)
             (self.folder / name).write_bytes(data)

@@ -72,7 +72,7 @@ def test_first_entry_that_fits_is_taken(image, architecture, source):
         ([entry(stock="")], "needs stock"),
         ([entry(stock="docker.io/rancher/mirrored-pause:3.6")], "without a tag"),
         ([entry(source="Not/Valid:1")], "not an image reference"),
-        ([entry(min_version="master-head")], "min_version is no version"),
+        ([entry(min_version="master-head")], "min_version is not a version"),
         ([entry(patch=dict(PATCH, commnd=["x"]))], "commnd"),
         ([entry(patch="coredns.yaml")], "must be a dictionary"),
         ([entry(patch={key: PATCH[key] for key in ("manifest", "kind", "name", "container")})], "changes nothing"),
@@ -138,4 +138,4 @@ def test_overrides_that_upstream_has_made_needless(own, tag, told):
     )
     assert len(found) == told
     if told:
-        assert "has riscv64 content of its own since 1.14.6" in found[0]
+        assert "has its own riscv64 content since 1.14.6" in found[0]

@@ -252,7 +252,7 @@ def test_a_pod_that_did_its_work_shows_that_there_is_a_network(fleet):
 def test_coredns_that_is_starting_is_no_fault(fleet):
     fleet.unready_coredns(pod=True, host=True, age=5)
     document = fleet.document()
-    assert document["findings"] == [] and "It is starting" in document["collect"][0]["text"]
+    assert document["findings"] == [] and "It has been starting" in document["collect"][0]["text"]
 
 
 def remove_rights(fleet):

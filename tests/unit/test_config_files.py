@@ -44,7 +44,7 @@ def own(text, stale=False, path=_config_files.PATH):
         ([own(TEXT)], WANTED, False, False, "as wanted"),
         ([own(TEXT, stale=True)], WANTED, False, True, "not restarted"),
         ([own("other")], WANTED, True, True, "content differs"),
-        ([own(TEXT)], {}, True, True, "nothing in it is wanted any more"),
+        ([own(TEXT)], {}, True, True, "nothing in it is needed any more"),
         ([own(TEXT, path="/etc/rancher/k3s/config.yaml.d/riscv-k3s-other.yaml")], {}, False, False, "as wanted"),
     ],
 )

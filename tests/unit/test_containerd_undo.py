@@ -134,7 +134,7 @@ def test_as_before(board, prepare, runs):
 
 
 def test_source_that_moved(board):
-    """Its tag was published anew, and the next run pulled that."""
+    """Its tag was published again, and the next run pulled that."""
     before = board.store()
     board.heal()
     board.fake.registry[SOURCE] = OTHER
@@ -261,7 +261,7 @@ def test_a_pin_that_containerd_sets_by_itself(board, monkeypatch):
     board.tag(TARGET, TARGET)
     monkeypatch.setattr(board.fake, "_images_label", lambda rest: (0, "", ""))
     board.tag(None, TARGET, state="restored")
-    assert "is pinned all the same" in board.warnings[0] and board.journal() is None
+    assert "is still pinned" in board.warnings[0] and board.journal() is None
 
 
 def test_a_program_that_does_nothing_and_exits_0(board):

@@ -147,7 +147,7 @@ def test_a_plain_http_mirror_that_does_not_hold_the_name(tmp_path, path, text, i
         (
             'failed commit on ref "layer-sha256:1": '
             '"layer-sha256:1" failed size validation: 5 != 10: failed precondition',
-            "of it is damaged",
+            "sent is damaged",
         ),
         # containerd 1.6 says the same of a blob that is cut in storage, and of a connection that is.
         ("failed to read expected number of bytes: unexpected EOF", "ends too early"),
@@ -234,7 +234,7 @@ def test_another_failure_of_crictl_is_told():
 
 
 def test_fewer_answers_than_questions():
-    with pytest.raises(Problem, match="2 images and told of 1"):
+    with pytest.raises(Problem, match="2 images and returned 1"):
         Cri(programs(FakeRunner([(["k3s", "crictl", ...], read("crictl_inspecti_one.json"))]))).statuses(
             [NAME, "docker.io/a/b:1"]
         )

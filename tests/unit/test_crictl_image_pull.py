@@ -216,7 +216,7 @@ def test_other_content_than_wanted_is_taken_away_again(version, there):
     fake = FakeContainerd(version, registry={COREDNS: new})
     if there:
         fake.put(COREDNS, there)
-    with pytest.raises(Problem, match=f"gave {new.digest}, wanted is {locked.digest}") as caught:
+    with pytest.raises(Problem, match=f"has {new.digest}, expected is {locked.digest}") as caught:
         pull(fake, [COREDNS], policy="always", digests={COREDNS: locked.digest})
     assert caught.value.where == "10.99.0.1:5000" and "riscv.k3s.lock" in caught.value.next_step
     assert fake.names() == ({COREDNS: (there.digest, False)} if there else {})
@@ -233,7 +233,7 @@ def test_wrong_content_that_was_there_is_no_reason_not_to_pull_the_wanted():
     "digests, message",
     [
         ({PAUSE: RISCV64.digest}, "digests names .*pause:3.6, which is not in images"),
-        ({COREDNS: "sha256:1"}, "the digest that is wanted of .*coredns:1.0 is none"),
+        ({COREDNS: "sha256:1"}, "the digest for .*coredns:1.0 is not valid"),
     ],
 )
 def test_wrong_digests(digests, message):

@@ -220,17 +220,17 @@ def test_a_pin_that_containerd_keeps_by_itself(board, monkeypatch):
     tag(board, IMAGES)
     monkeypatch.setattr(board, "_images_label", lambda rest: (0, "", ""))
     result, warnings = tag_with_warnings(board, [{"source": TARGET, "targets": [TARGET]}], pinned=False)
-    assert result["changed"] and "is pinned all the same" in warnings[0]
+    assert result["changed"] and "is still pinned" in warnings[0]
 
 
 @pytest.mark.parametrize(
     ("images", "message"),
     [
         ([{"source": SOURCE, "targets": ["docker.io/a/b@" + COREDNS.digest]}], "a digest in it"),
-        ([{"source": SOURCE, "targets": [TARGET]}, {"source": PAUSE, "targets": [TARGET]}], "asked for twice"),
+        ([{"source": SOURCE, "targets": [TARGET]}, {"source": PAUSE, "targets": [TARGET]}], "listed twice"),
         (
             [{"source": SOURCE, "targets": [TARGET]}, {"source": TARGET, "targets": [SECOND]}],
-            "a target and, for .*, a source",
+            "a target and, for .*, also the source",
         ),
         ([{"source": None, "targets": [TARGET]}], "has no source"),
         ([{"source": "Not A Name", "targets": [TARGET]}], "is not an image reference"),

@@ -65,7 +65,7 @@ def test_a_node_that_is_not_ready(fleet):
 def test_an_api_that_does_not_answer(fleet):
     fleet.server["api"] = {"reachable": False, "error": "connection refused"}
     assert shut(fleet) == [
-        "gate 'the node is Ready': the API does not call the node Ready. "
+        "gate 'the node is Ready': the node is not Ready in the API. "
         'Found: {"reachable": false, "error": "connection refused"}'
     ]
 
@@ -98,7 +98,7 @@ def test_what_was_broken_before_does_not_count(fleet):
     before = {"pods": [dict(old)]}
     assert shut(fleet, before=before) == []
     old.update(name="web-2", uid="another")
-    assert shut(fleet, before=before) == [], "made anew by its owner"
+    assert shut(fleet, before=before) == [], "made again by its owner"
     old["owner"] = {"kind": "ReplicaSet", "name": "other"}
     assert shut(fleet, before=before) != []
 
@@ -120,7 +120,7 @@ def test_a_roll_out_makes_another_replica_set_of_the_same_deployment(fleet):
         ([row("tag", "docker.io/rancher/x:1")], ["docker.io/rancher/x:1 is not in the store"]),
         ([row("patch")], [SOURCE + " is not in the store"]),
         ([row("flag", PAUSE)], [SOURCE + " is not in the store"]),
-        ([row("tag", locked=OTHER)], ["%s has the digest sha256:%s, wanted is %s" % (STOCK, "a" * 64, OTHER)]),
+        ([row("tag", locked=OTHER)], ["%s has the digest sha256:%s, expected is %s" % (STOCK, "a" * 64, OTHER)]),
     ],
 )
 def test_lacking(fleet, rows, sentences):
@@ -132,7 +132,7 @@ def test_lacking_by_content(fleet):
     images = [dict(image) for image in fleet.agent["images"]]
     images[0]["digest"] = OTHER
     images[1]["platforms"] = ["linux/amd64"]
-    assert _gates.lacking(plan(row("present")), images) == [STOCK + " is amd64, wanted is riscv64"]
+    assert _gates.lacking(plan(row("present")), images) == [STOCK + " is amd64, expected is riscv64"]
     assert "has the digest" in _gates.lacking(plan(row("tag", PAUSE, tag_from=STOCK)), images)[0]
     assert _gates.lacking(plan(row()), None) == [STOCK + " is not in the store"]
 
@@ -140,10 +140,10 @@ def test_lacking_by_content(fleet):
 @pytest.mark.parametrize(
     "gate, text",
     [
-        ({"name": "a", "query": "k3s.["}, "the query of the gate 'a' is no JMESPath expression. Found: k3s.["),
-        ({"name": "a", "query": "lenght(pods)"}, "the query of the gate 'a' is no JMESPath expression"),
-        ({"name": "a", "query": "length(pods, pods)"}, "the query of the gate 'a' is no JMESPath expression"),
-        ({"name": "a", "query": "board", "found": "]"}, "the found of the gate 'a' is no JMESPath expression"),
+        ({"name": "a", "query": "k3s.["}, "the query of the gate 'a' is not a JMESPath expression. Found: k3s.["),
+        ({"name": "a", "query": "lenght(pods)"}, "the query of the gate 'a' is not a JMESPath expression"),
+        ({"name": "a", "query": "length(pods, pods)"}, "the query of the gate 'a' is not a JMESPath expression"),
+        ({"name": "a", "query": "board", "found": "]"}, "the found of the gate 'a' is not a JMESPath expression"),
         ({"name": "a"}, "a gate needs a name and a query"),
         ({"query": "board"}, "a gate needs a name and a query"),
         ("k3s.running", "a gate needs a name and a query"),

@@ -204,7 +204,7 @@ FILES = {
     "link to a device": (make.link_to("/dev/zero"), "a device"),
     "socket": (make.listening, "special file"),
     "link to itself": (make.link_to("program"), "a loop of links"),
-    "link to nothing": (make.link_to("gone"), "a link to what is not there"),
+    "link to nothing": (make.link_to("gone"), "a link to a missing file"),
     "sparse program": (make.sparse(PROGRAM, 4 * MIB), "sparse file"),
     "sparse program of 1 TiB": (make.sparse(PROGRAM, 1 << 40), "sparse file"),
     "sparse archive": (make.sparse(header() + END, 1 << 30), "sparse file"),

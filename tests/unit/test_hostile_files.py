@@ -135,9 +135,7 @@ def test_k3s_writes_a_new_version_while_the_overlay_is_removed(folder, monkeypat
 def test_a_file_that_changes_all_the_time_is_left_alone(folder, monkeypatch):
     numbers = iter(range(2, 100))
     Intruder(monkeypatch, lambda: (folder / "coredns.yaml").write_bytes(TEXT % next(numbers)), "always")
-    with pytest.raises(
-        Problem, match="coredns.yaml was written by somebody else just now.*run again when k3s has started"
-    ):
+    with pytest.raises(Problem, match="coredns.yaml was just changed by somebody else.*run again when k3s has started"):
         patch(folder, mode="in_place")
     assert files(folder) == {"coredns.yaml": TEXT % 4}, "as the third try left it, and no temporary file"
 
@@ -164,7 +162,7 @@ def test_a_skip_that_somebody_removed_meanwhile(folder, monkeypatch):
         "remove",
         lambda path, expected: os.path.exists(path) and os.unlink(path) or removing(path, expected=expected),
     )
-    with pytest.raises(Problem, match="was written by somebody else"):
+    with pytest.raises(Problem, match="was just changed by somebody else"):
         _manifest_run.remove(str(folder / "coredns.yaml.skip"), expected=_overlay.SKIP_TEXT)
     monkeypatch.undo()
     assert patch(folder, state="absent")["changed"] and "coredns.yaml.skip" not in files(folder)
@@ -186,9 +184,9 @@ def make_device(path):
 NO_FILES = [
     ("a link", make_link, "symbolic link"),
     ("a link to itself", make_loop, "symbolic link"),
-    ("a pipe", os.mkfifo, "no regular file"),
-    ("a folder", os.mkdir, "no regular file"),
-    ("a device", make_device, "no regular file"),
+    ("a pipe", os.mkfifo, "not a regular file"),
+    ("a folder", os.mkdir, "not a regular file"),
+    ("a device", make_device, "not a regular file"),
 ]
 
 

@@ -228,7 +228,7 @@ BAD_ENTRIES = [
         dict(ENTRY, source="--help"),
         "entry 1 of riscv_k3s_catalogue .*source is not valid|source is not valid.*entry 1",
     ),
-    ("a version of thousands of digits", dict(ENTRY, min_version="9" * 5000), "min_version is no version"),
+    ("a version of thousands of digits", dict(ENTRY, min_version="9" * 5000), "min_version is not a version"),
     ("a patch with keys of several kinds", dict(ENTRY, patch=PATCH | {3: 1, "x": 1}), "unknown keys. Found: 3, x"),
     ("a kind that is a list", dict(ENTRY, patch=dict(PATCH, kind=["Pod"])), "kind must hold text"),
     ("env is a list", dict(ENTRY, patch=dict(PATCH, env=["A"])), "env must be a dictionary"),

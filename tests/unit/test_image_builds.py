@@ -58,7 +58,7 @@ WRONG = {
     "unknown key": ([entry(build={"src": "a", "comand": []})], "a key that is not known: comand"),
     "source without tag": ([entry(source=HOST + "/riscv64/coredns")], "what is built needs a tag"),
     "source by digest": ([entry(source=HOST + "/a@sha256:" + "0" * 64)], "what is built needs a tag"),
-    "two ways": ([entry(), entry(build={"src": "other.tgz"})], "is to be built in two ways"),
+    "two ways": ([entry(), entry(build={"src": "other.tgz"})], "would be built in two ways"),
 }
 
 

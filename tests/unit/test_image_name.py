@@ -54,7 +54,7 @@ def test_what_is_no_name_is_shown_as_it_is(text, shown):
     "text, why",
     [
         ("", "empty"),
-        (None, "empty or no text"),
+        (None, "empty or not text"),
         ("a b", "repository"),
         ("rancher/Pause:1", "lower case"),
         ("pause:", "tag"),

@@ -123,7 +123,7 @@ def test_what_somebody_changed_since_is_left(board, edit):
         board.path.unlink()
     for _again in range(2):
         assert not board.run(state="absent")["changed"]
-        assert "is left as it is: somebody" in board.warnings[0] and "kept beside the journal" in board.warnings[0]
+        assert "is left as it is: somebody" in board.warnings[0] and "kept next to the journal" in board.warnings[0]
     board.write("ours\n")
     assert board.run(state="absent")["changed"] and board.path.read_text() == "original\n"
 

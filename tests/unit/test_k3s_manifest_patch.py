@@ -154,7 +154,7 @@ def test_without_the_api_it_falls_back_with_a_warning(server):
         "a comment line in any case"
     )
     assert not server.patch([{"manifest": "coredns.yaml"}], state="absent")["changed"]
-    with pytest.raises(Problem, match="6443 was refused.*see that k3s runs"):
+    with pytest.raises(Problem, match="6443 was refused.*check that k3s runs"):
         server.patch(wait=True)
     server.k3s.up = True
     server.take()
@@ -186,7 +186,7 @@ NOTHING_WRITTEN = [
         {},
         "dns.yaml is not there.*coredns.yaml, metrics-server/deployment.yaml",
     ),
-    ("outside", [dict(DNS, manifest="../x.yaml")], {}, "no path inside"),
+    ("outside", [dict(DNS, manifest="../x.yaml")], {}, "not a path inside"),
     ("no folder", [DNS], {"manifests_dir": "/nowhere"}, "no manifests folder.*server of k3s"),
     (
         "chart that is not there",

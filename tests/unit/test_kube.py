@@ -29,17 +29,17 @@ def make_kube(answer):
 ERRORS = [
     (
         "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n",
-        "see that k3s runs",
+        "check that k3s runs",
     ),
     (
         "E1124 20:32:29.9 memcache.go:265] ...\nUnable to connect to the server: net/http: TLS handshake timeout\n",
-        "see that k3s runs",
+        "check that k3s runs",
     ),
     (
         "The connection to the server localhost:8080 was refused - did you specify the right host or port?\n",
         "an agent has no admin kubeconfig",
     ),
-    ('error: the server doesn\'t have a resource type "addons"\n', "no server of k3s"),
+    ('error: the server doesn\'t have a resource type "addons"\n', "not a k3s server"),
     ("Error from server (Forbidden): nodes is forbidden\n", "log of k3s"),
 ]
 

@@ -66,8 +66,8 @@ def test_the_file_is_an_inventory_with_nothing_but_a_variable():
         (lambda text: text + "\t{", "cannot be read"),
         (lambda text: text.replace("riscv_k3s_lock:", "other:"), "cannot be read. Found: 'riscv_k3s_lock'"),
         (lambda text: text.replace("digest:", "sha:"), "unexpected keyword argument 'sha'"),
-        (lambda text: text.replace(OLD, "sha256:1"), "'sha256:1' is no digest"),
-        (lambda text: text.replace(OLD, "null"), "None is no digest"),
+        (lambda text: text.replace(OLD, "sha256:1"), "'sha256:1' is not a digest"),
+        (lambda text: text.replace(OLD, "null"), "None is not a digest"),
         (lambda text: text.replace("docker.io/rancher", "rancher"), "is not written in full"),
         (lambda text: text.replace(PAUSE, "'a b'"), "is not an image reference"),
         (lambda text: text + text[text.index("    - image") :], "holds an image twice"),
@@ -191,7 +191,7 @@ def test_warnings():
         row("docker.io/y:1", fix="stock"),
     ]
     assert _lock.warnings(rows, store, lock, "riscv64") == [
-        "not in the lock, so taken as it comes: docker.io/x:1. Next: run the playbook riscv.k3s.lock, and review its "
-        "diff",
+        "not in the lock, so accepted without a check: docker.io/x:1. Next: run the playbook riscv.k3s.lock, and "
+        "review its diff",
         "%s is left as it is, but the store has %s, the lock %s" % (PAUSE, NEW, OLD),
     ]

@@ -208,7 +208,7 @@ REFUSED = [
     ("merge key", "  - name: c\n    <<: {image: a/b}\n", {"image": "x/y"}, "merge key"),
     ("key twice", "  - name: c\n    image: a/b\n    image: a/b\n", {"image": "x/y"}, "key image twice"),
     ("a mapping for a value", "  - name: c\n    image: {a: b}\n", {"image": "x/y"}, "not a single value"),
-    ("variable twice", "  - name: c\n    env: [{name: A}, {name: A}]\n", {"env": {"A": "1"}}, "stands there twice"),
+    ("variable twice", "  - name: c\n    env: [{name: A}, {name: A}]\n", {"env": {"A": "1"}}, "occurs twice"),
     ("tab", "  - name: c\n\timage: a/b\n", {"image": "x/y"}, "cannot start any token"),
     (
         "no such container",

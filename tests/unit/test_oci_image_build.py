@@ -150,7 +150,7 @@ def test_without_push_only_the_archive_is_written(archive, build, tmp_path):
 def test_login(tmp_path_factory, archive, build, fresh_home, given):
     with docker_registry(tmp_path_factory.mktemp("closed"), login=True) as closed:
         options = {"src": archive, "image": closed + "/riscv64/coredns:1"}
-        with pytest.raises(Problem, match="wants a login"):
+        with pytest.raises(Problem, match="requires a login"):
             build(**options)
         with pytest.raises(Problem, match="the registry refuses user builder") as caught:
             build(access={"username": USER, "password": "wr0ng"}, **options)
@@ -233,7 +233,7 @@ def test_mistakes(archive, build, options, message):
 
 def test_an_archive_does_not_take_the_place_of_another_file(archive, build, tmp_path):
     (tmp_path / "notes").write_text("precious")
-    with pytest.raises(Problem, match="what is there is no tar archive"):
+    with pytest.raises(Problem, match="what is there is not a tar archive"):
         build(src=archive, image="host:5000/a:1", push=False, archive=str(tmp_path / "notes"))
     assert (tmp_path / "notes").read_text() == "precious"
 

@@ -120,7 +120,7 @@ BAD_PATCHES = [
     ({"command": "/coredns"}, "command must be a list"),
     ({"image": "Bad Image"}, "not an image reference"),
     ({"image_pull_policy": "never"}, "IfNotPresent, Never"),
-    ({"env": {"A B": 1}}, "no name of an environment variable"),
+    ({"env": {"A B": 1}}, "not a valid name of an environment variable"),
     ({"comand": []}, "unknown keys.*comand"),
     ({"values": {"a": 1}}, "values are for kind HelmChart"),
     ({"kind": "HelmChart", "values": {"a": 1}}, "Found: container, command"),

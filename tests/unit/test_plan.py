@@ -177,7 +177,7 @@ NEXT_PAUSE = "docker.io/rancher/mirrored-pause:3.10.2"
     ],
 )
 def test_a_name_follows_a_source_that_comes_for_another_name(images, wanted, tagged):
-    """Or the next run would see that they differ, and change it then."""
+    """Or the next run would check that they differ, and change it then."""
     plan = decide(observed(images, demand=[asked(NEXT_PAUSE), asked(PAUSE)]), **wanted)
     assert plan["tags"] == ([{"source": PAUSE_SOURCE, "targets": tagged}] if tagged else [])
 
@@ -393,7 +393,7 @@ STOCK = [{"stock": PAUSE.rpartition(":")[0], "source": PAUSE.rpartition(":")[0]}
     [
         pytest.param([], "stock", [], id="the kubelet pulls it"),
         pytest.param([held(PAUSE, pinned=False)], "present", [], id="and needs no pin"),
-        pytest.param([held(PAUSE, platforms=["linux/amd64"])], "tag", [PAUSE], id="old content is pulled anew"),
+        pytest.param([held(PAUSE, platforms=["linux/amd64"])], "tag", [PAUSE], id="old content is pulled again"),
     ],
 )
 def test_a_stock_image_with_content_of_its_own(images, fix, pulls):

@@ -26,7 +26,7 @@ def overlay_of(text, patch=None):
     [
         ([file("coredns.yaml", MANIFEST)], "it has no overlay"),
         ([file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST)], None),
-        ([file("coredns.yaml", MANIFEST), overlay_of(MANIFEST)], "deployed beside its overlay"),
+        ([file("coredns.yaml", MANIFEST), overlay_of(MANIFEST)], "deployed in addition to its overlay"),
         ([file("coredns.yaml", MANIFEST + "# new k3s\n", skip=True), overlay_of(MANIFEST)], "older packaged file"),
         (
             [file("coredns.yaml", MANIFEST, skip=True), overlay_of(MANIFEST, dict(PATCH, command=["/other"]))],

@@ -70,7 +70,7 @@ PATCHED = {"kind": "Deployment", "name": "coredns"}
             False,
             id="goes on when the archive is imported",
         ),
-        pytest.param(pod(container()), [plan(patches=[PATCHED])], False, id="rolls anew by its patch"),
+        pytest.param(pod(container()), [plan(patches=[PATCHED])], False, id="rolls again by its patch"),
         pytest.param(
             pod(container(), owner={"kind": "ReplicaSet", "name": "coredns-custom-7b98449c4"}),
             [plan(patches=[PATCHED])],

@@ -112,7 +112,7 @@ MIRROR = {"fixes": ["mirror", "preload"], "mirror": "reg:5000/riscv64"}
             id="placed, and the run was interrupted",
         ),
         pytest.param(
-            THERE, [(OLD, False)], {}, ARCHIVE, True, True, [OLD], "another one is wanted", id="after an upgrade"
+            THERE, [(OLD, False)], {}, ARCHIVE, True, True, [OLD], "another one is needed", id="after an upgrade"
         ),
         pytest.param(
             THERE,
@@ -122,7 +122,7 @@ MIRROR = {"fixes": ["mirror", "preload"], "mirror": "reg:5000/riscv64"}
             True,
             False,
             [OLD],
-            "nothing in it is wanted",
+            "nothing in it is needed",
             id="an older one was left",
         ),
         pytest.param(
@@ -144,7 +144,7 @@ MIRROR = {"fixes": ["mirror", "preload"], "mirror": "reg:5000/riscv64"}
             True,
             False,
             [OLD],
-            "nothing in it is wanted",
+            "nothing in it is needed",
             id="the fix is not used any more",
         ),
         pytest.param(THERE, [], {"fixes": ["tag"]}, None, False, False, [], "as wanted", id="not used"),
@@ -183,7 +183,7 @@ MIRROR = {"fixes": ["mirror", "preload"], "mirror": "reg:5000/riscv64"}
             True,
             True,
             [OLD],
-            "another one is wanted",
+            "another one is needed",
             id="a mirror lacks it",
         ),
         pytest.param(

@@ -46,6 +46,9 @@ REGISTRY_HOSTS = tuple(
 PRIVATE_FOLDERS = tuple("".join(parts) for parts in (("wo", "rk"), ("fa", "rm"), ("tmp/", "rk"), ("root/", r"\.pyenv")))
 PRIVATE_PATHS = re.compile(rf"(?<![\w.~$}}])/(?:{'|'.join(PRIVATE_FOLDERS)})/")
 LARGEST_FILE = 300_000  # bytes
+LONGEST_LINE = 120
+# Errors as programs print them.
+RECORDED = ROOT / "tests" / "unit" / "fixtures"
 
 
 def files():
@@ -81,6 +84,33 @@ def test_files_are_small_text():
     too_large = [str(path) for path in files() if path.stat().st_size > LARGEST_FILE]
     binary = [str(path) for path in files() if b"\0" in path.read_bytes()]
     assert (too_large, binary) == ([], [])
+
+
+def test_lines_of_markdown_and_yaml_are_short():
+    """Of Python the linter checks it. Too long may be only tables, single words such as links, and shown output."""
+    texts = [path for path in files() if path.suffix in (".md", ".yml", ".yaml") and RECORDED not in path.parents]
+    lines = [(path, *numbered) for path in texts for numbered in _prose(path.read_text(encoding="utf-8"))]
+    too_long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path, number, line in lines
+        if len(line) > LONGEST_LINE and not line.startswith("|") and len(_breakable(line)) > 1
+    ]
+    assert lines and too_long == []
+
+
+def _prose(text):
+    """Numbers and lines of a text, without code blocks of Markdown that name no language: they show output."""
+    block = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("```"):
+            block = None if block else line
+        elif block != "```":
+            yield number, line
+
+
+def _breakable(line):
+    """The words of a line, without the marks of lists and comments in front. A link of Markdown is one word."""
+    return re.findall(r"(?:\[[^]]*\]\([^)]*\)|\S)+", re.sub(r"^[\s#*-]+", "", line))
 
 
 def test_sanity_needs_no_ignore_files():

@@ -141,11 +141,11 @@ def test_a_damaged_archive_is_made_anew(tmp_path, host, damage):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda path: path.write_bytes(b"precious"), "what is there is no tar archive"),
-        (lambda path: path.write_bytes(b"\x1f\x8b" + bytes(2000)), "what is there is no tar archive"),
+        (lambda path: path.write_bytes(b"precious"), "what is there is not a tar archive"),
+        (lambda path: path.write_bytes(b"\x1f\x8b" + bytes(2000)), "what is there is not a tar archive"),
         (lambda path: path.mkdir(), "it is a folder"),
-        (lambda path: os.mkfifo(str(path)), "what is there is no tar archive"),
-        (lambda path: os.symlink("nowhere", str(path)), "what is there is no tar archive"),
+        (lambda path: os.mkfifo(str(path)), "what is there is not a tar archive"),
+        (lambda path: os.symlink("nowhere", str(path)), "what is there is not a tar archive"),
     ],
     ids=["text", "gzip", "folder", "pipe", "link to nothing"],
 )
@@ -188,8 +188,8 @@ def test_a_run_that_another_one_does_not_end_for(tmp_path, host):
         ({"targets": ["docker.io/rancher/app"]}, "no tag in targets"),
         ({"source": "{host}/riscv64/pause:9"}, "there are 3.10"),
         ({"source": "{host}/amd64/pause:3.10"}, "has no content for riscv64"),
-        ({"digest": "sha256:" + "0" * 64}, "wanted is sha256:" + "0" * 64),
-        ({"digest": "3.10"}, "is no digest"),
+        ({"digest": "sha256:" + "0" * 64}, "expected is sha256:" + "0" * 64),
+        ({"digest": "3.10"}, "is not a digest"),
         ({"targets": []}, "targets is empty"),
         ({"targets": [PAUSE + "@sha256:" + "0" * 64]}, "a digest in targets"),
         ({"source": "not/Valid"}, "not an image reference"),

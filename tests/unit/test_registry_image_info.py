@@ -101,8 +101,8 @@ def lacking_index():
 @pytest.mark.parametrize(
     "answers, cause, words",
     [
-        ({MANIFEST: (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")}, "registry-auth", "wants a login"),
-        ({MANIFEST: (403, {}, b"")}, "registry-auth", "wants a login"),
+        ({MANIFEST: (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")}, "registry-auth", "requires a login"),
+        ({MANIFEST: (403, {}, b"")}, "registry-auth", "requires a login"),
         ({MANIFEST: (429, {"Retry-After": "300"}, b"")}, "registry-rate-limit", "wait a while"),
         ({MANIFEST: (429, {}, b"")}, "registry-rate-limit", "wait a while"),
         ({MANIFEST: (500, {}, b"<html>oops</html>")}, "registry-fault", "500 Internal Server Error"),
@@ -141,7 +141,7 @@ def test_docker_hub_answers_401_for_a_repository_that_does_not_exist():
         script.answers["GET", "/token"] = (200, {}, b'{"token": "t"}')
         row = ask_one(host)
     assert (row["exists"], row["cause"]) == (None, "registry-auth")
-    assert "some say so of a name that is not there" in row["message"]
+    assert "some say so of a name that does not exist" in row["message"]
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_rows_keep_their_order_and_repetitions(registry):
         (["app:1"], {"host": "http://a:5000"}, "'http://a:5000' is not a registry"),
         (["app:1"], {"host": "a:5000/"}, "'a:5000/' is not a registry"),
         (["app:1"], {"host": "registry.gitlab.com/group"}, "leave out scheme and path"),
-        (["app:1"], {"timeout": 0}, "0 is no timeout"),
-        (["app:1"], {"timeout": -5}, "-5 is no timeout"),
+        (["app:1"], {"timeout": 0}, "0 is not a timeout"),
+        (["app:1"], {"timeout": -5}, "-5 is not a timeout"),
     ],
 )
 def test_wrong_options_fail(images, options, message):

@@ -109,7 +109,7 @@ BAD_PARTS = [None, "x", 5, [], {}]
     [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[BLOB, blob]), lambda blob: listed(BLOB, blob)],
 )
 def test_what_is_no_digest_becomes_no_name_of_a_file(make, digest):
-    with pytest.raises(Malformed, match="which is no sha256 digest"):
+    with pytest.raises(Malformed, match="which is not a sha256 digest"):
         read(json.dumps(make(dict(BLOB, digest=digest))).encode())
 
 
@@ -126,14 +126,14 @@ def test_what_is_no_size_limits_nothing(make, size):
 @pytest.mark.parametrize("part", BAD_PARTS)
 @pytest.mark.parametrize("make", [lambda blob: manifest(config=blob), lambda blob: manifest(layers=[blob]), listed])
 def test_what_is_no_descriptor(make, part):
-    with pytest.raises(Malformed, match="holds what is no descriptor|which is no sha256 digest"):
+    with pytest.raises(Malformed, match="holds something that is not a descriptor|which is not a sha256 digest"):
         read(json.dumps(make(part)).encode())
 
 
 @pytest.mark.parametrize("value", [None, "x", {}, 5, True, [BLOB] * 1001])
 @pytest.mark.parametrize("key, make", [("layers", manifest), ("manifests", listed)])
 def test_what_is_no_list_of_a_length_that_occurs(key, make, value):
-    with pytest.raises(Malformed, match="%s is no list of at most 1000" % key):
+    with pytest.raises(Malformed, match="%s is not a list of at most 1000" % key):
         read(json.dumps(make(**{key: value})).encode())
     assert read(json.dumps(make(**{key: [BLOB] * 1000})).encode())
 

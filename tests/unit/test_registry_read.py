@@ -226,7 +226,7 @@ def test_what_is_no_manifest(data):
     assert caught.value.cause == "content-damaged"
 
 
-PROBLEM = RegistryProblem("no-such-image", "what", "nothing", "reg:5000", "mend the name")
+PROBLEM = RegistryProblem("no-such-image", "what", "nothing", "reg:5000", "correct the name")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ PROBLEM = RegistryProblem("no-such-image", "what", "nothing", "reg:5000", "mend 
 )
 def test_what_is_not_there_is_told_with_what_is(tags, found):
     said = reading.not_found(FakeSkopeo(b"", tags=tags), NAME, PROBLEM)
-    assert (said.cause, said.next_step) == ("no-such-image", "mend the name")
+    assert (said.cause, said.next_step) == ("no-such-image", "correct the name")
     pytest.raises(RegistryProblem, throw, said).match("Found: " + found)
 
 

@@ -144,7 +144,7 @@ def test_plain_http_as_the_inventory_says_is_no_leave_to_go_elsewhere():
 )
 def test_a_log_without_an_address_is_not_taken_for_leave(text):
     cause, said = verdict(text, **LOGIN)
-    assert cause == "unknown" and "it is not known whom" in said
+    assert cause == "unknown" and "it is unknown where" in said
     assert verdict(text)[0] is None
 
 

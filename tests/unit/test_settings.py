@@ -83,8 +83,8 @@ def test_values(name, value, made):
         ("wait_timeout", True, "riscv_k3s_wait_timeout must be a whole number from 0 on. Found: true."),
         ("max_fail_percentage", 101, "riscv_k3s_max_fail_percentage must be a number from 0 to 100. Found: 101."),
         ("data_dir", ["/x"], "riscv_k3s_data_dir must be text. Found: a list."),
-        ("regsitries", {}, "riscv_k3s_regsitries is no setting: did you mean riscv_k3s_registries?"),
-        ("colour", "red", "riscv_k3s_colour is no setting."),
+        ("regsitries", {}, "riscv_k3s_regsitries is not a setting: did you mean riscv_k3s_registries?"),
+        ("colour", "red", "riscv_k3s_colour is not a setting."),
     ],
 )
 def test_mistakes_are_told_in_words_of_the_inventory(name, value, told):

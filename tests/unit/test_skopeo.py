@@ -160,7 +160,7 @@ def test_a_registry_that_may_not_be_told_the_password_is_not_asked(tmp_path):
     runner = Recorder(err="no address")
     with start(tmp_path, runner, Access("reg:5000", username="u", password="s3cret")) as skopeo:
         for call, dummy in COMMANDS.values():
-            with pytest.raises(RegistryProblem, match="it is not known whom"):
+            with pytest.raises(RegistryProblem, match="it is unknown where"):
                 call(skopeo)
     assert ["--no-creds" in argv for argv, *_rest in runner.runs] == [True]
 
@@ -250,7 +250,7 @@ def test_answers(tmp_path):
         runner.out = '{"Tags": null}'
         assert skopeo.tags(TAGGED) == []
         runner.out = "[" * 100000
-        with pytest.raises(RegistryProblem, match="a config that is no JSON") as caught:
+        with pytest.raises(RegistryProblem, match="a config that is not JSON") as caught:
             skopeo.config(PINNED)
     assert caught.value.cause == "content-damaged"
 

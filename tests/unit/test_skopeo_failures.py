@@ -55,9 +55,13 @@ def test_messages_without_a_colon(text, cause):
         (
             LOGIN + 'reading JSON file \\"/h/auth.json\\": unexpected end',
             "stored logins cannot be read",
-            "mend the file",
+            "correct the file",
         ),
-        ('Error loading trust policy: invalid policy in \\"/h/policy.json\\": x', "signatures cannot be read", "mend"),
+        (
+            'Error loading trust policy: invalid policy in \\"/h/policy.json\\": x',
+            "signatures cannot be read",
+            "correct",
+        ),
         (
             "Source image rejected: Running image docker://a is rejected by policy.",
             "signatures refuse it",
@@ -69,11 +73,11 @@ def test_messages_without_a_colon(text, cause):
             "policy.json",
         ),
         (PARSED + "registry reg:5000 is blocked in /h/registries.conf or /h/d", "registries.conf blocks", "the block"),
-        (CONFIGURATION + "toml: line 0: expected", "registries.conf cannot be read", "mend the file"),
+        (CONFIGURATION + "toml: line 0: expected", "registries.conf cannot be read", "correct the file"),
         (
             CONFIGURATION + "invalid location 'http://a': URI schemes are not supported",
             "cannot be read",
-            "mend the file",
+            "correct the file",
         ),
         (PARSED + "missing key client.key for client certificate client.cert. Note that", "certificate", "PEM"),
         (PARSED + "tls: failed to find any PEM data in certificate input", "certificate", "PEM"),
@@ -86,7 +90,7 @@ def test_messages_without_a_colon(text, cause):
             "a file of this machine",
             "is named",
         ),
-        (PARSED + "open /etc/docker/certs.d/a/ca.crt: permission denied", "a file of this machine", "its rights"),
+        (PARSED + "open /etc/docker/certs.d/a/ca.crt: permission denied", "a file of this machine", "its permissions"),
     ],
 )
 def test_faults_of_this_machine(text, why, step):
@@ -101,7 +105,7 @@ def test_faults_of_this_machine(text, why, step):
     [
         ("skopeo: error while loading shared libraries: libgpgme.so.11: cannot open", 127, "skopeo cannot run"),
         ("/usr/bin/skopeo: 2: exec: nope: not found", 126, "skopeo cannot run"),
-        ("", -9, "ended from outside (signal 9)"),
+        ("", -9, "skopeo was killed (signal 9)"),
     ],
 )
 def test_a_skopeo_that_does_not_run(err, rc, why):
@@ -205,7 +209,7 @@ def test_escapes_in_a_reason():
 
 def test_a_problem_said_of_another_image():
     other = ImageName.parse("reg:5000/b:2")
-    problem = RegistryProblem("no-registry", "%s cannot be read: x" % NAME.full, READ + "x", "reg:5000", "mend it")
+    problem = RegistryProblem("no-registry", "%s cannot be read: x" % NAME.full, READ + "x", "reg:5000", "correct it")
     said = about(problem, NAME, other)
     assert "reg:5000/b:2 cannot be read" in str(said) and "proj/app" not in str(said)
-    assert (said.cause, said.where, said.next_step) == ("no-registry", "reg:5000", "mend it")
+    assert (said.cause, said.where, said.next_step) == ("no-registry", "reg:5000", "correct it")

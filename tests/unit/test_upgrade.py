@@ -351,7 +351,7 @@ def test_the_table():
     assert lines[0].split() == ["IMAGE", "SOURCE", "MIRROR", "STOCK", "FIX", "NAMED", "IN"]
     assert lines[1].split() == [PAUSE, "riscv64", "no-such-image", "registry-name", "tag", "+", "patch", "x"]
     assert lines[3] == "MISSING: x is not valid YAML"
-    assert lines[-1] == "NOT SAFE: 2 to mend before the upgrade."
+    assert lines[-1] == "NOT SAFE: 2 to resolve before the upgrade."
 
 
 def test_manifests_of_a_folder(tmp_path):

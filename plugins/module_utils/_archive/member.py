@@ -101,7 +101,7 @@ class Members:
 
     def refused(self, name: str, why: str) -> Problem:
         """The Problem of one member."""
-        next_step = "look at where this file came from, and pack it anew without that member"
+        next_step = "check where this file came from, and pack it again without that member"
         return Problem(
             "%s is refused" % self.src, found="%r is %s" % (name[: limits.MAX_NAME], why), next_step=next_step
         )

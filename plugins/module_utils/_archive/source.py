@@ -69,7 +69,7 @@ def find(pattern: str) -> str:
         "%s was not found on the controller" % pattern,
         found=_names_in(folder),
         where=os.path.abspath(folder),
-        next_step="put the release archive there, or mend src",
+        next_step="put the release archive there, or correct src",
     )
 
 
@@ -149,7 +149,7 @@ def _status(src):
         if error.errno == errno.ELOOP:
             raise _no_source(src, "a loop of links") from error
         if error.errno == errno.ENOENT:
-            raise _no_source(src, "a link to what is not there") from error
+            raise _no_source(src, "a link to a missing file") from error
         raise
 
 

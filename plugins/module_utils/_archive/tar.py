@@ -156,7 +156,7 @@ def _records(data):
 
 def _number(digits):
     if not digits.isdigit() or len(digits) > 20:
-        raise tarfile.ReadError("a number in a pax header that is none")
+        raise tarfile.ReadError("an invalid number in a pax header")
     return int(digits)
 
 

@@ -121,7 +121,7 @@ def _readable(info, name, members):
         raise Problem(
             "%s cannot be unpacked" % members.src,
             found="one part of an archive that was split",
-            next_step="join its parts, or pack it anew",
+            next_step="join its parts, or pack it again",
         )
     if info.compress_type not in _READ or info.flag_bits & _PATCHED:
         method = (
@@ -132,7 +132,7 @@ def _readable(info, name, members):
         raise Problem(
             "%s cannot be unpacked" % members.src,
             found="%r is compressed by %s" % (name[: limits.MAX_NAME], method),
-            next_step="pack it anew with the method Deflate, for example by zip, or by 7-Zip with -mm=Deflate",
+            next_step="pack it again with the method Deflate, for example by zip, or by 7-Zip with -mm=Deflate",
         )
 
 

@@ -48,7 +48,7 @@ class Cri:
             if result.rc == 0:
                 found = parse_image_status(result.out)
                 if len(found) != len(names):
-                    raise Problem("`crictl inspecti` was asked for %d images and told of %d" % (len(names), len(found)))
+                    raise Problem("`crictl inspecti` was given %d images and returned %d" % (len(names), len(found)))
                 return dict(zip(names, found))
             absent = _ABSENT.search(result.err)
             if not absent or absent.group(1) not in names:

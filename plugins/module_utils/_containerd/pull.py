@@ -186,10 +186,10 @@ def _with_known(problem, name, before):
 
 def _moved(name, found, wanted):
     return Problem(
-        "%s is not the content that is wanted" % name,
-        found="the registry gave %s, wanted is %s" % (found, wanted),
+        "%s is not the expected content" % name,
+        found="the registry has %s, expected is %s" % (found, wanted),
         where=ImageName.parse(name).registry,
-        next_step="find out who published it anew; when the new content is right, lock it with riscv.k3s.lock or "
+        next_step="find out who published it again; when the new content is right, lock it with riscv.k3s.lock or "
         "state its digest, "
         "else publish the old one again",
     )
@@ -202,7 +202,7 @@ def _raise(failures, asked):
         raise Problem(
             "%d of %d images could not be brought to the board" % (len(failures), asked),
             found=" ".join("(%d) %s" % (number, problem) for number, problem in enumerate(failures, 1)),
-            next_step="mend these, then run again: the others are there",
+            next_step="correct these, then run again: the others are there",
         )
 
 

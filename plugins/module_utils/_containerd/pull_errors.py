@@ -60,7 +60,7 @@ NEXT = {
     "registry-rate-limit": _RETRY,
     "registry-broken": _RETRY,
     "registry-fault": _RETRY,
-    "no-platform": "look what the name holds with riscv.k3s.registry_image_info, "
+    "no-platform": "check what the name holds with riscv.k3s.registry_image_info, "
     "and push an image of the board's architecture under it",
     "registry-auth": "check the name, and give user and password in registries.yaml, "
     "configs: {{'{registry}': {{auth: ...}}}}, and restart k3s",
@@ -80,7 +80,9 @@ NEXT = {
 _ASKED_BY_HTTPS = ("plain-http", "https-on-http")
 _NOT_IN_MIRROR = Cause("no-such-image", "", "{registry} has no such name (containerd then asked by https, in vain)")
 _UNANSWERED = Cause("registry-timeout", "", "{registry} did not send it in time", of_registry=True)
-_SLOW = "look whether the registry hangs or is only slow; for a slow one give a longer timeout, what has come is kept"
+_SLOW = (
+    "check whether the registry hangs or is only slow; if it is slow, set a longer timeout: what was received is kept"
+)
 
 _FATAL = re.compile(r'level=fatal msg="(.*)"\s*\Z')
 _WRAPPING = re.compile(

@@ -40,7 +40,7 @@ def check(rows, store, what):
             continue
         if there != (wanted["digest"], True):
             raise _differs(wanted, there, what)
-        warnings.append("%s is pinned all the same: containerd does so by itself with the pause image" % wanted["name"])
+        warnings.append("%s is still pinned: containerd pins the pause image by itself" % wanted["name"])
     return warnings
 
 

@@ -33,14 +33,14 @@ def pairs(images):
                 found.append((source, target.full, given))
             elif sources[target.full] != source:
                 raise Problem(
-                    "the target %s is asked for twice" % target.full,
+                    "the target %s is listed twice" % target.full,
                     found="the sources %s and %s" % (sources[target.full], source),
                 )
             sources[target.full] = source
     for source, name, _given in found:
         if sources.get(source, source) != source:
             raise Problem(
-                "%s is asked to be a target and, for %s, a source" % (source, name),
+                "%s is a target and, for %s, also the source" % (source, name),
                 found="the order of the tags would decide what it gets",
                 next_step="name %s as the source of %s, too" % (sources[source], name),
             )
@@ -167,7 +167,7 @@ class Tags:
         return [
             "containerd %s does not honour pins that are set on an image (that begins with 1.6.25, 1.7.10 and 2.0): "
             "the kubelet may remove these images "
-            "when the disk is full. The pins are set all the same, for the day containerd is newer. The fix preload "
-            "outlasts a collection: "
+            "when the disk is full. The pins are set anyway, and take effect when containerd is upgraded. Images of "
+            "the fix preload come back: "
             "k3s imports its archives at each start." % version
         ]

@@ -42,7 +42,7 @@ def failed(what, name, log, access=None, rc=1, has_proxy=False):
     cause = _cause(text, log)
     more = told(cause.id, text) or _by_who_is_asked(cause.id, text, access, has_proxy)
     if not more and cause.id == "unknown" and words.is_odd(text):
-        more = Told("", ODD, "registry-fault", "{registry} gives an answer that no registry should")
+        more = Told("", ODD, "registry-fault", "{registry} gives an invalid answer")
     return _problem(what, name, text, cause, more or Told("", STEPS[cause.id] + default_registry_hint(name.registry)))
 
 
@@ -75,13 +75,13 @@ def no_architecture(name, platforms, platform):
 def no_room(name, size, free):
     """The RegistryProblem for an image that is larger than the disk has room for, both in bytes."""
     what = "%s cannot be fetched" % name.full
-    found = "%d MB are to come, and there is room for %d MB" % (size // 10**6, free // 10**6)
+    found = "%d MB are needed, and there is room for %d MB" % (size // 10**6, free // 10**6)
     return RegistryProblem("pull-disk-full", what, found, name.registry, STEPS["pull-disk-full"])
 
 
 def damaged(name, found, step=STEPS["content-damaged"]):
     """The RegistryProblem for content that is not what it should be."""
-    what = "what the registry gives of %s is damaged" % name.full
+    what = "the registry's content for %s is damaged" % name.full
     return RegistryProblem("content-damaged", what, found, name.registry, step)
 
 
@@ -101,7 +101,7 @@ def _by_who_is_asked(cause, text, access, has_proxy):
         why = "the authority in %s did not sign the certificate of {registry}" % access.ca_file
         return Told("", "give the authority that did with ca_file (riscv_k3s_registry_ca_file)", None, why)
     if cause == "registry-auth" and access and access.username:
-        step = "mend the password, or what this user may do there"
+        step = "correct the password, or what this user may do there"
         return Told("", step, None, "the registry refuses user %s" % access.username)
     return None
 
@@ -114,9 +114,9 @@ def _problem(what, name, text, cause, more):
 def _sent_to_http(what, name):
     return RegistryProblem(
         "plain-http",
-        "%s: %s is asked by https and sends on to plain http" % (what, name.registry),
+        "%s: %s is asked by https and redirects to plain http" % (what, name.registry),
         "an address with http:// in its answer, which is not followed",
         name.registry,
-        "mend the registry's own idea of its address (behind a proxy: X-Forwarded-Proto, or `http.host` in its "
+        "correct the registry's own address setting (behind a proxy: X-Forwarded-Proto, or `http.host` in its "
         "configuration)",
     )

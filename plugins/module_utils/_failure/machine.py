@@ -24,33 +24,33 @@ _FAULTS = (
     Fault(
         r"getting username and password: .*(?:error getting credentials|docker-credential-)",
         "a credential helper of this machine fails",
-        "install or mend it (a program docker-credential-NAME in PATH), or take it out of credHelpers in " + _LOGINS,
+        "install or repair it (a program docker-credential-NAME in PATH), or take it out of credHelpers in " + _LOGINS,
     ),
     Fault(
         r"getting username and password: ",
         "this user's stored logins cannot be read",
-        "mend the file, or remove it and log in anew; looked at are " + _LOGINS,
+        "correct the file, or remove it and log in again; looked at are " + _LOGINS,
     ),
     Fault(
         r"Error loading trust policy: |loading (?:trust|signature) policy: ",
         "this machine's rules about signatures cannot be read",
-        "mend policy.json, the file that is named",
+        "correct policy.json, the file that is named",
     ),
     Fault(
         r"Source image rejected: ",
         "this machine's rules about signatures refuse it",
-        "let it through in ~/.config/containers/policy.json, or /etc/containers/policy.json where that is not there",
+        "allow it in ~/.config/containers/policy.json, or /etc/containers/policy.json where that is not there",
     ),
     Fault(
         r"registry \S+ is blocked in ",
         "this machine's registries.conf blocks its registry",
-        "take the block out of the file that is named, or describe this registry in the inventory: "
+        "remove the block from the file that is named, or describe this registry in the inventory: "
         "of those registries.conf says nothing",
     ),
     Fault(
         r"loading registries configuration",
         "this machine's registries.conf cannot be read",
-        "mend the file that is named",
+        "correct the file that is named",
     ),
     Fault(
         r"(?:missing (?:key|client certificate) \S+ for |tls: (?:failed to (?:parse|find)|private key))",
@@ -67,7 +67,7 @@ _FAULTS = (
     Fault(
         r"(?:[a-z ]+: )?(?:open|mkdir|stat|lstat|parsing) /\S+: (?!.*(?:no space left|quota exceeded|file too large))",
         "a file of this machine cannot be read or written",
-        "mend the file that is named, or its rights",
+        "correct the file that is named, or its permissions",
     ),
 )
 
@@ -84,6 +84,6 @@ def fault(text, log_has_reason, rc) -> Optional[Fault]:
 
 def _not_run(rc):
     if rc < 0:
-        ended = "skopeo was ended from outside (signal %d)" % -rc
-        return Fault("", ended, "see whether this machine has run out of memory, and who ends programs there")
-    return Fault("", "this machine's skopeo cannot run", "run `skopeo --version` there, and install the package anew")
+        ended = "skopeo was killed (signal %d)" % -rc
+        return Fault("", ended, "check whether this machine has run out of memory, or what kills programs there")
+    return Fault("", "this machine's skopeo cannot run", "run `skopeo --version` there, and reinstall the package")

@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional
 
-_AGAIN = "run again; when it stays so, look at the registry's log, and at the network of this machine"
+_AGAIN = "run again; if that does not help, look at the registry's log, and at the network of this machine"
 # What registries.yaml says of another address is for boards only.
 _OWN_NAME = "; a mirror in registries.yaml is for the boards, this machine asks a registry under its own name"
 STEPS = {
-    "registry-proxy": "mend the proxy, or the variables https_proxy, http_proxy and no_proxy of this environment",
+    "registry-proxy": "correct the proxy, or the variables https_proxy, http_proxy and no_proxy of this environment",
     "plain-http": "if this registry speaks plain http, set plain_http for it (riscv_k3s_registry_plain_http)",
     "https-on-http": "leave out plain_http if it speaks https, or set it if it does not",
     "registry-clock": "compare `date` on this machine with the certificate: set the clock, or renew the certificate",
     "tls-authority": "give its authority with ca_file (riscv_k3s_registry_ca_file), or set tls_verify: false for a "
     "test",
-    "registry-tls": "give the certificate that it wants with cert_file and key_file, or update what is older of it "
+    "registry-tls": "give the certificate that it wants with cert_file and key_file, or update the older one of it "
     "and skopeo",
-    "registry-name": "mend the host in the image's name, or this machine's DNS or hosts file" + _OWN_NAME,
-    "registry-refused": "start the registry, or mend host and port in the image's name" + _OWN_NAME,
+    "registry-name": "correct the host in the image's name, or this machine's DNS or hosts file" + _OWN_NAME,
+    "registry-refused": "start the registry, or correct host and port in the image's name" + _OWN_NAME,
     "registry-unreachable": "look at this machine's network, and at the firewall of the registry's host",
     "registry-timeout": "is it up, and does a firewall let this machine through? For a slow one set the module's "
     "option timeout higher",
@@ -32,13 +32,13 @@ STEPS = {
     "registry-broken": _AGAIN,
     "registry-auth": "set username and password (riscv_k3s_registry_username), or log in with skopeo, podman or "
     "docker on this machine",
-    "no-registry": "mend host and port in the image's name, or the proxy of this environment",
-    "content-damaged": "run again; when it stays so, publish the image anew, and look at the registry's storage",
-    "no-such-image": "mend the name, or publish the image",
+    "no-registry": "correct host and port in the image's name, or the proxy of this environment",
+    "content-damaged": "run again; if that does not help, publish the image again, and look at the registry's storage",
+    "no-such-image": "correct the name, or publish the image",
     "registry-fault": "look at its log and its disk, then run again: what is uploaded is kept",
     "unknown": "look at the registry's log",
 }
-ODD = "look at the registry, and at what stands in front of it"
+ODD = "check the registry, and any proxy in front of it"
 BY_PROXY = (
     "if the proxy of this environment says so (http_proxy), put the registry into no_proxy: a name, .DOMAIN, an "
     "address or a network"
@@ -61,13 +61,13 @@ _TOLD = (
     Told(
         r"x509: certificate (?:is (?:not )?valid for|relies on legacy|is not valid for any names)"
         r"|x509: cannot validate certificate for",
-        "issue the certificate anew with this host as subjectAltName, or name the registry as its certificate does",
+        "reissue the certificate with this host as subjectAltName, or name the registry as its certificate does",
     ),
     Told(
         r"\b413\b[^\n]*Too Large|layer [^\n]*StatusCode: 413\b|\b413 \(?Request",
-        "raise the limit of what stands in front of the registry (nginx: client_max_body_size 0)",
+        "raise the limit of the proxy in front of the registry (nginx: client_max_body_size 0)",
         _RULES,
-        "{registry}, or what stands in front of it, takes nothing so large",
+        "{registry}, or a proxy in front of it, accepts nothing that large",
     ),
     Told(
         r"exceed the configured upper limit|[Qq]uota (?:is |has been )?(?:exceeded|reached)|exceed\w* [^\n]*\bquota\b",
@@ -77,9 +77,9 @@ _TOLD = (
     ),
     Told(
         r"as immutable|is immutable|cannot be overwritten",
-        "name another tag, or mend the registry's rule for tags",
+        "name another tag, or change the registry's rule for tags",
         _RULES,
-        "{registry} keeps this tag as it is",
+        "{registry} does not let this tag change",
     ),
     Told(
         r"\bread.?only mode",
@@ -89,9 +89,9 @@ _TOLD = (
     ),
     Told(
         r"cannot be pulled due to configured policy",
-        "look at the image's scan there, or mend the registry's rule",
+        "look at the image's scan there, or change the registry's rule",
         _RULES,
-        "{registry} has a rule that keeps it back",
+        "{registry} has a rule that blocks it",
     ),
     Told(
         r"layer upload [^\n]*: unsupported\b|layer upload [^\n]*\b405\b",
@@ -101,9 +101,9 @@ _TOLD = (
     ),
     Told(
         r"layer upload [^\n]*: (?:name unknown\b|unknown: (?:project|repository))",
-        "create the repository or project at the registry, or mend the target's name",
+        "create the repository or project at the registry, or correct the target's name",
         "no-such-image",
-        "{registry} has no such repository or project, and makes none by itself",
+        "{registry} has no such repository or project, and does not create one",
     ),
 )
 

@@ -92,7 +92,7 @@ class Runner:
             raise TimedOut(
                 "`%s` did not finish within %s seconds" % (" ".join(words), timeout),
                 _text(error.stderr),
-                next_step="see whether the board's disk or k3s is overloaded, then run again",
+                next_step="check whether the board's disk or k3s is overloaded, then run again",
             ) from error
         result = Result(words, done.returncode, _text(done.stdout), _text(done.stderr))
         if check and result.rc != 0:

@@ -48,8 +48,8 @@ def read_bytes(path: str) -> Optional[bytes]:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise Problem(
                 "cannot read %s" % path,
-                found="it is no regular file",
-                next_step="look who put it there, and move it away",
+                found="it is not a regular file",
+                next_step="find out who made it, and move it away",
             )
         with open(handle, "rb", closefd=False) as file:
             return file.read()
@@ -88,7 +88,7 @@ def write_bytes(
         raise Problem(
             "cannot write %s" % path,
             found=error.strerror,
-            next_step="see that its folder exists and that the disk is not full",
+            next_step="check that its folder exists and that the disk is not full",
         ) from error
     return saved
 
@@ -140,8 +140,8 @@ def check_unchanged(path: str, expected: Optional[bytes]) -> None:
     """Raise Changed when ``path`` does not hold ``expected`` (bytes, None for no file, or ANYTHING)."""
     if expected is not ANYTHING and read_bytes(path) != expected:
         raise Changed(
-            "%s was written by somebody else just now" % path,
-            found="another text than the one that this was decided on",
+            "%s was just changed by somebody else" % path,
+            found="another text than the one that the plan was made from",
             next_step="run again when k3s has started and nobody else works on this board",
         )
 
@@ -169,7 +169,7 @@ def status(path: str) -> Optional[os.stat_result]:
     if not stat.S_ISREG(found.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
         raise Problem(
-            "%s will not be replaced" % path, found="it is " + kind, next_step="look who put it there, and move it away"
+            "%s will not be replaced" % path, found="it is " + kind, next_step="find out who made it, and move it away"
         )
     return found
 

@@ -22,7 +22,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _LOCK = "in-use"
-NEXT_STEP = "make room there or mend its rights, or set XDG_CACHE_HOME to another folder"
+NEXT_STEP = "make room there or correct its permissions, or set XDG_CACHE_HOME to another folder"
 
 
 def cache_folder(name):

@@ -266,7 +266,7 @@ def parse(text, path):
         "the journal cannot be read",
         found="not what riscv.k3s writes",
         where=path,
-        next_step="bring it back from a backup, or move it away; without it undo does not know what stood there before",
+        next_step="bring it back from a backup, or move it away; without it undo does not know what was there before",
     )
 
 

@@ -44,8 +44,8 @@ class Held(Problem):
             found="%(user)s on %(host)s, process %(pid)s" % held
             + ", since %s, its lease ends at %s" % (moment(held["since"]), moment(held["expires"])),
             where=where,
-            next_step="run again when it has ended (riscv_k3s_lease_wait waits for that); if that process surely runs "
-            "no more, "
+            next_step="run again when it has ended (riscv_k3s_lease_wait waits for that); if that process has "
+            "certainly ended, "
             "take the lease over with -e riscv_k3s_lease_take_over=%s" % held["id"],
         )
         self.held = held

@@ -110,7 +110,7 @@ def archive_path(data_dir, name):
     """The path of an archive of images by its file name. Raises Problem for a name that is not ours."""
     if not _ARCHIVE.match(name):
         raise Problem(
-            "%r is no archive of riscv.k3s" % name,
+            "%r is not an archive of riscv.k3s" % name,
             next_step="name it riscv-k3s-HASH.tar, as the filter riscv.k3s.plan does",
         )
     return os.path.join(data_dir, ARCHIVES, name)

@@ -68,7 +68,7 @@ def undo_file(path, entry, current):
     if current and current in (entry["sha256"], entry["previous"]):
         return Undo(RESTORE if before else REMOVE)
     what = "somebody changed it since riscv.k3s wrote it" if current else "somebody removed it since riscv.k3s wrote it"
-    kept = "; what it held before riscv.k3s is kept beside the journal" if before else ""
+    kept = "; what it held before riscv.k3s is kept next to the journal" if before else ""
     return Undo(LEAVE, "%s is left as it is: %s%s. Its entry stays in the journal" % (path, what, kept))
 
 

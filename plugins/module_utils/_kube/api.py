@@ -169,7 +169,7 @@ def _next_step(message):
     if "localhost:8080" in message or "kubeconfig" in message.lower():
         return "run this on a server: an agent has no admin kubeconfig"
     if "resource type" in message:
-        return "this is no server of k3s, or it has not finished its first start: run this on a server"
+        return "this is not a k3s server, or it has not finished its first start: run this on a server"
     if "refused" in message or "Unable to connect" in message or "timed out" in message or "timeout" in message:
-        return "see that k3s runs on this server (its service and its log), then run again"
+        return "check that k3s runs on this server (its service and its log), then run again"
     return "see the log of k3s on this server"

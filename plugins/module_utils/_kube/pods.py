@@ -17,7 +17,7 @@ _REQUIREMENT = re.compile(r"(?P<not>!?)(?P<key>[A-Za-z0-9./_-]+)(?:(?P<operator>
 
 
 class Workload(NamedTuple):
-    """What makes a pod anew: a Deployment (also for the pods of its ReplicaSets), DaemonSet, StatefulSet, Job, ..."""
+    """What makes a pod again: a Deployment (also for the pods of its ReplicaSets), DaemonSet, StatefulSet, Job, ..."""
 
     namespace: str
     kind: str
@@ -104,7 +104,7 @@ def _named(pods, name, namespace, ignore_not_found):
             "there is no pod %s" % name if not found else "more than one namespace has a pod %s" % name,
             found=there or "no pods at all",
             where="namespace %s" % namespace if namespace else "all namespaces",
-            next_step="take a name from this list; names change when pods are made anew, so images or selectors last "
+            next_step="take a name from this list; names change when pods are recreated, so images or selectors last "
             "longer",
         )
     return found

@@ -51,7 +51,7 @@ def _left_alone(pods, allow_unowned):
                 "it is a static pod, which its node's kubelet makes from a file; deleting it would restart nothing",
             )
         elif pod.workload is None and not allow_unowned:
-            yield pod, "nothing would make it anew, it has no owner (allow_unowned deletes it all the same)"
+            yield pod, "nothing would recreate it, it has no owner (allow_unowned deletes it all the same)"
 
 
 def _by_workload(pods):

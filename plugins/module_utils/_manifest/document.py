@@ -141,7 +141,7 @@ def _find_document(manifest, objects, patch):
 def _identity(manifest, document):
     """(kind, namespace or None, name) of a document, or None when it is no Kubernetes object. Raises Problem where not
     every reader
-    of YAML would read the same: of a key that stands there twice one takes the first value, and another one the last.
+    of YAML would read the same: of a key that occurs twice one takes the first value, and another one the last.
     """
     place = "%s document %d (line %d)" % (manifest.where, document.number, document.line)
     kind, metadata = _lookup(document.data, "kind", place), _lookup(document.data, "metadata", place)
@@ -158,7 +158,7 @@ def _lookup(data, key, place):
     if len(found) > 1 or has_merge_key(data):
         why = "the key %s twice" % key if len(found) > 1 else "a merge key (<<)"
         raise Problem(
-            "it is not sure which object this document is", found=why, where=place, next_step="write it out plainly"
+            "it is not certain which object this document is", found=why, where=place, next_step="write it out plainly"
         )
     return found[0] if found else None
 

@@ -264,7 +264,7 @@ class Editor:
     def _set_variable(self, target, items, name, value):
         found = [item for item in items if item.get("name") and item.get("name").text == name]
         if len(found) > 1:
-            raise target.refusal("the variable %s stands there twice" % name)
+            raise target.refusal("the variable %s occurs twice" % name)
         if not found:
             return False
         item = found[0]

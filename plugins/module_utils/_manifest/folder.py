@@ -103,7 +103,7 @@ class Folder:
         return self.seen[name]
 
     def check_unchanged(self):
-        """Raise Changed when a file that was read holds something else by now: k3s writes its manifests anew when it
+        """Raise Changed when a file that was read holds something else by now: k3s writes its manifests again when it
         starts.
         """
         for name, data in self.seen.items():
@@ -236,9 +236,9 @@ def in_place_absent(folder, manifest, patches):
             return decision
     raise Problem(
         "%s is patched in place, and there is no backup to restore" % manifest,
-        found="no backup that these patches turn into this file" if backups else "no backup beside it",
+        found="no backup that these patches turn into this file" if backups else "no backup next to it",
         where=folder.path,
-        next_step="restart k3s: it writes every packaged manifest anew when it starts",
+        next_step="restart k3s: it rewrites every packaged manifest when it starts",
     )
 
 

@@ -128,7 +128,7 @@ def _normalise_chart(given, where):
 def _check_values(values, where):
     try:
         if not isinstance(values, dict):
-            raise TypeError("they are no dictionary")
+            raise TypeError("they are not a dictionary")
         # What comes back differs where a key is no text, or a number is none (.nan).
         if json.loads(json.dumps(values, sort_keys=True)) != values:
             raise ValueError("a key is no text, or a number is none")
@@ -167,7 +167,7 @@ def _fields(given, where):
             )
         for name in given["env"]:
             if not _ENV_NAME.match(str(name)):
-                raise Problem("this is no name of an environment variable", found=repr(name), where=where)
+                raise Problem("this is not a valid name of an environment variable", found=repr(name), where=where)
         fields["env"] = {str(name): _text(value, "env", where) for name, value in given["env"].items()}
     return fields
 

@@ -51,7 +51,7 @@ def run(params, check_mode, programs, kube):
 
 
 def _carry_out(path, params, addons, kube):
-    """Decide and write, anew when somebody else writes meanwhile: an overlay of a text that is not there any more would
+    """Decide and write, again when somebody else writes meanwhile: an overlay of a text that no longer exists would
     hold a component back.
 
     Returns the Folder, the last Decision, and all changes since the first one. Raises Problem.

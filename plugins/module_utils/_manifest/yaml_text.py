@@ -140,7 +140,7 @@ def _decode(data, where):
             "the manifest is too large to be patched",
             found="%d bytes" % len(data),
             where=where,
-            next_step="look what it is: no manifest that k3s packages has more than %d KiB" % (LARGEST // 1024),
+            next_step="check what it is: no manifest that k3s packages has more than %d KiB" % (LARGEST // 1024),
         )
     try:
         text = data.decode("utf-8")
@@ -221,7 +221,7 @@ def _not_yaml(error, where):
         "the manifest is not valid YAML",
         found=unmask(str(reason)),
         where=where + line,
-        next_step="mend the file, or let k3s write it anew by a restart",
+        next_step="correct the file, or restart k3s, which writes it again",
     )
 
 

@@ -29,7 +29,7 @@ def choose_program(found: Iterable[Entry], wanted: Optional[str], src: str) -> E
         for entry in files:
             if entry.path == path:
                 return entry
-        raise Problem("%s has no program %s" % (src, wanted), found=_names(files), next_step="mend program")
+        raise Problem("%s has no program %s" % (src, wanted), found=_names(files), next_step="correct program")
     programs = [entry for entry in files if _is_program(entry)]
     if len(programs) == 1:
         return programs[0]
@@ -157,4 +157,4 @@ def _startable(tree: Tree, entry: Entry, spec: Any, src: str) -> None:
         raise Problem("%s %s" % (error.script.path, error.why), where=src, next_step=next_step) from error
     if _elf(program) is None:
         found = object_kind(program.content) or "neither an ELF file nor a script with #! in its first line"
-        raise Problem("%s is no program" % program.path, found=found, where=src, next_step="mend entrypoint")
+        raise Problem("%s is not a program" % program.path, found=found, where=src, next_step="correct entrypoint")

@@ -129,7 +129,7 @@ def build(spec: Spec, work: str) -> Image:
             "the image of %s cannot be built" % src,
             found=error.strerror or str(error),
             where=error.filename or work,
-            next_step="mend the file's rights or the disk",
+            next_step="correct the file's permissions or the disk",
         ) from error
     return Image(spec, _json_blob(_CONFIG, _config(spec, entrypoint, diff_id)), tar)
 
@@ -156,7 +156,7 @@ def _tree(spec, src, work):
             raise Problem(
                 "%s was not found on the controller" % item["src"],
                 found="no file of that name",
-                next_step="mend files[].src",
+                next_step="correct files[].src",
             )
         tree.add(Entry(posixpath.normpath(item["dest"]), item.get("mode", 0o644), content=item["src"]))
     for path, target in spec.links.items():
@@ -166,7 +166,7 @@ def _tree(spec, src, work):
             raise Problem(
                 "%s was not found on the controller" % spec.ca_certificates,
                 found="no file of that name",
-                next_step="mend ca_certificates",
+                next_step="correct ca_certificates",
             )
         tree.add(Entry(_CERTIFICATES, 0o644, content=spec.ca_certificates))
     return tree, program

@@ -74,7 +74,7 @@ class Tree:
             raise Problem(
                 "%s is not in the image" % path,
                 found="%s, which is in %s" % (error.path, error.why),
-                next_step="mend links",
+                next_step="correct links",
             ) from error
         return self._entries.get(where)
 
@@ -83,7 +83,7 @@ def _collision(path, other):
     return Problem(
         "%s cannot be put into the image" % path,
         found="%s is wanted as a folder and as a file" % other,
-        next_step="mend dest, files or links",
+        next_step="correct dest, files or links",
     )
 
 

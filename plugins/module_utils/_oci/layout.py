@@ -93,7 +93,7 @@ def refuse_other(path: str) -> None:
     if os.path.isdir(path) or path.endswith("/"):
         raise _other(path, "it is a folder", "name a file in it")
     if os.path.lexists(path) and not (os.path.isfile(path) and _may_be_ours(path)):
-        raise _other(path, "what is there is no tar archive", "name another path, or move that away")
+        raise _other(path, "what is there is not a tar archive", "name another path, or move that away")
 
 
 def _may_be_ours(path: str) -> bool:
@@ -115,7 +115,7 @@ def not_written(path: str, error: OSError) -> Problem:
     return Problem(
         "the archive %s cannot be written" % path,
         found=found,
-        next_step="make its folder, make room there, or mend its rights",
+        next_step="make its folder, make room there, or correct its permissions",
     )
 
 

@@ -142,7 +142,7 @@ def _normalised(architecture, variant):
 def _once(pairs):
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise Malformed("a key that stands there twice, in an object with the keys %s" % ", ".join(sorted(value)))
+        raise Malformed("a key that occurs twice, in an object with the keys %s" % ", ".join(sorted(value)))
     return value
 
 
@@ -170,17 +170,17 @@ def _media_type(value: Dict[str, Any]) -> str:
 def _list(value: Dict[str, Any], key: str) -> List[Any]:
     found = value.get(key)
     if not isinstance(found, list) or len(found) > _MAX_ENTRIES:
-        raise Malformed("%s is no list of at most %d" % (key, _MAX_ENTRIES))
+        raise Malformed("%s is not a list of at most %d" % (key, _MAX_ENTRIES))
     return found
 
 
 def _descriptor(value: object, key: str) -> Descriptor:
     if not isinstance(value, dict):
-        raise Malformed("%s holds what is no descriptor" % key)
+        raise Malformed("%s holds something that is not a descriptor" % key)
     _check_keys(value)
     digest, size, platform = value.get("digest"), value.get("size"), value.get("platform")
     if not isinstance(digest, str) or not is_digest(digest):
-        raise Malformed("%s names %r, which is no sha256 digest" % (key, digest))
+        raise Malformed("%s names %r, which is not a sha256 digest" % (key, digest))
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_SIZE:
         raise Malformed("%s says %r for the size of %s" % (key, size, digest))
     if platform is not None and not isinstance(platform, dict):

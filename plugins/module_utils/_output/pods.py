@@ -225,7 +225,7 @@ def _json(text, default):
         raise Problem(
             "the API's answer was not understood",
             found=text[:200],
-            next_step="see whether the board's kubectl is 1.20 or later: older ones print no JSON here",
+            next_step="check whether the board's kubectl is 1.20 or later: older ones print no JSON here",
         ) from error
     if not isinstance(value, type(default)) and value is not None:
         raise TypeError("%s is no %s" % (text[:200], type(default).__name__))

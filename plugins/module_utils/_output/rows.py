@@ -42,5 +42,5 @@ def text_of(item: Mapping[str, Any], key: str) -> str:
     """The text under a key of a dictionary. Raises TypeError or LookupError where there is none, for `reads`."""
     value = item[key]
     if not isinstance(value, str):
-        raise TypeError("%s is no text" % key)
+        raise TypeError("%s is not text" % key)
     return value

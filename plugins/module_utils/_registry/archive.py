@@ -128,9 +128,9 @@ def _find(skopeo, item, platform) -> _Image:
         raise RegistryProblem(
             "content-damaged",
             "%s is not what it should be" % item.source.full,
-            "%s, wanted is %s" % (top.digest, item.digest),
+            "%s, expected is %s" % (top.digest, item.digest),
             item.source.registry,
-            "look who published it anew; if that is right, make the lock anew with riscv.k3s.lock",
+            "find out who published it again; if that is right, make the lock again with riscv.k3s.lock",
         )
     return _Image(item.source._replace(tag=None, digest=image.digest), image)
 

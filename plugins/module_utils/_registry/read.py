@@ -62,7 +62,7 @@ def verify(skopeo: Skopeo, name: ImageName, digest: str) -> None:
             raise
         found = "nothing"
     if found != digest:
-        step = "look at the registry, and at what stands in front of it"
+        step = "check the registry, and any proxy in front of it"
         raise damaged(name, "%s was published, and %s came back" % (digest, found), step)
 
 
@@ -125,7 +125,7 @@ class _Search:
             if problem.cause != "no-such-image":
                 raise
             found = "its index lists %s, which the registry does not have" % entry.digest
-            raise damaged(self._name, found, "copy the image there anew, with this platform") from problem
+            raise damaged(self._name, found, "copy the image there again, with this platform") from problem
 
     def _checked(self, found):
         """The manifest, when its config is of the platform."""
@@ -150,12 +150,12 @@ def _malformed(name, why):
             what,
             why,
             name.registry,
-            "mend host and port in the image's name, or the proxy of this environment",
+            "correct host and port in the image's name, or the proxy of this environment",
         )
     return RegistryProblem(
         "content-damaged",
         "the manifest of %s cannot be used" % name.full,
         why,
         name.registry,
-        "publish it anew, as an OCI image",
+        "publish it again, as an OCI image",
     )

@@ -38,11 +38,11 @@ def _read(host, option, path):
     except FileNotFoundError as error:
         raise _missing(host, option, path) from error
     except OSError as error:
-        raise _unusable(host, option, "%s: %s" % (path, error.strerror), "mend its path or rights") from error
+        raise _unusable(host, option, "%s: %s" % (path, error.strerror), "correct its path or permissions") from error
 
 
 def _missing(host, option, path):
-    found, step = "no file %s" % path, "mend its path, or put it there"
+    found, step = "no file %s" % path, "correct its path, or put it there"
     if not os.path.isabs(path):
         found += " in %s" % os.getcwd()
         step += "; write a path from the root, for example with {{ inventory_dir }} in front"

@@ -90,7 +90,7 @@ def seconds_of(params: Mapping[str, Any]) -> int:
     """The time-out in a module's ``params``. Raises Problem for one that is none."""
     if params["timeout"] > 0:
         return params["timeout"]
-    raise Problem("%s is no timeout" % params["timeout"], where="timeout", next_step="give seconds, 1 or more")
+    raise Problem("%s is not a timeout" % params["timeout"], where="timeout", next_step="give seconds, 1 or more")
 
 
 def _check(access):

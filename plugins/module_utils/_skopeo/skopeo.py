@@ -72,7 +72,7 @@ class Skopeo:
         """The bytes of the manifest or index that a tag or digest names."""
         data = self._ask(name, "inspect", "--raw", _reference(name)).encode()
         if b"\xef\xbf\xbd" in data:  # what a byte that is no UTF-8 has become
-            raise damaged(name, "a manifest that is no UTF-8")
+            raise damaged(name, "a manifest that is not UTF-8")
         return data
 
     def config(self, name: ImageName) -> Any:
@@ -81,7 +81,7 @@ class Skopeo:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise damaged(name, "a config that is no JSON (%s)" % error) from error
+            raise damaged(name, "a config that is not JSON (%s)" % error) from error
 
     def tags(self, name: ImageName) -> List[str]:
         """Tags of the repository, sorted."""

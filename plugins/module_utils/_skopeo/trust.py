@@ -64,7 +64,7 @@ def check(log, access, has_login=None):
             "%s speaks plain http and is asked by https" % access.host,
             "an answer to http, none to https",
             access.host,
-            "if that is meant, set plain_http for it (riscv_k3s_registry_plain_http)",
+            "if that is intended, set plain_http for it (riscv_k3s_registry_plain_http)",
         )
     if access.has_login if has_login is None else has_login:
         _check_login(asked(log), access)
@@ -85,9 +85,9 @@ def check_sent(log, access, stops_http):
             raise RegistryProblem(
                 "registry-auth",
                 "a login for %s has been sent to %s" % (access.host, where),
-                "the registry sends on to %s" % url.partition("?")[0],
+                "the registry redirects to %s" % url.partition("?")[0],
                 access.host,
-                "change this password, and look who answers as %s; if it is right, set token_server: %s for it"
+                "change this password, and find out who answers as %s; if it is right, set token_server: %s for it"
                 % (access.host, where),
             )
 
@@ -96,7 +96,7 @@ def _check_login(urls, access):
     if not urls:
         raise RegistryProblem(
             "unknown",
-            "it is not known whom %s would send its password to" % access.host,
+            "it is unknown where %s would send its password" % access.host,
             "a log of skopeo that names no address",
             access.host,
             "report this with `skopeo --version`, and log in with `skopeo login` meanwhile",

@@ -110,7 +110,7 @@ def _board(fleet, name, own, nodes, findings):
         "hostname": seen.get("hostname"),
         "node": node.get("name"),
         "observed": observed,
-        "error": None if observed else redact(seen.get("msg") or "it was not looked at"),
+        "error": None if observed else redact(seen.get("msg") or "it was not observed"),
         "role": k3s.get("role"),
         "k3s": k3s.get("version"),
         "containerd": (seen.get("containerd") or {}).get("version"),
@@ -164,11 +164,11 @@ def _collect(fleet, pods):
         age = _coredns.age(fleet, row) if _coredns.is_coredns(row) else fleet.now - seconds(row["created_at"])
         command = "k3s kubectl -n %s describe pod %s" % (row["namespace"], row["name"])
         if age < _STARTING:
-            text = "It is starting, for %d s now. Look again in a minute." % max(age, 0)
+            text = "It has been starting for %d s. Check again in a minute." % max(age, 0)
         elif row["containers"] and all(container["state"] == "running" for container in row["containers"]):
-            text = "It runs and does not get Ready. Its readiness probe and its log say why."
+            text = "It runs but does not become Ready. Its readiness probe and its log say why."
             command += "; k3s kubectl -n %s logs %s --all-containers --tail=50" % (row["namespace"], row["name"])
         else:
-            text = "Nothing that was read says why it does not run. Its events, and k3s's log on its board, may."
+            text = "No evidence was found for why it does not run. Its events, and k3s's log on its board, may."
         rows.append({"board": fleet.server, "pod": pod_name(row), "text": text, "command": command})
     return rows

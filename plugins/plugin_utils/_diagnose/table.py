@@ -48,7 +48,7 @@ def text(document):
 
 def _details(document):
     lines = [
-        "%s: not looked at: %s" % (board["name"], board["error"])
+        "%s: not observed: %s" % (board["name"], board["error"])
         for board in document["boards"]
         if not board["observed"]
     ]

@@ -32,19 +32,19 @@ DEFAULT_GATES = (
     {
         "name": "the node is Ready",
         "query": "node.ready",
-        "message": "the API does not call the node Ready",
+        "message": "the node is not Ready in the API",
         "found": "node || api",
     },
     {
         "name": "images are there",
         "query": "!lacking",
-        "message": "images are not as they were planned",
+        "message": "images are not as planned",
         "found": "lacking",
     },
     {
         "name": "pods are well",
         "query": "!newly_broken",
-        "message": "pods are broken that were not before this run",
+        "message": "pods are broken that were fine before this run",
         "found": "newly_broken",
     },
 )
@@ -134,7 +134,7 @@ def lacking(plan: Plan, images: Optional[Iterable[ImageRow]]) -> List[str]:
         if why:
             found.append(why)
         elif held and row["fix"] == "tag" and digest and held["digest"] != digest:
-            found.append("%s has the digest %s, wanted is %s" % (name, held["digest"], digest))
+            found.append("%s has the digest %s, expected is %s" % (name, held["digest"], digest))
     return found
 
 
@@ -161,7 +161,7 @@ def _check(gate: Any, number: int) -> None:
                 jmespath.exceptions.ArityError,
             ) as error:
                 raise Problem(
-                    "the %s of the gate %r is no JMESPath expression" % (key, gate["name"]),
+                    "the %s of the gate %r is not a JMESPath expression" % (key, gate["name"]),
                     found="%s: %s" % (gate[key], " ".join(str(error).split())),
                     where=where,
                     next_step="quote names with ' and numbers with `; docs/fleet.md has examples",
@@ -206,7 +206,7 @@ def _is_broken(pod: ApiPod) -> bool:
 
 
 def _keys(pod: ApiPod) -> Iterator[object]:
-    """A pod that was broken is one with another UID after its workload made it anew."""
+    """A pod that was broken is one with another UID after its workload made it again."""
     yield pod["uid"]
     if pod["owner"]:
         yield (pod["namespace"],) + workload(pod["owner"], pod["labels"])

@@ -162,8 +162,8 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     if divided["changes"] and divided["unplanned"]:
         raise Problem(
             "nothing is changed: no plan could be made for " + ", ".join(divided["unplanned"]),
-            found="a server that was looked at, with the error above",
-            next_step="mend what it says, then run again: agents must not get half of what the cluster needs",
+            found="a server that was observed, with the error above",
+            next_step="correct what it says, then run again: agents must not get half of what the cluster needs",
         )
     api = fleet.head.get("api")
     before = unready(api, settings["health_namespaces"])

@@ -92,7 +92,7 @@ def verdict(run: Steps, board: str, failures: Mapping[str, object], active: Coll
     number = next(index for index, wave in enumerate(run["waves"], 1) if board in wave)
     wave = run["waves"][number - 1]
     failed = {
-        name: printable(failures.get(name) or "it cannot be reached any more")
+        name: printable(failures.get(name) or "it became unreachable")
         for name in wave
         if failures.get(name) or name not in active
     }
@@ -114,13 +114,13 @@ def _lines(run: Steps, number: int, failed: Dict[str, str], stop: bool, untouche
     lines = ["wave %d of %d failed:" % (number, len(run["waves"]))] + ["%s: %s" % row for row in failed.items()]
     if not stop:
         return lines + [
-            "no more than %g %% of it: the run goes on (riscv_k3s_max_fail_percentage)" % run["max_fail_percentage"]
+            "at most %g %% of it: the run continues (riscv_k3s_max_fail_percentage)" % run["max_fail_percentage"]
         ]
     if untouched:
         lines.append("not touched (%d): %s" % (len(untouched), ", ".join(untouched)))
     return lines + [
-        "the run ends here, manifests and workloads are as they were. Mend the cause and run again: boards that are "
-        "done have nothing to do"
+        "the run ends here, manifests and workloads are as they were. Fix the cause and run again: "
+        "finished boards are left alone"
     ]
 
 
@@ -132,7 +132,7 @@ def _size(value: object, count: int) -> int:
         return max(1, int(float(share.group(1)) * count / 100))
     if not re.fullmatch(r"[1-9][0-9]*", text):
         raise Problem(
-            "riscv_k3s_serial must hold numbers from 1 on, or percentages",
+            "riscv_k3s_serial must hold numbers of at least 1, or percentages",
             found=text,
             next_step="for example [1, '10%', '100%']",
         )

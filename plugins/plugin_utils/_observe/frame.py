@@ -32,7 +32,7 @@ class _Sections(dict):
     def __missing__(self, name):
         raise Problem(
             "the output of the observing script breaks off before the part %r" % name,
-            next_step="see whether the connection to the board is stable",
+            next_step="check whether the connection to the board is stable",
         )
 
 
@@ -85,7 +85,7 @@ def split_output(text, token):
         raise Problem(
             "the board did not run the observing script",
             found=text.strip()[-300:] or "no output",
-            next_step="see that `ansible HOST -m raw -a id` works, with become if the play needs it",
+            next_step="check that `ansible HOST -m raw -a id` works, with become if the play needs it",
         )
     text = text[start:]
     if text.split("\n", 1)[0].endswith("\r"):
@@ -103,7 +103,7 @@ def _section(name, body, token):
     if not mark or not re.match(r"[0-9]{1,3}\s*\Z", status):
         raise Problem(
             "the output of the observing script breaks off in the part %r" % name,
-            next_step="see whether the connection to the board is stable",
+            next_step="check whether the connection to the board is stable",
         )
     return Section(int(status), out, err.strip())
 

@@ -153,7 +153,7 @@ def unfit(name: str, held: Optional[ImageRow], architecture: str) -> Optional[st
     if not held:
         return "%s is not in the store" % name
     if architecture not in architectures(held):
-        return "%s is %s, wanted is %s" % (
+        return "%s is %s, expected is %s" % (
             name,
             ", ".join(sorted(architectures(held))) or "of no known architecture",
             architecture,

@@ -93,13 +93,13 @@ def _workloads_reason(
     )
     if reason or packaged["skip"]:
         return reason
-    return "the packaged file is deployed beside its overlay"
+    return "the packaged file is deployed in addition to its overlay"
 
 
 def _made_from(
     overlay: Optional[Mapping[str, Any]], packaged: Mapping[str, Any], patches_of_it: _Patches, without: str
 ) -> Optional[str]:
-    """Why a file made from a packaged one must be made anew, or None. ``without`` is said when it is not there."""
+    """Why a file made from a packaged one must be made again, or None. ``without`` is said when it is not there."""
     header = _overlay.read_header(overlay["text"] or "") if overlay else None
     if header is None:
         return without

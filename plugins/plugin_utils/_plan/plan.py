@@ -77,7 +77,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
         raise Problem(
             "no server of the cluster was observed, so what pods ask for is not known",
             where=wanted.board,
-            next_step="see that the inventory group `server` names the servers and that the first of them can be "
+            next_step="check that the inventory group `server` names the servers and that the first of them can be "
             "reached",
         )
     store = {row["name"]: row for row in images_there}
@@ -213,8 +213,8 @@ def _warnings(observed: Observed, wanted: Wanted, tags: Sequence[Tag]) -> List[s
     containerd = observed.get("containerd") or {}
     if tags and wanted.pinned and containerd.get("version") and not containerd.get("pins"):
         warnings.append(
-            "containerd %s knows no pins (1.6.25, 1.7.10 and 2.x do): the kubelet may remove these images when the "
-            "disk fills; a re-run brings them back" % containerd["version"]
+            "containerd %s does not support pins (1.6.25, 1.7.10 and 2.x do): the kubelet may remove these images when "
+            "the disk fills; another run brings them back" % containerd["version"]
         )
     return warnings
 

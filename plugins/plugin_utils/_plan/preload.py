@@ -65,7 +65,7 @@ def action(observed: Observed, rows: Sequence[PlannedImage], wanted: Wanted, arc
     obsolete = [older for older in sorted(held) if older != name]
     result = {**result, "archive": name, "images": images, "obsolete": obsolete}
     if name and name not in held:
-        reason = "another one is wanted" if held else "there is none"
+        reason = "another one is needed" if held else "there is none"
         return {**result, "place": True, "change": True, "restart": True, "reason": reason}
     if missing:
         reason = "k3s has not imported %s from it" % ", ".join(missing)
@@ -73,7 +73,7 @@ def action(observed: Observed, rows: Sequence[PlannedImage], wanted: Wanted, arc
     if name and held[name]:
         return {**result, "change": bool(obsolete), "restart": True, "reason": _NOT_RESTARTED}
     if obsolete:
-        return {**result, "change": True, "reason": "nothing in it is wanted any more"}
+        return {**result, "change": True, "reason": "nothing in it is needed any more"}
     return result
 
 

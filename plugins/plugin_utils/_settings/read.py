@@ -81,7 +81,7 @@ def _read(variables):
 def _unknown(variable):
     # Without the prefix, which would make all names alike.
     near = difflib.get_close_matches(variable[len(PREFIX) :], SETTINGS, n=1)
-    return "%s is no setting%s" % (variable, ": did you mean %s%s?" % (PREFIX, near[0]) if near else "")
+    return "%s is not a setting%s" % (variable, ": did you mean %s%s?" % (PREFIX, near[0]) if near else "")
 
 
 def _converted(value, setting):

@@ -46,9 +46,9 @@ def image_builds(catalogues: Iterable[Iterable[Mapping[str, Any]]], archives_dir
             build = _read(entry, archives_dir)
             if builds.setdefault(build["image"], build) != build:
                 raise Problem(
-                    "%s is to be built in two ways" % build["image"],
+                    "%s would be built in two ways" % build["image"],
                     where="riscv_k3s_catalogue",
-                    next_step="give the second a tag or repository of its own",
+                    next_step="give the second its own tag or repository",
                 )
     return list(builds.values())
 

@@ -109,7 +109,7 @@ def needless(
             continue
         since = " since %s" % upstream.min_version if upstream.min_version else ""
         found.append(
-            "%s has %s content of its own%s: where boards can pull it, its entry in riscv_k3s_catalogue is needless "
+            "%s has its own %s content%s: where boards can pull it, its entry in riscv_k3s_catalogue is not needed "
             "(keep: true silences this)" % (image.full, architecture, since)
         )
     return found
@@ -159,7 +159,7 @@ def _read_entry(number: int, item: object) -> Entry:
         _check_reference(item[key], key, where)
     if "min_version" in item and version_key(str(item["min_version"])) is None:
         raise Problem(
-            "min_version is no version",
+            "min_version is not a version",
             found=repr(item["min_version"]),
             where=where,
             next_step='write the lowest stock tag in quotes, for example "1.14.6"',

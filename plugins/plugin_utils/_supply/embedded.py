@@ -51,7 +51,7 @@ def with_hosts(config: Optional[Mapping[str, Any]], shared: Sequence[str]) -> Op
         raise Problem(
             "the embedded registry needs registries.yaml on every board",
             found="riscv_k3s_registries is not set, so the file is left alone",
-            next_step="set riscv_k3s_registries to what the boards' registries.yaml shall hold, {} if that is nothing "
+            next_step="set riscv_k3s_registries to what the boards' registries.yaml should hold, {} if that is nothing "
             "else",
         )
     _registries.check(config)

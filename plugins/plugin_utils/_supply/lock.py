@@ -66,7 +66,7 @@ def read(text: str, where: str) -> Lock:
             "the lock file cannot be read",
             found=" ".join(str(error).split()),
             where=where,
-            next_step="take its last good version, or remove it and make it anew: " + _AGAIN,
+            next_step="take its last good version, or remove it and make it again: " + _AGAIN,
         ) from error
     lock = {(row.image, row.architecture): row for row in locked}
     if len(lock) != len(locked):
@@ -135,7 +135,7 @@ def make(
         raise Problem(
             "%d of %d images cannot be locked" % (len(failures), len(wanted)),
             found=" ".join(failures),
-            next_step="mend these, then run again; the lock was not changed",
+            next_step="correct these, then run again; the lock was not changed",
         )
     return lock, [printable(sentence) for sentence in left_out]
 
@@ -176,7 +176,8 @@ def warnings(rows: Sequence[PlannedImage], store: Mapping[str, ImageRow], lock: 
         for row in rows
         if row["source"] and row["fix"] not in ("stock", "impossible") and not row["locked"]
     ]
-    found = ["not in the lock, so taken as it comes: %s. Next: %s" % (", ".join(missing), _AGAIN)] if missing else []
+    text = "not in the lock, so accepted without a check: %s. Next: %s"
+    found = [text % (", ".join(missing), _AGAIN)] if missing else []
     for row in rows:
         difference = differs(store.get(row["image"]), lock.get((row["image"], architecture)))
         # The digest of an archive's image may be that of one platform of what is locked.
@@ -213,5 +214,5 @@ def _read_row(raw: Mapping[str, Any]) -> Locked:
         if ImageName.parse(reference).full != reference:
             raise ValueError("%s is not written in full" % reference)
     if not is_digest(row.digest):
-        raise ValueError("%s: %r is no digest" % (row.image, row.digest))
+        raise ValueError("%s: %r is not a digest" % (row.image, row.digest))
     return row

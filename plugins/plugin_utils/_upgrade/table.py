@@ -87,7 +87,7 @@ def _missing(row, fix, answers, architecture, fixes):
 def approximate(row, fix):
     """What is told of a tag that is not known for sure: a mirror must hold the very one that k3s asks for."""
     return (
-        "%s: the tag is approximate, so that %s may not serve the true one. Next: give riscv_k3s_target_images or "
+        "%s: the tag is approximate, so that %s may not serve the real one. Next: give riscv_k3s_target_images or "
         "riscv_k3s_target_manifests" % (row["image"], fix)
     )
 
@@ -96,7 +96,7 @@ def _lines(rows, missing, architecture):
     lines = table([_COLUMNS] + [_cells(row, architecture) for row in rows])
     lines += ["MISSING: %s" % text for text in missing]
     return lines + [
-        "NOT SAFE: %d to mend before the upgrade." % len(missing)
+        "NOT SAFE: %d to resolve before the upgrade." % len(missing)
         if missing
         else "SAFE: every stock image of this version is served."
     ]

@@ -59,7 +59,7 @@ def not_applied(fleet):
             remedy = (
                 "Its last event says what is wrong with it. Mend the file"
                 if failures
-                else "k3s looks at a file only when its time of change differs. Touch it"
+                else "k3s reads a file again only when its modification time changes. Touch it"
             )
             remedy += "; k3s looks again within 15 s."
             command = ("k3s kubectl apply --dry-run=server -f %s" if failures else "touch %s") % _path(
@@ -124,7 +124,7 @@ def stale_overlay(fleet):
                 ]
                 evidence.append("%s: sha256 %s" % (_path(fleet, board, packaged), packaged["sha256"][:12]))
                 remedy = (
-                    "k3s was upgraded, and the overlay still deploys the old version. Let riscv.k3s.site make it anew."
+                    "k3s was upgraded, and the overlay still deploys the old version. Let riscv.k3s.site make it again."
                 )
                 title = "The overlay of %s is stale" % header.source
                 yield m.Finding(
@@ -139,7 +139,7 @@ def stale_overlay(fleet):
 
 
 def overwritten(fleet):
-    """A workload of a packaged manifest that went back to a template it had before: k3s wrote the file anew at its
+    """A workload of a packaged manifest that went back to a template it had before: k3s wrote the file again at its
     start.
     """
     for board, rows in _servers(fleet):
@@ -156,9 +156,9 @@ def overwritten(fleet):
                     and m.is_unready(pod)
                 ]
                 if back and broken:
-                    evidence = back + ["%s has no .skip and no overlay beside it" % _path(fleet, board, row)]
+                    evidence = back + ["%s has no .skip and no overlay next to it" % _path(fleet, board, row)]
                     remedy = (
-                        "k3s writes its packaged manifests anew at each start. "
+                        "k3s rewrites its packaged manifests at each start. "
                         "Use an overlay (patch_mode overlay), which stays."
                     )
                     title = "%s is as k3s wrote it at its start: what was changed in it is lost" % row["path"]
@@ -215,7 +215,7 @@ CAUSES = [
     m.Cause(
         "manifest-overwritten",
         "What was changed in a packaged manifest is lost.",
-        "its Deployment went back to an earlier ReplicaSet, and no overlay stands beside the file",
+        "its Deployment went back to an earlier ReplicaSet, and there is no overlay next to the file",
         overwritten,
     ),
 ]

@@ -17,10 +17,10 @@ def unreachable(fleet):
         text = (board or {}).get("msg") or (board or {}).get("found")
         if not text or (board.get("what") or "").startswith("k3s was not found"):
             continue
-        remedy = board.get("next_step") or "See that the board is on and can be reached by ssh."
+        remedy = board.get("next_step") or "Check that the board is on and can be reached by ssh."
         command = "ansible %s%s -b -m ansible.builtin.raw -a id" % (fleet.inventory, name)
         yield m.Finding(
-            "%s could not be looked at" % name,
+            "%s could not be observed" % name,
             m.CERTAIN,
             ("board", name, name),
             [m.one_line(text)],
@@ -76,7 +76,7 @@ def api_down(fleet):
     board = fleet.boards.get(fleet.server)
     if fleet.api and not fleet.api["reachable"] and board and not is_down(board):
         evidence = ["k3s kubectl on %s: %s" % (fleet.server, m.one_line(fleet.api["error"] or "no answer"))]
-        remedy = "Start the server's k3s anew; its log says what keeps the API from starting."
+        remedy = "Restart the server's k3s; its log says what keeps the API from starting."
         yield m.Finding(
             "The API does not answer",
             m.CERTAIN,
@@ -101,7 +101,7 @@ def not_ready(fleet):
         evidence = [
             "node %s: Ready is %s: %s: %s" % (node, ready["status"], ready["reason"], m.one_line(ready["message"]))
         ]
-        remedy = "Its kubelet does not say that it is well. See that k3s runs on the board, and start it anew."
+        remedy = "Its kubelet does not report that it is healthy. Check that k3s runs on the board, and restart it."
         command = (fleet.service(name), name) if name else (None, None)
         yield m.Finding(
             "Node %s is not Ready" % node, m.CERTAIN, ("board", name, name or node), evidence, remedy, *command
@@ -110,7 +110,7 @@ def not_ready(fleet):
 
 CAUSES = [
     m.Cause(
-        "board-unreachable", "The board could not be looked at.", "what ssh or the observing script said", unreachable
+        "board-unreachable", "The board could not be observed.", "what ssh or the observing script said", unreachable
     ),
     m.Cause("k3s-missing", "There is no k3s on the board.", "no program k3s", missing),
     m.Cause("k3s-down", "k3s does not run on the board.", "its containerd does not answer", down),

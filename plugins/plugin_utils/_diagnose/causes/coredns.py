@@ -95,7 +95,7 @@ def rights(fleet):
         ]
         remedy = (
             "Give ClusterRole and ClusterRoleBinding system:coredns back, as the packaged manifest has them; "
-            "CoreDNS goes on by itself within a minute."
+            "CoreDNS recovers by itself within a minute."
         )
         command = "k3s kubectl auth reconcile -f %s/server/manifests/coredns.yaml" % fleet.data_dir(fleet.server)
         yield _finding(
@@ -104,7 +104,7 @@ def rights(fleet):
 
 
 def endpoint(fleet):
-    """The service kubernetes leads to an address at which no node is."""
+    """The service kubernetes leads to an address that belongs to no node."""
     nodes = {node["internal_ip"] for node in (fleet.api or {}).get("nodes", ())}
     addresses = fleet.details.get("endpoints")
     if not addresses or not nodes:
@@ -121,18 +121,18 @@ def endpoint(fleet):
         evidence += [_reach(net, "host"), _reach(net, "pod")] if net else []
         command, remedy = (
             fleet.service(fleet.server),
-            "k3s tells its address when it starts: start it anew. When the address changes (DHCP), give the board a "
+            "k3s tells its address when it starts: restart it. When the address changes (DHCP), give the board a "
             "fixed one.",
         )
         stated = fleet.preflight(fleet.server).get("addresses", {}).get("advertise-address")
         if stated:
             evidence.append("advertise-address in config.yaml of %s: %s" % (fleet.server, stated))
-            remedy = "Take advertise-address out of config.yaml, or set it right, and start k3s anew."
+            remedy = "Take advertise-address out of config.yaml, or set it right, and restart k3s."
             command = "sed -i '/^advertise-address *:/d' /etc/rancher/k3s/config.yaml && %s" % command
         yield _finding(
             fleet,
             row,
-            "The API is announced at %s, where no node is" % ", ".join(wrong),
+            "The API is announced at %s, which is the address of no node" % ", ".join(wrong),
             m.CERTAIN,
             evidence,
             remedy,
@@ -243,7 +243,7 @@ CAUSES = [
     ),
     m.Cause(
         "apiserver-address",
-        "The service `kubernetes` leads to an address at which no node is.",
+        "The service `kubernetes` leads to an address that belongs to no node.",
         "endpoints of default/kubernetes and the nodes' addresses",
         endpoint,
     ),

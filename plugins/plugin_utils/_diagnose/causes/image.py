@@ -35,7 +35,7 @@ def pause(fleet, row):
         if image in images:
             return
         evidence.append("containerd of %s does not hold %s" % (row["board"], image))
-    title = "The pause image %s is not to be had, so no pod can start on %s" % (image, row["board"])
+    title = "The pause image %s cannot be pulled, so no pod can start on %s" % (image, row["board"])
     remedy = "Let riscv.k3s.site fetch and tag it, or name another one as pause-image in config.yaml."
     yield m.Finding(
         title,
@@ -182,7 +182,7 @@ def wrong_architecture(fleet, row):
             else:
                 command = ("k3s ctr -n k8s.io images rm %s && k3s crictl pull %s" % (image, image), row["board"])
                 remedy = (
-                    "Remove it and pull it anew; when that brings the same, push an image of the board's architecture."
+                    "Remove it and pull it again; when that brings the same, push an image of the board's architecture."
                 )
             yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, *command)
 
@@ -196,7 +196,7 @@ def exec_format(fleet, row):
         if stored:
             evidence.append("the image calls itself %s (%s)" % (", ".join(stored["platforms"]), stored["digest"]))
         title = "The kernel of %s cannot run the program of %s" % (row["board"], image)
-        remedy = "The program inside is of another architecture, or a script without its #! line. Build the image anew."
+        remedy = "The program inside is of another architecture, or a script without a #! line. Build the image again."
         command = (fleet.site(), m.CONTROLLER) if image in fleet.wanted else (None, None)
         yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, *command)
 
@@ -204,7 +204,7 @@ def exec_format(fleet, row):
 CAUSES = [
     m.Cause(
         "pause-image-missing",
-        "The pause image cannot be had.",
+        "The pause image cannot be pulled.",
         "FailedCreatePodSandBox names it, and the store does not hold it",
         pause,
         True,

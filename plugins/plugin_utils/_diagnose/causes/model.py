@@ -19,8 +19,8 @@ CONTROLLER = "controller"
 
 
 class Cause(NamedTuple):
-    """A cause: its id, what it is in one sentence, how it is recognised (for the documentation), and the function that finds
-    it.
+    """A cause: its id, what it is in one sentence, how it is recognised (for the documentation), and the function that
+    finds it.
 
     ``look`` gets a Fleet, and yields Findings. ``per_pod`` tells that it gets one pod that is not Ready too, as a row
     of the joined view.
@@ -120,7 +120,7 @@ class Fleet:
         return None if rows is None else {row["name"]: row for row in rows}
 
     def preflight(self, board):
-        """The system of a board, {} when it was not looked at."""
+        """The system of a board, {} when it was not observed."""
         return (self.boards.get(board) or {}).get("preflight") or {}
 
     def site(self):

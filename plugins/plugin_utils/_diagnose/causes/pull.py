@@ -73,8 +73,8 @@ def _names(message):
 
 
 def _classify(fleet, row, image, text):
-    """The PullProblem. containerd tells the error of the last endpoint only: after a plain http mirror that has no such
-    image, it asks the same address by https, and it is that which it tells.
+    """The PullProblem. containerd reports only the error of the last endpoint: after a plain http mirror that has no
+    such image, it asks the same address by https, and reports that error.
     """
     try:
         return classify(image, text, bool(_http_mirror(fleet, row, image)))
@@ -95,7 +95,7 @@ def _finding(fleet, row, container, image, problem, where, text):
     if not is_told:
         mirror = _http_mirror(fleet, row, image)
         evidence.append(
-            "containerd asks %s first, which speaks http, and tells the error of the last endpoint only" % mirror
+            "containerd asks %s first, which speaks http, and reports only the error of the last endpoint" % mirror
         )
     title = "%s: %s" % (_sentence(problem.why), image)
     return m.Finding(

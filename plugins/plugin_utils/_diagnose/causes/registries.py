@@ -25,11 +25,11 @@ def wrong_key(fleet):
         edits = ["-e '%ds/%s/%s/'" % (number, key, right) for number, key, right in rights if right]
         command = ("sed -i %s %s && %s" % (" ".join(edits), path, fleet.service(name)), name) if edits else (None, None)
         remedy = (
-            "Write the key as k3s knows it, and start k3s anew. "
+            "Write the key as k3s knows it, and restart k3s. "
             "riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
         )
         yield m.Finding(
-            "registries.yaml of %s has keys that k3s passes over" % name,
+            "registries.yaml of %s has keys that k3s ignores" % name,
             m.CERTAIN,
             ("board", name, name),
             evidence,
@@ -47,9 +47,9 @@ def stale(fleet):
                 "%s is newer than %s/agent/etc/containerd/config.toml, which k3s makes of it when it starts"
                 % (registries["path"], board["data_dir"])
             ]
-            title = "registries.yaml of %s was changed, and k3s not started anew since" % name
+            title = "registries.yaml of %s was changed after k3s was started" % name
             yield m.Finding(
-                title, m.CERTAIN, ("board", name, name), evidence, "Start k3s anew.", fleet.service(name), name
+                title, m.CERTAIN, ("board", name, name), evidence, "Restart k3s.", fleet.service(name), name
             )
 
 

@@ -26,7 +26,7 @@ def pressure(fleet, kind):
         if disk and kind == "DiskPressure":
             evidence.append("df %s: %d of %d MiB free" % (disk["path"], disk["available"] >> 20, disk["size"] >> 20))
         remedy = {
-            "DiskPressure": "Make room. Images that nothing uses go with the command; pinned ones stay.",
+            "DiskPressure": "Make room. The command removes unused images; pinned ones stay.",
             "MemoryPressure": "Run less on the board, or give its pods lower limits.",
             "PIDPressure": "Find what starts so many processes.",
         }[kind]
@@ -49,7 +49,7 @@ def evicted(fleet):
             continue
         message = fleet.detail(row).get("message")
         evidence = ["pod %s: Evicted: %s" % (m.pod_name(row), m.one_line(message or "no message"))]
-        remedy = "Mend what it names (disk or memory of its node), then delete what is left of the pod."
+        remedy = "Resolve what it names (disk or memory of its node), then delete what is left of the pod."
         command = m.on_server(fleet, "-n", row["namespace"], "delete pod", row["name"])
         yield m.Finding("%s was evicted" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), evidence, remedy, *command)
 

@@ -70,7 +70,7 @@ def terminating(fleet):
             continue  # its sandbox cannot be taken down without a network: that is what is to be mended
         evidence = ["metadata.deletionTimestamp: %s, %d s ago" % (detail["deleted_at"], late)]
         remedy, words = (
-            "Its kubelet does not end it: see that k3s runs on its board. Or drop it from the API:",
+            "Its kubelet does not end it: check that k3s runs on its board. Or drop it from the API:",
             [
                 "delete pod",
                 row["name"],
@@ -80,10 +80,10 @@ def terminating(fleet):
         )
         if detail["finalizers"]:
             evidence.append("metadata.finalizers: %s" % ", ".join(detail["finalizers"]))
-            remedy = "Whoever set the finalizer has to take it away, and does not. Take it away by hand:"
+            remedy = "The controller that set the finalizer must remove it, and does not. Remove it by hand:"
             words = ["patch pod", row["name"], "--type=merge", "-p", '\'{"metadata":{"finalizers":null}}\'']
         yield m.Finding(
-            "%s does not go away" % m.pod_name(row),
+            "%s stays in Terminating" % m.pod_name(row),
             m.CERTAIN,
             m.pod_subject(row),
             evidence,
@@ -155,7 +155,7 @@ CAUSES = [
     ),
     m.Cause(
         "stuck-terminating",
-        "A pod should be gone and is not.",
+        "A pod stays in Terminating.",
         "its deletionTimestamp is more than 30 s over, finalizers",
         terminating,
     ),

@@ -96,7 +96,7 @@ def out_of_memory(fleet, row):
                 "container %s: OOMKilled, exit code %s, %d restarts"
                 % (container["name"], container["exit_code"], container["restarts"])
             ]
-            title = "%s needs more memory than its limit lets it have" % container["name"]
+            title = "%s needs more memory than its limit allows" % container["name"]
             remedy = "Raise the memory limit; when the board has no more memory, run less on it."
             command = m.on_server(
                 fleet,
@@ -109,7 +109,7 @@ def out_of_memory(fleet, row):
                 "--limits=memory=512Mi",
             )
             if m.workload(fleet, row).startswith("pod/"):
-                remedy += " A pod without an owner must be made anew for that."
+                remedy += " A pod without an owner must be recreated for that."
                 command = (None, None)
             yield m.Finding(title, m.CERTAIN, m.pod_subject(row), evidence, remedy, *command)
 
@@ -132,7 +132,7 @@ def crash_loop(fleet, row):
         if not log and container["message"] and "back-off" not in container["message"]:
             evidence.append("container %s: %s" % (container["name"], m.one_line(container["message"])))
         title = "%s ends right after its start" % container["name"]
-        remedy = "What it wrote last says why. All of it:" if log else "Nothing of its log was read. Read it:"
+        remedy = "Its last log line says why. The whole log:" if log else "Its log was not read. Read it:"
         command = m.on_server(
             fleet,
             "-n",

@@ -36,7 +36,7 @@ SANDBOX_TEMPLATE = _template(
 
 
 def read_inspect(seen):
-    """Rows of the part ``sandboxes`` anew, with what only some of them were asked for."""
+    """Rows of the part ``sandboxes`` again, with what only some of them were asked for."""
     found = read_sandboxes(seen)
     containers, sandboxes = seen.out("inspect", parse_inspect) or ({}, {})
     return {

@@ -35,8 +35,8 @@ def read_board(sections, explicit):
     _check_user(sections["user"].out.strip())
     if "board" not in sections:
         raise Problem(
-            "the observing script ended before it looked at the board",
-            next_step="see that the board's /bin/sh is a POSIX shell",
+            "the observing script ended before it observed the board",
+            next_step="check that the board's /bin/sh is a POSIX shell",
         )
     lines = sections["board"].out.split("\n")
     board = dict(zip(_LINES, lines + [""] * len(_LINES)))

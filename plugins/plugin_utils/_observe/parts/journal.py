@@ -48,5 +48,5 @@ def _held(seen):
 
 
 def _holds(digests, before):
-    """Whether a store still has what a name stood for before; None where it was not looked at."""
+    """Whether a store still has what a name stood for before; None where it was not observed."""
     return None if digests is None else bool(before) and before["digest"] in digests
