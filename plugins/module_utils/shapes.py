@@ -96,13 +96,25 @@ class ApiPod(TypedDict):
     created_at: str
 
 
-class ApiNode(TypedDict):
+class _NodeRow(TypedDict):
     name: str
     uid: str
     ready: bool
     architecture: str
     internal_ip: str
     created_at: str
+    boot_id: str
+    machine_id: str
+    kubelet: str  # its version
+    runtime: str  # such as containerd://2.1.5-k3s1
+
+
+class ApiNode(_NodeRow, total=False):
+    """A node as the API shows it."""
+
+    args: str  # k3s's command line, as JSON: until it is read as settings
+    env: str
+    settings: Optional[Dict[str, Any]]  # with which its k3s runs; None where it does not tell
 
 
 class ApiAddon(TypedDict):
@@ -207,6 +219,12 @@ class _Known(TypedDict):
     architecture: str
     hostname: str
     data_dir: str
+    data_dir_is_given: bool
+    config_file: str
+    file_settings: Optional[Dict[str, Any]]
+    identity: Dict[str, Any]
+    service: Optional[str]
+    doubts: List[str]
     errors: List[ObservingError]
 
 

@@ -41,6 +41,18 @@ IMAGES = (
     + "a" * 64
     + " 301.2 KiB linux/riscv64 io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned \n"
 )
+# As /proc/net/fib_trie has it, shortened: each address of the board stands before "host LOCAL".
+_ADDRESSES = """Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+        |-- 192.168.173.11
+           /32 host LOCAL
+     |-- 192.168.173.255
+        /32 link BROADCAST
+        |-- 127.0.0.1
+           /32 host LOCAL
+"""
 
 
 class FakeBoard:
@@ -53,6 +65,7 @@ class FakeBoard:
         self.manifests = self.data / "server" / "manifests"
         for folder in (self.etc, self.manifests, self.data / "agent/etc/containerd", home / "bin", home / "answers"):
             folder.mkdir(parents=True)
+        self.proc()
         self.program("k3s", _K3S.format(home=shlex.quote(str(home))))
         self.program("id", "#!/bin/sh\necho 0\n")
         self.program("uname", "#!/bin/sh\n[ $1 = -n ] && echo Board-1 || echo riscv64\n")
@@ -85,6 +98,41 @@ class FakeBoard:
         if mtime is not None:
             os.utime(path, (mtime, mtime))
 
+    def proc(self, uptime=1000, boot_id="0b7a5b5c-7a0f-4b62-8f9e-2a64c2f3b7d1"):
+        """A /proc without k3s."""
+        for folder in ("self/ns", "net", "sys/kernel/random", "1/ns"):
+            (self.home / "proc" / folder).mkdir(parents=True)
+        self.file("proc/self/ns/net", "")
+        self.file("proc/uptime", "%d.25 3600.00\n" % uptime)
+        self.file("proc/sys/kernel/random/boot_id", boot_id + "\n")
+        self.file("proc/net/fib_trie", _ADDRESSES)
+        self.process(1, ["/sbin/init"], comm="systemd", parent=0)
+
+    def process(self, pid, words, comm, parent=1, started=60, cgroup="/", environ=(), same=True):
+        """A process of the board, or (not ``same``) of something on it that has a network of its own."""
+        folder = "proc/%d/" % pid
+        self.file(folder + "cmdline", "".join(word + "\0" for word in words))
+        self.file(folder + "environ", "".join(word + "\0" for word in environ))
+        self.file(folder + "comm", comm + "\n")
+        self.file(folder + "cgroup", "0::%s\n" % cgroup)
+        self.file(folder + "stat", "%d (%s x) S %d %s%d 0 0\n" % (pid, comm, parent, "0 " * 17, started * 100))
+        (self.home / folder / "ns").mkdir(exist_ok=True)
+        (self.home / folder / "ns/net").unlink(missing_ok=True)
+        if same:
+            (self.home / folder / "ns/net").symlink_to(self.home / "proc/self/ns/net")
+        else:
+            self.file(folder + "ns/net", "")
+
+    def k3s(self, data_dir=None, role="server", service=None, pid=200, **options):
+        """k3s as it runs, and its containerd with ``data_dir``."""
+        service = service or {"server": "k3s", "agent": "k3s-agent"}[role]
+        cgroup = "/system.slice/%s.service" % service
+        self.process(pid, ["/usr/local/bin/k3s " + role], comm="k3s-" + role, cgroup=cgroup, **options)
+        folder = "%s/agent/etc/containerd/config.toml" % (data_dir or self.data)
+        words = ["containerd", "-c", folder]
+        same = options.get("same", True)
+        self.process(pid + 1, words, comm="containerd", parent=pid, cgroup=cgroup, same=same)
+
     def calls(self):
         """How k3s was called so far."""
         log = self.home / "calls"
@@ -93,7 +141,8 @@ class FakeBoard:
     def run(self, parts, shell=("sh",), **options):
         """Run the script and return what it wrote."""
         options.setdefault("data_dir", str(self.data))
-        script = build_script(TOKEN, parts, etc=str(self.etc), path=str(self.home / "bin"), **options)
+        folders = {"etc": str(self.etc), "path": str(self.home / "bin"), "proc": str(self.home / "proc")}
+        script = build_script(TOKEN, parts, units=[str(self.home / "units")], **folders, **options)
         done = subprocess.run(list(shell) + ["-c", script], capture_output=True, timeout=60, check=False)
         assert done.stderr == b"", done.stderr
         return done.stdout.decode("utf-8", "surrogateescape")

@@ -8,9 +8,11 @@ import shutil
 
 import pytest
 from fake_board import TOKEN, FakeBoard
+from records import record
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, chosen_parts, observe
 
@@ -25,28 +27,8 @@ def seen(board, parts=PARTS, architecture="auto", **options):
 
 
 def pod_record(image, phase="Pending"):
-    fields = [
-        "kube-system",
-        "svclb",
-        "u1",
-        "t",
-        "",
-        "board-1",
-        phase,
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "lb",
-        image,
-        "",
-        "",
-        "",
-    ]
-    return "%s Pod\t%s\n" % (TOKEN, "\t".join(fields))
+    fields = {"node": "board-1", "phase": phase, "names": "lb", "images": image}
+    return record(api_query.POD, TOKEN, namespace="kube-system", name="svclb", uid="u1", created="t", **fields)
 
 
 @pytest.mark.parametrize(

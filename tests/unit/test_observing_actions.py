@@ -13,8 +13,10 @@ import pytest
 import yaml
 from ansible.errors import AnsibleActionFail
 from fake_board import TOKEN, FakeBoard
+from records import record
 
 from ansible_collections.riscv.k3s.plugins.action import cri_sandbox_info, k3s_info
+from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import action as _action
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS
@@ -26,15 +28,28 @@ SANDBOX = {
     "createdAt": "1700000000123456789",
     "labels": {"k8s-app": "kube-dns"},
 }
-POD = "%s Pod\tkube-system\tcoredns-x\tu1\tt\t\tboard-1\tPending\t\t10.42.0.2" + "\t" * 7 + "a:1\t\t\t\n"
+POD = record(
+    api_query.POD,
+    "%s",
+    namespace="kube-system",
+    name="coredns-x",
+    uid="u1",
+    created="t",
+    node="board-1",
+    phase="Pending",
+    address="10.42.0.2",
+    names="coredns",
+    images="a:1",
+)
 
 
 @pytest.fixture
 def board(tmp_path, monkeypatch):
     board = FakeBoard(tmp_path)
-    monkeypatch.setattr(
-        _action, "build_script", functools.partial(_action.build_script, etc=str(board.etc), path=str(tmp_path / "bin"))
-    )
+    folders = {"path": str(tmp_path / "bin"), "proc": str(tmp_path / "proc"), "units": [str(tmp_path / "units")]}
+    etc = str(board.etc)
+    monkeypatch.setattr(_action, "build_script", functools.partial(_action.build_script, etc=etc, **folders))
+    monkeypatch.setattr(_action, "other_paths", functools.partial(_action.other_paths, etc=etc))
     monkeypatch.setattr(_action.secrets, "token_hex", lambda length: TOKEN.rpartition("-")[2])
     board.answer("crictl pods", json.dumps({"items": [SANDBOX]}))
     return board

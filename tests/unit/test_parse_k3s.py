@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What k3s and df print, and config.yaml, as values."""
+"""What k3s and df print, as values."""
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_config, parse_df, parse_k3s_version
+from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_df, parse_k3s_version
 
 
 @pytest.mark.parametrize(
@@ -19,31 +19,6 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse
 )
 def test_k3s_version(text, expected):
     assert parse_k3s_version(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        ("", {}),
-        ("pause-image: a/b:1\n", {"pause-image": "a/b:1"}),
-        ("\"pause-image\": 'a/b:1'\n", {"pause-image": "a/b:1"}),
-        ("disable: traefik\n", {"disable": ["traefik"]}),
-        ("disable: traefik,servicelb\n", {"disable": ["traefik", "servicelb"]}),
-        ("disable: [traefik, 'servicelb']\n", {"disable": ["traefik", "servicelb"]}),
-        (
-            'disable:\n  - traefik\n  - "servicelb"\npause-image: p\n',
-            {"disable": ["traefik", "servicelb"], "pause-image": "p"},
-        ),
-        ("disable:\n- a\ndisable:\n- b\n", {"disable": ["b"]}),
-        ("disable:\n- a\ndisable+:\n- b\n", {"disable": ["a", "b"]}),
-        ('disable: a\n"disable+": b\n', {"disable": ["a", "b"]}),
-        ("disable+: [a]\n", {"disable": ["a"]}),
-        ("embedded-registry: true\n", {"embedded-registry": "true"}),
-        ("system-default-registry: r.io:5000\n", {"system-default-registry": "r.io:5000"}),
-    ],
-)
-def test_config(text, expected):
-    assert parse_config(text) == expected
 
 
 HEAD = "Filesystem     1024-blocks    Used Available Capacity Mounted on\n"

@@ -6,7 +6,8 @@
 
 Of each item that is chosen kubectl writes a record: a line that begins with the token and the record's mark, with a
 field for each path, all set apart by tabs. Simple values are text, whole structures JSON. Environment variables and
-annotations are not asked for, for they may hold secrets (the one annotation that is ties a static pod to its mirror).
+annotations are not asked for, for they may hold secrets (but for the one that ties a static pod to its mirror, and two
+in which k3s tells how it runs, its secrets masked).
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ NODE = Record(
         "architecture": ".status.nodeInfo.architecture",
         "ready": '.status.conditions[?(@.type=="Ready")].status',
         "addresses": '.status.addresses[?(@.type=="InternalIP")].address',
+        "boot_id": ".status.nodeInfo.bootID",
+        "machine_id": ".status.nodeInfo.machineID",
+        "kubelet": ".status.nodeInfo.kubeletVersion",
+        "runtime": ".status.nodeInfo.containerRuntimeVersion",
+        # How k3s runs, by its own account, in which it masks what is secret.
+        "args": r".metadata.annotations.k3s\.io/node-args",
+        "env": r".metadata.annotations.k3s\.io/node-env",
     },
 )
 POD = Record(
@@ -47,16 +55,17 @@ POD = Record(
         "phase": ".status.phase",
         "reason": ".status.reason",
         "address": ".status.podIP",
-        "static_uid": r".metadata.annotations.kubernetes\.io/config\.hash",
         "labels": ".metadata.labels",
         "owners": ".metadata.ownerReferences",
-        "init_names": ".spec.initContainers[*].name",
-        "init_images": ".spec.initContainers[*].image",
-        "names": ".spec.containers[*].name",
-        "images": ".spec.containers[*].image",
         "conditions": ".status.conditions",
         "init_states": ".status.initContainerStatuses",
         "states": ".status.containerStatuses",
+        "init_names": ".spec.initContainers[*].name",
+        "names": ".spec.containers[*].name",
+        # What a tenant may write as he likes, tabs and blanks included, comes last: nothing before it is shifted by it.
+        "static_uid": r".metadata.annotations.kubernetes\.io/config\.hash",
+        "init_images": ".spec.initContainers[*].image",
+        "images": ".spec.containers[*].image",
     },
 )
 ADDON = Record(
@@ -135,20 +144,30 @@ def jsonpath(token, records):
     return "".join(_range(token, record) for record in records)
 
 
+def split_records(text, token, records):
+    """{mark: [(record, the text of its fields), ..]} of kubectl's answer, of ``records``; others are passed by."""
+    known = {record.mark: record for record in records}
+    found: dict[str, list] = {record.mark: [] for record in records}
+    for chunk in ("\n" + text).split("\n" + token + " ")[1:]:
+        mark, dummy, rest = chunk.rstrip("\n").partition("\t")
+        if mark in known:
+            found[mark].append((known[mark], rest))
+    return found
+
+
 def read_records(text, token, records):
-    """(record, {field: text}) of each record in kubectl's answer that is one of ``records``; others are passed by.
+    """(record, {field: text}) of each record in kubectl's answer that is one of ``records``.
 
     A message may hold tabs and line ends, so the last field is all that is left. Raises ValueError for one that is too
     short.
     """
-    known = {record.mark: record for record in records}
-    for chunk in ("\n" + text).split("\n" + token + " ")[1:]:
-        mark, dummy, rest = chunk.rstrip("\n").partition("\t")
-        if mark in known:
-            yield known[mark], _named(known[mark], rest)
+    for rows in split_records(text, token, records).values():
+        for record, rest in rows:
+            yield record, named(record, rest)
 
 
-def _named(record, text):
+def named(record, text):
+    """The fields of a record by their names. Raises ValueError for one that is too short."""
     values = text.split("\t", len(record.fields) - 1)
     if len(values) < len(record.fields):
         raise ValueError("a record %s of %d fields instead of %d" % (record.mark, len(values), len(record.fields)))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, List, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import REPORT, reads, text_of
+from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import REPORT, each, reads, text_of
 from ansible_collections.riscv.k3s.plugins.module_utils.image_program import DEFAULT_PATH
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import StoredImage
@@ -29,19 +29,20 @@ _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024*
 _VERSION = re.compile(r"\bv?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?![0-9])(\S*)")
 
 
-def parse_image_list(text: str) -> list[StoredImage]:
+def parse_image_list(text: str, unread: Optional[List[str]] = None) -> list[StoredImage]:
     """The rows of ``ctr images ls`` (containerd 1.6 to 2.x), in its order.
 
     Each is {name, digest, platforms: [..], pinned, size (bytes, as exact as ctr's one decimal), labels: {..}}.
     Names under which only containerd itself looks (bare image IDs, name@digest) are in it, too: see `is_tagged`.
-    Raises Problem for a line that is no such row, so that no image is lost silently.
+    Raises Problem for a line that is no such row, so that no image is lost silently; where ``unread`` is given, it is
+    told there instead.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines or lines[0].split() != _HEADER:
         raise Problem(
             "the output of `ctr images ls` was not understood", found=lines[0] if lines else "nothing", next_step=REPORT
         )
-    return [_image_row(line) for line in lines[1:]]
+    return each(lines[1:], _image_row, unread)
 
 
 def is_tagged(name: str) -> bool:

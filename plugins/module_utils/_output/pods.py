@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from typing import Any, Callable, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query as _query
-from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads, text_of
+from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import each, reads, text_of
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import controller, has_ready
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
@@ -30,73 +31,44 @@ NORMAL_REASONS = ("ContainerCreating", "PodInitializing")
 
 
 @reads("`crictl pods -o json`")
-def parse_sandboxes(text: str) -> list[SandboxRow]:
+def parse_sandboxes(text: str, unread: Optional[list[str]] = None) -> list[SandboxRow]:
     """The rows of ``crictl pods -o json``, oldest first.
 
     Each is {id, name, namespace, uid, attempt, state: ready|notready, created_at (ISO 8601, UTC), labels}; the
-    labels without those which the kubelet adds itself. Raises Problem when it is no such JSON.
+    labels without those which the kubelet adds itself. Raises Problem when it is no such JSON. A row that
+    cannot be read goes to ``unread``, where that is given.
     """
-    rows: list[SandboxRow] = []
-    for item in _items(text, "pods", "items"):
-        meta = item["metadata"]
-        rows.append(
-            {
-                "id": text_of(item, "id"),
-                "name": text_of(meta, "name"),
-                "namespace": text_of(meta, "namespace"),
-                "uid": text_of(meta, "uid"),
-                "attempt": int(meta.get("attempt") or 0),
-                "state": item["state"].replace("SANDBOX_", "").lower(),
-                "created_at": _nanoseconds(item["createdAt"]),
-                "labels": {
-                    name: value
-                    for name, value in (item.get("labels") or {}).items()
-                    if not name.startswith("io.kubernetes.")
-                },
-            }
-        )
+    rows = each(_items(text, "pods", "items"), _sandbox, unread)
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
 
 
 @reads("`crictl ps -o json`")
-def parse_containers(text: str) -> list[ContainerRow]:
+def parse_containers(text: str, unread: Optional[list[str]] = None) -> list[ContainerRow]:
     """The rows of ``crictl ps -a -o json``, oldest first.
 
     Each is {id, sandbox_id, name, image, image_id, state: created|running|exited|unknown, attempt, created_at}.
-    ``image`` is what was asked for where the CRI tells it (1.29 and later), else the image's ID.
+    ``image`` is what was asked for where the CRI tells it (1.29 and later), else the image's ID. A row that cannot be
+    read goes to ``unread``, where that is given.
     """
-    rows: list[ContainerRow] = []
-    for item in _items(text, "ps", "containers"):
-        image = item.get("image") or {}
-        rows.append(
-            {
-                "id": text_of(item, "id"),
-                "sandbox_id": text_of(item, "podSandboxId"),
-                "name": text_of(item["metadata"], "name"),
-                "image": image.get("userSpecifiedImage") or image.get("image") or "",
-                "image_id": item.get("imageRef") or "",
-                "state": item["state"].replace("CONTAINER_", "").lower(),
-                "attempt": int(item["metadata"].get("attempt") or 0),
-                "created_at": _nanoseconds(item["createdAt"]),
-            }
-        )
+    rows = each(_items(text, "ps", "containers"), _of_crictl, unread)
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
 
 
 @reads("`kubectl get -o jsonpath`")
-def parse_api(text: str, token: str) -> ApiObjects:
+def parse_api(text: str, token: str, unread: Optional[list[str]] = None) -> ApiObjects:
     """Nodes, pods and addons from the API query of the observing script (records that begin with ``token``).
 
-    Returns {nodes: [{name, uid, ready, architecture, internal_ip, created_at}], pods: [..], addons: [{name, checksum,
-    source}]}, each sorted. A pod is {namespace, name, uid, static_uid (of a static pod's mirror, else ""), node,
-    phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, deleted_at,
+    Returns {nodes: [{name, uid, ready, architecture, internal_ip, created_at, boot_id, machine_id, kubelet, runtime,
+    args, env}], pods: [..], addons: [{name, checksum, source}]}, each sorted. A record that cannot be read goes to
+    ``unread``, where that is given. A pod is {namespace, name, uid, static_uid (of a static pod's mirror, else ""),
+    node, phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, deleted_at,
     images, containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init,
     last_reason}], ip, created_at}.
     """
     found: dict[str, list] = {"Node": [], "Pod": [], "Addon": []}
     makers: dict[str, Callable] = {"Node": _node, "Pod": _pod, "Addon": dict}
-    for record, fields in _query.read_records(text, token, _query.PLAIN):
-        found[record.mark].append(makers[record.mark](fields))
+    for mark, rows in _query.split_records(text, token, _query.PLAIN).items():
+        found[mark] = each(rows, functools.partial(_made, makers[mark]), unread)
     return {
         "nodes": sorted(found["Node"], key=lambda row: row["name"]),
         "pods": sorted(found["Pod"], key=lambda row: (row["namespace"], row["name"])),
@@ -115,6 +87,39 @@ def parse_events(text: str, token: str) -> dict[str, PodEvent]:
     return {uid: {"reason": event[2], "message": event[3]} for uid, event in latest.items()}
 
 
+def _made(make: Callable, row: tuple) -> Any:
+    return make(_query.named(*row))
+
+
+def _sandbox(item: dict[str, Any]) -> SandboxRow:
+    meta = item["metadata"]
+    labels = item.get("labels") or {}
+    return {
+        "id": text_of(item, "id"),
+        "name": text_of(meta, "name"),
+        "namespace": text_of(meta, "namespace"),
+        "uid": text_of(meta, "uid"),
+        "attempt": int(meta.get("attempt") or 0),
+        "state": item["state"].replace("SANDBOX_", "").lower(),
+        "created_at": _nanoseconds(item["createdAt"]),
+        "labels": {name: value for name, value in labels.items() if not name.startswith("io.kubernetes.")},
+    }
+
+
+def _of_crictl(item: dict[str, Any]) -> ContainerRow:
+    image = item.get("image") or {}
+    return {
+        "id": text_of(item, "id"),
+        "sandbox_id": text_of(item, "podSandboxId"),
+        "name": text_of(item["metadata"], "name"),
+        "image": image.get("userSpecifiedImage") or image.get("image") or "",
+        "image_id": item.get("imageRef") or "",
+        "state": item["state"].replace("CONTAINER_", "").lower(),
+        "attempt": int(item["metadata"].get("attempt") or 0),
+        "created_at": _nanoseconds(item["createdAt"]),
+    }
+
+
 def _node(fields: dict[str, str]) -> ApiNode:
     return {
         "name": fields["name"],
@@ -123,6 +128,12 @@ def _node(fields: dict[str, str]) -> ApiNode:
         "architecture": fields["architecture"],
         "internal_ip": fields["addresses"].split(" ")[0],
         "created_at": fields["created"],
+        "boot_id": fields["boot_id"],
+        "machine_id": fields["machine_id"],
+        "kubelet": fields["kubelet"],
+        "runtime": fields["runtime"],
+        "args": fields["args"],
+        "env": fields["env"],
     }
 
 
@@ -152,9 +163,13 @@ def _containers(fields):
     """A pod's containers: those that start it first, each with its state where it has one."""
     by_name = {status["name"]: status for status in _json(fields["init_states"], []) + _json(fields["states"], [])}
     rows = []
-    for names, images, init in (("init_names", "init_images", True), ("names", "images", False)):
-        for spec in zip(_words(fields[names]), _words(fields[images])):
-            rows.append(_container(spec, by_name.get(spec[0], {}), init))
+    for field, texts, init in (("init_names", "init_images", True), ("names", "images", False)):
+        names, images = _words(fields[field]), _words(fields[texts])
+        for place, name in enumerate(names):
+            status = by_name.get(name, {})
+            # A name with blanks in it is none, and its pod never starts; which text is whose is not known then.
+            image = images[place] if len(images) == len(names) else status.get("image") or fields[texts]
+            rows.append(_container((name, image), status, init))
     return rows
 
 

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Mapping, TypeVar
+from typing import Any, Callable, Iterable, List, Mapping, Optional, TypeVar
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 REPORT = "report this with the versions of k3s and containerd: the collection must learn this form"
 _T = TypeVar("_T")
@@ -36,6 +37,21 @@ def reads(program: str) -> Callable[[Callable[..., _T]], Callable[..., _T]]:
         return reader
 
     return decorate
+
+
+def each(items: Iterable[Any], make: Callable[[Any], _T], unread: Optional[List[str]] = None) -> List[_T]:
+    """What ``make`` makes of each item. One on which it chokes is told in ``unread``, the others go on; without that
+    list it ends all, for `reads`.
+    """
+    rows = []
+    for item in items:
+        try:
+            rows.append(make(item))
+        except (Problem, *_CHOKES) as error:
+            if unread is None:
+                raise
+            unread.append("%s: %s, in %s" % (type(error).__name__, error, printable(str(item))[:300]))
+    return rows
 
 
 def text_of(item: Mapping[str, Any], key: str) -> str:

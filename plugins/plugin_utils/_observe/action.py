@@ -15,8 +15,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe, other_paths
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
+
+# Where a service names a file of settings, and that one the data folder, it takes three.
+_LOOKS = 3
 
 
 class ObservingAction(ActionBase):
@@ -47,21 +50,28 @@ class ObservingAction(ActionBase):
         # Only a folder that the task names wins over the one in k3s's config.yaml.
         data_dir = options["data_dir"] if self._task.args.get("data_dir") else None
         limit = options["program_timeout"]
-        script = build_script(
-            token,
-            parts,
-            data_dir=data_dir,
-            programs=options,
-            api=api or options["api"],
-            events=events,
-            program_timeout=limit,
-        )
-        done = self._low_level_execute_command(script, executable="/bin/sh")
-        output = done["stdout"]
-        if token not in output:
-            output += "\n" + done["stderr"]
         explicit = bool(options["crictl"] and options["ctr"])
-        seen = observe(output, token, parts, architecture, explicit, limit)
+        paths: dict = {}
+        for dummy in range(_LOOKS):
+            script = build_script(
+                token,
+                parts,
+                data_dir=data_dir,
+                programs=options,
+                api=api or options["api"],
+                events=events,
+                program_timeout=limit,
+                paths=paths,
+            )
+            done = self._low_level_execute_command(script, executable="/bin/sh")
+            output = done["stdout"]
+            if token not in output:
+                output += "\n" + done["stderr"]
+            others = other_paths(output, token, explicit, data_dir)
+            if not others:
+                break
+            paths = dict(paths, **others)
+        seen = observe(output, token, parts, architecture, explicit, limit, data_dir)
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen
 

@@ -26,11 +26,15 @@ class Section(NamedTuple):
     err: str
 
 
+class BrokenOff(Problem):
+    """The script's output is not whole: nothing of it is believed."""
+
+
 class _Sections(dict):
     """The sections by name. One that must be there and is not is a Problem."""
 
     def __missing__(self, name):
-        raise Problem(
+        raise BrokenOff(
             "the output of the observing script breaks off before the part %r" % name,
             next_step="check whether the connection to the board is stable",
         )
@@ -57,6 +61,15 @@ class Seen:
     def out(self, name, parse):
         """What ``parse`` makes of a step's stdout; None where it did not go well."""
         return parse(self.sections[name].out) if self.good(name) else None
+
+    def rows(self, name, parse):
+        """The rows that ``parse`` makes of a step's stdout; None where it did not go well. What it could not read
+        stands among the errors.
+        """
+        unread: list = []
+        rows = self.out(name, lambda text: parse(text, unread))
+        self.errors += [{"section": name, "rc": None, "message": text} for text in unread]
+        return rows
 
     def message(self, name):
         """Why a step failed."""

@@ -6,21 +6,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, cast
+from typing import Any, Dict, List, Optional, Sequence, cast
 
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.details import read_details
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.dns import read_dns
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import read_inspect
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.logs import read_logs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import read_preflight
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT, Seen, split_output, why
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import (
+    PROGRAM_TIMEOUT,
+    BrokenOff,
+    Seen,
+    split_output,
+    why,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.api import read_api
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import read_board
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.config import read_config
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.config import file_settings, read_config
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.disk import read_disk
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.images import read_images
@@ -48,6 +55,19 @@ _OF_A_DIAGNOSIS = {
     "preflight": read_preflight,
     "dns": read_dns,
 }
+# Results of parts that could not be read, where they are not one key of the part's name with None.
+_UNREAD: Dict[str, Dict[str, Any]] = {
+    "k3s": {
+        "k3s": {"installed": None, "version": None, "role": None, "running": False},
+        "containerd": {"version": None, "pins": False},
+    },
+    "config": {"config": None, "own_config": None, "pause_image": None},
+    "images": {"images": None, "preloads": None},
+    "sandboxes": {"sandboxes": None, "containers": None},
+    "api": {},
+    "journal": {},
+    "events": {"details": None},
+}
 _READERS = dict(_PLAIN, **_OF_A_DIAGNOSIS)
 PARTS = tuple(_PLAIN)
 EXTRAS = tuple(_OF_A_DIAGNOSIS)
@@ -65,30 +85,89 @@ def observe(
     architecture: str = "auto",
     explicit: bool = False,
     program_timeout: int = PROGRAM_TIMEOUT,
+    data_dir: Optional[str] = None,
 ) -> Observed:
     """The result of k3s_info (without ``changed``) from the script's output.
 
     ``parts`` as from chosen_parts, ``architecture`` auto or a name that the inventory states, ``explicit`` whether
-    crictl and ctr were given, so that a board without k3s will do, ``program_timeout`` what the script was given.
+    crictl and ctr were given, so that a board without k3s will do, ``program_timeout`` what the script was given,
+    ``data_dir`` the folder that the user names.
     Raises Problem when the board cannot be observed at all. What is missing because one program failed is None and
     stands in ``errors`` [{section, rc, message}].
     """
     sections = split_output(output, token)
     seen = Seen(sections, token, read_board(sections, explicit), program_timeout)
+    board = seen.board
+    settings = file_settings(seen)[0]
     result: Dict[str, Any] = {
-        "machine": seen.board["machine"],
-        "architecture": to_oci(seen.board["machine"] if architecture == "auto" else architecture),
-        "hostname": seen.board["hostname"],
-        "data_dir": seen.board["data_dir"],
+        "machine": board["machine"],
+        "architecture": to_oci(board["machine"] if architecture == "auto" else architecture),
+        "hostname": board["hostname"],
+        "data_dir": board["data_dir"],
+        "data_dir_is_given": bool(data_dir),
+        "config_file": board["config_file"],
+        "file_settings": settings,
+        "identity": _identity(board),
+        "service": board["service"] or None,
+        "doubts": [] if explicit else how_it_runs.doubts(board, settings, data_dir),
         "errors": seen.errors,
     }
     seen.errors += _failed(sections, program_timeout)
     for part in parts:
-        result.update(_READERS[part](seen))
+        result.update(_read(part, seen))
+    _own_account(result)
     if "manifests" in parts:
         result["demand"], problems = _demand(result)
         seen.errors += [{"section": "demand", "rc": None, "message": text} for text in problems]
     return cast(Observed, result)  # tests/unit/test_shapes.py holds it to that
+
+
+def _read(part, seen):
+    """What a part's reader makes of it. One that prints in a form which is not known leaves the others alone."""
+    try:
+        return _READERS[part](seen)
+    except BrokenOff:
+        raise
+    except Problem as problem:
+        seen.errors.append({"section": part, "rc": None, "message": str(problem)})
+        return dict(_UNREAD.get(part, {part: None}), **_told(part, problem))
+
+
+def _told(part, problem):
+    if part == "api":
+        return {"api": {"reachable": False, "error": str(problem), "nodes": [], "pods": [], "addons": []}}
+    if part == "journal":
+        return {"journal": {"path": "", "lease": None, "files": {}, "images": {}, "error": str(problem)}}
+    return {}
+
+
+def other_paths(
+    output: str, token: str, explicit: bool = False, data_dir: Optional[str] = None, etc: str = how_it_runs.ETC
+) -> Dict[str, str]:
+    """The paths that another look must use, where what this one found differs from what it used: {} for none."""
+    sections = split_output(output, token)
+    seen = Seen(sections, token, read_board(sections, explicit))
+    if explicit:
+        return {}
+    settings = file_settings(seen)[0] or {}
+    return how_it_runs.differing(seen.board, how_it_runs.paths(seen.board, settings, data_dir, etc))
+
+
+def _identity(board):
+    return {
+        "boot_id": board["boot_id"],
+        "machine_id": board["machine_id"],
+        "addresses": board["address"],
+        "said": board["said"],
+    }
+
+
+def _own_account(result):
+    """k3s's own account of its settings goes before its files, where this board's own API told it."""
+    nodes = (result.get("api") or {}).get("nodes") or []
+    node = how_it_runs.own_node(result, nodes)[0] if nodes else None
+    if node and node.get("settings") is not None and "config" in result:
+        result["config"] = node["settings"]
 
 
 def _demand(result):

@@ -30,6 +30,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL, WRONG_KEYS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.how_it_runs import ETC
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import CONFIG_KEYS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT
 
@@ -47,7 +48,9 @@ _ORDER = (
     "api",
     "preflight",
 )
-ETC = "/etc/rancher/k3s"
+# Where services and what they are told lie: systemd, OpenRC, and k3s's own installer.
+UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/etc/init.d")
+_DEFAULTS = ("/etc/default", "/etc/sysconfig", "/etc/conf.d", ETC)
 _FOLDER = pathlib.Path(__file__).resolve().parent
 _PATHS = {path.stem: path for folder in (".", "parts", "diagnosis_parts") for path in (_FOLDER / folder).glob("*.sh")}
 # Which of them are read from rows of sandboxes and containers, by the file that does it.
@@ -64,22 +67,31 @@ def build_script(
     etc=ETC,
     path=SEARCH_PATH,
     program_timeout=PROGRAM_TIMEOUT,
+    proc="/proc",
+    units=UNITS,
+    paths=None,
 ):
     """The script as text.
 
     ``token`` is a random word for this run, ``parts`` names from the option gather of k3s_info, ``data_dir`` a path or
     None (then what config.yaml says), ``programs`` the values of k3s, crictl, ctr, kubectl and containerd_address,
     ``api`` auto, always or never, ``events`` whether to read the pods' warnings too, ``program_timeout`` the seconds
-    that each program has.
+    that each program has. ``paths`` {data_dir, registries, kubeconfig, config_file} are what an earlier look found out.
     """
-    programs = programs or {}
+    programs, paths = programs or {}, paths or {}
     wanted = _wanted(parts, api)
     body = _calls(programs) + "".join(_text(name) for name in _files(wanted, events))
     values = {
         "token": token,
         "path": path,
         "etc": etc,
-        "data_dir": data_dir,
+        "proc": proc,
+        "units": " ".join(units),
+        "defaults": " ".join(_DEFAULTS),
+        "data_dir": data_dir or paths.get("data_dir"),
+        "registries": paths.get("registries"),
+        "kubeconfig": paths.get("kubeconfig"),
+        "config_file": paths.get("config_file"),
         "k3s": programs.get("k3s"),
         "explicit": "1" if programs.get("crictl") and programs.get("ctr") else "",
         "rendered": "/etc/containerd/config.toml" if programs.get("containerd_address") else "",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_events
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.k3s_settings import of_node
 
 
 def read_api(seen):
@@ -15,7 +16,11 @@ def read_api(seen):
         return {}
     if not seen.good("api"):
         return {"api": {"reachable": False, "error": seen.message("api"), "nodes": [], "pods": [], "addons": []}}
-    api = dict(parse_api(seen.sections["api"].out, seen.token), reachable=True, error=None)
+    unread: list = []
+    objects = parse_api(seen.sections["api"].out, seen.token, unread)
+    for node in objects["nodes"]:
+        node["settings"] = of_node(node.pop("args"), node.pop("env"))
+    api = dict(objects, reachable=True, error=None, unread=unread)
     if seen.good("events"):
         api["events"] = parse_events(seen.sections["events"].out, seen.token)
     return {"api": api}

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # Keys of config.yaml that may leave the board. Never add one that can hold a secret.
@@ -23,11 +25,38 @@ CONFIG_KEYS = (
     "system-default-registry",
     "write-kubeconfig",
 )
-_LINES = ("hostname", "machine", "k3s", "data_dir", "registries", "kubeconfig", "role", "stale")
+# What the board tells in a line each, and what it may tell several times.
+_WORDS = (
+    "hostname",
+    "machine",
+    "k3s",
+    "data_dir",
+    "registries",
+    "kubeconfig",
+    "config_file",
+    "boot_id",
+    "machine_id",
+    "uptime",
+    "k3s_started",
+    "running",
+    "ran_as",
+    "unit",
+    "services",
+    "folder",
+    "differs",
+    "stale",
+)
+_LISTS = ("said", "address")
 
 
 def read_board(sections, explicit):
-    """{hostname, machine, k3s, data_dir, registries, kubeconfig, role, stale} as texts.
+    """What board.sh told: a text for each of its words, "" where it had nothing to tell, lists for said and address.
+
+    ``uptime`` and ``k3s_started`` are seconds since the boot that ``boot_id`` names, ``running`` is the data folder
+    that the running containerd's command line names, ``ran_as`` k3s's name as a process (k3s-server, k3s-agent),
+    ``unit`` the service that it runs in, ``services`` those that there are, ``folder`` the role that the data folder
+    tells (server, agent), ``said`` what k3s's environment or its services say of folders, ``role`` and ``service``
+    follow from these.
 
     ``explicit`` says whether crictl and ctr were given, so that a board without k3s will do. Raises Problem when the
     board cannot be observed at all.
@@ -38,8 +67,13 @@ def read_board(sections, explicit):
             "the observing script ended before it observed the board",
             next_step="check that the board's /bin/sh is a POSIX shell",
         )
-    lines = sections["board"].out.split("\n")
-    board = dict(zip(_LINES, lines + [""] * len(_LINES)))
+    board: Dict[str, Any] = dict(dict.fromkeys(_WORDS, ""), **{word: [] for word in _LISTS})
+    for line in sections["board"].out.split("\n"):
+        word, dummy, value = line.partition(" ")
+        if word in _LISTS:
+            board[word].append(value)
+        elif word in _WORDS:
+            board[word] = value
     if not board["k3s"] and not explicit:
         raise Problem(
             "k3s was not found on this board",
@@ -48,7 +82,29 @@ def read_board(sections, explicit):
             next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options "
             "crictl, ctr and containerd_address",
         )
-    return board
+    return dict(board, role=_role(board), service=_service(board))
+
+
+def _role(board):
+    """As what k3s runs; where it does not run, what its data folder was made by."""
+    for role in ("server", "agent"):
+        if role in board["ran_as"]:
+            return role
+    return board["folder"]
+
+
+def _service(board):
+    """The service in which k3s runs, else the one that there is for its role; "" where that is not known.
+
+    Alpine's package has one service for both roles.
+    """
+    if board["unit"].startswith("k3s"):
+        return board["unit"]
+    names = {name[: -len(".service")] if name.endswith(".service") else name for name in board["services"].split()}
+    if len(names) == 1:
+        return names.pop()
+    wanted = {"server": "k3s", "agent": "k3s-agent"}.get(_role(board), "")
+    return wanted if wanted in names else ""
 
 
 def _check_user(user):

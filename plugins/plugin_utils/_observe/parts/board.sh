@@ -2,40 +2,112 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What the board is, and where k3s's files lie there. Of config.yaml only known keys are kept, for others may hold
-# secrets.
-# etc is the folder of k3s's settings, keys are those that may leave the board. These may be empty: data_dir, the folder
-# that the user gave; rendered, the configuration of a containerd that is not k3s's; explicit, whether a board without
-# k3s will do.
-# shellcheck shell=sh disable=SC2154,SC2034 # script.py assigns settings in front; other parts use what is set here
+# What the board is, which k3s runs on it, and where k3s's files lie there.
+# proc is /proc, etc the folder of k3s's settings, units the folders of services. These may be empty: data_dir,
+# registries, kubeconfig and config_file, the paths that the user gave or that an earlier look found; rendered, the
+# configuration of a containerd that is not k3s's; explicit, whether a board without k3s will do.
+# shellcheck shell=sh disable=SC2154,SC2034,SC2013 # script.py assigns settings in front; other parts use what is set here
 
-config=
-configured=
-registries=$etc/registries.yaml kubeconfig=$etc/k3s.yaml
-for file in "$etc/config.yaml" "$etc"/config.yaml.d/*.y*ml; do
-    [ -f "$file" ] || continue
-    kept=0
-    while IFS= read -r line || [ -n "$line" ]; do
-        text=${line#"${line%%[! ]*}"}
-        case $text in "" | "#"*) continue ;; esac
-        # An item of a list, or what else belongs to the key above.
-        case $line in
-            [\ -]*)
-                [ $kept = 0 ] || case $text in "- "*) config=$config$nl${line%% #*} ;; esac
-                continue ;;
-        esac
-        key=${line%%:*} key=${key#[\"\']} key=${key%[\"\']} key=${key%+} kept=0
-        case " $keys " in *" $key "*) kept=1 ;; *) continue ;; esac
-        line=${line%% #*} config=$config$nl$line
-        value=${line#*:} value=${value#"${value%%[! ]*}"} value=${value#[\"\']} value=${value%% *} value=${value%[\"\']}
-        case $key in
-            data-dir) configured=$value ;;
-            private-registry) registries=$value ;;
-            write-kubeconfig) kubeconfig=$value ;;
-        esac
-    done <"$file"
+# Processes of other boards or of pods may be seen, too: k3s and its containerd share the network of this session.
+same() { [ "$proc/$1/ns/net" -ef "$proc/self/ns/net" ]; }
+# The fields of /proc/PID/stat after the name, which may hold blanks.
+stat_of() { read -r stat <"$proc/$1/stat" 2>/dev/null && stat=${stat##*) }; }
+# The pattern is written so that the process that looks for it is not found itself.
+running='' k3s_pid='' ran_as='' unit='' started=''
+for file in $(grep -l "agent/etc/container[d]/config[.]toml" "$proc"/[0-9]*/cmdline 2>/dev/null); do
+    pid=${file%/cmdline} pid=${pid##*/}
+    same "$pid" || continue
+    words=$(tr "\000\n" "\n " <"$file" 2>/dev/null)
+    case ${words%%"$nl"*} in */containerd | containerd) ;; *) continue ;; esac
+    path=${words#*"$nl"-c"$nl"} path=${path#*"$nl"--config"$nl"} path=${path#*"$nl"--config=} path=${path%%"$nl"*}
+    case $path in /*) running=${path%/agent/etc/containerd/config.toml} ;; esac
+    # shellcheck disable=SC2086 # its fields
+    stat_of "$pid" && set -- $stat && k3s_pid=$2
 done
-data_dir=${data_dir:-${configured:-/var/lib/rancher/k3s}}
+[ -z "$k3s_pid" ] || read -r ran_as <"$proc/$k3s_pid/comm"
+case $ran_as in k3s*) ;; *) k3s_pid='' ran_as='' ;; esac
+[ -n "$k3s_pid" ] || for file in $(grep -lE "^k3s-(server|agent)" "$proc"/[0-9]*/comm 2>/dev/null); do
+    pid=${file%/comm} pid=${pid##*/}
+    ! same "$pid" || k3s_pid=$pid
+done
+if [ -n "$k3s_pid" ]; then
+    read -r ran_as <"$proc/$k3s_pid/comm"
+    # k3s puts its role there, and hides its flags.
+    case $ran_as in *server* | *agent*) ;; *) ran_as=$(tr "\000" " " <"$proc/$k3s_pid/cmdline") ;; esac
+    # shellcheck disable=SC2086 # its fields
+    stat_of "$k3s_pid" && set -- $stat && started=$((${20} / 100))
+    while IFS= read -r line; do
+        case $line in */*.service | */openrc.*) unit=${line##*/} unit=${unit#openrc.} unit=${unit%.service} ;; esac
+    done <"$proc/$k3s_pid/cgroup"
+fi
+environment=$([ -z "$k3s_pid" ] || tr "\000\n" "\n " <"$proc/$k3s_pid/environ" |
+    grep -E "^K3S_(DATA_DIR|CONFIG_FILE|NODE_NAME)=")
+services=$(for folder in $units; do
+    for file in "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service; do
+        case $file in *.env | *.d | *"*"*) ;; *) [ ! -e "$file" ] || printf "%s " "${file##*/}" ;; esac
+    done
+done)
+# What services say of folders, where k3s does not run to tell it. Units of k3s's own installer have a word a line.
+hints=$([ -n "$k3s_pid" ] || for folder in $units $defaults; do
+    cat "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service "$folder"/k3s*.service.d/* "$folder"/k3s*.env
+done 2>/dev/null | tr "\n\t\\\\\"'" "     " |
+    grep -oE "(--data-dir|--config|K3S_DATA_DIR|K3S_CONFIG_FILE)[= ]+/[^ ]*")
+
+config_file=${config_file:-$(echo "$environment" | sed -n "s/^K3S_CONFIG_FILE=//p")}
+config_file=${config_file:-$etc/config.yaml}
+# Lines of a file of settings that may leave the board: those of known keys, in any spelling. Others may hold secrets.
+known_lines() {
+    content=$(cat "$1") || return
+    echo "$content" | kept_of "$1"
+}
+kept_of() {
+    bom=$(printf "\357\273\277") cr=$(printf "\r") level=none last=0
+    while IFS= read -r line || [ -n "$line" ]; do
+        line=${line#"$bom"} line=${line%"$cr"}
+        text=${line#"${line%%[! ]*}"}
+        case $text in "" | "#"* | ---* | ... | %*) continue ;; esac
+        if [ "$level" = none ]; then
+            level=${line%"$text"}
+            case $text in "{"*) flow_pairs "$1" && return ;; esac
+        fi
+        # What is no pair belongs to the key above, as an item of a list does. No setting that is kept is a mapping.
+        case "$text " in
+            *": "*)
+                key=${text%%:*} key=${key%"${key##*[! ]}"} key=${key#[\"\']} key=${key%+} key=${key%[\"\']}
+                case " $keys " in *" ${key%+} "*) kept=1 ;; *) kept=0 ;; esac
+                if [ "${line%"$text"}" = "$level" ]; then last=$kept; else kept=0; fi ;;
+            *) kept=$last ;;
+        esac
+        [ $kept = 0 ] || echo "${line%% #*}"
+    done
+}
+# The same of a file that is one mapping in braces, such as JSON.
+flow_pairs() {
+    pairs=$(tr "\r\n\t" "   " <"$1" | grep -oE "[\"']?($(echo "$keys" | tr " " "|"))[+]?[\"']? *: *\
+(\"[^\"]*\"|'[^']*'|\[[^]]*\]|[^],}\"'{[ ][^],}]*)") ||
+        [ $? = 1 ] || return
+    echo "$pairs" | sed "s/ *: */: /"
+}
+config_files() {
+    for file in "$config_file" "$config_file".d/*.y*ml; do
+        [ -e "$file" ] || continue
+        echo "$token=$file"
+        known_lines "$file" || return
+    done
+}
+config=$(config_files 2>&1)
+config_status=$?
+# In their simplest spelling. The controller reads them by YAML, and looks again where this was wrong.
+simply() {
+    found=$(echo "$config" | sed -n "s/^$1: *//p" | tr -d "\"' ")
+    echo "${found##*"$nl"}"
+}
+data_dir=${data_dir:-$running}
+data_dir=${data_dir:-$(echo "$environment" | sed -n "s/^K3S_DATA_DIR=//p")}
+data_dir=${data_dir:-$(simply data-dir)}
+data_dir=${data_dir:-/var/lib/rancher/k3s}
+registries=${registries:-$(simply private-registry)} registries=${registries:-$etc/registries.yaml}
+kubeconfig=${kubeconfig:-$(simply write-kubeconfig)} kubeconfig=${kubeconfig:-$etc/k3s.yaml}
 # What k3s renders for containerd at each start. A file that is newer was not read yet.
 rendered=${rendered:-$data_dir/agent/etc/containerd/config.toml}
 newer() { [ -f "$rendered" ] && [ "$1" -nt "$rendered" ]; }
@@ -45,13 +117,30 @@ own=
 files=
 
 board() {
-    uname -n
-    uname -m
-    echo "$k3s$nl$data_dir$nl$registries$nl$kubeconfig"
-    # The role.
-    if [ -d "$data_dir/server" ]; then echo server; elif [ -d "$data_dir/agent" ]; then echo agent; else echo; fi
-    if newer "$registries"; then echo stale; else echo; fi
+    read -r boot <"$proc/sys/kernel/random/boot_id"
+    read -r uptime rest <"$proc/uptime"
+    read -r machine </etc/machine-id
+    echo "hostname $(uname -n)${nl}machine $(uname -m)${nl}k3s $k3s${nl}data_dir $data_dir${nl}registries $registries"
+    echo "kubeconfig $kubeconfig${nl}config_file $config_file${nl}boot_id $boot${nl}uptime ${uptime%%.*}"
+    echo "machine_id $machine${nl}k3s_started $started${nl}running $running${nl}ran_as $ran_as${nl}unit $unit"
+    echo "services $services"
+    if [ -d "$data_dir/server" ]; then echo folder server; elif [ -d "$data_dir/agent" ]; then echo folder agent; fi
+    [ -z "$running" ] || [ "$data_dir" -ef "$running" ] || echo differs 1
+    ! newer "$registries" || echo stale 1
+    echo "$environment${nl}$hints" | while IFS= read -r line; do [ -z "$line" ] || echo "said $line"; done
+    # Its own addresses.
+    grep -B1 "32 host LOCAL" "$proc/net/fib_trie" | sed -n "s/.*|-- /address /p" | sort -u
+    :
 }
 step board
+config() {
+    echo "$config"
+    return $config_status
+}
+[ -z "$k3s$explicit" ] || step config
 [ -n "$k3s$explicit" ] || exit 0
 [ ! -r "$kubeconfig" ] || export KUBECONFIG="$kubeconfig"
+# Its programs unpack themselves into the folder that this names, or into the default one.
+export K3S_DATA_DIR="$data_dir"
+# One in which k3s never ran is not filled by looking at it: nothing answers there.
+[ -n "$explicit" ] || [ -d "$data_dir/agent" ] || alive=0

@@ -6,16 +6,25 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_config
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import k3s_settings
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import chunks
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
 
 
 def read_config(seen):
-    """The part ``config``."""
-    config = parse_config(seen.sections["config"].out)
-    return {"config": config, "own_config": _own_config(seen), "pause_image": _pause_image(seen, config)}
+    """The part ``config``: settings as its files have them, this collection's own files, and the pause image."""
+    config, problems = file_settings(seen)
+    seen.errors += [{"section": "config", "rc": None, "message": text} for text in problems]
+    return {"config": config, "own_config": _own_config(seen), "pause_image": _pause_image(seen, config or {})}
+
+
+def file_settings(seen):
+    """The settings in k3s's files, and what could not be read of them: ({key: value} or None, [text])."""
+    if not seen.good("config"):
+        return None, []  # the step's own error stands among the errors
+    return k3s_settings.of_files(list(chunks(seen.sections["config"].out, seen.token + "=")))
 
 
 def _own_config(seen):
@@ -23,7 +32,7 @@ def _own_config(seen):
     if files is None:
         return None
     stale = seen.sections["stale"].out.splitlines() if "stale" in seen.sections else []
-    own = sorted(path for path in files if "/config.yaml.d/" in path)
+    own = sorted(path for path in files if path.startswith(seen.board["config_file"] + ".d/"))
     return [{"path": path, "sha256": files[path]["sha256"], "stale": path in stale} for path in own]
 
 

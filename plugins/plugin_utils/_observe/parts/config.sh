@@ -2,12 +2,11 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What board.sh kept of config.yaml, the files of this collection beside it, and the pause image that containerd is told
-# to use.
+# The files of this collection beside k3s's file of settings (which board.sh reads), and the pause image that containerd
+# is told to use.
 # shellcheck shell=sh disable=SC2154,SC2034 # settings, and what board.sh sets; files.sh uses files
 
-step config printf "%s" "$config"
-for file in "$etc"/config.yaml.d/riscv-k3s*.yaml; do
+for file in "$config_file".d/riscv-k3s*.yaml; do
     [ ! -f "$file" ] || own=$own$nl$file
 done
 files=$files$own

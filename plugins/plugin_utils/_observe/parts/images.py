@@ -13,7 +13,7 @@ _KEPT = ("name", "digest", "platforms", "pinned", "size")
 
 def read_images(seen):
     """The part ``images``."""
-    rows = seen.out("images", parse_image_list)
+    rows = seen.rows("images", parse_image_list)
     if rows is not None:
         rows = _by_name({key: row[key] for key in _KEPT} for row in rows if is_tagged(row["name"]))
     return {"images": rows, "preloads": seen.out("preloads", _archives)}

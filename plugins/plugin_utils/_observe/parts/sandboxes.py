@@ -11,4 +11,4 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import pars
 
 def read_sandboxes(seen):
     """The part ``sandboxes``."""
-    return {"sandboxes": seen.out("pods", parse_sandboxes), "containers": seen.out("containers", parse_containers)}
+    return {"sandboxes": seen.rows("pods", parse_sandboxes), "containers": seen.rows("containers", parse_containers)}

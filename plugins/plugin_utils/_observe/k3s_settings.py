@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings with which k3s runs: from its own account in a node's annotations, or from its files. Pure.
+
+k3s writes the annotations at each start: ``k3s.io/node-args``, a JSON list of its whole command line after the files
+of settings and the flags were merged, and ``k3s.io/node-env``, a JSON object of its variables K3S_*. Of several values
+of a setting k3s takes the last one, of lists all.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import yaml
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import CONFIG_KEYS
+
+# Settings of which k3s takes all values; of any other one it takes the last.
+_LISTS = ("disable", "helm-controller-arg")
+# Those of which several names stand in one value, set apart by commas.
+_NAMES = ("disable",)
+_SHORT = {"-d": "data-dir", "-o": "write-kubeconfig"}
+_VARIABLES = {
+    "K3S_DATA_DIR": "data-dir",
+    "K3S_NODE_NAME": "node-name",
+    "K3S_KUBECONFIG_OUTPUT": "write-kubeconfig",
+    "K3S_SYSTEM_DEFAULT_REGISTRY": "system-default-registry",
+    "K3S_CONFIG_FILE": "config",
+}
+# All scalars as text: 3.10 must not become 3.1, and k3s reads its settings as flags.
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+def of_node(args: str, env: str) -> Optional[Dict[str, Any]]:
+    """The settings in the texts of a node's two annotations; None where it has none, or they are in another form."""
+    try:
+        words, variables = json.loads(args), json.loads(env or "{}")
+    except (ValueError, RecursionError):
+        return None
+    if not (isinstance(words, list) and all(isinstance(word, str) for word in words) and isinstance(variables, dict)):
+        return None
+    pairs = [(_VARIABLES[name], str(value)) for name, value in variables.items() if name in _VARIABLES]
+    return _settled(pairs + _flags(words))
+
+
+def of_files(files: Sequence[Tuple[str, str]]) -> Tuple[Dict[str, Any], List[str]]:
+    """The settings in files as (path, the lines of it that left the board), in the order in which k3s reads them, and
+    what could not be read. A key that ends in + adds to what earlier files say.
+    """
+    settings: Dict[str, Any] = {}
+    problems = []
+    for path, text in files:
+        try:
+            content = yaml.load(text, Loader=_LOADER)  # nosec: a base loader makes only text
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            problems.append("%s cannot be read: %s" % (path, " ".join(str(error).split())[:300]))
+            continue
+        if content is None or content == "":
+            continue
+        if not isinstance(content, dict):
+            problems.append("%s cannot be read: it is no mapping of settings" % path)
+            continue
+        for key, value in content.items():
+            name = str(key).rstrip("+")
+            adds = str(key).endswith("+") and name in settings
+            settings[name] = _as_list(settings[name]) + _as_list(value) if adds else value
+    return _settled([(key, one) for key, value in settings.items() for one in _as_list(value)]), problems
+
+
+def of_words(said: Sequence[str]) -> Tuple[Dict[str, str], Dict[str, str]]:
+    """Paths as k3s's environment or its services tell them, texts ``NAME=PATH`` and ``--flag PATH``: those of flags,
+    and those of variables, which give way to flags and files.
+    """
+    flags, variables = {}, {}
+    for text in said:
+        name, dummy, path = text.replace("=", " ", 1).partition(" ")
+        if name in _VARIABLES:
+            variables[_VARIABLES[name]] = path.strip()
+        else:
+            flags[name.lstrip("-")] = path.strip()
+    return flags, variables
+
+
+def _flags(words):
+    """(key, value) of the flags that are known."""
+    pairs, place = [], 0
+    while place < len(words):
+        word, equals, value = words[place].partition("=")
+        key = _SHORT.get(word) or (word[2:] if word.startswith("--") else None)
+        place += 1
+        if key not in CONFIG_KEYS and key != "config":
+            continue
+        if not equals:
+            follows = place < len(words) and not words[place].startswith("-")
+            value = words[place] if follows else "true"
+            place += follows
+        pairs.append((key, value))
+    return pairs
+
+
+def _settled(pairs):
+    settings: Dict[str, Any] = {}
+    for key, value in pairs:
+        if not isinstance(value, str):
+            continue  # a mapping is no value of a setting: k3s refuses it
+        if key in _NAMES:
+            names = [name.strip() for name in value.split(",") if name.strip()]
+            settings[key] = settings.get(key, []) + names
+        elif key in _LISTS:
+            settings[key] = settings.get(key, []) + [value]
+        else:
+            settings[key] = value
+    return settings
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, list) else [value]
