@@ -23,6 +23,7 @@ BOARD = pathlib.Path(pathlib.Path("/etc/board").read_text(encoding="utf-8").stri
 FLEET = BOARD.parents[1]
 SOURCES = ("pause:1", "coredns:1")
 REGISTRY = "registry.example:5000/riscv64/"
+ARGS = '["server"]'
 STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 
 
@@ -63,13 +64,17 @@ def kubectl(words):
     """Nodes only: of each board of the fleet."""
     token = re.search(r"riscv-k3s-[0-9a-f]{16}", " ".join(words)).group(0)
     rows = []
+    # One for all, as of boards that share a kernel: they are told apart by their names.
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    machine = pathlib.Path("/etc/machine-id")
+    machine = machine.read_text(encoding="utf-8").strip() if machine.exists() else ""
     for board in sorted((FLEET / "boards").iterdir()):
         state = load(board)
         broken = state["breaks"] and STOCK in state["store"]
         ready = state["running"] and not broken
         rows.append(
-            "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\n"
-            % (token, board.name, board.name, "True" if ready else "False")
+            "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\t%s\t%s\tv1.30.0+k3s1\tcontainerd://1.7.27\t%s\t\n"
+            % (token, board.name, board.name, "True" if ready else "False", boot, machine, ARGS)
         )
     return 0, "".join(rows), ""
 

@@ -61,8 +61,8 @@ def parse_api(text: str, token: str, unread: Optional[list[str]] = None) -> ApiO
     Returns {nodes: [{name, uid, ready, architecture, internal_ip, created_at, boot_id, machine_id, kubelet, runtime,
     args, env}], pods: [..], addons: [{name, checksum, source}]}, each sorted. A record that cannot be read goes to
     ``unread``, where that is given. A pod is {namespace, name, uid, static_uid (of a static pod's mirror, else ""),
-    node, phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting, deleted_at,
-    images, containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init,
+    node, phase, ready, reasons: ["coredns: ImagePullBackOff"], labels, owner: {kind, name} or None, deleting,
+    deleted_at, images, containers: [{name, image, image_id, ready, restarts, state, reason, message, exit_code, init,
     last_reason}], ip, created_at}.
     """
     found: dict[str, list] = {"Node": [], "Pod": [], "Addon": []}
