@@ -36,7 +36,7 @@ sanity: .venv/.stamp ## ansible-test sanity, without ignores
 
 unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9 (as root installs docker-registry and skopeo)
 	tools/registry-programs
-	.venv/bin/python -m pytest tests/unit -q
+	tools/unit
 	tools/unit-board
 
 unit-all: .venv/.stamp ## unit tests on every other Python of this machine that can be a controller
