@@ -11,9 +11,11 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import PREFIX, READ_LATER
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
@@ -21,6 +23,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import re
 
 ASK = "riscv.k3s.registry_image_info"
 LOCK = "images.lock.yml"
+HOSTS = PREFIX + "hosts"
 OPTIONS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "observed": {"type": "str", "default": "k3s_seen"},
@@ -57,7 +60,10 @@ class ActionModule(ActionBase):
             return variables.of(name).get(options["observed"]) or {}
 
         settings = read({name: variables.settings(name) for name in names})
-        servers = list(task_vars["groups"].get(settings[names[0]]["server_group"], ()))
+        group = settings[names[0]]["server_group"]
+        declared = _groups.declared_servers(task_vars["groups"], group)
+        roles = {name: _role(seen(name)) for name in task_vars["ansible_play_hosts_all"]}
+        servers = _groups.seen_servers(declared, roles)
         locks = _Locks(options["lock_file"] if options["state"] == "present" else "")
         boards = [
             _run.Board(
@@ -78,7 +84,18 @@ class ActionModule(ActionBase):
             away if "demand" in away else None,
             lost={name: seen(name) for name in task_vars["ansible_play_hosts_all"] if name not in active},
             beside={name: seen(name) for name in active if name not in settings and seen(name)},
+            warnings=_groups.disagreements(declared, roles, group) + self._ignored(variables, names),
         )
+
+    def _ignored(self, variables, names):
+        """What to tell of a setting that has no effect where it stands."""
+        given = [name for name in names if variables.of(name).get(HOSTS)]
+        if not given or HOSTS in load_extra_vars(self._loader):
+            return []
+        return [
+            "%s in the inventory has no effect, since the keyword hosts of a play does not see it: give it with -e"
+            % HOSTS
+        ]
 
     def _ask(self, fleet, variables, task_vars):
         answers = {}
@@ -94,6 +111,11 @@ class ActionModule(ActionBase):
                 raise Problem("the mirror cannot be asked", found=done.get("msg"), where=question.prefix)
             answers[question.key] = done["images"]
         return answers
+
+
+def _role(seen):
+    """Server or agent, as it was seen; None where that is not known."""
+    return (seen.get("k3s") or {}).get("role")
 
 
 class _Variables:

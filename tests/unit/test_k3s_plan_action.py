@@ -148,3 +148,22 @@ def test_the_undo_is_planned_from_the_observation_that_is_named(run):
     journal = {"files": {}, "images": {}, "error": None, "lease": None}
     result = run({"b1": {"undo_seen": observed(journal=journal)}}, state="absent", observed="undo_seen")
     assert (result["changes"], result["lines"]) == (0, ["b1: nothing to take back"])
+
+
+def test_what_a_board_is_goes_before_the_inventory_and_a_difference_is_told(run):
+    of_agent = seen(PAUSE, COREDNS, k3s={"version": "v1.24.2+k3s2", "role": "agent"})
+    of_server = seen(PAUSE, COREDNS, k3s={"version": "v1.24.2+k3s2", "role": "server"})
+    result = run({"b1": of_agent, "b2": of_server})
+    assert (result["servers"], result["first_server"]) == (["b2"], "b2")
+    assert [text[:3] for text in result["warnings"]] == ["b1:", "b2:"]
+    assert result["boards"]["b1"]["service"] == "k3s-agent"
+
+
+def test_a_group_of_servers_that_is_not_there_ends_it(run):
+    result = run({"b1": dict(seen(), riscv_k3s_server_group="contrl")})
+    assert result["failed"] and result["what"] == "there is no group contrl"
+
+
+def test_the_setting_that_no_play_can_see_is_told(run):
+    result = run({"b1": dict(seen(), riscv_k3s_hosts="boards")})
+    assert any("riscv_k3s_hosts in the inventory has no effect" in text for text in result["warnings"])

@@ -59,7 +59,7 @@ class Fleet(NamedTuple):
 
     ``first_server`` is the board whose API is asked and whose journal holds the lease. ``away`` is what was seen of it
     where it is no board of this run (--limit), else None. ``lost`` {board: what was seen of it, if anything} are boards
-    of the run that cannot be reached or failed, ``servers`` all that the inventory calls servers.
+    of the run that cannot be reached or failed, ``servers`` all servers: what they are, else what the inventory says.
     """
 
     boards: Sequence[Board]
@@ -69,6 +69,8 @@ class Fleet(NamedTuple):
     lost: Mapping[str, Observed] = {}
     # The same of boards that are in other batches of the play (serial), as far as they were looked at already.
     beside: Mapping[str, Observed] = {}
+    # About the inventory as a whole.
+    warnings: Sequence[str] = ()
 
     @property
     def settings(self) -> Dict[str, Any]:
@@ -173,7 +175,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         restarts=restarts(api, plans.values()),
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
         table=report(list(boards.values()), api, before),
-        warnings=_different(text for plan in plans.values() for text in plan["warnings"]),
+        warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["warnings"])]),
         unready=before,
         problems={},
     )
@@ -215,7 +217,7 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
         servers=[name for name in plans if name in fleet.servers],
         lost=[name for name in fleet.lost if name in fleet.servers],
         restarts=_undo.undo_pods(fleet.head.get("api"), plans.values()),
-        warnings=_different(text for plan in plans.values() for text in plan["left"]),
+        warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["left"])]),
         problems=problems,
     )
 

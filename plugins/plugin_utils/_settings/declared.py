@@ -78,7 +78,7 @@ _OF_BOARDS = {
     "gate_timeout": Setting("count"),
 }
 _OF_THE_FLEET = {
-    "hosts": Setting("text", "k3s_cluster", of_fleet=True),
+    "hosts": Setting("texts", of_fleet=True),
     "server_group": Setting("text", "server", of_fleet=True),
     "allow_unowned": Setting("flag", False, of_fleet=True),
     "health_namespaces": Setting("texts", ("kube-system",), of_fleet=True),
