@@ -252,6 +252,7 @@ class Observed(_Known, total=False):
     logs: Dict[str, List[str]]
     preflight: Optional[Dict[str, Any]]
     dns: Dict[str, Any]
+    service_state: Optional[Dict[str, Any]]
 
 
 class RegistryAnswer(TypedDict):

@@ -23,16 +23,15 @@ description:
 options:
   gather:
     description:
-      - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight) and V(dns), which
-        P(riscv.k3s.diagnosis#filter)
-        also needs, and which cost more.
+      - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight), V(dns) and
+        V(service_state), which P(riscv.k3s.diagnosis#filter) or a wait also needs, and which cost more.
       - Whether V(api) is asked also depends on the option O(api).
       - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
     type: list
     elements: str
     choices:
       [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, inspect, preflight,
-      dns]
+      dns, service_state]
     default: [all]
   architecture:
     description:
@@ -128,7 +127,9 @@ k3s:
     installed: {description: Whether there is a k3s program., type: bool}
     version: {description: Its version., type: str, sample: v1.24.2+k3s2}
     role: {description: "V(server) or V(agent) by the folders that k3s made, null before its first start.", type: str}
-    running: {description: Whether its containerd answers., type: bool}
+    running:
+      description: Whether its containerd answers; null where that is not known, since it did not do so in time.
+      type: bool
 containerd:
   description: The running containerd.
   returned: when V(k3s) is gathered
@@ -335,4 +336,10 @@ dns:
   description: Details of a CoreDNS that is not ready; empty if it is.
   returned: when V(dns) is gathered
   type: dict
+service_state:
+  description: How the service manager calls the units C(k3s) and C(k3s-agent), as far as they are not inactive. Null
+    where it did not say.
+  returned: when V(service_state) is gathered
+  type: dict
+  sample: {k3s: {state: activating, sub_state: start, restarts: 0}}
 """

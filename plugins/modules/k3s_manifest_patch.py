@@ -128,7 +128,9 @@ options:
     default: false
   timeout:
     description:
-      - How long to wait, in seconds. k3s checks the folder every 15 seconds.
+      - For how many seconds nothing may move while O(wait) waits. What moves is what the deploy controller applies, of
+        any file. k3s checks the folder every 15 seconds.
+      - Ten times that is the limit in any case.
     type: int
     default: 60
 attributes:

@@ -14,7 +14,8 @@ author:
 description:
   - Deletes pods so that their workload recreates them, one workload at a time, and waits until the new ones are Ready.
   - A pod that has no owner would be lost. It is left alone, with a warning, unless O(allow_unowned=true). Static pods
-    are never deleted.
+    are never deleted. Neither are pods that ran to their end, nor pods of a Job that is over, since nothing makes them
+    anew.
   - O(images), O(pods) and O(selectors) add up. At least one of them is needed.
 extends_documentation_fragment:
   - riscv.k3s.board
@@ -67,12 +68,15 @@ options:
   wait:
     description:
       - Wait, after each workload, until the deleted pods are gone and all pods of the workload are Ready.
-      - When it does not become Ready, the workloads after it are not touched.
+      - When one does not become Ready, the others are restarted all the same. In the end the module fails and names
+        each that did not.
     type: bool
     default: true
   timeout:
     description:
-      - How long to wait for each workload, in seconds.
+      - For how many seconds nothing may move while a workload is waited for. What moves is pods that come and go, the
+        states, restarts and content of their containers, and their events.
+      - Ten times that is the limit in any case.
     type: int
     default: 300
 attributes:

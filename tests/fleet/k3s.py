@@ -6,7 +6,8 @@
 
 The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts,
 and what is wrong with it: pull (an error that pulls end with), restart (whether its service does not start), breaks
-(whether its node is no longer Ready once it has a stock image).
+(whether its node is no longer Ready once it has a stock image), slow (for how many seconds from then on it is not
+Ready), moves (whether the deploy controller tells of its passes meanwhile).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ FLEET = BOARD.parents[1]
 SOURCES = ("pause:1", "coredns:1")
 REGISTRY = "registry.example:5000/riscv64/"
 ARGS = '["server"]'
+EVENT = "%s Event\tAddon\tkube-system\taddon-%d\t\tNormal\tAppliedManifest" + "\t" * 8 + "applied\n"
 STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 
 
@@ -61,7 +63,7 @@ def containerd(state, words):
 
 
 def kubectl(words):
-    """Nodes only: of each board of the fleet."""
+    """Nodes, of each board of the fleet, and events where they are asked for; no pods."""
     token = re.search(r"riscv-k3s-[0-9a-f]{16}", " ".join(words)).group(0)
     rows = []
     # One for all, as of boards that share a kernel: they are told apart by their names.
@@ -70,13 +72,28 @@ def kubectl(words):
     machine = machine.read_text(encoding="utf-8").strip() if machine.exists() else ""
     for board in sorted((FLEET / "boards").iterdir()):
         state = load(board)
+        since = seconds_with_stock(board, state)
+        late = since is not None and since < state["slow"]
         broken = state["breaks"] and STOCK in state["store"]
-        ready = state["running"] and not broken
+        ready = state["running"] and not broken and not late
         rows.append(
-            "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\t%s\t%s\tv1.30.0+k3s1\tcontainerd://1.7.27\t%s\t\n"
+            "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\t%s\t%s\tv1.30.0+k3s1"
+            "\tcontainerd://1.7.27\t%s\t\n"
             % (token, board.name, board.name, "True" if ready else "False", boot, machine, ARGS)
         )
+        if late and state["moves"] and "%s Event" % token in " ".join(words):
+            rows += [EVENT % (token, number) for number in range(int(since) + 1)]
     return 0, "".join(rows), ""
+
+
+def seconds_with_stock(board, state):
+    """For how long a board has had its stock image, as far as the API was asked meanwhile; None when it has none."""
+    if STOCK not in state["store"]:
+        return None
+    mark = board / "answers/since"
+    if not mark.exists():
+        mark.write_text("", encoding="utf-8")
+    return time.time() - mark.stat().st_mtime
 
 
 def restart(state):

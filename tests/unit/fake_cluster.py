@@ -72,10 +72,13 @@ def make_workload(kind, namespace, name, count):
 class Cluster:
     """Makes each deleted pod that has an owner again at the next look, and Ready ``ready_after`` looks later."""
 
-    def __init__(self, *items, ready_after=2, image=None):
+    def __init__(self, *items, ready_after=2, image=None, makes_anew=True):
         self.items = list(items)
         self.ready_after = ready_after
         self.image = image
+        self.makes_anew = makes_anew
+        self.events = []  # about pods, by their name
+        self.now = 0
         self.deleted = []
         self._making = []
         self.runner = FakeRunner(
@@ -91,7 +94,7 @@ class Cluster:
 
     def _get(self, argv, stdin):
         namespace = argv[argv.index("-n") + 1] if "-n" in argv else None
-        for row in self._making:
+        for row in self._making if self.makes_anew else []:
             row["looks"] += 1
             if row["looks"] == self.ready_after:
                 self.items[self.items.index(row["new"])] = row["new"] = self._new(row["old"], True)
@@ -99,7 +102,15 @@ class Cluster:
                 row["new"] = self._new(row["old"], False)
                 self.items.append(row["new"])
         shown = [item for item in self.items if namespace in (None, item["metadata"]["namespace"])]
+        shown = shown + (self._events() if "events" in argv[3] else [])
         return json.dumps({"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}})
+
+    def _events(self):
+        uids = {item["metadata"]["name"]: item["metadata"].get("uid") for item in self.items}
+        return [
+            dict(event, involvedObject=dict(event["involvedObject"], uid=uids.get(event["involvedObject"]["name"], "")))
+            for event in self.events
+        ]
 
     def _delete(self, argv, stdin):
         namespace, names = argv[5], [word for word in argv[6:] if not word.startswith("--")]

@@ -54,7 +54,7 @@ class DeployController:
         return FakeRunner(
             [
                 (["k3s", "kubectl", "get", "addons.k3s.cattle.io", ...], self._addons),
-                (["k3s", "kubectl", "get", "events", ...], self._events),
+                (["k3s", "kubectl", "get", "addons.k3s.cattle.io,events", ...], self._addons),
                 (["k3s", "kubectl", "delete", ...], self._delete),
                 (["k3s", "kubectl", "patch", "addons.k3s.cattle.io", ...], self._patch),
             ]
@@ -63,7 +63,8 @@ class DeployController:
     def _addons(self, argv, stdin):
         if self.passes_on_get:
             self.run_pass()
-        items = [
+        items = self.events if "addons.k3s.cattle.io,events" in argv else []
+        items = items + [
             {
                 "apiVersion": "k3s.cattle.io/v1",
                 "kind": "Addon",
@@ -73,11 +74,6 @@ class DeployController:
             for name, checksum in self.addons.items()
         ]
         return self._answer({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}})
-
-    def _events(self, argv, stdin):
-        return self._answer(
-            {"apiVersion": "v1", "items": self.events, "kind": "List", "metadata": {"resourceVersion": ""}}
-        )
 
     def _patch(self, argv, stdin):
         assert json.loads(argv[argv.index("-p") + 1]) == {"spec": {"checksum": None}}

@@ -4,7 +4,7 @@
 """Records of the API as kubectl writes them for the observing script's query, by the names of their fields."""
 
 
-def record(kind, token, **fields):
+def record(kind, token, /, **fields):
     """A line of kubectl's answer: ``kind`` is a Record of api_query, ``fields`` texts, those left out are empty."""
     assert not set(fields) - set(kind.fields), set(fields) - set(kind.fields)
     return "%s %s\t%s\n" % (token, kind.mark, "\t".join(fields.get(name, "") for name in kind.fields))

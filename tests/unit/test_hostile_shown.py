@@ -247,11 +247,21 @@ def _publication(publication):
     ]
 
 
+def _patience(patience):
+    pod = {"uid": "u", "namespace": "kube-system", "name": ALL, "node": ALL, "labels": {}, "owner": None}
+    pod.update(phase="Running", ready=False, deleting=False, containers=[])
+    event = {"kind": "Pod", "uid": "u", "name": ALL, "type": "Normal", "count": 2, "time": ""}
+    probe = dict(event, reason="Unhealthy", message="Liveness probe failed: " + ALL)
+    kill = dict(event, reason="Killing", message="Container a\x1bb failed liveness probe, will be restarted")
+    seen = {"api": {"reachable": True, "pods": [pod]}, "details": {"events": [probe, kill]}}
+    return patience({}, [seen], 1)["killed"]
+
+
 # A filter that makes text for people, and the texts that it makes of hostile ones.
 SHOWN = {
     "diagnosis_text": _diagnosis,
     "lock": _lock,
-    "preload_lacking": lambda lacking: lacking([], PLAN),
+    "patience": _patience,
     "report": lambda report: report([PLAN, dict(PLAN, board="\u955c\u50cf")], API, [ALL], done=True),
     "shut_gates": _gates,
     "undo_plan": _undo,

@@ -266,19 +266,47 @@ def test_wait_until_applied(server):
     assert all(addon["applied"] and server.k3s.addons[addon["name"]] == addon["checksum"] for addon in result["addons"])
 
 
-def test_wait_ends_with_the_events(server):
-    server.k3s.events = [
-        {
-            "reason": "ApplyManifestFailed",
-            "message": 'Applying manifest at "…/coredns-riscv64.yaml" failed:\n no',
-            "lastTimestamp": "2026-11-24T10:00:00Z",
-        }
-    ]
-    with pytest.raises(
-        Problem, match="within 20 seconds.*coredns-riscv64: ApplyManifestFailed: Applying manifest at .* failed: no"
-    ):
+def event(name, reason, message, moment, kind="Warning"):
+    about = {"kind": "Addon", "namespace": "kube-system", "name": name}
+    row = {"kind": "Event", "involvedObject": about, "type": kind, "reason": reason, "message": message, "count": 1}
+    return dict(row, lastTimestamp="2026-11-24T10:00:%02dZ" % moment)
+
+
+def test_wait_ends_with_the_events_when_nothing_moves(server):
+    failed = 'Applying manifest at "…/coredns-riscv64.yaml" failed:\n no'
+    server.k3s.events = [event("coredns-riscv64", "ApplyManifestFailed", failed, 1)]
+    with pytest.raises(Problem, match="nothing moved for 20 seconds.*coredns-riscv64: ApplyManifestFailed: .*: no"):
         server.patch(wait=True)
     assert server.now == 20
+
+
+def test_a_controller_that_is_at_other_files_is_waited_for(server):
+    """As on an emulated board, which needed more than 120 s for one pass."""
+
+    def sleep(seconds):
+        server.now += seconds
+        server.k3s.events.append(event("a%d" % (server.now // 15), "AppliedManifest", "x", server.now // 15, "Normal"))
+        if server.now > 90:
+            server.k3s.run_pass()
+
+    server.sleep = sleep
+    assert server.patch(wait=True)["addons"][0]["applied"] and server.now > 4 * 20
+
+
+def test_passes_that_fail_again_and_again_come_to_an_end(server):
+    """Its failing file has every pass apply all files again: that moves, and gets nowhere."""
+    packaged = ["coredns", "metrics-server", "traefik"]
+
+    def sleep(seconds):
+        server.now += seconds
+        passed = 1 + server.now // 15
+        server.k3s.events = [dict(event(name, "ApplyingManifest", "x", 1, "Normal"), count=passed) for name in packaged]
+        server.k3s.events.append(dict(event("coredns-riscv64", "ApplyManifestFailed", "no", 1), count=passed))
+
+    server.sleep = sleep
+    with pytest.raises(Problem, match="nothing moved for 20 seconds.*ApplyManifestFailed: no"):
+        server.patch(wait=True)
+    assert 4 * 15 <= server.now < 200, "not up to the outer limit"
 
 
 def test_diff_shows_a_new_overlay_against_the_packaged_file(server):

@@ -62,11 +62,15 @@ def test_output_that_is_no_list():
 def test_waiting_looks_at_growing_intervals_and_survives_an_absent_api():
     answers = [(1, "", "Unable to connect to the server: EOF")] + [json.dumps({"items": []})] * 9
     kube, runner, moments = make_kube(answers)
-    assert not kube.wait(lambda: kube.addon_checksums().get("x"), 25)
-    assert moments == [1, 2, 3, 5, 5, 5, 4]
-    with pytest.raises(Problem, match="EOF"):
-        kube, runner, moments = make_kube((1, "", "EOF"))
-        kube.wait(kube.addon_checksums, 5)
+
+    def look():
+        return kube.addon_checksums().get("x"), {}
+
+    assert "nothing moved for 25 seconds" in kube.wait(look, 25)
+    assert moments == [1, 2, 3, 5, 5, 5, 5], "that the API began to answer was a move"
+    kube, runner, moments = make_kube((1, "", "EOF"))
+    with pytest.raises(Problem, match="EOF; nothing moved for 5 seconds"):
+        kube.wait(look, 5)
 
 
 PODS = [

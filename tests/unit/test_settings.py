@@ -156,10 +156,11 @@ def test_programs_have_as_long_as_a_look_by_itself_gives_them():
 
 def test_every_look_at_a_board_has_the_time_of_the_inventory():
     looks = [
-        (path.name, task["riscv.k3s.k3s_info"])
+        (path.name, task[module])
         for path in (*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml"))
         for task in tasks(yaml.safe_load(path.read_text(encoding="utf-8")))
-        if "riscv.k3s.k3s_info" in task
+        for module in ("riscv.k3s.k3s_info", "riscv.k3s.k3s_wait")
+        if module in task
     ]
     assert len(looks) > 8
     assert [name for name, arguments in looks if "program_timeout" not in arguments] == []

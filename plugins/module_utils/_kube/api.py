@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._waiting import patience as _patience
+from ansible_collections.riscv.k3s.plugins.module_utils._waiting.moves import addon_marks, event_marks, read_event
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 SYSTEM_NAMESPACE = "kube-system"
-# Seconds between looks: soon at first, then seldom.
-INTERVALS = (1, 2, 3, 5)
 _REQUEST_TIMEOUT = "--request-timeout=20s"
 _DELETE_TIMEOUT = 60
 
@@ -42,24 +43,19 @@ class Kube:
 
         k3s sets ``spec.checksum`` only after it has applied the whole file.
         """
-        items = self.get("addons.k3s.cattle.io", "-n", SYSTEM_NAMESPACE)
-        return {item["metadata"]["name"]: item.get("spec", {}).get("checksum") or None for item in items}
+        return _checksums(self.get("addons.k3s.cattle.io", "-n", SYSTEM_NAMESPACE))
 
-    def deploy_events(self, addon, count=3):
-        """The last events of an Addon, oldest first, as "REASON: MESSAGE"."""
-        selector = "involvedObject.kind=Addon,involvedObject.name=" + addon
-        events = self.get("events", "-n", SYSTEM_NAMESPACE, "--field-selector", selector)
-        events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-        return [
-            "%s: %s" % (event.get("reason"), " ".join((event.get("message") or "").split()))
-            for event in events[-count:]
-        ]
+    def addons_and_events(self):
+        """({Addon's name: its checksum or None}, rows of events about Addons, oldest first), in one call."""
+        items = self.get("addons.k3s.cattle.io,events", "-n", SYSTEM_NAMESPACE)
+        events = [read_event(item) for item in items if item["kind"] == "Event"]
+        about = sorted((event for event in events if event["kind"] == "Addon"), key=lambda event: event["time"])
+        return _checksums(item for item in items if item["kind"] == "Addon"), about
 
-    def pods_and_workloads(self, namespace=None):
+    def pods_and_workloads(self, namespace=None, events=False):
         """The pods of a namespace, or of all, and the objects that say how many there should be: raw, in one call."""
-        return self.get(
-            "pods,deployments,daemonsets,statefulsets", *(["-n", namespace] if namespace else ["--all-namespaces"])
-        )
+        kinds = "pods,deployments,daemonsets,statefulsets,jobs" + (",events" if events else "")
+        return self.get(kinds, *(["-n", namespace] if namespace else ["--all-namespaces"]))
 
     def delete_pods(self, namespace, names):
         """Delete pods of one namespace in one call, without waiting. A pod that has gone already is no error."""
@@ -86,27 +82,28 @@ class Kube:
             timeout=_DELETE_TIMEOUT,
         )
 
-    def wait(self, is_done, timeout):
-        """Call ``is_done()`` at growing intervals until it is true; returns False after ``timeout`` seconds.
+    def wait(self, look, timeout):
+        """Call ``look() -> (whether it is done, marks)`` until it is done, and return None; or why the wait is over,
+        since nothing has moved for ``timeout`` seconds.
 
         A Problem in it is not the end: an overloaded API may be away for a while. The last one counts if time runs out.
         """
-        end = self.clock() + timeout
-        attempt = 0
-        while True:
-            problem = None
+        problems: List[Problem] = []
+
+        def try_to_look():
             try:
-                if is_done():
-                    return True
+                done, marks = look()
+                problems.clear()
+                return done, dict(marks, API="answers")
             except Problem as caught:
-                problem = caught
-            left = end - self.clock()
-            if left <= 0 and problem:
-                raise problem
-            if left <= 0:
-                return False
-            self._sleep(min(INTERVALS[min(attempt, len(INTERVALS) - 1)], left))
-            attempt += 1
+                problems[:] = [caught]
+                return False, {"API": "does not answer"}
+
+        over = _patience.wait(try_to_look, timeout, self.clock, self._sleep)
+        if over and problems:
+            problems[0].found = "; ".join(filter(None, (problems[0].found, over)))
+            raise problems[0]
+        return over
 
     def _kubectl(self, *args, **run):
         result = self._programs.kubectl(*args + (_REQUEST_TIMEOUT,), check=False, **run)
@@ -145,24 +142,40 @@ class Addons:
 def wait_for_addons(kube, wanted, timeout):
     """Wait until each Addon of ``wanted`` ({name: sha256 of the file}) has that checksum: k3s applied that very text.
 
-    Raises Problem after ``timeout`` seconds, with the deploy controller's last events.
+    Raises Problem when nothing has moved for ``timeout`` seconds, with the deploy controller's last events. What it
+    does for other files is a move: one pass over all of them may take minutes on a slow board.
     """
-    seen = {}
+    seen: Dict[str, Optional[str]] = {}
+    events: List[Dict[str, Any]] = []
 
-    def is_done():
-        seen.update(kube.addon_checksums())
-        return all(seen.get(name) == checksum for name, checksum in wanted.items())
+    def look():
+        checksums, events[:] = kube.addons_and_events()
+        seen.update(checksums)
+        rows = [{"name": name, "checksum": checksum} for name, checksum in checksums.items()]
+        done = all(seen.get(name) == checksum for name, checksum in wanted.items())
+        return done, dict(addon_marks(rows), **event_marks(events, ()))
 
-    if not wanted or kube.wait(is_done, timeout):
+    over = kube.wait(look, timeout) if wanted else None
+    if not over:
         return
     late = [name for name in wanted if seen.get(name) != wanted[name]]
-    events = ["%s: %s" % (name, event) for name in late for event in kube.deploy_events(name)]
     raise Problem(
-        "k3s did not apply the manifests of %s within %d seconds" % (", ".join(late), timeout),
-        found="; ".join(events) or "no events of its deploy controller",
+        "k3s did not apply the manifests of %s: %s" % (", ".join(late), over),
+        found="; ".join(_last_events(late, events)) or "no events of its deploy controller",
         where="Addons in " + SYSTEM_NAMESPACE,
         next_step="see the log of k3s for `deploy`; a file in the manifests folder that fails delays all others",
     )
+
+
+def _checksums(addons):
+    return {item["metadata"]["name"]: item.get("spec", {}).get("checksum") or None for item in addons}
+
+
+def _last_events(names, events, count=3):
+    """The last events of each of these Addons, and the last one of any other: what the controller is at."""
+    told = [row for name in names for row in [row for row in events if row["name"] == name][-count:]]
+    told += [row for row in events[-1:] if row not in told]
+    return ["%s: %s: %s" % (row["name"], row["reason"], " ".join(row["message"].split())) for row in told]
 
 
 def _next_step(message):

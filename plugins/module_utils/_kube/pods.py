@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pod as _row
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text, normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
+# What read_state knows the size of.
+KINDS = ("Deployment", "DaemonSet", "StatefulSet", "Job")
+# Conditions of a Job that makes no pod any more.
+_OVER = (("Complete", "True"), ("Failed", "True"))
 _REQUIREMENT = re.compile(r"(?P<not>!?)(?P<key>[A-Za-z0-9./_-]+)(?:(?P<operator>==?|!=)(?P<value>[A-Za-z0-9._-]*))?\Z")
 
 
@@ -55,23 +59,34 @@ class Pod(NamedTuple):
 
 
 class State(NamedTuple):
-    """All pods, and how many pods each workload wants."""
+    """All pods, how many pods each workload wants (None for a Job: as many as it takes), and the Jobs that are over,
+    which make no pod anew.
+    """
 
     pods: list
     desired: dict
+    over: frozenset = frozenset()
 
 
 def read_state(items):
     """The State in the items of ``kubectl get pods,deployments,... -o json``."""
-    pods, desired = [], {}
+    pods, over = [], set()
+    desired: Dict[Workload, Optional[int]] = {}
     for item in items:
         if item["kind"] == "Pod":
             pods.append(_pod(item))
-        else:
+        elif item["kind"] in KINDS:
             meta, spec, status = item["metadata"], item.get("spec", {}), item.get("status", {})
-            count = status.get("desiredNumberScheduled", 0) if item["kind"] == "DaemonSet" else spec.get("replicas", 1)
-            desired[Workload(meta["namespace"], item["kind"], meta["name"])] = count
-    return State(sorted(pods, key=lambda pod: (pod.namespace, pod.name)), desired)
+            workload = Workload(meta["namespace"], item["kind"], meta["name"])
+            if item["kind"] == "Job":
+                desired[workload] = None
+                if any((row["type"], row["status"]) in _OVER for row in status.get("conditions") or ()):
+                    over.add(workload)
+            elif item["kind"] == "DaemonSet":
+                desired[workload] = status.get("desiredNumberScheduled", 0)
+            else:
+                desired[workload] = spec.get("replicas", 1)
+    return State(sorted(pods, key=lambda pod: (pod.namespace, pod.name)), desired, frozenset(over))
 
 
 def choose(pods, images, names, selectors, namespace, only_broken, ignore_not_found=False):

@@ -26,7 +26,7 @@ DEFAULT_GATES = (
     {
         "name": "k3s runs",
         "query": "k3s.running",
-        "message": "k3s does not run; its log says why (journalctl -u k3s -u k3s-agent)",
+        "message": "k3s does not run, or did not answer in time; its log says why (journalctl -u k3s -u k3s-agent)",
         "found": "k3s",
     },
     {

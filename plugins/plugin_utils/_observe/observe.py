@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import read_inspect
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.logs import read_logs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import read_preflight
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import read_service_state
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import (
     PROGRAM_TIMEOUT,
     BrokenOff,
@@ -54,11 +55,12 @@ _OF_A_DIAGNOSIS = {
     "inspect": read_inspect,
     "preflight": read_preflight,
     "dns": read_dns,
+    "service_state": read_service_state,
 }
 # Results of parts that could not be read, where they are not one key of the part's name with None.
 _UNREAD: Dict[str, Dict[str, Any]] = {
     "k3s": {
-        "k3s": {"installed": None, "version": None, "role": None, "running": False},
+        "k3s": {"installed": None, "version": None, "role": None, "running": None},
         "containerd": {"version": None, "pins": False},
     },
     "config": {"config": None, "own_config": None, "pause_image": None},

@@ -47,6 +47,7 @@ _ORDER = (
     "sandboxes",
     "api",
     "preflight",
+    "service_state",
 )
 # Where services and what they are told lie: systemd, OpenRC, and k3s's own installer.
 UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/etc/init.d")

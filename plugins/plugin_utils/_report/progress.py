@@ -66,7 +66,7 @@ class RunReport:
         if not action.startswith(_OWN) or is_hidden(result):
             return
         action = action[len(_OWN) :]
-        if action == "k3s_info":
+        if action in ("k3s_info", "k3s_wait"):
             if not delegated and result.get("hostname"):
                 self._nodes[own_node(result)] = board
             self._api = result.get("api") or self._api

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_k3s_version
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TIMED_OUT
 
 
 def read_k3s(seen):
@@ -17,6 +18,13 @@ def read_k3s(seen):
         "installed": bool(seen.board["k3s"]),
         "version": seen.out("version", parse_k3s_version),
         "role": seen.board["role"] or None,
-        "running": seen.good("containerd"),
+        "running": _running(seen),
     }
     return {"k3s": k3s, "containerd": {"version": version, "pins": bool(version) and pins_supported(version)}}
+
+
+def _running(seen):
+    # A board that is busy is none that is down.
+    if "containerd" not in seen.sections or seen.sections["containerd"].rc in TIMED_OUT:
+        return None
+    return seen.good("containerd")
