@@ -119,7 +119,7 @@ def test_a_server_without_a_plan_ends_a_run_that_would_change_something():
 
 
 def test_gates_are_checked_before_anything_is_changed():
-    with pytest.raises(Problem, match="gate 'mine' is no JMESPath"):
+    with pytest.raises(Problem, match="gate 'mine' is not a JMESPath"):
         _run.present(fleet((server(), settings_of(gates=[{"name": "mine", "query": "lenght(pods)"}]))), {})
 
 

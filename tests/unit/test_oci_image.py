@@ -204,7 +204,7 @@ CANNOT_START = {
     "script of a text": (
         [SCRIPT, member("bin/sh", b"echo\n")],
         {"content": "all", "entrypoint": ["/run"]},
-        "/bin/sh is no program",
+        "/bin/sh is not a program",
     ),
     "script that runs itself": (
         [member("run", b"#!/run\n")],
@@ -221,7 +221,7 @@ CANNOT_START = {
         {"content": "all", "entrypoint": ["/run"]},
         "/run needs /bin/sh, which is not in the image",
     ),
-    "text": ([member("run", b"echo\n")], {"content": "all", "entrypoint": ["/run"]}, "/run is no program"),
+    "text": ([member("run", b"echo\n")], {"content": "all", "entrypoint": ["/run"]}, "/run is not a program"),
     "user by name": ([], {"user": "nonroot:nonroot"}, "user nonroot:nonroot is not known in the image"),
     "two programs": ([member("a", elf()), member("b", elf())], {}, "more than one program. Found: a, b"),
     "no program": ([member("main.go", b"package main")], {}, "holds no program. Found: main.go"),

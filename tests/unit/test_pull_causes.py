@@ -88,7 +88,7 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
         (
             "failed to fetch anonymous token: "
             'Get "https://auth.example/token?scope=x": net/http: TLS handshake timeout',
-            "auth.example, which gives the tokens of reg,",
+            "auth.example, the token server of reg,",
         ),
         (
             'Head "https://reg/v2/": proxyconnect tcp: dial tcp 127.0.0.1:7890: connect: connection refused',

@@ -266,17 +266,17 @@ REFUSED = {
     "BPF by name": (
         [member("probe.o", BPF)],
         {"program": "probe.o"},
-        "/probe.o is no program. Found: an object for the kernel's BPF",
+        "/probe.o is not a program. Found: an object for the kernel's BPF",
     ),
     "BPF as entrypoint": (
         [member("p", BPF)],
         {"content": "all", "entrypoint": ["/p"]},
-        "/p is no program. Found: an object for the kernel's BPF",
+        "/p is not a program. Found: an object for the kernel's BPF",
     ),
     "object as entrypoint": (
         [member("p", typed(1))],
         {"content": "all", "entrypoint": ["/p"]},
-        "/p is no program. Found: an object for the linker",
+        "/p is not a program. Found: an object for the linker",
     ),
     "program of another architecture": (
         [member("p", elf()), member("q", elf("amd64"))],
