@@ -28,6 +28,7 @@ class ActionModule(ObservingAction):
         "architecture": {"type": "str", "default": "auto"},
         "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "require_images": {"type": "bool", "default": False},
+        "require_journal": {"type": "bool", "default": False},
     }
 
     def observe_board(self, options):
@@ -37,4 +38,7 @@ class ActionModule(ObservingAction):
             # What was seen stays with it: a run tells a server that is ill from one that cannot be reached.
             problem = unreadable_images(seen, seen["hostname"])
             return dict(seen, failed=True, msg=str(problem), **problem.parts())
+        error = (seen.get("journal") or {}).get("error")
+        if options["require_journal"] and error:
+            return dict(seen, failed=True, msg="%s: %s" % (seen["hostname"], error))
         return seen

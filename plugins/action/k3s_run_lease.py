@@ -20,7 +20,7 @@ INTERVAL = 5
 
 
 def holder():
-    """The ansible-playbook process that this task is of (an action runs in a child of it), as _lease.HOLDER_KEYS."""
+    """The ansible-playbook process that this task is of (an action runs in a child of it), as lease.HOLDER_KEYS."""
     pid = os.getppid()
     row = {
         "user": _user(),
@@ -71,6 +71,11 @@ def _started(pid):
     return words[19] if len(words) > 19 and words[0] not in "ZX" else ""
 
 
+def _uptime():
+    """Seconds since this controller's start, those that it slept among them where it tells: its clock may be set."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def _read(path):
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -88,15 +93,16 @@ class ActionModule(ActionBase):
         """Run the module as often as it takes until the lease is there or the time to wait is over."""
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=LEASE_OPTIONS)
-        if options["state"] == "renewed" and time.time() < (options["at"] or 0) + options["seconds"] / 4:
-            return {"changed": False, "at": options["at"]}
+        at = options["at"]
+        if options["state"] == "renewed" and at is not None and _uptime() < at + options["seconds"] / 4:
+            return {"changed": False, "at": at}
         arguments = dict(self._task.args, holder=options["holder"] or holder())
         deadline = time.monotonic() + options["wait"]
         while True:
             result = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
             held = result.get("held_by") if result.get("failed") else None
             if not held:
-                return dict(result, at=time.time())
+                return dict(result, at=_uptime())
             if is_gone(held) and arguments.get("take_over") != held["id"]:
                 arguments["take_over"] = held["id"]
                 continue

@@ -20,9 +20,14 @@ description:
 options:
   path:
     description:
-      - The file, an absolute path. A symbolic link is refused.
+      - The file, an absolute path. A symbolic link is refused. Required unless O(state=settled).
     type: path
-    required: true
+  paths:
+    description:
+      - With O(state=settled), all files that k3s has read at its restart.
+    type: list
+    elements: path
+    default: []
   content:
     description:
       - The whole text of the file. Required when O(state=present).
@@ -46,7 +51,8 @@ options:
         A file that is not in the journal is left alone. One that somebody changed or removed since is left alone, too,
         with a warning,
         and stays in the journal.
-      - V(settled) takes out of the journal what O(state=absent) with O(pending=true) left there; the file itself is not
+      - V(settled) says that k3s was restarted and has read O(path) and O(paths). It takes out of the journal what
+        O(state=absent) with O(pending=true) left there, and notes the checksums of the others as loaded. No file is
         touched.
     type: str
     choices: [present, absent, settled]
@@ -88,18 +94,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file.
+  description: The file, null where O(paths) names them.
   returned: success
   type: str
   sample: /etc/rancher/k3s/registries.yaml
 present:
   description: Whether there is such a file now.
-  returned: success
+  returned: unless O(state=settled)
   type: bool
   sample: true
 sha256:
   description: Checksum of the file, or None when there is none.
-  returned: success
+  returned: unless O(state=settled)
   type: str
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 """
@@ -109,7 +115,7 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.files import read_bytes, sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
@@ -120,17 +126,11 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, p
 def run(params, check_mode):
     """(result, warnings) of the module for its ``params``."""
     path, state = params["path"], params["state"]
-    if not os.path.isabs(path):
-        raise Problem(
-            "path must be absolute",
-            found=path,
-            next_step="write the whole path, for example /etc/rancher/k3s/registries.yaml",
-        )
+    if state == "settled":
+        return _settled(params, check_mode), []
+    _require_absolute(path)
     with opened(params["data_dir"], check_mode) as journal:
-        if state == "settled":
-            held = read_bytes(path)
-            outcome = _own_files.Outcome(_own_files.settle(journal, path, check_mode), held, held)
-        elif state == "absent":
+        if state == "absent":
             outcome = _own_files.absent(journal, path, params["pending"], check_mode)
         else:
             outcome = _own_files.present(journal, path, params["content"].encode(), _mode(params["mode"]), check_mode)
@@ -141,9 +141,27 @@ def run(params, check_mode):
         "sha256": None if outcome.after is None else sha256(outcome.after),
     }
     # A file that is not touched needs no diff, and what it holds is nobody's business.
-    if not params["secret"] and state != "settled":
+    if not params["secret"]:
         result["diff"] = _diff(path, outcome)
     return result, [outcome.warning] if outcome.warning else []
+
+
+def _settled(params, check_mode):
+    paths = [path for path in [params["path"], *params["paths"]] if path]
+    for path in paths:
+        _require_absolute(path)
+    with opened(params["data_dir"], check_mode) as journal:
+        changes = [path for path in paths if _own_files.settle(journal, path, check_mode)]
+    return {"changed": bool(changes), "path": params["path"]}
+
+
+def _require_absolute(path):
+    if not os.path.isabs(path):
+        raise Problem(
+            "path must be absolute",
+            found=path,
+            next_step="write the whole path, for example /etc/rancher/k3s/registries.yaml",
+        )
 
 
 def _mode(text):
@@ -171,14 +189,19 @@ def main():
     module = AnsibleModule(
         argument_spec=dict(
             PROGRAM_OPTIONS,
-            path={"type": "path", "required": True},
+            path={"type": "path"},
+            paths={"type": "list", "elements": "path", "default": []},
             content={"type": "str"},
             mode={"type": "str", "default": "0600"},
             secret={"type": "bool", "default": False, "no_log": False},
             state={"type": "str", "choices": ["present", "absent", "settled"], "default": "present"},
             pending={"type": "bool", "default": False},
         ),
-        required_if=[("state", "present", ["content"])],
+        required_if=[
+            ("state", "present", ["path", "content"]),
+            ("state", "absent", ["path"]),
+            ("state", "settled", ["path", "paths"], True),
+        ],
         supports_check_mode=True,
     )
     with fail_on_problem(module):

@@ -59,6 +59,12 @@ options:
       - Fail if the images in containerd's store cannot be read, since nothing can be planned then.
     type: bool
     default: false
+  require_journal:
+    description:
+      - Fail where the journal cannot be read, since nothing can be changed or taken back then. Only with
+        V(journal) gathered.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - riscv.k3s.board
   - riscv.k3s.attributes.info
@@ -167,7 +173,12 @@ registries:
     sha256: {description: Its checksum; empty when it is not there., type: str}
     mode: {description: Its mode., type: str, sample: "0600"}
     stale:
-      description: Whether it is newer than containerd's configuration, so that k3s must be restarted to read it.
+      description:
+        - Whether k3s must be restarted to read it. That is known from RV(journal), by the board's boot and uptime, of
+          what this collection wrote or saw loaded; only of other files by their times.
+      type: bool
+    by_time:
+      description: Whether nothing but the times of files tells C(stale), which a wrong clock makes wrong.
       type: bool
 journal:
   description:
@@ -179,8 +190,17 @@ journal:
   contains:
     path: {description: Its path., type: str}
     error:
-      description: Why it cannot be read, null when it can. RV(journal.files) and RV(journal.images) are then empty.
+      description: Why it cannot be read, null when it can. All else is then empty.
       type: str
+    unread:
+      description:
+        - Entries that cannot be read, each with C(kind) (C(files), C(images), C(loaded) or C(lease)), C(name) and
+          C(why). They are kept as they are. What they tell of is neither changed nor taken back.
+      type: list
+      elements: dict
+    loaded:
+      description: Checksums of files that k3s had loaded when a run had restarted it, by their path; null for archives.
+      type: dict
     lease: {description: "Who works on the fleet, or null.", type: dict}
     files:
       description:
@@ -189,7 +209,8 @@ journal:
           else C(sha256), C(mode), C(uid) and C(gid).
           C(sha256) is what was written, C(previous) what that replaced of ours, C(folder) whether the folder was made
           for it,
-          C(pending) whether it was brought back but k3s was not restarted since.
+          C(pending) whether it was brought back but k3s was not restarted since, C(written) the C(boot) and C(uptime)
+          of the board when it was written, null for a file that was as wanted before.
       type: dict
     images:
       description:

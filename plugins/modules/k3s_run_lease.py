@@ -18,7 +18,10 @@ description:
   - The lease is stored in the board's journal. All runs have to ask the same board, the first server of the cluster.
   - A lease that was not renewed in time is abandoned and taken over, with a warning. So is one of a process on this
     controller that
-    no longer runs, at once, and one from a time that the board's clock has yet to reach.
+    no longer runs, at once.
+  - Its time is counted by the board's uptime, since boards have no battery for their clock. How the clock is set, and
+    set right again, changes nothing. Where the board was started anew since, it is not known how long it was off; the
+    lease then lasts until the board has been running for longer than O(seconds).
 options:
   state:
     description:
@@ -48,6 +51,8 @@ options:
   take_over:
     description:
       - Take the lease over from the run with this id. For a run on another controller that has certainly ended.
+      - V(unreadable) takes over a lease whose holder cannot be made out, because somebody edited it or a newer version
+        wrote it.
     type: str
   at:
     description:
@@ -113,8 +118,9 @@ lease:
   contains:
     held:
       description:
-        - The holder with C(id), C(user), C(host), C(pid) and others, C(since) and C(expires) in seconds since 1970 by
-          the board's clock.
+        - The holder with C(id), C(user), C(host), C(pid) and others. The lease lasts C(seconds) from the moment when
+          the board's start C(server_boot) was C(uptime) seconds ago.
+        - C(since) is for people only, in seconds since 1970 by the board's clock, which may be years off.
         - Null when nobody holds it.
       type: dict
     last:
@@ -130,7 +136,9 @@ lease:
       pid: 71234
       started: "8812345"
       since: 1795000000
-      expires: 1795003600
+      server_boot: 0c8d0b0e-3d39-4f7c-9a53-0b5a7e1f9d42
+      uptime: 86412
+      seconds: 3600
     last: desk-4f2c1a0b-70011-8801122
 stale:
   description: Whether another run changed the fleet since O(observed). Null without O(observed).
@@ -141,7 +149,7 @@ taken_over:
   type: str
   returned: success
 at:
-  description: When that was, in seconds since 1970 by the controller's clock.
+  description: When that was, in seconds since the controller's start.
   type: float
   returned: success
 held_by:
@@ -151,10 +159,10 @@ held_by:
 """
 
 import os
-import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.moment import moment
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import FOLDER, NAME, opened
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import (
     HOLDER_KEYS,
@@ -162,6 +170,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import (
     Held,
     release,
     renew,
+    require_readable,
     seen,
     take,
 )
@@ -170,7 +179,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 def run(params, check_mode, now):
-    """The module's result. Raises Problem, Held among them."""
+    """The module's result; ``now`` is the board's Moment. Raises Problem, Held among them."""
     holder = params["holder"] or {}
     if not all(holder.get(key) is not None for key in HOLDER_KEYS):
         raise Problem(
@@ -181,13 +190,17 @@ def run(params, check_mode, now):
     where = os.path.join(params["data_dir"], FOLDER, NAME)
     taken_over = stale = None
     with opened(params["data_dir"], check_mode) as journal:
-        before = journal.lease
+        before, why = journal.lease, journal.why_unread("lease")
+        if params["state"] != "released":
+            require_readable(why, params["take_over"], where)
         if params["state"] == "released":
             journal.lease = release(before, holder, params["forget"])
         elif params["state"] == "renewed":
             journal.lease = renew(before, holder, now, params["seconds"], where)
         else:
             journal.lease, taken_over = take(before, holder, now, params["seconds"], params["take_over"], where)
+            if why:
+                taken_over = "a lease that could not be read is taken over: %s" % why
             if params["observed"] is not None:
                 # Of a run that was killed it is not known what it did after the fleet was observed.
                 stale = bool(taken_over) or seen(before) not in (seen(params["observed"]), "during " + holder["id"])
@@ -201,7 +214,7 @@ def main():
     module = AnsibleModule(argument_spec=LEASE_OPTIONS, supports_check_mode=True)
     with fail_on_problem(module):
         try:
-            result = run(module.params, module.check_mode, int(time.time()))
+            result = run(module.params, module.check_mode, moment())
         except Held as problem:
             module.fail_json(msg=str(problem), held_by=problem.held, **problem.parts())
         if result["taken_over"]:

@@ -91,6 +91,13 @@ class Run(NamedTuple):
         return names
 
 
+def _is_whole(text):
+    try:
+        return bool(json.loads(text))
+    except ValueError:
+        return False
+
+
 class Fleet:
     """``servers`` and ``agents`` boards below ``folder``, which all lack what k3s asks for."""
 
@@ -178,7 +185,7 @@ class Fleet:
             ):
                 continue
             data = path.read_bytes()
-            if path.name == "journal.json":
+            if path.name == "journal.json" and _is_whole(data):
                 journal = dict(json.loads(data), lease=None)
                 data = json.dumps(journal).encode()
                 if not journal["files"] and not journal["images"]:

@@ -42,11 +42,12 @@ def lease(lab):
     return json.loads(lab.read(lab.server, JOURNAL))["lease"]
 
 
-def hold(lab, seconds, **changes):
-    """Have another controller's run hold the lease for some seconds from now, by the board's clock."""
-    now = int(lab.exec(lab.server, ["date", "+%s"]).stdout)
+def hold(lab, seconds, ago=0, **changes):
+    """Have another controller's run hold the lease, as it took it so many seconds ago, by the server's uptime."""
+    boot, uptime = lab.exec(lab.server, "cat /proc/sys/kernel/random/boot_id /proc/uptime").stdout.split()[:2]
+    kept = {"since": int(time.time()) - ago, "server_boot": boot, "uptime": int(float(uptime)) - ago}
     journal = json.loads(lab.read(lab.server, JOURNAL))
-    journal["lease"]["held"] = dict(ELSEWHERE, since=now, expires=now + seconds, **changes)
+    journal["lease"]["held"] = dict(ELSEWHERE, seconds=seconds, **dict(kept, **changes))
     lab.write(lab.server, JOURNAL, json.dumps(journal))
 
 
@@ -92,16 +93,32 @@ def test_another_controller_is_named_and_left_alone(healed):
     assert is_healthy(healed)
 
 
-@pytest.mark.parametrize("seconds, shift, said", [(-1, 0, "ended at"), (7200, 3600, "has yet to reach")])
-def test_an_abandoned_lease_holds_up_nobody(healed, seconds, shift, said):
+@pytest.mark.parametrize("held", [{"seconds": 60, "ago": 61}, {"seconds": 1, "server_boot": "another"}])
+def test_an_abandoned_lease_holds_up_nobody(healed, held):
+    """One that was not renewed; one from before a reboot of a server that has been up for longer than it lasts."""
     make_work(healed)
-    hold(healed, seconds)
-    if shift:
-        journal = json.loads(healed.read(healed.server, JOURNAL))
-        journal["lease"]["held"]["since"] += shift
-        healed.write(healed.server, JOURNAL, json.dumps(journal))
+    hold(healed, **held)
     run = play(healed, SITE)
-    assert said in run.text and any(run.changed.values())
+    assert "was not renewed for %d s and is taken over" % held["seconds"] in run.text and any(run.changed.values())
+    assert is_healthy(healed)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"since": 10}, id="taken when the clock was years behind"),
+        pytest.param({"since": 4_000_000_000}, id="taken when the clock was years ahead"),
+        pytest.param({"server_boot": "another", "seconds": 10**8}, id="the server was rebooted since"),
+    ],
+)
+def test_a_clock_that_jumps_lets_no_second_run_in(healed, changes):
+    make_work(healed)
+    hold(healed, **dict({"seconds": 3600, "ago": 60}, **changes))
+    run = play(healed, SITE, check=False)
+    assert run.rc == 2 and not any(run.changed.values())
+    assert "bert on shed, process 7, since" in run.text and "by that server's clock" in run.text
+    assert ("started anew" in run.text) == ("server_boot" in changes)
+    play(healed, SITE, "-e", "riscv_k3s_lease_take_over=shed-1")
     assert is_healthy(healed)
 
 

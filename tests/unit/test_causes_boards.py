@@ -100,7 +100,7 @@ def no_configuration(fleet):
 
 
 def stale_registries(fleet):
-    fleet.agent["registries"]["stale"] = True
+    fleet.agent["registries"].update(stale=True, by_time=False)
 
 
 def evicted(fleet):
@@ -275,6 +275,15 @@ def test_what_to_do_about_an_addon(fleet, change, command):
     change(fleet)
     finding = fleet.document()["findings"][0]
     assert finding["command"] == command + "/var/lib/rancher/k3s/server/manifests/own.yaml"
+
+
+@pytest.mark.parametrize("by_time, confidence, said", [(True, "likely", "by its time"), (False, "certain", "uptime")])
+def test_times_of_files_make_nothing_certain(fleet, by_time, confidence, said):
+    """The clock of a board may be years off."""
+    fleet.agent["registries"].update(stale=True, by_time=by_time)
+    (finding,) = fleet.document()["findings"]
+    assert finding["cause"] == "registries-stale" and finding["confidence"] == confidence
+    assert said in finding["evidence"][0]
 
 
 def test_certain_comes_before_likely_and_both_before_possible(fleet):

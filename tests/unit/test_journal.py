@@ -155,8 +155,11 @@ NO_JOURNALS = [
     b'{"version": 1}',
     b'{"version": "x"}',
     b"\xff\xfe",
-    b'{"version": 1, "files": [], "images": {}, "lease": null}',
-    b'{"version": 1, "files": {}, "images": {"a": {}}, "lease": null}',
+    b'{"version": 1, "files": [], "images": {}, "loaded": {}, "lease": null}',
+    b'{"version": 1, "files": {}, "images": {}, "loaded": {}, "lease": null, "more": 1}',
+    b'{"version": null, "files": {}, "images": {}, "loaded": {}, "lease": null}',
+    b'{"version": 1, "files": {}, "images": {}, "lease": null}',
+    b"[" * 100_000,
 ]
 
 
@@ -169,6 +172,156 @@ def test_what_is_no_journal(data_dir, text):
     with pytest.raises(Problem, match="cannot be read") as caught, _journal.opened(data_dir):
         pass
     assert caught.value.where == path
+    assert "nothing can be changed or taken back on this board" in str(caught.value)
+    assert "bring it back from a backup, or move it away" in str(caught.value)
+    with open(path, "rb") as file:
+        assert file.read() == text
+
+
+def test_a_journal_that_is_cut_off_anywhere(data_dir, target):
+    """As by a crash on a file system that lost its last blocks."""
+    target.write_bytes(b"before")
+    write(data_dir, target, b"one")
+    path = os.path.join(data_dir, "riscv-k3s", "journal.json")
+    with open(path, "rb") as file:
+        whole = file.read()
+    for length in range(len(whole.rstrip())):
+        with pytest.raises(Problem, match="empty|breaks off"):
+            _journal.parse(whole[:length], path)
+
+
+FILE = {
+    "kind": "file",
+    "sha256": "a",
+    "previous": None,
+    "before": None,
+    "folder": False,
+    "pending": False,
+    "written": {"boot": "b", "uptime": 5},
+}
+IMAGE = {"digest": DIGEST, "previous": None, "pinned": True, "source": None, "before": None, "beside": []}
+OTHER_NAME = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
+
+
+def without(entry, key):
+    return {name: value for name, value in entry.items() if name != key}
+
+
+ODD = [
+    ("files", "/x", None, "no dictionary"),
+    ("files", "/x", ["kind"], "no dictionary"),
+    ("files", "/x", without(FILE, "written"), "it lacks written"),
+    ("files", "/x", dict(FILE, colour="blue"), "this version does not know: colour"),
+    ("files", "/x", dict(FILE, kind="folder"), "no valid kind"),
+    ("files", "/x", dict(FILE, before={"sha256": "a"}), "no valid before"),
+    ("files", "/x", dict(FILE, written={"boot": "b", "uptime": "5"}), "no valid written"),
+    ("files", "/x", dict(FILE, pending=0), "no valid pending"),
+    ("files", "x", FILE, "no absolute path"),
+    ("images", OTHER_NAME, 7, "no dictionary"),
+    ("images", OTHER_NAME, {}, "it lacks before, beside, digest"),
+    ("images", OTHER_NAME, dict(IMAGE, beside="x"), "no valid beside"),
+    ("images", OTHER_NAME, dict(IMAGE, before={"digest": None, "pinned": True, "labels": {}}), "no valid before"),
+    ("images", OTHER_NAME, dict(IMAGE, size=5), "this version does not know: size"),
+    ("images", "rancher/x", IMAGE, "no full name"),
+    ("images", "a b", IMAGE, "no full name"),
+    ("loaded", "/x", 5, "no checksum"),
+    ("lease", "", {"held": None}, "it lacks last"),
+    ("lease", "", {"held": {"id": "x"}, "last": None}, "no valid held"),
+    ("lease", "", [], "no dictionary"),
+]
+
+
+@pytest.mark.parametrize("kind, name, entry, why", ODD)
+def test_an_entry_that_cannot_be_read_is_kept_and_the_others_go_on(data_dir, target, kind, name, entry, why):
+    with _journal.opened(data_dir) as journal:
+        journal.will_set(NAME, DIGEST, True, None)
+        journal.save()
+    path = os.path.join(data_dir, "riscv-k3s", "journal.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    if kind == "lease":
+        data["lease"] = entry
+    else:
+        data[kind][name] = entry
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+    write(data_dir, target, b"one")
+    with _journal.opened(data_dir) as journal:
+        assert why in journal.why_unread(kind, name)
+        assert set(journal.images) == {NAME} and set(journal.files) == {str(target)}
+        del journal.images[NAME]
+        journal.forget_file(str(target))
+    with open(path, encoding="utf-8") as file:
+        kept = json.load(file)
+    assert (kept["lease"] if kind == "lease" else kept[kind][name]) == entry
+
+
+def test_nothing_is_changed_that_cannot_be_noted(data_dir, target):
+    with _journal.opened(data_dir) as journal:
+        journal.data["unread"] = [
+            {"kind": "files", "name": str(target), "why": "it is odd", "entry": 1},
+            {"kind": "images", "name": NAME, "why": "it is odd", "entry": 1},
+        ]
+        for change in (
+            lambda: journal.will_write(str(target), b"x"),
+            lambda: journal.will_place(str(target)),
+            lambda: journal.will_set(NAME, DIGEST, True, None),
+        ):
+            with pytest.raises(Problem, match="neither changed nor taken back.*Found: it is odd"):
+                change()
+        journal.will_set(OTHER_NAME, DIGEST, True, None)
+
+
+@pytest.fixture(name="clock")
+def _clock(monkeypatch):
+    now = [_journal.moment()._replace(boot="b1", uptime=100)]
+    monkeypatch.setattr(_journal, "moment", lambda: now[0])
+    return now
+
+
+def written(data_dir, path):
+    data = _journal.read(data_dir)
+    return data["files"][str(path)]["written"], data["loaded"]
+
+
+def test_when_a_file_was_written(data_dir, target, clock):
+    with _journal.opened(data_dir) as journal:
+        journal.will_write(str(target), b"one")
+        journal.save()
+    assert written(data_dir, target)[0] == {"boot": "b1", "uptime": None}, "not done yet"
+    clock[0] = clock[0]._replace(uptime=107)
+    with _journal.opened(data_dir) as journal:
+        target.write_bytes(b"one")
+        journal.was_written(str(target))
+        journal.was_loaded(str(target), _journal.sha256(b"one"))
+        journal.save()
+    assert written(data_dir, target) == ({"boot": "b1", "uptime": 107}, {str(target): _journal.sha256(b"one")})
+    with _journal.opened(data_dir) as journal:
+        journal.will_write(str(target), b"two")
+        journal.save()
+    assert written(data_dir, target) == ({"boot": "b1", "uptime": None}, {}), "what was loaded is not what is wanted"
+
+
+def test_a_file_that_held_it_before_us_was_not_written(data_dir, target, clock):
+    target.write_bytes(b"one")
+    with _journal.opened(data_dir) as journal:
+        journal.will_write(str(target), b"one")
+        journal.save()
+    assert written(data_dir, target) == (None, {})
+
+
+def test_notes_of_what_was_loaded_go_with_the_last_entry_and_not_before(data_dir, target):
+    with _journal.opened(data_dir) as journal:
+        journal.was_loaded(str(target), "a")
+        journal.save()
+    with _journal.opened(data_dir) as journal:
+        assert journal.loaded == {str(target): "a"}, "of somebody's file, on a board where we have done nothing else"
+        journal.will_set(NAME, DIGEST, True, None)
+        journal.save()
+    with _journal.opened(data_dir) as journal:
+        del journal.images[NAME]
+        journal.save()
+    assert os.listdir(data_dir) == []
 
 
 def test_a_newer_journal(data_dir):

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._host.moment import moment
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened, read
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -28,6 +31,7 @@ class Board:
         params = dict(
             {
                 "path": str(self.path),
+                "paths": [],
                 "content": None,
                 "mode": "0600",
                 "secret": False,
@@ -103,6 +107,58 @@ def test_the_mode_alone(board):
     assert board.run(state="absent")["changed"] and stat.S_IMODE(board.path.stat().st_mode) == 0o644
 
 
+def test_the_mode_alone_leaves_the_time_of_the_file(board):
+    """k3s has loaded this content: a newer time would have it restarted by the next run."""
+    board.write("same\n", mode=0o644)
+    os.utime(board.path, (1000, 1000))
+    board.run(content="same\n")
+    assert board.path.stat().st_mtime == 1000 and stat.S_IMODE(board.path.stat().st_mode) == 0o600
+    board.run(content="ours\n")
+    written = board.entries[str(board.path)]["written"]
+    board.path.chmod(0o644)
+    assert board.run(content="ours\n")["changed"] and board.entries[str(board.path)]["written"] == written
+
+
+def test_the_journal_notes_when_a_file_was_written(board):
+    board.run(content="ours\n")
+    written = board.entries[str(board.path)]["written"]
+    now = moment()
+    assert written["boot"] == now.boot and now.uptime - 60 < written["uptime"] <= now.uptime
+
+
+def test_what_k3s_has_loaded_is_noted_once_it_was_restarted(board):
+    """Of our own files, of somebody's, of archives by their name; and of none that is not there."""
+    archive = board.path.parent / "riscv-k3s-0123456789ab.tar"
+    gone = str(board.path.parent / "gone.yaml")
+    board.write("somebody's\n")
+    archive.write_text("")
+    paths = [str(board.path), str(archive), gone]
+    assert board.run(state="settled", path=None, paths=paths)["changed"]
+    noted = {str(board.path): sha256(b"somebody's\n"), str(archive): None}
+    assert read(board.data_dir)["loaded"] == noted and not board.entries
+    assert not board.run(state="settled", path=None, paths=paths)["changed"]
+    board.run(content="ours\n")
+    assert read(board.data_dir)["loaded"] == {str(archive): None}
+    board.run(state="absent")
+    assert os.listdir(board.data_dir) == []
+
+
+def test_a_file_whose_entry_cannot_be_read_is_left(board):
+    board.run(content="ours\n")
+    path = os.path.join(board.data_dir, "riscv-k3s", "journal.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    data["files"][str(board.path)]["colour"] = "blue"
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+    before = board.all()
+    assert not board.run(state="absent")["changed"] and "does not know: colour" in board.warnings[0]
+    for check in (True, False):
+        with pytest.raises(Problem, match="neither changed nor taken back"):
+            board.run(check=check, content="other\n")
+    assert board.all() == before
+
+
 def test_secrets_are_in_no_result_and_not_in_the_journal(board):
     board.write(SECRET)
     results = [board.run(content=SECRET + "more", secret=True)]
@@ -141,12 +197,12 @@ def test_a_file_of_ours_that_is_not_in_the_journal_goes(board):
 def test_pending_until_k3s_was_restarted(board):
     board.write("original\n")
     board.run(content="ours\n")
-    assert not board.run(state="settled")["changed"], "it is still ours"
+    assert board.run(state="settled")["changed"] and board.entries, "it is still ours, and noted as loaded"
+    assert not board.run(state="settled")["changed"]
     assert board.run(state="absent", pending=True)["changed"]
     assert board.entries[str(board.path)]["pending"] is True
     assert not board.run(state="absent", pending=True)["changed"]
     assert board.run(state="settled")["changed"] and os.listdir(board.data_dir) == []
-    assert not board.run(state="settled")["changed"]
 
 
 @pytest.mark.parametrize("original", ["original\n", None])

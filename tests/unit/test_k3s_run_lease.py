@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.moment import BOOT_ID, Moment, moment
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import Held
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import k3s_run_lease
 
-NOW = 1_795_000_000
+NOW = 5000
 ANNA = {"id": "desk-1", "user": "anna", "host": "desk", "boot": "b", "namespace": "n", "pid": 71, "started": "5"}
 BERT = dict(ANNA, id="shed-2", user="bert", host="shed", pid=72)
 
@@ -28,10 +31,12 @@ def _run(tmp_path):
             holder=holder,
             **options,
         )
+        # The clock of the board is set to and fro between all runs, by 20 years.
+        when = Moment("boot", now, 1_795_000_000 + (-1) ** now * 600_000_000)
         before = _journal.read(str(tmp_path))
-        predicted = k3s_run_lease.run(params, True, now)
+        predicted = k3s_run_lease.run(params, True, when)
         assert _journal.read(str(tmp_path)) == before
-        real = k3s_run_lease.run(params, False, now)
+        real = k3s_run_lease.run(params, False, when)
         assert real == predicted
         assert _journal.read(str(tmp_path))["lease"] == real["lease"]
         return real
@@ -43,7 +48,7 @@ def test_one_at_a_time(run):
     assert run("taken", ANNA)["changed"]
     with pytest.raises(Held):
         run("taken", BERT, NOW + 599)
-    assert run("renewed", ANNA, NOW + 500)["lease"]["held"]["expires"] == NOW + 1100
+    assert run("renewed", ANNA, NOW + 500)["lease"]["held"]["uptime"] == NOW + 500
     with pytest.raises(Held):
         run("taken", BERT, NOW + 1099)
     assert run("released", ANNA)["lease"] == {"held": None, "last": "desk-1"}
@@ -82,3 +87,26 @@ def test_nothing_is_left_of_a_lease_that_is_forgotten(run, tmp_path):
 def test_a_holder_is_needed(run):
     with pytest.raises(Problem, match="the lease has no holder"):
         run("taken", None)
+
+
+UNREADABLE = {"held": {"id": "desk-1", "until": "tomorrow"}, "last": None}
+
+
+def test_one_that_cannot_be_read_is_kept_until_somebody_takes_it_over(run, tmp_path):
+    run("taken", ANNA)
+    path = tmp_path / "riscv-k3s" / "journal.json"
+    path.write_text(json.dumps(dict(json.loads(path.read_text()), lease=UNREADABLE)))
+    with pytest.raises(Problem, match="the lease of the fleet cannot be read.*Found: it has no valid held"):
+        run("taken", BERT)
+    assert run("released", BERT)["changed"] is False
+    assert json.loads(path.read_text())["lease"] == UNREADABLE
+    done = run("taken", BERT, take_over="unreadable", observed={})
+    assert done["stale"] is True and "could not be read" in done["taken_over"]
+    assert json.loads(path.read_text())["lease"]["held"]["id"] == BERT["id"]
+
+
+def test_a_moment_of_this_machine():
+    now = moment()
+    with open(BOOT_ID, encoding="ascii") as file:
+        assert now.boot == file.read().strip()
+    assert 0 < now.uptime <= moment().uptime

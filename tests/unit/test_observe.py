@@ -4,6 +4,8 @@
 """From the script's output to the result of k3s_info, on a board in a temporary folder."""
 
 import hashlib
+import json
+import os
 import shutil
 
 import pytest
@@ -11,7 +13,10 @@ from fake_board import TOKEN, FakeBoard
 from records import record
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._host.moment import Moment
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import present, settle
 from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, chosen_parts, observe
@@ -155,6 +160,7 @@ def test_registries(board):
         "sha256": "",
         "mode": None,
         "stale": False,
+        "by_time": True,
     }
     board.file("etc/registries.yaml", "mirrors:\n", mtime=2000000000)
     board.file("data/agent/etc/containerd/config.toml", "", mtime=1000000000)
@@ -199,12 +205,46 @@ def test_own_config(board):
     )
 
 
+BOOT, NEXT_BOOT = "0b7a5b5c-7a0f-4b62-8f9e-2a64c2f3b7d1", "5f0e6c1e-92d7-4f0c-8a37-0a2ad6f3f1c2"
+
+
+@pytest.mark.parametrize("written, rendered", [(10, 2000000000), (2000000000, 10), (1000, 1000)])
+@pytest.mark.parametrize(
+    "boot, uptime, started, stale",
+    [
+        pytest.param(BOOT, 600, 400, True, id="k3s runs since before the write"),
+        pytest.param(BOOT, 600, 550, False, id="k3s was restarted after the write"),
+        pytest.param(NEXT_BOOT, 90, 60, False, id="the board was rebooted after the write"),
+        pytest.param(NEXT_BOOT, 900, 600, False, id="rebooted, and up for longer than before the write"),
+    ],
+)
+def test_a_clock_that_is_years_off_changes_nothing(board, monkeypatch, written, rendered, boot, uptime, started, stale):
+    """The clock jumps by years between the write and the start of k3s, in both directions, or not at all."""
+    monkeypatch.setattr(_journal, "moment", lambda: Moment(BOOT, 500, written))
+    path = board.etc / "registries.yaml"
+    with opened(str(board.data)) as journal:
+        present(journal, str(path), b"mirrors: {}\n", 0o600)
+        own = present(journal, str(board.etc / "config.yaml.d/riscv-k3s.yaml"), b"a: 1\n", 0o600)
+    assert own.changed
+    for file in (path, board.etc / "config.yaml.d/riscv-k3s.yaml"):
+        os.utime(file, (written, written))
+    board.file("data/agent/etc/containerd/config.toml", "", mtime=rendered)
+    board.file("proc/uptime", "%d.25 3600.00\n" % uptime)
+    board.file("proc/sys/kernel/random/boot_id", boot + "\n")
+    board.k3s(data_dir=board.data, started=started)
+    result = seen(board)
+    assert (result["registries"]["stale"], result["registries"]["by_time"]) == (stale, False)
+    assert [row["stale"] for row in result["own_config"]] == [stale]
+
+
 def test_no_journal(board):
     assert seen(board, ["journal"])["journal"] == {
         "path": str(board.data / "riscv-k3s/journal.json"),
         "lease": None,
         "files": {},
         "images": {},
+        "loaded": {},
+        "unread": [],
         "error": None,
     }
 
@@ -241,13 +281,74 @@ def test_journal(board):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"version": 2, "files": {}}', '{"version": 1, "files": {"/x": 1}, "images": {}, "lease": null}']
+    "text, said",
+    [
+        ("", "it is empty (0 bytes)"),
+        ("\n", "no JSON"),
+        ("{", "breaks off"),
+        ('{"version": 1, "files": {"/x": {"kind": "fi', "breaks off"),
+        ('{"version": 2, "files": {}}', "newer riscv.k3s"),
+        ('{"version": 1, "files": [], "images": {}, "loaded": {}, "lease": null}', "files is no dictionary"),
+    ],
 )
-def test_a_damaged_journal_is_told(board, text):
+def test_a_damaged_journal_is_told(board, text, said):
     board.file("data/riscv-k3s/journal.json", text)
     result = seen(board)
     assert result["errors"] == [] and result["k3s"]["running"]
-    assert result["journal"]["files"] == {} and str(board.data / "riscv-k3s/journal.json") in result["journal"]["error"]
+    error = result["journal"]["error"]
+    assert result["journal"]["files"] == {} and str(board.data / "riscv-k3s/journal.json") in error
+    assert said in error and "nothing can be changed or taken back on this board" in error
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_file_in_the_journals_place(board, kind):
+    path = board.data / "riscv-k3s" / "journal.json"
+    path.parent.mkdir()
+    {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path)}[kind]()
+    error = seen(board)["journal"]["error"]
+    assert "it is no regular file" in error and "nothing can be changed or taken back" in error
+
+
+def test_an_entry_that_cannot_be_read_is_named_and_the_others_go_on(board):
+    with opened(str(board.data)) as journal:
+        journal.will_set("docker.io/x/new:1", "sha256:" + "c" * 64, True, None)
+        journal.save()
+    path = board.data / "riscv-k3s" / "journal.json"
+    data = json.loads(path.read_text())
+    data["images"]["docker.io/x/odd:1"] = {"digest": 7}
+    data["files"]["/etc/newer"] = {"kind": "file", "colour": "blue"}
+    data["lease"] = {"held": "somebody"}
+    path.write_text(json.dumps(data))
+    journal = seen(board)["journal"]
+    assert journal["error"] is None and list(journal["images"]) == ["docker.io/x/new:1"] and not journal["lease"]
+    assert {(row["kind"], row["name"]) for row in journal["unread"]} == {
+        ("images", "docker.io/x/odd:1"),
+        ("files", "/etc/newer"),
+        ("lease", ""),
+    }
+    assert all(set(row) == {"kind", "name", "why"} for row in journal["unread"])
+
+
+def test_what_k3s_has_loaded_is_decided_by_notes_not_by_times(board):
+    """Times of files say that all is newer than what k3s rendered, as on a board whose clock ran behind at its start;
+    then the other way round.
+    """
+    paths = ["etc/registries.yaml", "etc/config.yaml.d/riscv-k3s.yaml", "data/agent/images/riscv-k3s-0123.tar"]
+    for path in paths:
+        board.file(path, "ours\n", mtime=2000000000)
+    board.file("data/agent/etc/containerd/config.toml", "", mtime=10)
+
+    def stale():
+        result = seen(board)
+        return [result["registries"]["stale"], result["own_config"][0]["stale"], result["preloads"][0]["stale"]]
+
+    assert stale() == [True] * 3, "nobody has noted anything"
+    with opened(str(board.data)) as journal:
+        for path in paths:
+            settle(journal, str(board.home / path))
+    assert stale() == [False] * 3, "a restart of ours has loaded them"
+    board.file(paths[0], "somebody's\n", mtime=2000000000)
+    assert stale() == [True, False, False], "another content than was loaded"
 
 
 def test_unreachable_api(board):

@@ -106,6 +106,20 @@ def test_another_failure_is_told_as_it_is(run):
 
 @pytest.mark.parametrize("age, is_asked", [(10, False), (24, False), (25, True), (1000, True)])
 def test_a_lease_is_renewed_when_a_quarter_of_its_time_is_over(run, monkeypatch, age, is_asked):
-    monkeypatch.setattr(k3s_run_lease.time, "time", lambda: 5000.0)
+    monkeypatch.setattr(k3s_run_lease, "_uptime", lambda: 5000.0)
     result, calls = run([{"lease": {}, "changed": False}], state="renewed", seconds=100, at=5000.0 - age)
     assert bool(calls) == is_asked and result["at"] == (5000.0 if is_asked else 5000.0 - age)
+
+
+def test_a_lease_of_which_it_is_not_known_when_it_was_taken_is_renewed(run, monkeypatch):
+    monkeypatch.setattr(k3s_run_lease, "_uptime", lambda: 5.0)
+    assert run([TAKEN], state="renewed", seconds=3600)[1]
+
+
+def test_the_controllers_clock_is_not_asked(run, monkeypatch):
+    """It jumps by years between two tasks, and the lease is renewed when it must be."""
+    ages = []
+    for date in (0.0, 4e9):
+        monkeypatch.setattr(k3s_run_lease.time, "time", lambda date=date: date)
+        ages.append(run([TAKEN], wait=0)[0]["at"])
+    assert 0 <= ages[1] - ages[0] < 60

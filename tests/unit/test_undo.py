@@ -297,5 +297,28 @@ def test_pods():
 
 def test_report():
     plan = decide(board({PAUSE: image()}, store={PAUSE: OTHER}))
-    assert undo_report([plan])[0] == "board-1: nothing to take back"
+    assert undo_report([plan])[0] == "board-1: nothing is taken back"
     assert undo_report([plan])[1].startswith("board-1: warning: %s is left as it is" % PAUSE)
+
+
+UNREAD = [
+    {"kind": "images", "name": COREDNS, "why": "it lacks digest"},
+    {"kind": "images", "name": "no name at all", "why": "its name is no full name of an image"},
+    {"kind": "files", "name": "/etc/odd", "why": "it is no dictionary"},
+    {"kind": "loaded", "name": "/etc/odd", "why": "it is no checksum of a file"},
+]
+
+
+@pytest.mark.parametrize(
+    "components, named",
+    [("", [COREDNS, "no name at all", "/etc/odd"]), ("coredns", [COREDNS]), ("pause", [])],
+)
+def test_entries_that_cannot_be_read_are_named_and_the_others_go_on(components, named):
+    seen = board({PAUSE: image()})
+    seen["journal"].update(unread=UNREAD, path="/data/journal.json")
+    plan = decide(seen, components=components)
+    assert [
+        name for name in (COREDNS, "no name at all", "/etc/odd") if any(name in text for text in plan["left"])
+    ] == named
+    assert len(plan["left"]) == len(named) and all("/data/journal.json" in text for text in plan["left"])
+    assert plan["images"] == ([] if components == "coredns" else [PAUSE])

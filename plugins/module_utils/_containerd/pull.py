@@ -55,6 +55,7 @@ class Pulls:
                 self._check(name, there[name])
         wanted = [name for name in names if always or name not in right]
         if self._check_mode:
+            self._require_readable(wanted)
             return [
                 _row(name, before[name], there[name]) if name in right else _planned(name, digests.get(name))
                 for name in names
@@ -83,6 +84,12 @@ class Pulls:
         broken = {before[name]["digest"] for name in names if name in before and name not in old}
         _count({image["digest"] for image in before.values()} - broken, rows)
         return rows, old
+
+    def _require_readable(self, wanted):
+        """What a real run refuses when it notes its changes, check mode refuses, too."""
+        with self._journals(check_mode=True) as journal:
+            for name in wanted:
+                journal.require_readable("images", name)
 
     def _note(self, wanted, before):
         """The journal tells of a change before it is made; what a pull brings is not known then."""

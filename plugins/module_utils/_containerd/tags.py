@@ -84,6 +84,8 @@ class Tags:
             for source, target, _given in wanted
         ]
         changes, warnings = [row for row in rows if row["changed"]], []
+        for row in changes:
+            self._journal.require_readable("images", row["name"])
         if changes and not self._check_mode:
             self._note(changes, before)
             self._write(changes, before)

@@ -93,6 +93,20 @@ def write_bytes(
     return saved
 
 
+def describe(path: str, mode: int, owner: Tuple[int, int]) -> None:
+    """Give the regular file ``path`` a mode and an owner, and leave its content and its time. Raises Problem."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchown(handle, *owner)
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise Problem("cannot set mode and owner of %s" % path, found=error.strerror) from error
+
+
 @contextlib.contextmanager
 def fresh_file(folder: Optional[str]) -> Iterator[Tuple[IO[bytes], str]]:
     """A new file in ``folder`` (None: the system's for temporary files), as (file, its path). It is gone at the end

@@ -8,6 +8,9 @@ An entry is written before the change it tells of. A run that is cut short betwe
 "before" is what is there, which is harmless to take back; the other way round, a change would be lost to undo.
 The first "before" of a path or name stays, however many runs follow. Nothing secret stands in the journal: of a file
 it holds checksums, the bytes themselves lie beside it (0600, in a folder of mode 0700).
+
+An entry that cannot be read is that entry's problem: it stays as it is, what it tells of is left alone, and the others
+go on. A journal that cannot be read at all stops every change on its board.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.files import (
     status,
     write_bytes,
 )
+from ansible_collections.riscv.k3s.plugins.module_utils._host.moment import moment
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import entries as _entries
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 FOLDER = "riscv-k3s"
@@ -36,17 +41,17 @@ LOCK_SECONDS = 120
 ANY = "any"
 # How every file begins that this collection writes.
 OWN_MARK = b"# Written by riscv.k3s"
-_FILE_KEYS = {"kind", "sha256", "previous", "before", "folder", "pending"}
-_IMAGE_KEYS = {"digest", "previous", "pinned", "source", "before", "beside"}
+_KINDS = ("files", "images", "loaded")
 
 
 class Journal:
-    """One board's journal, a dict in ``data`` with the keys ``lease``, ``files`` and ``images``. Made by `opened`."""
+    """One board's journal, a dict in ``data`` as from `parse`. Made by `opened`."""
 
     def __init__(self, folder, data):
         self.folder = folder
         self.data = data
         self._saved = _text(data)
+        self._told = _tells(data)
 
     @property
     def files(self):
@@ -59,13 +64,31 @@ class Journal:
         return self.data["images"]
 
     @property
+    def loaded(self):
+        """{path: checksum} of files that k3s had loaded when a run of ours had restarted it; None for an archive."""
+        return self.data["loaded"]
+
+    @property
     def lease(self):
-        """Who works on the fleet, or None: see _lease."""
+        """Who works on the fleet, or None: see lease.py."""
         return self.data["lease"]
 
     @lease.setter
     def lease(self, lease):
         self.data["lease"] = lease
+        if lease:
+            self.data["unread"] = [row for row in self.data["unread"] if row["kind"] != "lease"]
+
+    def why_unread(self, kind, name=""):
+        """Why the entry of ``name`` cannot be read, None when it can or there is none; ``kind`` is a key of `data`."""
+        rows = [row for row in self.data["unread"] if (row["kind"], row["name"]) == (kind, name)]
+        return rows[0]["why"] if rows else None
+
+    def require_readable(self, kind, name):
+        """Raise Problem for something whose entry cannot be read, so that it could not be noted what changes."""
+        why = self.why_unread(kind, name)
+        if why:
+            raise unread_problem(name, why, os.path.join(self.folder, NAME))
 
     def will_write(self, path, data):
         """Note that ``path`` is about to get ``data`` (bytes). What stands there now is kept unless an earlier run kept
@@ -73,16 +96,22 @@ class Journal:
 
         The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before``
         (None: no file, else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file,
-        ``pending`` (see `will_restore`).
+        ``pending`` (see `will_restore`), ``written`` (see `was_written`). Raises Problem for an entry that cannot be
+        read.
         """
+        self.require_readable("files", path)
         digest = sha256(data)
         current, found = read_bytes(path), status(path)
         known = self.files.get(path)
+        held = sha256(current) if current is not None else None
+        if held != digest:
+            self.loaded.pop(path, None)
         if known:
             # A run that is cut short before the change leaves what an earlier one wrote: that is ours, too.
-            held = sha256(current) if current is not None else None
             if held != digest and held in (known["sha256"], known["previous"]):
                 known["previous"] = held
+            if held != digest or known["sha256"] != digest:
+                known["written"] = _begun()
             known.update(sha256=digest, pending=False)
             return
         before = None
@@ -97,14 +126,41 @@ class Journal:
             }
         self.files[path] = _file_entry("file", digest, before, not os.path.isdir(os.path.dirname(path)))
         if current is not None and before is None:
-            self.files[path]["previous"] = sha256(current)
+            self.files[path]["previous"] = held
+        if held != digest:
+            self.files[path]["written"] = _begun()
+
+    def was_written(self, path):
+        """Note when ``path`` got what `will_write` noted: k3s has loaded it if it was started later than that.
+
+        ``written`` is that moment {boot, uptime}, without an uptime while it is not done, and None for a file that held
+        the same before us.
+        """
+        if self.files[path]["written"]:
+            now = moment()
+            self.files[path]["written"] = {"boot": now.boot, "uptime": now.uptime}
+
+    def was_loaded(self, path, digest, is_there=True):
+        """Note that k3s has been restarted and has read ``path``, where it ``is_there``; ``digest`` is the checksum,
+        None for an archive.
+        """
+        self.data["unread"] = [row for row in self.data["unread"] if (row["kind"], row["name"]) != ("loaded", path)]
+        self.loaded.pop(path, None)
+        if is_there:
+            self.loaded[path] = digest
 
     def will_place(self, path):
         """Note that an archive of images is about to be placed at ``path``: its name says that it is ours, its bytes
         are not read.
+
+        Raises Problem for an entry that cannot be read. When it will be there is not known, so ``written`` has no
+        uptime: k3s has loaded it when the run that placed it has restarted k3s.
         """
+        self.require_readable("files", path)
         if path not in self.files:
             self.files[path] = _file_entry("archive", None, None, not os.path.isdir(os.path.dirname(path)))
+        self.loaded.pop(path, None)
+        self.files[path]["written"] = _begun()
 
     def will_restore(self, path):
         """Note that ``path`` is about to be as it was before.
@@ -142,6 +198,7 @@ class Journal:
     def forget_file(self, path):
         """The file is as it was before: nothing of ours is there any more."""
         self.files.pop(path, None)
+        self.loaded.pop(path, None)
         self.save()
         remove(self.kept(path))
 
@@ -154,8 +211,9 @@ class Journal:
         ``digest``, ``previous`` (that of ours which it replaces), ``pinned``, ``source``, ``before`` (None: no such
         name, else digest,
         pinned, labels), ``beside`` (names by digest alone that stood for the content before us; else they go with the
-        name).
+        name). Raises Problem for an entry that cannot be read.
         """
+        self.require_readable("images", name)
         known = self.images.get(name)
         if known is None:
             before = {"digest": now["digest"], "pinned": now["pinned"], "labels": now["labels"]} if now else None
@@ -188,11 +246,13 @@ class Journal:
         """Write the journal if it differs from what is on the disk; remove it, with its folder, when nothing is left to
         tell.
         """
+        if self._told and not _tells(self.data):
+            self.data["loaded"] = {}  # worth nothing once all is as it was before us
         text = _text(self.data)
         if text == self._saved:
             return
         path = os.path.join(self.folder, NAME)
-        if self.data == _empty():
+        if self.data == empty():
             remove(path)
         else:
             write_bytes(path, text, mode=0o600)
@@ -237,45 +297,103 @@ def read(data_dir):
     path = os.path.join(data_dir, FOLDER, NAME)
     text = read_bytes(path)
     if text is None:
-        return _empty()
+        return empty()
     return parse(text, path)
 
 
 def parse(text, path):
-    """The data of a journal's text (bytes or str) of ``path``. Raises Problem as `read`."""
+    """The data of a journal's text (bytes or str) of ``path``: lease, files, images, loaded, and ``unread``, a row
+    {kind, name, why, entry} for each entry that cannot be read. Raises Problem as `read`.
+    """
+    if not text:
+        raise unreadable("it is empty (0 bytes), as a crash or a full disk may leave a file", path)
     try:
-        data = json.loads(text)
-        version = data["version"]
-        if (
-            version == VERSION
-            and set(data) == set(_empty())
-            and _are(data["files"], _FILE_KEYS)
-            and _are(data["images"], _IMAGE_KEYS)
-        ):
-            return data
-    except (ValueError, KeyError, TypeError, AttributeError):
-        version = None
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise unreadable("it breaks off, or is no JSON: %s" % error, path) from error
+    if not isinstance(raw, dict):
+        raise unreadable("it is no dictionary", path)
+    version = raw.get("version")
     if isinstance(version, int) and version > VERSION:
         raise Problem(
             "the journal was written by a newer riscv.k3s",
             found="version %d, this one knows %d" % (version, VERSION),
             where=path,
-            next_step="install that version of the collection on this controller, too",
+            next_step="install that version of the collection on this controller, too; until then nothing can be "
+            "changed or taken back on this board",
         )
-    raise Problem(
-        "the journal cannot be read",
-        found="not what riscv.k3s writes",
+    wrong = _wrong_parts(raw)
+    if wrong:
+        raise unreadable("not what riscv.k3s writes: %s" % ", ".join(wrong), path)
+    return _sorted_out(raw)
+
+
+def unread_problem(name, why, path):
+    """The Problem of what an entry tells of, which is left alone since the entry cannot be read for the reason
+    ``why``.
+    """
+    return Problem(
+        "%s is left as it is, neither changed nor taken back: its entry in the journal cannot be read"
+        % (name or "the lease"),
+        found=why,
+        where=path,
+        next_step="if a newer riscv.k3s wrote it, install that version on this controller, too; else correct the entry "
+        "or take it out of the file: undo then does not know what was there before",
+    )
+
+
+def _wrong_parts(raw):
+    keys = {key for key in empty() if key != "unread"}
+    wrong = ["no %s" % key for key in sorted(keys - set(raw))]
+    wrong += ["an unknown %s" % key for key in sorted(set(raw) - keys)]
+    wrong += ["%s is no dictionary" % kind for kind in _KINDS if kind in raw and not isinstance(raw[kind], dict)]
+    return wrong + (["version %r" % (raw["version"],)] if raw.get("version", VERSION) != VERSION else [])
+
+
+def _sorted_out(raw):
+    data = empty()
+    for kind in _KINDS:
+        for name, entry in raw[kind].items():
+            _take_in(data, kind, name, entry)
+    if raw["lease"] is not None:
+        _take_in(data, "lease", "", raw["lease"])
+    return data
+
+
+def _take_in(data, kind, name, entry):
+    why = _entries.why_unread(kind, name, entry)
+    if why:
+        data["unread"].append({"kind": kind, "name": name, "why": why, "entry": entry})
+    elif kind == "lease":
+        data["lease"] = entry
+    else:
+        data[kind][name] = entry
+
+
+def unreadable(found, path):
+    """The Problem of a journal that cannot be read, for the reason ``found``: it stops every change on its board."""
+    return Problem(
+        "the journal cannot be read, so nothing can be changed or taken back on this board",
+        found=found,
         where=path,
         next_step="bring it back from a backup, or move it away; without it undo does not know what was there before",
     )
 
 
-def _are(entries, keys):
-    return all(set(entry) == keys for entry in entries.values())
-
-
 def _file_entry(kind, digest, before, folder):
-    return {"kind": kind, "sha256": digest, "previous": None, "before": before, "folder": folder, "pending": False}
+    return {
+        "kind": kind,
+        "sha256": digest,
+        "previous": None,
+        "before": before,
+        "folder": folder,
+        "pending": False,
+        "written": None,
+    }
+
+
+def _begun():
+    return {"boot": moment().boot, "uptime": None}
 
 
 def _lock(handle, data_dir, timeout):
@@ -294,9 +412,21 @@ def _lock(handle, data_dir, timeout):
         time.sleep(0.1)
 
 
-def _empty():
-    return {"version": VERSION, "lease": None, "files": {}, "images": {}}
+def empty():
+    """The data of a board without a journal."""
+    return {"version": VERSION, "lease": None, "files": {}, "images": {}, "loaded": {}, "unread": []}
+
+
+def _tells(data):
+    """Whether there is anything that undo, or the next run, must know."""
+    return bool(data["lease"] or data["files"] or data["images"] or data["unread"])
 
 
 def _text(data):
-    return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
+    written = {key: dict(value) if key in _KINDS else value for key, value in data.items() if key != "unread"}
+    for row in data["unread"]:
+        if row["kind"] == "lease":
+            written["lease"] = row["entry"]
+        else:
+            written[row["kind"]][row["name"]] = row["entry"]
+    return (json.dumps(written, indent=1, sort_keys=True) + "\n").encode()

@@ -12,6 +12,7 @@ import stat
 from typing import NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import (
+    describe,
     make_folder,
     read_bytes,
     remove,
@@ -21,7 +22,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.files import (
     write_bytes,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import OWN_MARK
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import NAME, OWN_MARK, unread_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 ARCHIVES = "agent/images"
@@ -42,17 +43,26 @@ class Outcome(NamedTuple):
 def present(journal, path, data, mode, check_mode=False):
     """Have the file ``path`` hold ``data`` (bytes), with ``mode`` (int) and the owner of this process; its folder is
     made. Raises Problem.
+
+    A file that holds it already only gets mode and owner: its time tells when k3s had to read it anew.
     """
     before, found = read_bytes(path), status(path)
     owner = (os.geteuid(), os.getegid())
     as_wanted = (
         found and before == data and stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == owner
     )
+    if not as_wanted:
+        journal.require_readable("files", path)
     if not as_wanted and not check_mode:
         journal.will_write(path, data)
         journal.save()
-        make_folder(os.path.dirname(path))
-        write_bytes(path, data, mode=mode, owner=owner)
+        if before == data:
+            describe(path, mode, owner)
+        else:
+            make_folder(os.path.dirname(path))
+            write_bytes(path, data, mode=mode, owner=owner)
+            journal.was_written(path)
+            journal.save()
     return Outcome(not as_wanted, before, data, _mode(found), "%04o" % mode)
 
 
@@ -60,11 +70,15 @@ def absent(journal, path, pending=False, check_mode=False):
     """Have ``path`` as it was before this collection first wrote it: its bytes, mode and owner, or no file. Raises
     Problem.
 
-    A file that is not in the journal is left alone, as is one that somebody changed since: that with a warning, and its
-    entry stays. ``pending`` keeps the entry until `settle`, because k3s must be restarted first.
+    A file that is not in the journal is left alone, as is one that somebody changed since, or whose entry cannot be
+    read: these with a warning, and their entries stay. ``pending`` keeps the entry until `settle`, because k3s must be
+    restarted first.
     """
     current, found = read_bytes(path), status(path)
     same = Outcome(False, current, current, _mode(found), _mode(found))
+    why = journal.why_unread("files", path)
+    if why:
+        return same._replace(warning=str(unread_problem(path, why, os.path.join(journal.folder, NAME))))
     if path not in journal.files and current is not None and current.startswith(OWN_MARK):
         journal.will_write(path, current)  # of a journal that is lost
     entry = journal.files.get(path)
@@ -95,14 +109,22 @@ def absent(journal, path, pending=False, check_mode=False):
 
 
 def settle(journal, path, check_mode=False):
-    """Forget a file that is as it was before, now that k3s was restarted; returns whether there was something to
-    forget.
+    """k3s was restarted and has read ``path``: forget a file that is as it was before, and note what k3s has loaded of
+    any other one, written by us or not. Returns whether the journal changes.
     """
-    entry, current = journal.files.get(path), read_bytes(path)
-    if not entry or undo.undo_file(path, entry, sha256(current) if current is not None else None).action != undo.SETTLE:
+    is_archive = bool(_ARCHIVE.match(os.path.basename(path)))
+    current = read_bytes(path) if not is_archive else None
+    entry, digest = journal.files.get(path), sha256(current) if current is not None else None
+    if entry and not is_archive and undo.undo_file(path, entry, digest).action == undo.SETTLE:
+        if not check_mode:
+            journal.forget_file(path)
+        return True
+    is_there = status(path) is not None
+    if is_there == (path in journal.loaded) and journal.loaded.get(path) == digest:
         return False
     if not check_mode:
-        journal.forget_file(path)
+        journal.was_loaded(path, digest, is_there)
+        journal.save()
     return True
 
 

@@ -28,9 +28,12 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import (
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.api import read_api
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import read_board
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.config import file_settings, read_config
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.config import (
+    file_settings,
+    read_config,
+    read_registries,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.disk import read_disk
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.images import read_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal import read_journal
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.k3s import read_k3s

@@ -38,7 +38,15 @@ class Chosen:
         return self._manifests is None or path in self._manifests
 
     def has_image(self, name: str) -> bool:
-        return self._repositories is None or ImageName.parse(name).name in self._repositories or name in self._sources
+        """A name that is none, as in an entry of the journal that cannot be read, is of no component."""
+        return self._repositories is None or name in self._sources or _repository(name) in self._repositories
+
+
+def _repository(name: str) -> Optional[str]:
+    try:
+        return ImageName.parse(name).name
+    except Problem:
+        return None
 
 
 def names(components: Any) -> List[str]:

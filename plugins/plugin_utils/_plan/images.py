@@ -30,30 +30,60 @@ class Decision(NamedTuple):
     reason: str
 
 
+class Notes(NamedTuple):
+    """What the board's journal says: ``sources`` {stock name: what it was tagged from}, ``unread`` {name: why its entry
+    cannot be read}.
+    """
+
+    sources: Mapping[str, str]
+    unread: Mapping[str, str]
+
+    @classmethod
+    def of(cls, journal: Optional[Mapping[str, Any]]) -> Notes:
+        """From k3s_info's journal, or None where it was not read."""
+        entries = (journal or {}).get("images") or {}
+        # An archive of images is noted by its file's name, which has no slash.
+        sources = {name: entry["source"] for name, entry in entries.items() if "/" in (entry["source"] or "")}
+        rows = (journal or {}).get("unread") or ()
+        return cls(sources, {row["name"]: row["why"] for row in rows if row["kind"] == "images"})
+
+
 def decide_all(
-    demand: Sequence[DemandRow], architecture: str, store: Store, wanted: Wanted, pause_image: Optional[str]
+    demand: Sequence[DemandRow],
+    architecture: str,
+    store: Store,
+    wanted: Wanted,
+    pause_image: Optional[str],
+    journal: Optional[Mapping[str, Any]] = None,
 ) -> List[PlannedImage]:
     """The rows of the plan, one for each row of the demand.
 
     ``demand`` are rows of the demand, ``store`` {name: row of k3s_info's images}, ``wanted`` a Wanted, ``pause_image``
-    the full name that containerd is told to use. Nothing is pulled only to compare it. A source that is pulled for one
-    image would be compared with others by the next run, which then had something left to do: so they are decided once
-    more, knowing what comes.
+    the full name that containerd is told to use, ``journal`` that of k3s_info or None. Nothing is pulled only to
+    compare it. A source that is pulled for one image would be compared with others by the next run, which then had
+    something left to do: so they are decided once more, knowing what comes.
     """
     images = [(item, ImageName.parse(item["image"])) for item in demand]
     offers = [(item, wanted.supply.offer(image, architecture, image.full == pause_image)) for item, image in images]
-    rows = [_row(item, offer, store, wanted, ()) for item, offer in offers]
+    notes = Notes.of(journal)
+    rows = [_row(item, offer, store, wanted, (), notes) for item, offer in offers]
     coming = set(pulls(rows, store, architecture, wanted)).difference(store)
-    return [_row(item, offer, store, wanted, coming) for item, offer in offers] if coming else rows
+    return [_row(item, offer, store, wanted, coming, notes) for item, offer in offers] if coming else rows
 
 
 def decide(
-    offer: Offer, held: Optional[ImageRow], source_held: Optional[ImageRow], wanted: Wanted, is_coming: bool = False
+    offer: Offer,
+    held: Optional[ImageRow],
+    source_held: Optional[ImageRow],
+    wanted: Wanted,
+    is_coming: bool = False,
+    tagged_from: Optional[str] = None,
 ) -> Decision:
     """What is to be done for one image, a Decision.
 
     ``offer`` says what could serve it, ``held`` and ``source_held`` are what the store holds under its name and its
-    source's (rows, or None), ``wanted`` a Wanted, ``is_coming`` whether the source is pulled for another image.
+    source's (rows, or None), ``wanted`` a Wanted, ``is_coming`` whether the source is pulled for another image,
+    ``tagged_from`` which source the journal says that it was tagged from, None for none.
     """
     if offer.patched:
         return Decision("patch", None, "its workload is patched to ask for %s" % offer.patched)
@@ -64,16 +94,20 @@ def decide(
     return (
         _brought_otherwise(offer, wanted)
         or _differs(offer, held, wanted)
-        or _newer(offer, held, source_held, wanted, is_coming)
+        or _newer(offer, held, source_held, wanted, is_coming, tagged_from)
         or _unpinned(offer, held, wanted)
         or Decision("present", None, "%s, %s" % (offer.architecture, "pinned" if held["pinned"] else "not pinned"))
     )
 
 
-def _row(item: DemandRow, offer: Offer, store: Store, wanted: Wanted, coming: Collection[str]) -> PlannedImage:
+def _row(
+    item: DemandRow, offer: Offer, store: Store, wanted: Wanted, coming: Collection[str], notes: Notes
+) -> PlannedImage:
     source = offer.patched or offer.source
     is_coming = offer.source in coming
-    done = decide(offer, store.get(offer.image), store.get(offer.source or ""), wanted, is_coming)
+    tagged_from = notes.sources.get(offer.image)
+    done = decide(offer, store.get(offer.image), store.get(offer.source or ""), wanted, is_coming, tagged_from)
+    done = _unnoted(offer, done, notes) or done
     is_patched = done.fix == "patch"
     return {
         "image": offer.image,
@@ -203,9 +237,14 @@ def _differs(offer: Offer, held: ImageRow, wanted: Wanted) -> Optional[Decision]
 
 
 def _newer(
-    offer: Offer, held: ImageRow, source_held: Optional[ImageRow], wanted: Wanted, is_coming: bool
+    offer: Offer,
+    held: ImageRow,
+    source_held: Optional[ImageRow],
+    wanted: Wanted,
+    is_coming: bool,
+    tagged_from: Optional[str],
 ) -> Optional[Decision]:
-    """A tag that is set again, since its source has, or may have, other content."""
+    """A tag that is set again, since its source has, or may have, other content, or is another one by now."""
     if not offer.other or "tag" not in wanted.supply.fixes:
         return None
     if wanted.pull_policy == "always":
@@ -217,6 +256,15 @@ def _newer(
     if is_coming:
         return Decision("tag", offer.other, "its source is pulled for another image, and may have another digest")
     return None
+
+
+def _unnoted(offer: Offer, done: Decision, notes: Notes) -> Optional[Decision]:
+    """Nothing is changed that the journal could not tell of."""
+    unread = [(name, notes.unread[name]) for name in (offer.image, done.tag_from) if name and name in notes.unread]
+    if done.fix not in ("tag", "mirror") or not unread:
+        return None
+    reason = "the entry of %s in the board's journal cannot be read (%s), so it is left as it is" % unread[0]
+    return Decision("impossible", None, reason)
 
 
 def _unpinned(offer: Offer, held: ImageRow, wanted: Wanted) -> Optional[Decision]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import unread_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -82,7 +83,8 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
         )
     store = {row["name"]: row for row in images_there}
     demand = _demand(observed, cluster, wanted.next_version)
-    images = _plan_images.decide_all(demand, architecture, store, wanted, observed.get("pause_image"))
+    journal = observed.get("journal")
+    images = _plan_images.decide_all(demand, architecture, store, wanted, observed.get("pause_image"), journal)
     tags = _plan_images.tags(images)
     pulls = _plan_images.pulls(images, store, architecture, wanted)
     result: Plan = {
@@ -96,9 +98,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
         "pulls": pulls,
         "digests": _lock.digests(images, pulls),
         "tags": tags,
-        "unpins": _plan_images.unpins(
-            observed.get("journal"), store, wanted, architecture, observed.get("pause_image")
-        ),
+        "unpins": _plan_images.unpins(journal, store, wanted, architecture, observed.get("pause_image")),
         "patches": _plan_patches.patches(observed, images, wanted, architecture)
         if wanted.role == "server"
         else {"present": [], "absent": []},
@@ -210,6 +210,7 @@ def _warnings(observed: Observed, wanted: Wanted, tags: Sequence[Tag]) -> List[s
     journal = observed.get("journal") or {}
     if journal.get("error"):
         warnings.append("nothing can be changed on this board: " + journal["error"])
+    warnings += [str(unread_problem(row["name"], row["why"], journal["path"])) for row in journal.get("unread") or ()]
     containerd = observed.get("containerd") or {}
     if tags and wanted.pinned and containerd.get("version") and not containerd.get("pins"):
         warnings.append(

@@ -14,6 +14,7 @@ import posixpath
 from typing import Any, Collection, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import undo
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import unread_problem
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
@@ -67,7 +68,8 @@ def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, compo
         "archives": archives,
         "images": [row["name"] for row in done],
         "names": [row["name"] for row in done if row["action"] in (undo.REMOVE, undo.DROP, undo.RESTORE)],
-        "left": [printable(row["warning"]) for row in (*files, *images) if row["warning"]],
+        "left": [printable(row["warning"]) for row in (*files, *images) if row["warning"]]
+        + _unread(journal, chosen, wanted),
         "lines": [],
         "changes": 0,
     }
@@ -95,9 +97,21 @@ def undo_report(plans: Iterable[UndoPlan]) -> List[str]:
     """Lines of text: what is done on each board, or that there is nothing to do, and what stays."""
     lines: List[str] = []
     for plan in plans:
-        lines += ["%s: %s" % (plan["board"], text) for text in plan["lines"] or ["nothing to take back"]]
+        lines += ["%s: %s" % (plan["board"], text) for text in plan["lines"] or [_nothing(plan)]]
         lines += ["%s: warning: %s" % (plan["board"], text) for text in plan["left"]]
     return [printable(line) for line in lines]
+
+
+def _nothing(plan: UndoPlan) -> str:
+    return "nothing is taken back" if plan["left"] else "nothing to take back"
+
+
+def _unread(journal: Mapping[str, Any], chosen: _undo_components.Chosen, wanted: Sequence[str]) -> List[str]:
+    """A sentence for each entry of the journal that cannot be read: what it tells of stays."""
+    rows = [row for row in journal.get("unread") or () if row["kind"] in ("files", "images")]
+    if wanted:
+        rows = [row for row in rows if row["kind"] == "images" and chosen.has_image(row["name"])]
+    return [str(unread_problem(row["name"], row["why"], journal["path"])) for row in rows]
 
 
 def _overlaid(manifests: Iterable[Mapping[str, Any]]) -> List[str]:

@@ -39,17 +39,21 @@ def wrong_key(fleet):
 
 
 def stale(fleet):
-    """The file is newer than what k3s made of it for containerd."""
+    """k3s was started before the file was written. Times of files alone make that likely: a clock may have been off."""
     for name, board in fleet.seen():
         registries = board.get("registries") or {}
         if registries.get("stale"):
+            by_time = registries.get("by_time", True)
             evidence = [
-                "%s is newer than %s/agent/etc/containerd/config.toml, which k3s makes of it when it starts"
+                "%s is newer by its time than %s/agent/etc/containerd/config.toml, which k3s makes of it when it starts"
                 % (registries["path"], board["data_dir"])
+                if by_time
+                else "by the board's uptime %s was written after k3s started" % registries["path"]
             ]
             title = "registries.yaml of %s was changed after k3s was started" % name
+            confidence = m.LIKELY if by_time else m.CERTAIN
             yield m.Finding(
-                title, m.CERTAIN, ("board", name, name), evidence, "Restart k3s.", fleet.service(name), name
+                title, confidence, ("board", name, name), evidence, "Restart k3s.", fleet.service(name), name
             )
 
 
@@ -57,5 +61,7 @@ CAUSES = [
     m.Cause(
         "registries-key", "registries.yaml holds a key that k3s does not know.", "its line, by name only", wrong_key
     ),
-    m.Cause("registries-stale", "registries.yaml is not effective yet.", "its time of change", stale),
+    m.Cause(
+        "registries-stale", "registries.yaml is not effective yet.", "when it was written and when k3s started", stale
+    ),
 ]

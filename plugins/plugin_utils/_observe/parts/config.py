@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings of k3s and the pause image: the reader of what config.sh writes. Pure."""
+"""Settings of k3s, registries.yaml and the pause image: the reader of what config.sh and registries.sh say. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageN
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import k3s_settings
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import chunks
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.loaded import is_loaded, is_stale
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal import notes
 
 
 def read_config(seen):
@@ -27,13 +29,35 @@ def file_settings(seen):
     return k3s_settings.of_files(list(chunks(seen.sections["config"].out, seen.token + "=")))
 
 
+def read_registries(seen):
+    """The part ``registries``, by its checksum: files.sh looked at what registries.sh has put there."""
+    path = seen.board["registries"]
+    row = (read_files(seen) or {}).get(path)
+    by_time = bool(seen.board["stale"])
+    digest, journal = row["sha256"] if row else None, notes(seen)
+    return {
+        "registries": {
+            "path": path,
+            "present": bool(row),
+            "sha256": row["sha256"] if row else "",
+            "mode": row["mode"] if row else None,
+            "stale": is_stale(path, digest, journal, seen.board, by_time),
+            "by_time": is_loaded(path, digest, journal, seen.board) is None,
+        }
+    }
+
+
 def _own_config(seen):
     files = read_files(seen)
     if files is None:
         return None
-    stale = seen.sections["stale"].out.splitlines() if "stale" in seen.sections else []
-    own = sorted(path for path in files if path.startswith(seen.board["config_file"] + ".d/"))
-    return [{"path": path, "sha256": files[path]["sha256"], "stale": path in stale} for path in own]
+    newer = seen.sections["stale"].out.splitlines() if "stale" in seen.sections else []
+    journal, folder = notes(seen), seen.board["config_file"] + ".d/"
+    own = [(path, files[path]["sha256"]) for path in sorted(files) if path.startswith(folder)]
+    return [
+        {"path": path, "sha256": digest, "stale": is_stale(path, digest, journal, seen.board, path in newer)}
+        for path, digest in own
+    ]
 
 
 def _pause_image(seen, config):

@@ -9,21 +9,6 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
 
 
-def read_registries(seen):
-    """The part ``registries``."""
-    path = seen.board["registries"]
-    row = (read_files(seen) or {}).get(path)
-    return {
-        "registries": {
-            "path": path,
-            "present": bool(row),
-            "sha256": row["sha256"] if row else "",
-            "mode": row["mode"] if row else None,
-            "stale": bool(seen.board["stale"]),
-        }
-    }
-
-
 def read_files(seen):
     """All files that were looked at, by path; None where that failed."""
     if not (seen.good("sums") and seen.good("stats")):

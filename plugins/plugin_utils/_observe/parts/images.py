@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import is_tagged, parse_image_list
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.loaded import is_stale
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal import notes
 
 _KEPT = ("name", "digest", "platforms", "pinned", "size")
 
@@ -16,15 +19,20 @@ def read_images(seen):
     rows = seen.rows("images", parse_image_list)
     if rows is not None:
         rows = _by_name({key: row[key] for key in _KEPT} for row in rows if is_tagged(row["name"]))
-    return {"images": rows, "preloads": seen.out("preloads", _archives)}
+    return {"images": rows, "preloads": _archives(seen) if seen.good("preloads") else None}
 
 
-def _archives(text):
-    """Archives of this collection in agent/images; ``read`` before a name says that k3s was started since it was
-    placed.
+def _archives(seen):
+    """Archives of this collection in agent/images. The word before a name says which is older by its time, the archive
+    (read) or what k3s rendered when it started (stale).
     """
-    lines = [line.partition(" ") for line in text.splitlines() if line]
-    return _by_name({"name": name, "stale": word == "stale"} for word, dummy, name in lines)
+    lines = [line.partition(" ") for line in seen.sections["preloads"].out.splitlines() if line]
+    journal = notes(seen)
+    rows = []
+    for word, dummy, name in lines:
+        path = "%s/%s/%s" % (seen.board["data_dir"], ARCHIVES, name)
+        rows.append({"name": name, "stale": is_stale(path, None, journal, seen.board, word == "stale")})
+    return _by_name(rows)
 
 
 def _by_name(rows):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The images in containerd's store, and this collection's archives in agent/images. An archive that is older than what
-# k3s rendered for containerd was read at k3s's start.
+# k3s rendered for containerd was read at k3s's start, as far as the clock is right.
 # archives is a path inside the data folder.
 # shellcheck shell=sh disable=SC2154 # settings, and what board.sh sets
 
@@ -11,7 +11,9 @@ ask images ctr --namespace k8s.io images ls
 preloads() {
     for file in "$data_dir/$archives"/riscv-k3s-*.tar; do
         [ -f "$file" ] || continue
-        if [ -f "$rendered" ] && ! newer "$file"; then echo "read ${file##*/}"; else echo "stale ${file##*/}"; fi
+        age=stale
+        [ ! -f "$rendered" ] || newer "$file" || age="read"
+        echo "$age ${file##*/}"
     done
 }
 step preloads

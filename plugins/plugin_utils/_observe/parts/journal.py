@@ -16,22 +16,46 @@ def read_journal(seen):
     """The part ``journal``: each file with its checksum of now, each image with whether what it stood for is in the
     store still.
     """
-    path = "%s/%s/%s" % (seen.board["data_dir"], _journal.FOLDER, _journal.NAME)
-    read: dict = {"path": path, "lease": None, "files": {}, "images": {}, "error": None}
+    path = _path(seen)
+    read: dict = {"path": path, "lease": None, "files": {}, "images": {}, "loaded": {}, "unread": [], "error": None}
     files, failed = read_files(seen), not seen.good("journal")
     if failed or files is None:
-        read["error"] = "%s cannot be read: %s" % (path, seen.message("journal" if failed else "sums"))
-    elif seen.sections["journal"].out:
-        try:
-            read.update(_compared(_journal.parse(seen.sections["journal"].out, path), files, _held(seen)))
-        except Problem as problem:
-            read["error"] = str(problem)
+        section = seen.sections["journal" if failed else "sums"]
+        why = seen.message("journal" if failed else "sums") if section.err else "it is no regular file"
+        read["error"] = str(_journal.unreadable(why, path))
+        return {"journal": read}
+    try:
+        read.update(_compared(_parsed(seen), files, _held(seen)))
+    except Problem as problem:
+        read["error"] = str(problem)
     return {"journal": read}
+
+
+def notes(seen):
+    """The journal's data for what other parts ask it; that of a board without one where it was not read, or cannot be:
+    this part says so.
+    """
+    try:
+        return _parsed(seen) if seen.good("journal") else _journal.empty()
+    except Problem:
+        return _journal.empty()
+
+
+def _path(seen):
+    return "%s/%s/%s" % (seen.board["data_dir"], _journal.FOLDER, _journal.NAME)
+
+
+def _parsed(seen):
+    """Raises Problem for a journal that cannot be read."""
+    text = seen.sections["journal"].out
+    return _journal.parse(text[1:], _path(seen)) if text else _journal.empty()
 
 
 def _compared(data, files, held):
     return {
         "lease": data["lease"],
+        "loaded": data["loaded"],
+        "unread": [{key: row[key] for key in ("kind", "name", "why")} for row in data["unread"]],
         "files": {
             name: dict(entry, current=files[name]["sha256"] if name in files else None)
             for name, entry in data["files"].items()

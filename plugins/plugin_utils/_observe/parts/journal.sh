@@ -7,14 +7,15 @@
 # noted_in and archives are paths inside the data folder.
 # shellcheck shell=sh disable=SC2154,SC2034 # settings, and what board.sh sets; files.sh uses what is set here
 
-journal=$data_dir/$noted_in
-journal() { [ ! -f "$journal" ] || cat "$journal"; }
+noted=$data_dir/$noted_in
+# A line before the text tells an empty journal from none. What is no file is not opened: a pipe might never end.
+journal() { [ ! -e "$noted" ] || { echo; [ -f "$noted" ] && cat "$noted"; }; }
 step journal
 present() {
     by_line
     # shellcheck disable=SC2013 # read would be slower
-    for file in $(sed -n 's|^  "\(/[^"]*\)": {$|\1|p' "$journal"); do
+    for file in $(sed -n 's|^  "\(/[^"]*\)": {$|\1|p' "$noted"); do
         case $file in */"$archives"/*) ;; *) [ ! -f "$file" ] || echo "$nl$file" ;; esac
     done
 }
-[ ! -f "$journal" ] || files=$files$(present)
+[ ! -f "$noted" ] || files=$files$(present)
