@@ -90,6 +90,8 @@ class Tags:
             self._note(changes, before)
             self._write(changes, before)
             warnings = self._read_back(changes)
+        if not self._check_mode:
+            self._note_sources([row for row in rows if row["digest"] == before[row["source"]]["digest"]])
         return rows, warnings + self._warnings(changes)
 
     def absent(self, images):
@@ -108,6 +110,16 @@ class Tags:
         for row in changes:
             source = row["source"] if row["source"] != row["name"] else None
             self._journal.will_set(row["name"], row["digest"], row["pinned"], before.get(row["name"]), source)
+        self._journal.save()
+
+    def _note_sources(self, rows):
+        """A source of another name that holds the same content is the source all the same. Were that not noted, it
+        would be brought again as soon as its name has left the store.
+        """
+        for row in rows:
+            entry = self._journal.images.get(row["name"])
+            if entry and row["source"] != row["name"]:
+                entry["source"] = row["source"]
         self._journal.save()
 
     def _check_sources(self, sources, before, expected):

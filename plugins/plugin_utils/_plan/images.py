@@ -253,6 +253,8 @@ def _newer(
         return None
     if source_held and held["digest"] != source_held["digest"]:
         return Decision("tag", offer.other, "the source in the store has another digest")
+    if not source_held and tagged_from not in (None, offer.other):
+        return Decision("tag", offer.other, "it was tagged from %s, and its source is another one now" % tagged_from)
     if is_coming:
         return Decision("tag", offer.other, "its source is pulled for another image, and may have another digest")
     return None
