@@ -24,8 +24,7 @@ options:
         required: true
       plain_http:
         description: The registry speaks http, not https. Http is never tried unless this is set. A registry that
-          answers https
-          is then an error.
+          answers https is then an error.
         type: bool
         default: false
       tls_verify:
