@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pathlib
 import re
 import sys
 import time
 
+import modules
 import pytest
+import yaml
 from prerequisites import missing
 
 ONE_PASS = 20  # seconds: the deploy controller looks every 15 s
@@ -237,30 +240,233 @@ def test_outside_names_fail_fast(lab):
     assert time.monotonic() - begin < 5
 
 
-def test_registries_yaml_is_rendered_at_start(lab):
-    lab.write(
-        lab.agent,
-        "/etc/rancher/k3s/registries.yaml",
-        """
+CONFIG = "/etc/rancher/k3s/config.yaml"
+AGENT_SCRIPT = "/etc/init.d/k3s-agent"
+AGENT_ENVIRONMENT = "/etc/rancher/k3s/k3s-agent.env"
+PUT_BACK = (
+    "service k3s-agent stop; cd /etc/rancher/k3s && rm -rf config.yaml.d k3s-agent.env own.yaml /srv/k3s; "
+    "cp /root/config.yaml . && cp -p /root/k3s-agent %s" % AGENT_SCRIPT
+)
+
+
+@pytest.fixture(name="agent_settings")
+def _agent_settings(lab):
+    """What the agent is started with, for a test to change; put back after it."""
+    lab.exec(lab.agent, "cp %s /root/config.yaml && cp -p %s /root/k3s-agent" % (CONFIG, AGENT_SCRIPT))
+    yield
+    lab.exec(lab.agent, PUT_BACK)
+    lab.lab("restart", lab.agent)
+
+
+def annotations(lab, node):
+    """What k3s says on its node: its arguments, its environment, and a hash of both."""
+    found = lab.get("node", node)["metadata"]["annotations"]
+    return [found.get("k3s.io/node-" + name) for name in ("args", "env", "config-hash")]
+
+
+def data_folder(lab, board):
+    """The data folder of the k3s that runs on a board, as the command line of its containerd names it."""
+    found = lab.exec(board, "ps -eo args | grep '^containerd -c'").stdout.split()
+    return found[2].removesuffix("/agent/etc/containerd/config.toml")
+
+
+def test_a_node_says_how_its_k3s_was_started(lab, agent_settings):
+    first = annotations(lab, lab.agent)
+    own = ["--token", "********", "--node-ip", "10.99.0.3", "--server", "https://10.99.0.2:6443"]
+    assert json.loads(first[0]) == ["agent", *own]
+    lab.exec(lab.agent, ["mkdir", "-p", CONFIG + ".d"])
+    lab.write(lab.agent, CONFIG + ".d/10-test.yml", "node-label: [a=b]\r\nodd: yes\r\n")
+    lab.write(lab.agent, AGENT_ENVIRONMENT, "K3S_TOKEN=secret\nK3S_OWN=seen\n")
+    lab.exec(lab.agent, "sed -i 's/^command_args=.*/command_args=\"agent --vpn-auth secret --debug\"/' " + AGENT_SCRIPT)
+    lab.lab("restart", lab.agent)
+    now = lab.wait("new annotations", lambda: (a := annotations(lab, lab.agent))[2] != first[2] and a, 30)
+    flags = ["--node-label", "a=b", "--odd", "true", "--vpn-auth", "********", "--debug"]
+    assert json.loads(now[0]) == ["agent", *own, *flags]
+    # This old version has put the folder of its programs there itself; what is set has no effect.
+    programs = lab.exec(lab.agent, ["readlink", "/var/lib/rancher/k3s/data/current"]).stdout.strip()
+    assert json.loads(now[1]) == {"K3S_DATA_DIR": programs, "K3S_OWN": "seen", "K3S_TOKEN": "********"}
+    process = lab.exec(lab.agent, "tr '\\0' ' ' </proc/$(cat /run/k3s-agent.pid)/cmdline").stdout
+    assert process.split() == ["/usr/local/bin/k3s", "agent"], "k3s hides its flags, they may hold a token"
+
+
+DATA_FOLDER_BY = {
+    "config.yaml": "printf 'data-dir: /srv/k3s\\r\\n' >>" + CONFIG,
+    "drop-in": 'mkdir %s.d && printf \'{"data-dir": "/srv/k3s"}\' >%s.d/x.yml' % (CONFIG, CONFIG),
+    "flag": "sed -i 's,^command_args=.*,command_args=\"agent -d /srv/k3s\",' " + AGENT_SCRIPT,
+    "other-file": "(cat %s; echo 'data-dir: \"/srv/k3s\"') >/etc/rancher/k3s/own.yaml; "
+    "echo K3S_CONFIG_FILE=/etc/rancher/k3s/own.yaml >%s" % (CONFIG, AGENT_ENVIRONMENT),
+    "environment": "echo K3S_DATA_DIR=/srv/k3s >" + AGENT_ENVIRONMENT,
+}
+
+
+@pytest.mark.parametrize("way", DATA_FOLDER_BY)
+def test_another_data_folder_works(lab, agent_settings, way):
+    if way == "environment":
+        set_version(lab, "B")
+    try:
+        lab.exec(lab.agent, DATA_FOLDER_BY[way])
+        lab.lab("restart", lab.agent)
+        assert data_folder(lab, lab.agent) == "/srv/k3s"
+        assert "/srv/k3s" in lab.exec(lab.agent, ["k3s", "crictl", "info"]).stdout
+        lab.wait("the node says it", lambda: "srv" in "".join(annotations(lab, lab.agent)), 30)
+    finally:
+        set_version(lab, "A")
+
+
+def test_a_tool_that_does_not_know_the_services_data_folder_unpacks_into_the_default_one(lab, agent_settings):
+    default = "/var/lib/rancher/k3s"
+    lab.exec(lab.agent, DATA_FOLDER_BY["flag"])
+    lab.exec(lab.agent, "service k3s-agent stop && mv %s %s.away" % (default, default))
+    try:
+        lab.lab("restart", lab.agent)
+        assert lab.exec(lab.agent, ["ls", default], check=False).returncode != 0
+        lab.exec(lab.agent, "/srv/k3s/data/current/bin/ctr -a /run/k3s/containerd/containerd.sock version")
+        assert lab.exec(lab.agent, ["ls", default], check=False).returncode != 0, (
+            "looking by the program itself is free"
+        )
+        lab.exec(lab.agent, ["k3s", "ctr", "version"])
+        unpacked = lab.exec(lab.agent, ["ls", "-A", default + "/data"]).stdout.split()
+        assert sorted(unpacked)[0] == ".lock" and "current" in unpacked and len(unpacked) == 3, unpacked
+    finally:
+        lab.exec(lab.agent, "service k3s-agent stop; rm -rf %s && mv %s.away %s" % (default, default, default))
+
+
+MIRRORS = """
 mirrors:
   docker.io: {endpoint: ["http://10.99.0.1:5000/v2/riscv64"]}
   "10.99.0.1:5000": {endpoint: ["http://10.99.0.1:5000"]}
 configs:
   "10.99.0.1:5000": {auth: {username: lab, password: secret}}
-""",
-    )
+"""
+REGISTRIES = "/etc/rancher/k3s/registries.yaml"
+CONTAINERD = "/var/lib/rancher/k3s/agent/etc/containerd/"
+HOSTS = """\
+# File generated by k3s. DO NOT EDIT.
+
+
+server = "https://registry-1.docker.io/v2"
+capabilities = ["pull", "resolve", "push"]
+
+
+[host]
+[host."http://10.99.0.1:5000/v2/riscv64"]
+  capabilities = ["pull", "resolve"]
+  override_path = true
+"""
+
+
+def set_version(lab, letter):
+    """Install a version on the agent only, which takes effect at its next start."""
+    lab.exec(lab.agent, "echo %s >/usr/local/share/k3s-lab/version" % lab.versions[letter])
+
+
+def containerd_is_1(lab):
+    """Whether the boards have the containerd that k3s of version A had."""
+    return " 1." in lab.exec(lab.agent, ["containerd", "--version"]).stdout
+
+
+def test_registries_yaml_is_rendered_at_start(lab):
+    lab.write(lab.agent, REGISTRIES, MIRRORS)
     try:
         lab.lab("restart", lab.agent)
-        certs = "/var/lib/rancher/k3s/agent/etc/containerd/certs.d/"
-        mirror = lab.read(lab.agent, certs + "docker.io/hosts.toml")
-        assert '[host."http://10.99.0.1:5000/v2/riscv64"]' in mirror
-        assert "override_path = true" in mirror
-        assert "override_path" not in lab.read(lab.agent, certs + "10.99.0.1:5000/hosts.toml")
-        assert 'password = "secret"' in lab.read(lab.agent, "/var/lib/rancher/k3s/agent/etc/containerd/config.toml")
-    finally:
-        lab.exec(lab.agent, ["rm", "/etc/rancher/k3s/registries.yaml"])
+        config = lab.read(lab.agent, CONTAINERD + "config.toml")
+        assert 'password = "secret"' in config
+        if containerd_is_1(lab):
+            assert 'mirrors."docker.io"]\n  endpoint = ["http://10.99.0.1:5000/v2/riscv64"]' in config
+            assert lab.exec(lab.agent, ["ls", CONTAINERD + "certs.d/docker.io"], check=False).returncode != 0
+        set_version(lab, "B")
         lab.lab("restart", lab.agent)
-    assert lab.exec(lab.agent, ["ls", certs]).stdout == ""
+        assert "mirrors." not in lab.read(lab.agent, CONTAINERD + "config.toml")
+        assert lab.read(lab.agent, CONTAINERD + "certs.d/docker.io/hosts.toml") == HOSTS
+        assert "override_path" not in lab.read(lab.agent, CONTAINERD + "certs.d/10.99.0.1:5000/hosts.toml")
+        lab.exec(lab.agent, ["rm", REGISTRIES])
+        lab.lab("restart", lab.agent)
+        assert lab.exec(lab.agent, ["ls", CONTAINERD + "certs.d"]).stdout == "", "the empty folder stays"
+    finally:
+        lab.exec(lab.agent, ["rm", "-f", REGISTRIES])
+        set_version(lab, "A")
+        lab.lab("restart", lab.agent)
+
+
+def test_a_node_whose_password_differs_is_refused(lab):
+    path = "/etc/rancher/node/password"
+    secret = ("secret", "-n", "kube-system", "board-2.node-password.k3s")
+    assert lab.exec(lab.agent, ["stat", "-c", "%a", path]).stdout == "600\n"
+    before = lab.get(*secret)
+    lab.exec(lab.agent, "cp -p %s /root/password && service k3s-agent stop && echo other >%s" % (path, path))
+    refused = lab.exec(lab.agent, ["service", "k3s-agent", "start"], check=False)
+    assert refused.returncode != 0 and "Node password rejected, duplicate hostname" in refused.stderr
+    log = lab.exec(lab.agent, ["tail", "-n", "3", "/var/log/k3s.log"]).stdout
+    assert "Waiting to retrieve agent configuration; server is not ready: Node password rejected" in log
+    assert lab.exec(lab.agent, "ps -eo args | grep '^containerd -c'", check=False).returncode != 0
+    lab.exec(lab.agent, "cp -p /root/password " + path)
+    running = "test -e /run/k3s/lab-ready"
+    lab.wait("it is let in", lambda: lab.exec(lab.agent, running, check=False).returncode == 0, 60)
+    assert lab.get(*secret)["data"] == before["data"]
+    # A node that was deleted may come back with another password.
+    lab.exec(lab.agent, "service k3s-agent stop && rm " + path)
+    lab.kubectl("delete", "node", lab.agent)
+    lab.wait("the Secret is gone", lambda: lab.get(*secret) is None, 30)
+    lab.exec(lab.agent, ["service", "k3s-agent", "start"])
+    assert lab.wait("a new Secret", lambda: lab.get(*secret), 30)["data"] != before["data"]
+
+
+@pytest.fixture(name="helm")
+def _helm(lab, connected, tmp_path):
+    """The helm controller runs; board-1 has its image, and is the only one that gets pods."""
+    entry = yaml.safe_load((modules.ROOT / "tests/lab/klipper-helm.yml").read_text(encoding="utf-8"))
+    variables = {
+        "riscv_k3s_catalogue": entry,
+        "riscv_k3s_registry": lab.registry,
+        "riscv_k3s_archives_dir": str(modules.ARCHIVES),
+    }
+    built = modules.play(lab, tmp_path, "riscv.k3s.build_images", "-e", json.dumps(variables))
+    assert built.rc == 0, built.output
+    source, stock = lab.registry + "/riscv64/klipper-helm:1.0.0", "docker.io/rancher/klipper-helm:v0.7.3-build20220613"
+    lab.exec(lab.server, "k3s crictl pull %s && k3s ctr images tag --force %s %s" % (source, source, stock))
+    lab.kubectl("cordon", lab.agent)
+    switch = 'sed -i \'s/"helm": [a-z]*/"helm": %s/\' /usr/local/share/k3s-lab/board.json'
+    lab.exec(lab.server, switch % "true")
+    lab.lab("restart", lab.server)
+    yield
+    lab.exec(lab.server, (switch % "false") + "; rm -rf %s.d" % CONFIG)
+    lab.lab("restart", lab.server)
+    lab.kubectl("delete", "job", "-n", "kube-system", "-l", "helmcharts.helm.cattle.io/chart")
+    lab.kubectl("uncordon", lab.agent)
+
+
+def helm_pods(lab, action):
+    """The names of the pods of helm's jobs, by the phase they are in."""
+    pods = lab.get("pods", "-n", "kube-system", "-l", "helmcharts.helm.cattle.io/chart") or {"items": []}
+    phases = {}
+    for pod in pods["items"]:
+        if pod["metadata"]["name"].startswith("helm-%s-" % action):
+            phases.setdefault(pod["status"]["phase"], []).append(pod["metadata"]["name"])
+    return phases
+
+
+def test_charts_lead_to_jobs_whose_finished_pods_stay(lab, helm):
+    lab.wait("two charts", lambda: len(helm_pods(lab, "install").get("Succeeded", ())) == 2, 90)
+    names = helm_pods(lab, "install")["Succeeded"]
+    spec = lab.get("pod", "-n", "kube-system", names[0])["spec"]
+    assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert spec["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+    assert "install of traefik" in lab.kubectl("logs", "-n", "kube-system", names[0]).stdout
+    lab.kubectl("delete", "pod", "-n", "kube-system", names[0])
+    lab.lab("restart", lab.server)
+    time.sleep(ONE_PASS)
+    assert helm_pods(lab, "install") == {"Succeeded": names[1:]}, "a finished job gets no new pod"
+
+    lab.exec(lab.server, "mkdir %s.d && echo 'disable: traefik' >%s.d/no-traefik.yaml" % (CONFIG, CONFIG))
+    lab.lab("restart", lab.server)
+    lab.wait("both charts are taken back", lambda: not lab.get("helmcharts", "-n", "kube-system"), 90)
+    assert len(helm_pods(lab, "delete")["Succeeded"]) == 2
+    assert helm_pods(lab, "install") == {}
+    assert lab.exec(lab.server, ["ls", lab.manifests + "/traefik.yaml"], check=False).returncode != 0
 
 
 def test_archives_are_imported_and_pinned_at_start(lab):
@@ -315,3 +521,76 @@ def test_an_upgrade_changes_stock_images_and_pause(lab):
     finally:
         lab.lab("upgrade", "A")
     assert live_image(lab)[0] == "rancher/mirrored-coredns-coredns:1.9.1"
+
+
+class TwoServers:
+    """A second lab with two servers and an agent; their cluster is kept outside of the boards."""
+
+    second, agent = "board-2", "board-3"
+    environment = dict(
+        os.environ,
+        RISCV_K3S_LAB_NAME=os.environ.get("RISCV_K3S_LAB_NAME", "riscv.k3s") + "-two",
+        RISCV_K3S_LAB_BOARDS="server,server,agent",
+    )
+
+    def lab(self, *args, check=True, **options):
+        """Run the command line of that lab."""
+        return super().lab(*args, check=check, env=self.environment, **options)
+
+
+@pytest.fixture(name="two", scope="module")
+def _two(lab):
+    two = type("TwoServersLab", (TwoServers, type(lab)), {})()
+    two.lab("up")
+    yield two
+    two.lab("down", "--check")
+
+
+def nodes_by(two, server):
+    """{node: is it Ready?} as one server says."""
+    done = two.exec(server, ["k3s", "kubectl", "get", "nodes", "-o", "json"], check=False)
+    nodes = json.loads(done.stdout)["items"] if done.returncode == 0 else []
+    return {
+        node["metadata"]["name"]: any(
+            (c["type"], c["status"]) == ("Ready", "True") for c in node["status"]["conditions"]
+        )
+        for node in nodes
+    }
+
+
+def test_two_servers_have_one_cluster_and_each_applies_its_own_files(two):
+    everyone = dict.fromkeys(("board-1", "board-2", "board-3"), True)
+    assert nodes_by(two, two.server) == nodes_by(two, two.second) == everyone
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: default}\n"
+    for board in (two.server, two.second):
+        two.write(board, "%s/lab-%s.yaml" % (two.manifests, board), config % board)
+    for board in (two.server, two.second):
+        two.wait("the file of " + board, lambda name=board: two.get("configmap", name), ONE_PASS)
+    assert two.exec(two.second, "ls %s" % two.manifests).stdout.count("lab-") == 1
+    args = json.loads(annotations(two, two.second)[0])
+    assert args[args.index("--datastore-endpoint") + 1] == "********"
+
+
+def test_with_one_server_dead_the_other_serves_and_the_agent_stays(two):
+    two.exec(two.server, "kill -9 $(cat /run/k3s.pid)")
+    try:
+        two.wait("board-1 is missed", lambda: nodes_by(two, two.second).get("board-1") is False, 120)
+        assert nodes_by(two, two.server) == {}
+        time.sleep(ONE_PASS)
+        assert nodes_by(two, two.second) == {"board-1": False, "board-2": True, "board-3": True}
+        two.write(
+            two.second, two.manifests + "/lab-later.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: later}\n"
+        )
+        two.wait(
+            "a file of the other server", lambda: "later" in two.exec(two.second, "k3s kubectl get ns").stdout, ONE_PASS
+        )
+    finally:
+        two.exec(two.server, ["service", "k3s", "start"])
+    two.wait("board-1 is back", lambda: all(nodes_by(two, two.server).values()), 60)
+
+
+def test_a_board_list_that_cannot_be_is_refused(lab):
+    for boards in ("agent", "server,x", "server,agent,agent,agent,agent"):
+        done = lab.lab("reset", "--boards", boards, check=False)
+        assert done.returncode != 0 and "these cannot be the boards of a lab" in done.stderr
+    assert lab.get("nodes")["items"], "the lab is as it was"

@@ -11,9 +11,16 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # As k3s's own unit does: a start returns when the node is up, a stop ends k3s and leaves the containers running.
+command_args="@COMMAND@"
 pidfile=/run/@SERVICE@.pid
 readyfile=/run/k3s/lab-ready
 failurefile=/run/k3s/lab-failure
+
+# The installer keeps the settings that it got as K3S_* in such a file.
+set -o allexport
+# shellcheck disable=SC1091 # such a file is on a board only, or nowhere
+[ ! -f /etc/rancher/k3s/@SERVICE@.env ] || . /etc/rancher/k3s/@SERVICE@.env
+set +o allexport
 
 running() {
     [ -s "$pidfile" ] && kill -0 "$(cat "$pidfile")" 2>/dev/null
@@ -25,7 +32,8 @@ start() {
         return 0
     fi
     rm -f "$readyfile" "$failurefile"
-    setsid /usr/local/bin/k3s @COMMAND@ >>/var/log/k3s.log 2>&1 </dev/null &
+    # shellcheck disable=SC2086 # as in the script that k3s's installer writes for OpenRC: words are split here
+    setsid /usr/local/bin/k3s $command_args >>/var/log/k3s.log 2>&1 </dev/null &
     echo $! >"$pidfile"
     tries=0
     while [ ! -e "$readyfile" ]; do

@@ -22,8 +22,11 @@ mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts dev/pts
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run
 mkdir -p run/sshd run/lock
+# Boards share a kernel; each boot of one has an id of its own all the same.
+cat proc/sys/kernel/random/uuid >run/boot_id
+mount --bind run/boot_id proc/sys/kernel/random/boot_id
 
-for folder in etc/rancher var/lib/rancher var/lib/kubelet var/lib/cni var/log var/tmp tmp root home; do
+for folder in etc/rancher var/lib/rancher var/lib/kubelet var/lib/cni var/log var/tmp srv tmp root home; do
     mkdir -p "$folder"
     mount --bind "$LAB_DISK/$folder" "$folder"
 done

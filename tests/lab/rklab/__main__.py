@@ -47,6 +47,19 @@ def parser():
             default=os.environ.get("RISCV_K3S_LAB_CONTAINERD") or CONTAINERDS[0],
             help="major version of the boards' containerd (default 1; RISCV_K3S_LAB_CONTAINERD)",
         )
+    for command in (up, reset):
+        command.add_argument(
+            "--boards",
+            metavar="LIST",
+            default=os.environ.get("RISCV_K3S_LAB_BOARDS") or "server,agent",
+            help="what each board is, for example server,server,agent (default server,agent; RISCV_K3S_LAB_BOARDS)",
+        )
+        command.add_argument(
+            "--helm",
+            action="store_true",
+            default=os.environ.get("RISCV_K3S_LAB_HELM") == "1",
+            help="with the helm controller, whose jobs install charts (RISCV_K3S_LAB_HELM=1)",
+        )
     commands.add_parser("status", help="what kubectl and crictl say")
     commands.add_parser("inventory", help="print the folder of the inventory for Ansible")
     upgrade = commands.add_parser("upgrade", help="install the other version of k3s: A = %(A)s, B = %(B)s" % VERSIONS)
@@ -66,6 +79,7 @@ def parser():
 def perform(options):
     """Do what the command line asks for. Returns the exit code."""
     command = options.command
+    boards.lay_out(memory.load().get("layout") or ["server", "agent"])
     if command in ("build", "up", "down", "reset", "upgrade", "restart", "reboot"):
         with memory.lock():
             return _change(command, options)
@@ -86,7 +100,7 @@ def _change(command, options):
     if command == "build":
         lifecycle.build(_containerd(options))
     elif command == "up":
-        lifecycle.up(_containerd(options), with_pause=not options.no_pause)
+        lifecycle.up(_containerd(options), not options.no_pause, options.helm, options.boards.split(","))
     elif command == "down":
         lifecycle.down()
         found = lifecycle.leftovers()
@@ -96,9 +110,10 @@ def _change(command, options):
             say("nothing of a lab is left")
         return 1 if found else 0
     elif command == "reset":
-        containerd = _containerd(options)
+        containerd, layout = _containerd(options), options.boards.split(",")
+        boards.check_layout(layout)
         lifecycle.down()
-        lifecycle.up(containerd)
+        lifecycle.up(containerd, helm=options.helm, layout=layout)
     elif command == "upgrade":
         lifecycle.upgrade(options.version)
     elif command == "restart":

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import cgroups
 import network
-from common import LAB, NAMESPACE_PREFIX, STATE, LabError, run, wait_for
+from common import DATASTORE, LAB, NAMESPACE_PREFIX, STATE, LabError, run, wait_for
 
 BOOT_SECONDS = 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -26,19 +26,20 @@ DISK_FOLDERS = {
     "var/lib/cni": 0o755,
     "var/log": 0o755,
     "var/tmp": 0o1777,
+    "srv": 0o755,
     "tmp": 0o1777,
     "root": 0o700,
     "home": 0o755,
 }
 # An account without rights, for tests of what the modules say to one.
 USER, USER_ID = "operator", 1999
-# Where a board has the built programs, and what a k3s data folder's bin holds: a packaged program where none was built.
+# Where a board has the built programs, and what k3s unpacks: a packaged program where none was built.
 BUILT = "/usr/local/lib/k3s-lab/"
 TOOLS = dict.fromkeys(
     ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"),
     BUILT + "kubernetes",
 )
-TOOLS.update(crictl=BUILT + "crictl", runc="/usr/sbin/runc", etcd="/usr/bin/etcd")
+TOOLS.update(k3s=BUILT + "k3s", crictl=BUILT + "crictl", runc="/usr/sbin/runc", etcd="/usr/bin/etcd")
 TOOLS.update({name: "/usr/bin/" + name for name in ("ctr", "containerd", "containerd-shim-runc-v2")})
 
 
@@ -65,11 +66,37 @@ class Board:
         return self.folder / "console.log"
 
 
-BOARDS = [
-    Board("board-1", "server", "k3s", "10.99.0.2", "10.42.0.0/24"),
-    Board("board-2", "agent", "k3s-agent", "10.99.0.3", "10.42.1.0/24"),
-]
-SERVER, AGENT = BOARDS
+_SERVICES = {"server": "k3s", "agent": "k3s-agent"}
+MOST = 4  # the certificates of the servers name that many addresses
+
+
+def _board(number, command):
+    name, address = "board-%d" % number, "10.99.0.%d" % (number + 1)
+    return Board(name, command, _SERVICES[command], address, "10.42.%d.0/24" % (number - 1))
+
+
+# The boards of this lab; lay_out() makes others of them.
+BOARDS = [_board(1, "server"), _board(2, "agent")]
+
+
+def check_layout(commands):
+    """Whether there can be such boards: "server" or "agent" of each."""
+    if not commands or set(commands) - set(_SERVICES) or commands[0] != "server" or len(commands) > MOST:
+        raise LabError(
+            "these cannot be the boards of a lab: %s. Next: give 1 to %d of server and agent, separated by commas, the "
+            "first one a server" % (",".join(commands), MOST)
+        )
+
+
+def lay_out(commands):
+    """From now on the lab's boards are those."""
+    check_layout(commands)
+    BOARDS[:] = [_board(number, command) for number, command in enumerate(commands, 1)]
+
+
+def servers():
+    """The boards that are servers; the first one is always there."""
+    return [board for board in BOARDS if board.command == "server"]
 
 
 def find(name):
@@ -80,8 +107,9 @@ def find(name):
     raise LabError("there is no board %s, there are %s" % (name, " and ".join(board.name for board in BOARDS)))
 
 
-def prepare(board, version, programs):
-    """Make a new board's folders and files; ``programs`` are the names of those that were built.
+def prepare(board, version, programs, helm=False):
+    """Make a new board's folders and files; ``programs`` are the names of those that were built, ``helm`` says whether
+    the helm controller runs.
 
     Its system files lie on a tmpfs over the machine's own, which stay as they are.
     """
@@ -96,7 +124,7 @@ def prepare(board, version, programs):
         (disk / folder).chmod(mode)
     upper = system / "upper"
     _system_files(board, upper)
-    _k3s_files(board, upper, disk, version, programs)
+    _k3s_files(board, upper, disk, version, programs, helm)
     _ssh_files(board, upper, disk)
 
 
@@ -121,19 +149,20 @@ def _host_file(name):
     return "".join(line + "\n" for line in lines if not line.startswith(USER + ":"))
 
 
-def _k3s_files(board, upper, disk, version, programs):
-    data = disk / "var/lib/rancher/k3s"
-    settings = {"pod_cidr": board.pod_cidr, "cgroup": cgroups.create(board.name), "boards": len(BOARDS)}
+def _k3s_files(board, upper, disk, version, programs, helm):
+    settings = {"pod_cidr": board.pod_cidr, "cgroup": cgroups.create(board.name), "boards": len(BOARDS), "helm": helm}
     _write(upper / "usr/local/share/k3s-lab/board.json", json.dumps(settings))
     set_version(board, version)
     for name in ("k3s", "kubectl", "crictl", "ctr"):
         _link(upper / "usr/local/bin" / name, "k3s" if name != "k3s" else BUILT + "k3s")
     for name, target in TOOLS.items():
-        _link(data / "data/lab/bin" / name, BUILT + name if name in programs else target)
-    _link(data / "data/current", "lab")
+        _link(upper / "usr/local/share/k3s-lab/bin" / name, BUILT + name if name in programs else target)
     config = "token: lab-token\nnode-ip: %s\n" % board.address
     if board.command == "agent":
-        config += "server: https://%s:6443\n" % SERVER.address
+        config += "server: https://%s:6443\n" % BOARDS[0].address
+    elif len(servers()) > 1:
+        # One etcd outside of the boards: any of them may go, and the API stays.
+        config += "datastore-endpoint: http://%s\n" % DATASTORE
     _write(disk / "etc/rancher/k3s/config.yaml", config, 0o600)
     service = (
         (LAB / "board/service.sh")
@@ -142,19 +171,10 @@ def _k3s_files(board, upper, disk, version, programs):
         .replace("@COMMAND@", board.command)
     )
     _write(upper / "etc/init.d" / board.service, service, 0o755)
-    agent = {"server-ca.crt": "server-ca.crt", "client-ca.crt": "client-ca.crt"}
-    for ending in (".crt", ".key"):
-        for name in ("client-kubelet", "serving-kubelet"):
-            agent[name + ending] = "%s-%s%s" % (name, board.name, ending)
-        agent["client-kube-proxy" + ending] = "client-kube-proxy" + ending
-    for name, source in agent.items():
-        _copy(STATE / "pki" / source, data / "agent" / name, 0o600)
-    if board.command == "server":
-        for source in (STATE / "pki").iterdir():
-            _copy(source, data / "server/tls" / source.name, 0o600)
-    for folder in ("", "agent", "server"):
-        if (data / folder).exists():
-            (data / folder).chmod(0o700)
+    # What a server of k3s makes and hands out; a data folder without certificates gets them from here.
+    for source in (STATE / "pki").iterdir():
+        _copy(source, upper / "usr/local/share/k3s-lab/pki" / source.name, 0o600)
+    (upper / "usr/local/share/k3s-lab/pki").chmod(0o700)
 
 
 def _ssh_files(board, upper, disk):

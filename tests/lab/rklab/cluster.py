@@ -26,9 +26,12 @@ def on_board(board, argv, check=True, **options):
 
 
 def kubectl(*args):
-    """The JSON answer of kubectl on the server, or None where there is no answer yet."""
-    done = on_board(boards.SERVER, ["k3s", "kubectl", *args, "-o", "json"], check=False)
-    return json.loads(done.stdout) if done.returncode == 0 and done.stdout else None
+    """The JSON answer of kubectl on the first server that has one, or None where there is no answer yet."""
+    for server in boards.servers():
+        done = on_board(server, ["k3s", "kubectl", *args, "-o", "json"], check=False)
+        if done.returncode == 0 and done.stdout:
+            return json.loads(done.stdout)
+    return None
 
 
 def wait_for_nodes():
@@ -43,12 +46,17 @@ def wait_for_nodes():
         }
         return names >= {board.name for board in boards.BOARDS}
 
-    wait_for("both nodes to be Ready", ready, NODES_SECONDS, interval=0.5)
+    wait_for("all nodes to be Ready", ready, NODES_SECONDS, interval=0.5)
 
 
 def wait_for_addons(seconds=60):
-    """Until the deploy controller has applied every file of the server's manifests folder that is not skipped."""
-    folder = pathlib.Path("/proc/%d/root/var/lib/rancher/k3s/server/manifests" % memory.board_pid(boards.SERVER))
+    """Until the deploy controller has applied every file of the servers' manifests folders that is not skipped."""
+    for server in boards.servers():
+        _wait_for_addons(server, seconds)
+
+
+def _wait_for_addons(server, seconds):
+    folder = pathlib.Path("/proc/%d/root/var/lib/rancher/k3s/server/manifests" % memory.board_pid(server))
 
     def applied():
         skipped = {path.name[: -len(".skip")] for path in folder.rglob("*.skip")}
@@ -81,20 +89,20 @@ def stock_boards():
 
 
 def spread_stock_pods():
-    """The scheduler may send all stock pods to one board. Then one of them is sent to the other."""
+    """The scheduler may send all stock pods to some of the boards. Then one of them is sent to another."""
     everywhere = {board.name for board in boards.BOARDS}
     used = stock_boards()
-    if used == everywhere:
-        return
-    for name in used:
-        on_board(boards.SERVER, ["k3s", "kubectl", "cordon", name])
-    on_board(
-        boards.SERVER,
-        ["k3s", "kubectl", "delete", "pod", "-n", "kube-system", "-l", "k8s-app=metrics-server", "--wait=false"],
-    )
-    wait_for("a stock pod on each board", lambda: stock_boards() == everywhere, 30)
-    for name in used:
-        on_board(boards.SERVER, ["k3s", "kubectl", "uncordon", name])
+    while used != everywhere:
+        # There are as many stock pods as boards at least.
+        label = "k8s-app=metrics-server" if len(used) == 1 else "app=local-path-provisioner"
+        for name in used:
+            on_board(boards.BOARDS[0], ["k3s", "kubectl", "cordon", name])
+        argv = ["k3s", "kubectl", "delete", "pod", "-n", "kube-system", "-l", label, "--wait=false"]
+        on_board(boards.BOARDS[0], argv)
+        wait_for("a stock pod on another board", lambda before=len(used): len(stock_boards()) > before, 30)
+        for name in used:
+            on_board(boards.BOARDS[0], ["k3s", "kubectl", "uncordon", name])
+        used = stock_boards()
 
 
 def wait_for_failures():
@@ -114,10 +122,8 @@ def wait_for_failures():
 
 def print_status():
     """What kubectl and crictl say, side by side."""
-    commands = [
-        (boards.SERVER, ["k3s", "kubectl", "get", "nodes", "-o", "wide"]),
-        (boards.SERVER, ["k3s", "kubectl", "get", "pods", "-A", "-o", "wide"]),
-    ]
+    asked = [["k3s", "kubectl", "get", "nodes", "-o", "wide"], ["k3s", "kubectl", "get", "pods", "-A", "-o", "wide"]]
+    commands = [(server, argv) for server in boards.servers() for argv in asked]
     commands += [(board, ["k3s", "crictl", "pods"]) for board in boards.BOARDS]
     for board, argv in commands:
         print("%s# %s" % (board.name, " ".join(argv)), flush=True)

@@ -27,6 +27,8 @@ CGROUP = NAMESPACE_PREFIX + "lab"
 
 CONTROLLER_ADDRESS = "10.99.0.1"
 REGISTRY = CONTROLLER_ADDRESS + ":5000"
+# Where several servers keep their cluster.
+DATASTORE = CONTROLLER_ADDRESS + ":2379"
 # Major versions of containerd that boards can have: Debian's 1.6, as k3s 1.24 has it, and 2, as today's k3s has it.
 CONTAINERDS = ("1", "2")
 VERSIONS = {"A": "v1.24.2+k3s2", "B": "v1.36.3+k3s1"}

@@ -9,7 +9,7 @@ import subprocess
 
 import boards
 import network
-from common import CONTROLLER, REGISTRY, STATE, LabError, run, wait_for
+from common import CONTROLLER, DATASTORE, REGISTRY, STATE, LabError, run, wait_for
 
 INVENTORY = STATE / "inventory"
 # Plain http, as many a fleet's private registry is.
@@ -39,10 +39,14 @@ def write_inventory():
         "".join("%s,%s %s\n" % (board.name, board.address, " ".join(key)) for board, key in zip(boards.BOARDS, known)),
         encoding="ascii",
     )
-    groups = "".join(
-        "    %s:\n      hosts:\n        %s:\n          ansible_host: %s\n" % (board.command, board.name, board.address)
-        for board in boards.BOARDS
-    )
+    groups = ""
+    for group in ("server", "agent"):
+        hosts = [
+            "        %s:\n          ansible_host: %s\n" % (board.name, board.address)
+            for board in boards.BOARDS
+            if board.command == group
+        ]
+        groups += "    %s:\n      hosts:\n%s" % (group, "".join(hosts)) if hosts else ""
     (INVENTORY / "hosts.yml").write_text(
         """\
 # Written by the lab, made anew at each `lab up`.
@@ -67,22 +71,31 @@ def start_registry():
     folder = STATE / "registry"
     folder.mkdir()
     (folder / "config.yml").write_text(_REGISTRY_CONFIG % (folder / "data", REGISTRY), encoding="utf-8")
-    with open(folder / "log", "a", encoding="utf-8") as log:
+    return _start("registry", ["docker-registry", "serve", str(folder / "config.yml")], REGISTRY + "/v2/")
+
+
+def start_datastore():
+    """Start an etcd for several servers there, and return its process id."""
+    (STATE / "datastore").mkdir()
+    urls = ["--%s-client-urls=http://%s" % (name, DATASTORE) for name in ("listen", "advertise")]
+    argv = ["etcd", "--data-dir=%s" % (STATE / "datastore/data"), "--unsafe-no-fsync", "--log-level=warn", *urls]
+    return _start("datastore", argv, DATASTORE + "/health")
+
+
+def _start(name, argv, address):
+    log_file = STATE / name / "log"
+    with open(log_file, "a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            network.inside(CONTROLLER, ["docker-registry", "serve", str(folder / "config.yml")]),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+            network.inside(CONTROLLER, argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
 
     def answers():
         if process.poll() is not None:
-            raise LabError("the registry ended, see %s" % (folder / "log"))
-        return run(network.inside(CONTROLLER, ["python3", "-c", _ASK]), check=False).returncode == 0
+            raise LabError("the %s ended, see %s" % (name, log_file))
+        return run(network.inside(CONTROLLER, ["python3", "-c", _ASK % address]), check=False).returncode == 0
 
-    wait_for("the registry", answers, 15, interval=0.1)
+    wait_for("the " + name, answers, 15, interval=0.1)
     return process.pid
 
 
-_ASK = "import urllib.request; urllib.request.urlopen('http://%s/v2/', timeout=2)" % REGISTRY
+_ASK = "import urllib.request; urllib.request.urlopen('http://%s', timeout=2)"

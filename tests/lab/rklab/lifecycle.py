@@ -30,11 +30,12 @@ def build(containerd="1"):
     return builds.build(containerd), builds.release_archives()
 
 
-def up(containerd="1", with_pause=True):
-    """Bring up both boards and the registry, broken as they are meant to be. ``containerd`` is the boards' major
-    version of it.
+def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent")):
+    """Bring up the boards and the registry, broken as they are meant to be. ``containerd`` is the boards' major
+    version of it, ``helm`` says whether the helm controller runs, ``layout`` what each board is.
     """
     machine.check_machine(STATE)
+    boards.check_layout(list(layout))
     if memory.is_up():
         raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
     _refuse_foreign_lab()
@@ -43,13 +44,14 @@ def up(containerd="1", with_pause=True):
     if leftovers():
         say("removing what an earlier lab left")
         down()
-    values = {"boards": {}, "version": "A", "containerd": containerd}
+    boards.lay_out(list(layout))
+    values = {"boards": {}, "version": "A", "containerd": containerd, "layout": list(layout)}
     STATE.mkdir(parents=True, exist_ok=True)
     memory.save(values)
     try:
-        _start(values, programs)
+        _start(values, programs, helm)
         if with_pause:
-            pause.write_archive(archives, PAUSE_IMAGE_OF_A, boards.SERVER.folder / "disk/var/tmp/pause.tar")
+            pause.write_archive(archives, PAUSE_IMAGE_OF_A, boards.BOARDS[0].folder / "disk/var/tmp/pause.tar")
             _give_pause()
         say("boards are booted, Kubernetes starts")
         cluster.wait_for_nodes()
@@ -68,7 +70,7 @@ def up(containerd="1", with_pause=True):
     )
 
 
-def _start(values, programs):
+def _start(values, programs, helm):
     machine.acquire(NAME)
     (STATE / "programs").mkdir()
     for name, folder in programs.items():
@@ -77,8 +79,10 @@ def _start(values, programs):
     controller.create_keys()
     network.create(boards.BOARDS)
     values["registry"] = memory.process(controller.start_registry())
+    if len(boards.servers()) > 1:
+        values["datastore"] = memory.process(controller.start_datastore())
     for board in boards.BOARDS:
-        boards.prepare(board, VERSIONS["A"], programs)
+        boards.prepare(board, VERSIONS["A"], programs, helm)
         values["boards"][board.name] = memory.process(boards.boot(board))
         memory.save(values)
     controller.write_inventory()
@@ -87,15 +91,15 @@ def _start(values, programs):
 def _give_pause():
     """Import the pause image on board-1 as soon as its containerd answers."""
     argv = ["k3s", "ctr", "images", "import", "--all-platforms", "--no-unpack", "/var/tmp/pause.tar"]
-    wait_for("containerd on board-1", lambda: cluster.on_board(boards.SERVER, argv, check=False).returncode == 0, 30)
+    wait_for("containerd on board-1", lambda: cluster.on_board(boards.BOARDS[0], argv, check=False).returncode == 0, 90)
     rows = {
         line.split()[0]: line.split()[2]
-        for line in cluster.on_board(boards.SERVER, ["k3s", "ctr", "images", "ls"]).stdout.splitlines()
+        for line in cluster.on_board(boards.BOARDS[0], ["k3s", "ctr", "images", "ls"]).stdout.splitlines()
     }
     if PAUSE_IMAGE_OF_A not in rows:
         raise LabError("ctr imported the pause image, and now has %s" % ", ".join(sorted(rows)))
     # By itself containerd 2 unpacks nothing of another architecture.
-    cluster.on_board(boards.SERVER, ["k3s", "ctr", "snapshots", "unpack", rows[PAUSE_IMAGE_OF_A]])
+    cluster.on_board(boards.BOARDS[0], ["k3s", "ctr", "snapshots", "unpack", rows[PAUSE_IMAGE_OF_A]])
 
 
 def _link_or_copy(source, target):
@@ -141,7 +145,7 @@ def reboot(board):
 
 
 def upgrade(letter):
-    """Install the other version of k3s on both boards and restart it, the server first."""
+    """Install the other version of k3s on all boards and restart it, the server first."""
     if letter not in VERSIONS:
         raise LabError("there is no version %s, there are A (%s) and B (%s)" % (letter, VERSIONS["A"], VERSIONS["B"]))
     values = memory.load()
@@ -159,7 +163,7 @@ def upgrade(letter):
 def down():
     """End every process of the lab and remove all it made. Works on a half or crashed lab too."""
     values = memory.load()
-    for remembered in list(values.get("boards", {}).values()) + [values.get("registry")]:
+    for remembered in list(values.get("boards", {}).values()) + [values.get("registry"), values.get("datastore")]:
         if memory.is_alive(remembered):
             boards.power_off(remembered["pid"])
     _end_processes_in_namespaces()

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Command board has the two small things that a lab board needs from outside Kubernetes:
-// `init`, process 1 of a board, and `pki`, the certificates of the lab's cluster.
+// `init`, process 1 of a board, and `pki` and `node`, the certificates of the lab's cluster and of one node.
 package main
 
 import (
@@ -19,8 +19,10 @@ func main() {
 		err = runInit()
 	case len(os.Args) == 3 && os.Args[1] == "pki":
 		err = writePKI(os.Args[2])
+	case len(os.Args) == 6 && os.Args[1] == "node":
+		err = writeNodeCertificates(os.Args[2], os.Args[3], os.Args[4], os.Args[5])
 	default:
-		err = fmt.Errorf("usage: board pki FOLDER, or call it as init")
+		err = fmt.Errorf("usage: board pki FOLDER, board node PKI FOLDER NAME ADDRESS, or call it as init")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,6 +8,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -26,38 +27,39 @@ type subject struct {
 	addresses                 []string
 }
 
-// authorities and subjects have the names that k3s gives them, as far as the lab needs them. A node's kubelet certificate is
-// signed here instead of being handed out by a server against a token.
+// authorities and subjects have the names that k3s gives them, as far as the lab needs them. Each board has all of them, and signs
+// its kubelet's certificates itself, instead of asking a server for them with a token.
 var (
 	authorities = []string{"server-ca", "client-ca", "request-header-ca"}
 	subjects    = []subject{
+		// For the server that any board of the lab may be.
 		{file: "serving-kube-apiserver", signer: "server-ca", name: "kube-apiserver",
-			names:     []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost", "board-1"},
-			addresses: []string{"127.0.0.1", "10.43.0.1", "10.99.0.2"}},
-		{file: "serving-kubelet-board-1", signer: "server-ca", name: "board-1", names: []string{"board-1"}, addresses: []string{"127.0.0.1", "10.99.0.2"}},
-		{file: "serving-kubelet-board-2", signer: "server-ca", name: "board-2", names: []string{"board-2"}, addresses: []string{"127.0.0.1", "10.99.0.3"}},
+			names: []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost",
+				"board-1", "board-2", "board-3", "board-4"},
+			addresses: []string{"127.0.0.1", "10.43.0.1", "10.99.0.2", "10.99.0.3", "10.99.0.4", "10.99.0.5"}},
 		{file: "client-admin", signer: "client-ca", name: "system:admin", group: "system:masters"},
 		{file: "client-supervisor", signer: "client-ca", name: "system:k3s-supervisor", group: "system:masters"},
 		{file: "client-kube-apiserver", signer: "client-ca", name: "system:apiserver", group: "system:masters"},
 		{file: "client-controller", signer: "client-ca", name: "system:kube-controller-manager"},
 		{file: "client-scheduler", signer: "client-ca", name: "system:kube-scheduler"},
 		{file: "client-kube-proxy", signer: "client-ca", name: "system:kube-proxy"},
-		{file: "client-kubelet-board-1", signer: "client-ca", name: "system:node:board-1", group: "system:nodes"},
-		{file: "client-kubelet-board-2", signer: "client-ca", name: "system:node:board-2", group: "system:nodes"},
+		{file: "client-k3s-controller", signer: "client-ca", name: "system:k3s-controller", group: "system:masters"},
 		{file: "client-auth-proxy", signer: "request-header-ca", name: "system:auth-proxy"},
 	}
 )
+
+// signer is an authority with its key.
+type signer struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
 
 // writePKI writes every certificate and key of the lab's cluster into a folder, 0600.
 func writePKI(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	type pair struct {
-		certificate *x509.Certificate
-		key         *ecdsa.PrivateKey
-	}
-	signers := map[string]pair{}
+	signers := map[string]signer{}
 	for _, name := range authorities {
 		template := newTemplate(pkix.Name{CommonName: "k3s-" + name})
 		template.IsCA, template.BasicConstraintsValid = true, true
@@ -66,20 +68,10 @@ func writePKI(folder string) error {
 		if err != nil {
 			return err
 		}
-		signers[name] = pair{certificate, key}
+		signers[name] = signer{certificate, key}
 	}
 	for _, s := range subjects {
-		template := newTemplate(pkix.Name{CommonName: s.name})
-		if s.group != "" {
-			template.Subject.Organization = []string{s.group}
-		}
-		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
-		template.DNSNames = s.names
-		for _, address := range s.addresses {
-			template.IPAddresses = append(template.IPAddresses, net.ParseIP(address))
-		}
-		signer := signers[s.signer]
-		if _, _, err := issue(folder, s.file, template, signer.certificate, signer.key); err != nil {
+		if err := s.write(folder, signers[s.signer]); err != nil {
 			return err
 		}
 	}
@@ -88,6 +80,51 @@ func writePKI(folder string) error {
 		return err
 	}
 	return writeKey(filepath.Join(folder, "service.key"), key)
+}
+
+// writeNodeCertificates writes the certificates of one node's kubelet into a folder, signed by the authorities of another.
+func writeNodeCertificates(pki, folder, name, address string) error {
+	node := []subject{
+		{file: "client-kubelet", signer: "client-ca", name: "system:node:" + name, group: "system:nodes"},
+		{file: "serving-kubelet", signer: "server-ca", name: name, names: []string{name}, addresses: []string{"127.0.0.1", address}},
+	}
+	for _, s := range node {
+		authority, err := readSigner(filepath.Join(pki, s.signer))
+		if err != nil {
+			return err
+		}
+		if err := s.write(folder, authority); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readSigner(path string) (signer, error) {
+	pair, err := tls.LoadX509KeyPair(path+".crt", path+".key")
+	if err != nil {
+		return signer{}, err
+	}
+	key, isECDSA := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !isECDSA {
+		return signer{}, fmt.Errorf("%s.key is no ECDSA key", path)
+	}
+	certificate, err := x509.ParseCertificate(pair.Certificate[0])
+	return signer{certificate, key}, err
+}
+
+func (s subject) write(folder string, by signer) error {
+	template := newTemplate(pkix.Name{CommonName: s.name})
+	if s.group != "" {
+		template.Subject.Organization = []string{s.group}
+	}
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	template.DNSNames = s.names
+	for _, address := range s.addresses {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address))
+	}
+	_, _, err := issue(folder, s.file, template, by.certificate, by.key)
+	return err
 }
 
 func newTemplate(name pkix.Name) *x509.Certificate {

@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // cluster is the API server with all the clients that the controllers here use.
@@ -42,6 +43,16 @@ func newCluster(config *rest.Config) (*cluster, error) {
 		return nil, err
 	}
 	return &cluster{config: config, client: client, dynamic: dynamicClient, discovery: client.Discovery()}, nil
+}
+
+// clusterFrom connects by a kubeconfig.
+func clusterFrom(kubeconfig string) (*cluster, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.QPS, config.Burst = 100, 200
+	return newCluster(config)
 }
 
 // definitions are the custom resources that k3s brings, as far as packaged manifests and users' files need them.
@@ -112,8 +123,9 @@ func (c *cluster) countNodes(ctx context.Context) (ready, known int, err error) 
 
 // keepNodes labels the server's node and keeps the names of all nodes in CoreDNS's ConfigMap, whose volume asks for that key.
 func (c *cluster) keepNodes(ctx context.Context, serverName string) {
+	known := map[string]bool{}
 	for ctx.Err() == nil {
-		if err := c.noteNodes(ctx, serverName); err != nil && !errors.IsNotFound(err) {
+		if err := c.noteNodes(ctx, serverName, known); err != nil && !errors.IsNotFound(err) {
 			logrus.Warnf("Keeping the nodes' names: %v", err)
 		}
 		select {
@@ -123,9 +135,12 @@ func (c *cluster) keepNodes(ctx context.Context, serverName string) {
 	}
 }
 
-func (c *cluster) noteNodes(ctx context.Context, serverName string) error {
+func (c *cluster) noteNodes(ctx context.Context, serverName string, known map[string]bool) error {
 	nodes, err := c.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
+		return err
+	}
+	if err := c.forgetNodes(ctx, nodes.Items, known); err != nil {
 		return err
 	}
 	var hosts strings.Builder
@@ -152,6 +167,24 @@ func (c *cluster) noteNodes(ctx context.Context, serverName string) error {
 	configMap.Data["NodeHosts"] = hosts.String()
 	_, err = c.client.CoreV1().ConfigMaps(systemNamespace).Update(ctx, configMap, metav1.UpdateOptions{})
 	return err
+}
+
+// forgetNodes forgets the passwords of nodes that were there before and are not any more.
+func (c *cluster) forgetNodes(ctx context.Context, nodes []corev1.Node, known map[string]bool) error {
+	present := map[string]bool{}
+	for _, node := range nodes {
+		present[node.Name], known[node.Name] = true, true
+	}
+	for name := range known {
+		if present[name] {
+			continue
+		}
+		if err := c.forgetPassword(ctx, name); err != nil {
+			return err
+		}
+		delete(known, name)
+	}
+	return nil
 }
 
 // parseKind reads "apps/v1, Kind=Deployment".

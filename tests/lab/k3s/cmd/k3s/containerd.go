@@ -26,32 +26,35 @@ const bridgeConfig = `{
 }
 `
 
-// effectivePauseImage is what pause-image says, or the version's own with the system's default registry before it.
-func (n *node) effectivePauseImage() string {
-	if n.pauseImage != "" {
-		return n.pauseImage
+// stockImage is what a setting says, or the version's own image with the system's default registry before it.
+func (n *node) stockImage(set, own string) string {
+	if set != "" {
+		return set
 	}
-	image := n.release.pauseImage
-	if n.systemDefaultRegistry != "" && !strings.HasPrefix(image, n.systemDefaultRegistry+"/") {
-		image = n.systemDefaultRegistry + "/" + image
+	if n.systemDefaultRegistry != "" && !strings.HasPrefix(own, n.systemDefaultRegistry+"/") {
+		return n.systemDefaultRegistry + "/" + own
 	}
-	return image
+	return own
 }
 
 func (n *node) writeContainerdFiles(ctx context.Context) error {
-	registries, err := readRegistries(registriesFile)
+	registries, err := readRegistries(n.registriesFile)
 	if err != nil {
-		return err
-	}
-	if err := registries.writeHosts(n.path("agent/etc/containerd/certs.d")); err != nil {
 		return err
 	}
 	major, err := containerdMajor(ctx)
 	if err != nil {
 		return err
 	}
+	// containerd 2 takes mirrors from nowhere else.
+	certsD := n.release.certsD || major != "1"
+	if certsD {
+		if err := registries.writeHosts(n.path("agent/etc/containerd/certs.d"), n.noDefaultEndpoint); err != nil {
+			return err
+		}
+	}
 	files := map[string]string{
-		"agent/etc/containerd/config.toml":       containerdConfig(major, n.dataDir, n.effectivePauseImage(), registries),
+		"agent/etc/containerd/config.toml":       containerdConfig(major, n.dataDir, n.stockImage(n.pauseImage, n.release.pauseImage), registries, certsD),
 		"agent/etc/cni/net.d/10-bridge.conflist": fmt.Sprintf(bridgeConfig, n.PodCIDR),
 		"agent/etc/crictl.yaml":                  "runtime-endpoint: unix://" + containerdSocket + "\n",
 	}
@@ -67,7 +70,7 @@ func (n *node) startContainerd(ctx context.Context) error {
 	if err := n.writeContainerdFiles(ctx); err != nil {
 		return err
 	}
-	if err := n.children.start("containerd", "--config", n.path("agent/etc/containerd/config.toml")); err != nil {
+	if err := n.children.start("containerd", "-c", n.path("agent/etc/containerd/config.toml")); err != nil {
 		return err
 	}
 	return n.waitFor(ctx, "containerd", func() error {

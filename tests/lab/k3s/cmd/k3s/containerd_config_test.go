@@ -48,11 +48,30 @@ func TestContainerdConfig(t *testing.T) {
 			`config_path = "/data/agent/etc/containerd/certs.d"`, `[plugins.'io.containerd.cri.v1.images'.registry.configs."registry-1.docker.io".auth]`,
 		},
 	} {
-		text := containerdConfig(major, "/data", "rancher/mirrored-pause:3.6", r)
+		text := containerdConfig(major, "/data", "rancher/mirrored-pause:3.6", r, true)
 		for _, line := range lines {
 			if !strings.Contains("\n"+strings.ReplaceAll(text, "\n  ", "\n"), "\n"+line+"\n") {
 				t.Errorf("containerd %s: no line %q in\n%s", major, line, text)
 			}
 		}
+	}
+}
+
+func TestOldConfigHasTheMirrors(t *testing.T) {
+	r := registries{
+		Mirrors: map[string]mirror{"docker.io": {Endpoints: []string{"http://a", "b:5000/v2/c"}}},
+		Configs: map[string]registryConfig{"a": {TLS: &registryTLS{CAFile: "/ca"}}},
+	}
+	text := containerdConfig("1", "/data", "pause", r, false)
+	for _, part := range []string{
+		`[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]` + "\n  endpoint = [\"http://a\", \"b:5000/v2/c\"]\n",
+		`[plugins."io.containerd.grpc.v1.cri".registry.configs."a".tls]` + "\n  ca_file = \"/ca\"\n",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %q in\n%s", part, text)
+		}
+	}
+	if strings.Contains(text, "config_path") {
+		t.Error("containerd takes no mirrors beside a config_path")
 	}
 }

@@ -14,20 +14,22 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
-// startControlPlane starts etcd and the apiserver, and once that is ready the rest, in k3s's order: the packaged manifests are
+// startControlPlane starts etcd, unless there is a datastore for several servers, and the apiserver, and once that is ready the rest, in k3s's order: the packaged manifests are
 // written before anything is deployed.
 func (n *node) startControlPlane(ctx context.Context) error {
 	tlsFile := func(name string) string { return n.path("server/tls", name) }
-	err := n.children.start("etcd", "--data-dir="+n.path("server/db/etcd"), "--unsafe-no-fsync", "--log-level=warn",
-		"--listen-client-urls=http://127.0.0.1:2379", "--advertise-client-urls=http://127.0.0.1:2379",
-		"--listen-peer-urls=http://127.0.0.1:2380")
-	if err != nil {
-		return err
+	datastore, several := n.datastore, "true"
+	if datastore == "" {
+		datastore, several = "http://127.0.0.1:2379", "false"
+		err := n.children.start("etcd", "--data-dir="+n.path("server/db/etcd"), "--unsafe-no-fsync", "--log-level=warn",
+			"--listen-client-urls="+datastore, "--advertise-client-urls="+datastore, "--listen-peer-urls=http://127.0.0.1:2380")
+		if err != nil {
+			return err
+		}
 	}
-	err = n.children.start("kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--advertise-address="+n.nodeIP, "--secure-port=6443",
+	err := n.children.start("kube-apiserver", "--etcd-servers="+datastore, "--advertise-address="+n.nodeIP, "--secure-port=6443",
 		"--allow-privileged=true", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 		"--service-cluster-ip-range=10.43.0.0/16", "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-signing-key-file="+tlsFile("service.key"), "--service-account-key-file="+tlsFile("service.key"),
@@ -45,7 +47,7 @@ func (n *node) startControlPlane(ctx context.Context) error {
 	const local = "https://127.0.0.1:6443"
 	authority := tlsFile("server-ca.crt")
 	kubeconfigs := map[string]string{
-		adminKubeconfig: "client-admin",
+		n.kubeconfig: "client-admin",
 		n.path("server/cred/supervisor.kubeconfig"): "client-supervisor",
 		n.path("server/cred/controller.kubeconfig"): "client-controller",
 		n.path("server/cred/scheduler.kubeconfig"):  "client-scheduler",
@@ -61,18 +63,13 @@ func (n *node) startControlPlane(ctx context.Context) error {
 	}
 	controller := n.path("server/cred/controller.kubeconfig")
 	err = n.children.start("kube-controller-manager", "--kubeconfig="+controller, "--authentication-kubeconfig="+controller,
-		"--authorization-kubeconfig="+controller, "--leader-elect=false", "--use-service-account-credentials=true",
+		"--authorization-kubeconfig="+controller, "--leader-elect="+several, "--use-service-account-credentials=true",
 		"--bind-address=127.0.0.1", "--service-account-private-key-file="+tlsFile("service.key"), "--root-ca-file="+authority,
 		"--cluster-cidr=10.42.0.0/16", "--allocate-node-cidrs=false")
 	if err != nil {
 		return err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", n.path("server/cred/supervisor.kubeconfig"))
-	if err != nil {
-		return err
-	}
-	config.QPS, config.Burst = 100, 200
-	cluster, err := newCluster(config)
+	cluster, err := clusterFrom(n.path("server/cred/supervisor.kubeconfig"))
 	if err != nil {
 		return err
 	}
@@ -85,13 +82,16 @@ func (n *node) startControlPlane(ctx context.Context) error {
 	}
 	go newDeployer(cluster, manifests, n.disable).run(ctx)
 	go cluster.keepNodes(ctx, n.nodeName)
-	go n.startScheduler(ctx, cluster)
+	if n.Helm && !n.disableHelm {
+		go cluster.keepCharts(ctx, n.stockImage(n.helmImage, n.release.helmImage))
+	}
+	go n.startScheduler(ctx, cluster, several)
 	return nil
 }
 
 // startScheduler waits, on a cluster without nodes, until every board of the lab is Ready: a pod would otherwise always
 // land on the board that was first.
-func (n *node) startScheduler(ctx context.Context, cluster *cluster) {
+func (n *node) startScheduler(ctx context.Context, cluster *cluster, several string) {
 	deadline := time.Now().Add(60 * time.Second)
 	_, known, err := cluster.countNodes(ctx)
 	for err == nil && known < n.Boards && ctx.Err() == nil && time.Now().Before(deadline) {
@@ -102,7 +102,7 @@ func (n *node) startScheduler(ctx context.Context, cluster *cluster) {
 	}
 	scheduler := n.path("server/cred/scheduler.kubeconfig")
 	err = n.children.start("kube-scheduler", "--kubeconfig="+scheduler, "--authentication-kubeconfig="+scheduler,
-		"--authorization-kubeconfig="+scheduler, "--leader-elect=false", "--bind-address=127.0.0.1")
+		"--authorization-kubeconfig="+scheduler, "--leader-elect="+several, "--bind-address=127.0.0.1")
 	if err != nil {
 		logrus.Error(err)
 	}

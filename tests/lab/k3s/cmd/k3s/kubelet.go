@@ -73,24 +73,38 @@ func writeKubeconfig(path, server, authority, credentials string) error {
 	return writeFile(path, []byte(fmt.Sprintf(kubeconfig, encoded...)))
 }
 
-// startKubelet starts what every node runs, once its server answers.
-func (n *node) startKubelet(ctx context.Context) error {
-	server := n.server
-	if n.isServer {
-		server = "https://127.0.0.1:6443"
-	}
-	if server == "" {
-		return fmt.Errorf("--server is required")
+// joinCluster waits for a server, through this board's own apiserver or the agent's balancer, and shows the node's password.
+func (n *node) joinCluster(ctx context.Context) (*cluster, error) {
+	server := "https://127.0.0.1:6443"
+	var servers *balancer
+	if !n.isServer {
+		var err error
+		if servers, err = n.startBalancer(ctx); err != nil {
+			return nil, err
+		}
+		server = "https://" + balancerAddress
 	}
 	authority := n.path("agent/server-ca.crt")
 	if err := n.waitFor(ctx, server, func() error { return ready(server, authority) }); err != nil {
-		return err
+		return nil, err
 	}
-	for name, credentials := range map[string]string{"kubelet": "client-kubelet", "kubeproxy": "client-kube-proxy"} {
+	for name, credentials := range map[string]string{"kubelet": "client-kubelet", "kubeproxy": "client-kube-proxy", "k3scontroller": "client-k3s-controller"} {
 		if err := writeKubeconfig(n.path("agent", name+".kubeconfig"), server, authority, n.path("agent", credentials)); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	cluster, err := clusterFrom(n.path("agent/k3scontroller.kubeconfig"))
+	if err != nil {
+		return nil, err
+	}
+	if servers != nil {
+		go servers.follow(ctx, cluster)
+	}
+	return cluster, n.provePassword(ctx, cluster)
+}
+
+// startKubelet starts what every node runs.
+func (n *node) startKubelet() error {
 	if err := os.MkdirAll(n.path("agent/pod-manifests"), 0o700); err != nil {
 		return err
 	}

@@ -7,10 +7,24 @@
 //
 //	multicall      `k3s crictl|ctr|kubectl`, also by the name of a link; the socket, namespace, crictl.yaml and kubeconfig it
 //	               sets for them; `k3s --version` in two lines
-//	configuration  config.yaml and config.yaml.d/*.yaml; unknown keys only warn; pause-image, disable, data-dir,
-//	               system-default-registry, node-name, node-ip, server, token, kubelet-arg
-//	registries     registries.yaml is read once, at start, and written as certs.d/HOST/hosts.toml and, for logins, into
-//	               config.toml; an endpoint with a path gets override_path; a plain-http registry must stand under its own name
+//	unpacking      the installed file only unpacks DATA_DIR/data/HASH, with a lock, and becomes the program there; `current` and
+//	               `previous` link to such folders. A tool looks for it in the environment's, the flag's or the file's data folder
+//	               and in the default one; where neither has it, it unpacks, even if it was only asked to look
+//	configuration  config.yaml (or what --config or K3S_CONFIG_FILE names) by k3s's YAML library, its drop-ins, then the flags,
+//	               then the environment; lists add up; KEY+ appends; unknown keys only warn, unknown flags end it. Of effect are
+//	               data-dir, pause-image, disable, disable-helm-controller, system-default-registry, private-registry, node-name,
+//	               node-ip, server, datastore-endpoint, write-kubeconfig, kubelet-arg. K3S_DATA_DIR is a setting in the new
+//	               version; the old one puts the folder of its programs there itself
+//	annotations    k3s.io/node-args, node-env and node-config-hash on its node, with secrets masked, renewed a moment after a start
+//	process        its command line is "k3s server" or "k3s agent" without flags; containerd is its child and names DATA_DIR
+//	registries     registries.yaml (or what private-registry names) is read once, at start. The old version writes mirrors into
+//	               config.toml, as they were given; the new one into certs.d/HOST/hosts.toml, where an endpoint with a path gets
+//	               override_path. Folders without k3s's header stay, the others go when they are not named any more, and so does
+//	               one that only says what is so anyway; the empty certs.d stays. Logins stand in config.toml. A plain-http
+//	               registry must stand under its own name
+//	password       /etc/rancher/node/password, 0600, and the Secret NODE.node-password.k3s; a node with another one is refused, and
+//	               has no containerd then. The Secret goes with the node
+//	balancer       an agent reaches its servers through 127.0.0.1:6444, and the next one when one is dead
 //	containerd     config.toml of version 2 for containerd 1, of version 3 for containerd 2; the pause image stands there
 //	archives       every archive in agent/images is imported at start, all platforms, with both pin labels
 //	restart        a stop ends k3s, kubelet and containerd, and leaves the containers running; a failure is followed by another
@@ -27,11 +41,16 @@
 //	               and Invalid for a second Service with an allocated clusterIP
 //	events         ApplyingManifest, AppliedManifest and the failures, from the component "deploy"
 //	CoreDNS        the nodes' names are kept in the key NodeHosts of its ConfigMap
-//	upgrade        another version has other packaged manifests and another pause image
+//	upgrade        another version has other packaged manifests, another pause image and another klipper-helm
+//	helm           (where the lab has it on) each HelmChart leads to a Job helm-install-NAME, and helm-delete-NAME when it is
+//	               deleted, with what today's k3s lets its pod do: no root, a read-only root, no capabilities, RuntimeDefault
+//	               seccomp. Finished Jobs and their pods stay; changed values make the Job anew
+//	servers        several servers share a datastore (datastore-endpoint), each with an API, a manifests folder and a deploy
+//	               controller of its own; the scheduler and the controller manager have a leader then
 //
-// It does not: hand out certificates (the lab makes them), run flannel (each board has a bridge and static routes), the
-// helm controller (HelmChart objects just stand), servicelb, the embedded registry, or rewrite rules of registries.yaml.
-// Kubernetes is one release for both versions, and etcd takes the place of sqlite.
+// It does not: hand out certificates (each board has the lab's authorities), run flannel (each board has a bridge and static
+// routes), servicelb, the embedded registry, or rewrite rules of registries.yaml (they are written, and upstream's containerd
+// ignores them). Its helm jobs install nothing. Kubernetes is one release for both versions, and etcd takes the place of sqlite.
 package main
 
 import (
@@ -58,8 +77,8 @@ func main() {
 }
 
 func run(command string, args []string) error {
-	if tool, known := tools[command]; known {
-		return tool(args)
+	if _, known := tools[command]; known {
+		return runTool(command, args)
 	}
 	switch command {
 	case "--version", "-v":
@@ -70,7 +89,7 @@ func run(command string, args []string) error {
 		fmt.Printf("k3s version %s (lab stand-in)\ngo version %s\n", release.version, runtime.Version())
 		return nil
 	case "server", "agent":
-		return keepRunning(command == "server", args)
+		return startService(os.Args)
 	case "help", "--help", "-h":
 		fmt.Println("usage: k3s server|agent [--config FILE] [--data-dir FOLDER] [--KEY VALUE ...]\n       k3s crictl|ctr|kubectl ARGUMENTS\n       k3s --version")
 		return nil

@@ -9,9 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -20,18 +18,13 @@ import (
 // boardFile holds what a board of the lab has in place of flannel and of a machine of its own.
 const boardFile = "/usr/local/share/k3s-lab/board.json"
 
-// What a start that worked, and one that did not, tell the service manager.
-const (
-	readyFile    = "/run/k3s/lab-ready"
-	failureFile  = "/run/k3s/lab-failure"
-	restartDelay = 5 * time.Second
-)
-
 type board struct {
 	PodCIDR string `json:"pod_cidr"`
 	Cgroup  string `json:"cgroup"`
 	// Boards is how many boards the lab has. On an empty cluster the scheduler waits for all of them, so that each gets a stock pod.
 	Boards int `json:"boards"`
+	// Helm says whether the helm controller runs. Without it, HelmChart objects just stand.
+	Helm bool `json:"helm"`
 }
 
 // node is one running `k3s server` or `k3s agent`.
@@ -41,49 +34,15 @@ type node struct {
 	release  release
 	isServer bool
 	children children
+	// annotations say how this k3s was started.
+	annotations map[string]string
 }
 
-// keepRunning starts the node, and after a failure starts it again, until it is told to stop.
-func keepRunning(isServer bool, args []string) error {
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer cancel()
-	// k3s puts its own folder first, so that containerd finds the shim and runc that belong to it.
-	path := os.Getenv("PATH")
-	for {
-		settings, err := readSettings(args)
-		if err == nil {
-			os.Setenv("PATH", filepath.Join(settings.dataDir, "data/current/bin")+":"+path)
-			err = runNode(ctx, isServer, settings)
-		}
-		if ctx.Err() != nil {
-			logrus.Info("Shut down, containers go on running")
-			return nil
-		}
-		logrus.Errorf("%v; starting again in %s", err, restartDelay)
-		_ = os.Remove(readyFile)
-		if err := writeFile(failureFile, []byte(fmt.Sprintln(err))); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(restartDelay):
-		}
-	}
-}
-
-// runNode runs until the context ends or a child ends by itself.
-func runNode(ctx context.Context, isServer bool, s settings) error {
-	installed, err := installedRelease()
+// runNode runs until the context ends or a child ends by itself. args begin with the command.
+func runNode(ctx context.Context, args []string) error {
+	n, err := newNode(args)
 	if err != nil {
 		return err
-	}
-	n := &node{settings: s, release: installed, isServer: isServer}
-	content, err := os.ReadFile(boardFile)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(content, &n.board); err != nil {
-		return fmt.Errorf("%s: %w", boardFile, err)
 	}
 	// The controllers of this run must end with it.
 	ctx, cancel := context.WithCancel(ctx)
@@ -105,8 +64,32 @@ func runNode(ctx context.Context, isServer bool, s settings) error {
 	}
 }
 
+func newNode(args []string) (*node, error) {
+	installed, err := installedRelease()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := readSettings(args, installed.environmentDataDir)
+	if err != nil {
+		return nil, err
+	}
+	annotations, err := configAnnotations(args)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{settings: settings, release: installed, isServer: args[0] == "server", annotations: annotations}
+	content, err := os.ReadFile(boardFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(content, &n.board); err != nil {
+		return nil, fmt.Errorf("%s: %w", boardFile, err)
+	}
+	return n, nil
+}
+
 func (n *node) startAll(ctx context.Context) error {
-	if err := n.startContainerd(ctx); err != nil {
+	if err := n.writeCertificates(ctx); err != nil {
 		return err
 	}
 	if n.isServer {
@@ -114,10 +97,22 @@ func (n *node) startAll(ctx context.Context) error {
 			return err
 		}
 	}
+	// An agent that is not let in has no containerd, either.
+	cluster, err := n.joinCluster(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.startContainerd(ctx); err != nil {
+		return err
+	}
 	if err := n.importArchives(ctx); err != nil {
 		return err
 	}
-	return n.startKubelet(ctx)
+	if err := n.startKubelet(); err != nil {
+		return err
+	}
+	go n.annotateNode(ctx, cluster)
+	return nil
 }
 
 // path is a path inside the data folder.

@@ -66,85 +66,143 @@ func readRegistries(path string) (registries, error) {
 	return result, nil
 }
 
-// writeHosts writes certs.d/HOST/hosts.toml for every registry that registries.yaml names, and removes what an earlier start wrote.
-func (r registries) writeHosts(folder string) error {
+// hostConfig is what becomes one hosts.toml: the registry itself, tried last, and the endpoints before it.
+type hostConfig struct {
+	server    *endpoint
+	endpoints []endpoint
+}
+
+type endpoint struct {
+	address  string
+	override bool
+	config   registryConfig
+	rewrites map[string]string
+}
+
+// writeHosts writes certs.d/HOST/hosts.toml for every registry that needs one, and removes what an earlier start wrote. The folder
+// certs.d itself stays, even if it is empty then.
+func (r registries) writeHosts(folder string, noDefaultEndpoint bool) error {
 	old, err := filepath.Glob(filepath.Join(folder, "*", "hosts.toml"))
 	if err != nil {
 		return err
 	}
 	for _, path := range old {
-		if content, err := os.ReadFile(path); err == nil && strings.HasPrefix(string(content), generatedMark) {
+		if content, err := os.ReadFile(path); err == nil && strings.HasPrefix(string(content), generatedMark+"\n") {
 			if err := os.RemoveAll(filepath.Dir(path)); err != nil {
 				return err
 			}
 		}
 	}
-	names := map[string]bool{}
-	for name := range r.Mirrors {
-		names[name] = true
-	}
-	for name, config := range r.Configs {
-		if config.TLS != nil {
-			names[name] = true
-		}
-	}
-	for name := range names {
-		text, err := r.hosts(name)
-		if err != nil {
+	for name, host := range r.hostConfigs(noDefaultEndpoint) {
+		// A folder of somebody else makes way for one of ours.
+		if err := os.RemoveAll(filepath.Join(folder, name)); err != nil {
 			return err
 		}
-		directory := name
-		if name == "*" {
-			directory = "_default"
-		}
-		path := filepath.Join(folder, directory, "hosts.toml")
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := writeFile(filepath.Join(folder, name, "hosts.toml"), []byte(host.text())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// hosts is the hosts.toml of one registry. The registry itself is always tried last.
-func (r registries) hosts(name string) (string, error) {
-	var text strings.Builder
-	text.WriteString(generatedMark + "\n\n")
-	if name != "*" {
-		server := defaultEndpoint(name)
-		fmt.Fprintf(&text, "server = %q\n", server)
-		r.writeTLS(&text, "", name)
+// hostConfigs are the registries that differ from what containerd does by itself, by their folder's name.
+func (r registries) hostConfigs(noDefaultEndpoint bool) map[string]hostConfig {
+	names := map[string]bool{}
+	for name := range r.Configs {
+		names[name] = true
 	}
-	for _, endpoint := range r.Mirrors[name].Endpoints {
-		address, override, err := endpointURL(endpoint)
-		if err != nil {
-			return "", fmt.Errorf("registries.yaml: mirror %s: endpoint %q: %w", name, endpoint, err)
-		}
-		fmt.Fprintf(&text, "\n[host.%q]\n  capabilities = [\"pull\", \"resolve\"]\n", address)
-		if override {
-			text.WriteString("  override_path = true\n")
-		}
-		parsed, _ := url.Parse(address)
-		r.writeTLS(&text, "  ", parsed.Host)
+	for name := range r.Mirrors {
+		names[name] = true
 	}
-	return text.String(), nil
+	hosts := map[string]hostConfig{}
+	for name := range names {
+		host := r.hostConfig(name, noDefaultEndpoint)
+		if len(host.endpoints) == 0 && (host.server == nil || !host.server.isSpecial()) {
+			continue
+		}
+		if name == "*" {
+			name = "_default"
+		}
+		hosts[name] = host
+	}
+	return hosts
 }
 
-func (r registries) writeTLS(text *strings.Builder, indent, host string) {
-	config, found := r.Configs[host]
-	if !found {
-		config = r.Configs["*"]
+func (r registries) hostConfig(name string, noDefaultEndpoint bool) hostConfig {
+	var host hostConfig
+	mirror, mirrored := r.Mirrors[name]
+	if _, configured := r.Configs[name]; configured || !noDefaultEndpoint {
+		host.server = &endpoint{address: defaultEndpoint(name), config: r.Configs[name]}
 	}
-	tls := config.TLS
+	if !mirrored {
+		return host
+	}
+	seen := map[string]bool{}
+	for i, given := range mirror.Endpoints {
+		address, override, err := endpointURL(given)
+		if err != nil {
+			logrus.Warnf("Ignoring invalid endpoint URL %d=%s for %s: %v", i, given, name, err)
+			continue
+		}
+		if seen[address] {
+			logrus.Warnf("Skipping duplicate endpoint URL %d=%s for %s", i, given, name)
+			continue
+		}
+		seen[address] = true
+		parsed, _ := url.Parse(address)
+		one := endpoint{address, override, r.Configs[parsed.Host], mirror.Rewrites}
+		if i+1 == len(mirror.Endpoints) && host.server != nil && host.server.address == address {
+			host.server = &one
+		} else {
+			host.endpoints = append(host.endpoints, one)
+		}
+	}
+	return host
+}
+
+func (e endpoint) isSpecial() bool {
+	return e.override || e.config.Auth != nil || e.config.TLS != nil || len(e.rewrites) > 0
+}
+
+func (h hostConfig) text() string {
+	var text strings.Builder
+	text.WriteString(generatedMark + "\n\n")
+	if h.server != nil {
+		if h.server.address != "" {
+			fmt.Fprintf(&text, "\nserver = %q\ncapabilities = [\"pull\", \"resolve\", \"push\"]\n", h.server.address)
+		}
+		h.server.config.writeTLS(&text, "")
+	}
+	text.WriteString("\n\n[host]\n")
+	for _, one := range h.endpoints {
+		fmt.Fprintf(&text, "[host.%q]\n  capabilities = [\"pull\", \"resolve\"]\n", one.address)
+		if one.override {
+			text.WriteString("  override_path = true\n")
+		}
+		one.config.writeTLS(&text, "  ")
+		if len(one.rewrites) > 0 {
+			fmt.Fprintf(&text, "  [host.%q.rewrite]\n", one.address)
+			writeRewrites(&text, "    ", one.rewrites)
+		}
+	}
+	return text.String()
+}
+
+func writeRewrites(text *strings.Builder, indent string, rewrites map[string]string) {
+	for _, pattern := range sortedKeys(rewrites) {
+		fmt.Fprintf(text, "%s%q = %q\n", indent, pattern, rewrites[pattern])
+	}
+}
+
+func (c registryConfig) writeTLS(text *strings.Builder, indent string) {
+	tls := c.TLS
 	if tls == nil {
 		return
 	}
 	if tls.CAFile != "" {
 		fmt.Fprintf(text, "%sca = [%q]\n", indent, tls.CAFile)
 	}
-	if tls.CertFile != "" {
+	if tls.CertFile != "" || tls.KeyFile != "" {
 		fmt.Fprintf(text, "%sclient = [[%q, %q]]\n", indent, tls.CertFile, tls.KeyFile)
 	}
 	if tls.InsecureSkipVerify {
@@ -152,7 +210,52 @@ func (r registries) writeTLS(text *strings.Builder, indent, host string) {
 	}
 }
 
+// mirrorTables is the part of config.toml that holds the mirrors and their TLS settings, where k3s does not write certs.d yet (until
+// December 2023). An endpoint stands there as it was given.
+func (r registries) mirrorTables(plugin string) string {
+	var text strings.Builder
+	for _, name := range sortedKeys(r.Mirrors) {
+		quoted := make([]string, 0, len(r.Mirrors[name].Endpoints))
+		for _, endpoint := range r.Mirrors[name].Endpoints {
+			quoted = append(quoted, fmt.Sprintf("%q", endpoint))
+		}
+		fmt.Fprintf(&text, "\n[plugins.%s.registry.mirrors.%q]\n  endpoint = [%s]\n", plugin, name, strings.Join(quoted, ", "))
+		if rewrites := r.Mirrors[name].Rewrites; len(rewrites) > 0 {
+			fmt.Fprintf(&text, "  [plugins.%s.registry.mirrors.%q.rewrite]\n", plugin, name)
+			writeRewrites(&text, "    ", rewrites)
+		}
+	}
+	for _, name := range sortedKeys(r.Configs) {
+		tls := r.Configs[name].TLS
+		if tls == nil {
+			continue
+		}
+		fmt.Fprintf(&text, "\n[plugins.%s.registry.configs.%q.tls]\n", plugin, name)
+		for _, pair := range [][2]string{{"ca_file", tls.CAFile}, {"cert_file", tls.CertFile}, {"key_file", tls.KeyFile}} {
+			if pair[1] != "" {
+				fmt.Fprintf(&text, "  %s = %q\n", pair[0], pair[1])
+			}
+		}
+		if tls.InsecureSkipVerify {
+			text.WriteString("  insecure_skip_verify = true\n")
+		}
+	}
+	return text.String()
+}
+
+func sortedKeys[Value any](values map[string]Value) []string {
+	keys := make([]string, 0, len(values))
+	for key := range values {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
 func defaultEndpoint(name string) string {
+	if name == "*" {
+		return ""
+	}
 	if name == "docker.io" {
 		return "https://registry-1.docker.io/v2"
 	}
@@ -193,15 +296,11 @@ func endpointURL(endpoint string) (address string, override bool, err error) {
 // logins is the part of containerd's config.toml that holds user names and passwords; plugin is the quoted name of the plugin that pulls.
 func (r registries) logins(plugin string) string {
 	var text strings.Builder
-	names := make([]string, 0, len(r.Configs))
-	for name, config := range r.Configs {
-		if config.Auth != nil {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range sortedKeys(r.Configs) {
 		auth := r.Configs[name].Auth
+		if auth == nil {
+			continue
+		}
 		if name == "docker.io" {
 			name = "registry-1.docker.io"
 		}

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -35,19 +36,16 @@ func TestHosts(t *testing.T) {
 		Mirrors: map[string]mirror{"docker.io": {Endpoints: []string{"http://10.99.0.1:5000/v2/riscv64", "https://registry.example"}}},
 		Configs: map[string]registryConfig{"registry.example": {TLS: &registryTLS{CAFile: "/etc/ca.pem", InsecureSkipVerify: true}}},
 	}
-	got, err := r.hosts("docker.io")
-	if err != nil {
-		t.Fatal(err)
-	}
+	hosts := r.hostConfigs(false)
+	got := hosts["docker.io"].text()
 	want := strings.Join([]string{
-		generatedMark,
-		``,
+		generatedMark, ``, ``,
 		`server = "https://registry-1.docker.io/v2"`,
-		``,
+		`capabilities = ["pull", "resolve", "push"]`, ``, ``,
+		`[host]`,
 		`[host."http://10.99.0.1:5000/v2/riscv64"]`,
 		`  capabilities = ["pull", "resolve"]`,
 		`  override_path = true`,
-		``,
 		`[host."https://registry.example/v2"]`,
 		`  capabilities = ["pull", "resolve"]`,
 		`  ca = ["/etc/ca.pem"]`,
@@ -56,6 +54,38 @@ func TestHosts(t *testing.T) {
 	}, "\n")
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestOnlyRegistriesThatDifferHaveAFolder(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"old": generatedMark + "\n", "foreign": "server = \"x\"\n", "taken": ""} {
+		if err := writeFile(filepath.Join(folder, name, "hosts.toml"), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := registries{
+		Mirrors: map[string]mirror{
+			"*": {Endpoints: []string{"http://any:5000"}}, "taken": {Endpoints: []string{"http://a b", "http://m", "http://m/"}},
+			"plain": {}, "itself": {Endpoints: []string{"https://itself"}},
+		},
+		Configs: map[string]registryConfig{"none": {}, "tls": {TLS: &registryTLS{InsecureSkipVerify: true}}},
+	}
+	if err := r.writeHosts(folder, false); err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range found {
+		found[i] = filepath.Base(path)
+	}
+	if got := strings.Join(found, " "); got != "_default foreign taken tls" {
+		t.Error(got)
+	}
+	if text := r.hostConfigs(true)["taken"].text(); strings.Contains(text, "server") || strings.Count(text, "[host.") != 1 {
+		t.Error(text)
 	}
 }
 

@@ -23,11 +23,17 @@ type release struct {
 	version    string
 	folder     string
 	pauseImage string
+	helmImage  string
+	// environmentDataDir: K3S_DATA_DIR is a setting (today's k3s). Before, k3s itself set it to the folder of its programs.
+	environmentDataDir bool
+	// certsD: mirrors are written into certs.d (since January 2024) and not into config.toml.
+	certsD bool
 }
 
 var releases = []release{
-	{version: "v1.24.2+k3s2", folder: "v1.24.2", pauseImage: "rancher/mirrored-pause:3.6"},
-	{version: "v1.36.3+k3s1", folder: "v1.36.3", pauseImage: "rancher/mirrored-pause:3.10.2"},
+	{version: "v1.24.2+k3s2", folder: "v1.24.2", pauseImage: "rancher/mirrored-pause:3.6", helmImage: "rancher/klipper-helm:v0.7.3-build20220613"},
+	{version: "v1.36.3+k3s1", folder: "v1.36.3", pauseImage: "rancher/mirrored-pause:3.10.2", helmImage: "rancher/klipper-helm:v0.13.3-build20260727",
+		environmentDataDir: true, certsD: true},
 }
 
 func installedRelease() (release, error) {

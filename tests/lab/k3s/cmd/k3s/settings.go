@@ -5,124 +5,92 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
-
-	"github.com/sirupsen/logrus"
-	"sigs.k8s.io/yaml"
 )
 
 const (
-	defaultDataDir    = "/var/lib/rancher/k3s"
-	defaultConfigFile = "/etc/rancher/k3s/config.yaml"
-	registriesFile    = "/etc/rancher/k3s/registries.yaml"
+	defaultRegistriesFile = "/etc/rancher/k3s/registries.yaml"
+	adminKubeconfig       = "/etc/rancher/k3s/k3s.yaml"
 )
 
-// settings are the keys of config.yaml and the flags that this stand-in knows.
+// settings are what the stand-in takes of k3s's flags.
 type settings struct {
 	dataDir               string
 	disable               []string
+	disableHelm           bool
+	helmImage             string
 	pauseImage            string
 	systemDefaultRegistry string
+	registriesFile        string
 	nodeName              string
 	nodeIP                string
 	server                string
+	datastore             string
+	kubeconfig            string
 	kubeletArgs           []string
+	noDefaultEndpoint     bool
 }
 
-// readSettings reads the configuration file, its drop-ins and the command line; the later one wins, lists are replaced.
-func readSettings(args []string) (settings, error) {
-	file := os.Getenv("K3S_CONFIG_FILE")
-	if file == "" {
-		file = defaultConfigFile
-	}
-	flags := map[string][]string{}
-	for i := 0; i < len(args); i++ {
-		key, value, found := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
-		if !found {
-			if i++; i == len(args) {
-				return settings{}, fmt.Errorf("flag needs an argument: --%s", key)
-			}
-			value = args[i]
-		}
-		if key == "config" || key == "c" {
-			file = value
-			continue
-		}
-		flags[key] = append(flags[key], value)
-	}
-	dropIns, err := filepath.Glob(file + ".d/*.yaml")
+// readSettings reads the configuration file, its drop-ins, the command line and the environment. args begin with the command.
+func readSettings(args []string, environmentDataDir bool) (settings, error) {
+	files, err := configFiles(args)
 	if err != nil {
 		return settings{}, err
 	}
-	sort.Strings(dropIns)
-	values := map[string][]string{}
-	for _, path := range append([]string{file}, dropIns...) {
-		if err := addFile(values, path); err != nil {
-			return settings{}, err
-		}
-	}
-	for key, value := range flags {
-		values[key] = value
-	}
-	return newSettings(values), nil
-}
-
-func addFile(values map[string][]string, path string) error {
-	content, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		return nil
-	}
+	flags, err := readConfig(files)
 	if err != nil {
-		return err
+		return settings{}, err
 	}
-	var document map[string]any
-	if err := yaml.Unmarshal(content, &document); err != nil {
-		return fmt.Errorf("failed to load config file %s: %w", path, err)
+	values, err := parseFlags(args[0], append(withoutUnknown(args[0], flags), args[1:]...), environmentDataDir)
+	if err != nil {
+		return settings{}, err
 	}
-	for key, value := range document {
-		// "key+" appends to what an earlier file said.
-		name, appends := strings.CutSuffix(key, "+")
-		if !appends {
-			values[name] = nil
-		}
-		if list, isList := value.([]any); isList {
-			for _, item := range list {
-				values[name] = append(values[name], fmt.Sprint(item))
-			}
-		} else {
-			values[name] = append(values[name], fmt.Sprint(value))
-		}
-	}
-	return nil
+	return newSettings(values)
 }
 
-func newSettings(values map[string][]string) settings {
-	hostname, _ := os.Hostname()
-	s := settings{dataDir: defaultDataDir, nodeName: hostname}
-	texts := map[string]*string{
-		"data-dir": &s.dataDir, "pause-image": &s.pauseImage, "system-default-registry": &s.systemDefaultRegistry,
-		"node-name": &s.nodeName, "node-ip": &s.nodeIP, "server": &s.server,
+func newSettings(values map[string][]string) (settings, error) {
+	last := func(name, otherwise string) string {
+		if all := values[name]; len(all) > 0 && all[len(all)-1] != "" {
+			return all[len(all)-1]
+		}
+		return otherwise
 	}
-	for key, list := range values {
-		switch target, isText := texts[key]; {
-		case len(list) == 0:
-		case isText:
-			*target = list[len(list)-1]
-		case key == "disable":
-			for _, item := range list {
-				s.disable = append(s.disable, strings.Split(item, ",")...)
-			}
-		case key == "kubelet-arg":
-			s.kubeletArgs = append(s.kubeletArgs, list...)
-		case key == "token":
-			// Known, and without effect: the lab's certificates are made beforehand.
-		default:
-			logrus.Warnf("Unknown flag --%s found in config.yaml, skipping", key)
+	hostname, err := os.Hostname()
+	if err != nil {
+		return settings{}, err
+	}
+	dataDir, err := filepath.Abs(last("data-dir", defaultDataDir))
+	if err != nil {
+		return settings{}, err
+	}
+	s := settings{
+		dataDir:               dataDir,
+		disableHelm:           last("disable-helm-controller", "") == "true",
+		helmImage:             last("helm-job-image", ""),
+		pauseImage:            last("pause-image", ""),
+		systemDefaultRegistry: last("system-default-registry", ""),
+		registriesFile:        last("private-registry", defaultRegistriesFile),
+		// Kubernetes wants small letters, and k3s makes them.
+		nodeName:    strings.ToLower(last("node-name", hostname)),
+		server:      last("server", ""),
+		datastore:   last("datastore-endpoint", ""),
+		kubeconfig:  last("write-kubeconfig", adminKubeconfig),
+		kubeletArgs: values["kubelet-arg"],
+
+		noDefaultEndpoint: last("disable-default-registry-endpoint", "") == "true",
+	}
+	for _, argument := range values["helm-controller-arg"] {
+		if image, found := strings.CutPrefix(argument, "default-job-image="); found {
+			s.helmImage = image
 		}
 	}
-	return s
+	for _, item := range values["disable"] {
+		s.disable = append(s.disable, strings.Split(item, ",")...)
+	}
+	if addresses := values["node-ip"]; len(addresses) > 0 {
+		s.nodeIP, _, _ = strings.Cut(addresses[0], ",")
+	}
+	return s, nil
 }

@@ -8,47 +8,53 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"github.com/sirupsen/logrus"
 )
 
-const (
-	containerdSocket = "/run/k3s/containerd/containerd.sock"
-	adminKubeconfig  = "/etc/rancher/k3s/k3s.yaml"
-)
+const containerdSocket = "/run/k3s/containerd/containerd.sock"
 
 // tools are the programs that k3s carries and calls for the user, by the name it is called with.
-var tools = map[string]func(args []string) error{
-	"crictl":  runCrictl,
-	"ctr":     runCtr,
-	"kubectl": runKubectl,
+var tools = map[string]func(dataDir string){
+	"crictl":  prepareCrictl,
+	"ctr":     prepareCtr,
+	"kubectl": prepareKubectl,
 }
 
-// toolDataDir is where the tools look: as in k3s, config.yaml is not asked for a data folder here, the environment is.
-func toolDataDir() string {
-	if dir := os.Getenv("K3S_DATA_DIR"); dir != "" {
-		return dir
+func prepareCrictl(dataDir string) {
+	setDefault("CRI_CONFIG_FILE", crictlConfig(dataDir))
+}
+
+// crictlConfig is the first that exists: a tool called by hand may not know of the service's data folder.
+func crictlConfig(dataDir string) string {
+	folders := []string{dataDir, defaultDataDir}
+	if home, err := os.UserHomeDir(); err == nil {
+		folders = []string{dataDir, filepath.Join(home, homeDataDir), defaultDataDir}
 	}
-	return defaultDataDir
+	for _, folder := range folders {
+		path := filepath.Join(folder, "agent/etc/crictl.yaml")
+		if _, err := os.Stat(path); err == nil {
+			return path
+		} else if !os.IsNotExist(err) {
+			logrus.Warnf("Failed to %v", err)
+		}
+	}
+	return ""
 }
 
-func runCrictl(args []string) error {
-	setDefault("CRI_CONFIG_FILE", filepath.Join(toolDataDir(), "agent/etc/crictl.yaml"))
-	return execTool("crictl", args)
-}
-
-func runCtr(args []string) error {
+func prepareCtr(string) {
 	setDefault("CONTAINERD_ADDRESS", containerdSocket)
 	setDefault("CONTAINERD_NAMESPACE", "k8s.io")
-	return execTool("ctr", args)
 }
 
-func runKubectl(args []string) error {
+func prepareKubectl(string) {
 	if _, err := os.Stat(adminKubeconfig); err == nil {
 		setDefault("KUBECONFIG", adminKubeconfig)
 	} else if home, err := os.UserHomeDir(); err == nil {
 		setDefault("KUBECONFIG", filepath.Join(home, ".kube/k3s.yaml"))
 	}
-	return execTool("kubectl", args)
 }
 
 func setDefault(name, value string) {
@@ -57,10 +63,42 @@ func setDefault(name, value string) {
 	}
 }
 
-// execTool replaces this process by the program of that name in the data folder.
-func execTool(name string, args []string) error {
-	path := filepath.Join(toolDataDir(), "data/current/bin", name)
-	if err := syscall.Exec(path, append([]string{name}, args...), os.Environ()); err != nil {
+// runTool replaces this process by a program of the data folder, which is unpacked first where it is not.
+func runTool(name string, args []string) error {
+	installed, err := installedRelease()
+	if err != nil {
+		return err
+	}
+	dataDir, err := installed.findDataDir(args)
+	if err != nil {
+		return err
+	}
+	dir, err := installed.unpack(dataDir)
+	if err != nil {
+		return fmt.Errorf("extracting data: %w", err)
+	}
+	tools[name](dataDir)
+	installed.setPath(dir)
+	return execute(filepath.Join(dir, "bin", name), append([]string{name}, args...))
+}
+
+// setPath puts the unpacked programs before all others, so that containerd finds the shim and runc that belong to it.
+func (r release) setPath(dir string) {
+	before := strings.Split(os.Getenv("PATH"), ":")
+	path := []string{filepath.Join(dir, "bin")}
+	for _, folder := range before {
+		if !strings.Contains(folder, "/data/") {
+			path = append(path, folder)
+		}
+	}
+	os.Setenv("PATH", strings.Join(append(path, filepath.Join(dir, "bin/aux")), ":"))
+	if !r.environmentDataDir {
+		os.Setenv(dataDirVariable, dir)
+	}
+}
+
+func execute(path string, argv []string) error {
+	if err := syscall.Exec(path, argv, os.Environ()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
