@@ -45,6 +45,7 @@ ROLES = {
         "the other, then the agents.",
         (
             "registries",
+            "registries_merge",
             "registries_path",
             "preload_folder",
             "service",

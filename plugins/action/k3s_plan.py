@@ -16,7 +16,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import PREFIX, READ_LATER
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, PREFIX, READ_LATER
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
@@ -24,11 +24,14 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import re
 ASK = "riscv.k3s.registry_image_info"
 LOCK = "images.lock.yml"
 HOSTS = PREFIX + "hosts"
+# Variables that hold results of closer looks begin so; their kind follows.
+CLOSER = "k3s_closer_"
 OPTIONS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "observed": {"type": "str", "default": "k3s_seen"},
     "observed_away": {"type": "str", "default": "k3s_seen_away"},
     "lock_file": {"type": "str"},
+    "closer": {"type": "bool", "default": False},
 }
 
 
@@ -56,8 +59,11 @@ class ActionModule(ActionBase):
     def _fleet(self, options, variables, task_vars):
         names = task_vars["ansible_play_batch"]
 
-        def seen(name):
+        def seen(name) -> Any:
             return variables.of(name).get(options["observed"]) or {}
+
+        def seen_close(name) -> Any:
+            return dict(seen(name), closer=_closer(variables.of(name)) if options["closer"] else {})
 
         settings = read({name: variables.settings(name) for name in names})
         group = settings[names[0]]["server_group"]
@@ -68,7 +74,7 @@ class ActionModule(ActionBase):
         boards = [
             _run.Board(
                 name,
-                seen(name),
+                seen_close(name),
                 settings[name],
                 name in servers,
                 locks.of(settings[name]["lock_file"], variables.of(name).get("inventory_dir")),
@@ -118,6 +124,12 @@ def _role(seen):
     return (seen.get("k3s") or {}).get("role")
 
 
+def _closer(variables):
+    """{kind: result} of the closer looks at a board."""
+    found = {name[len(CLOSER) :]: value for name, value in variables.items() if name.startswith(CLOSER)}
+    return {kind: row for kind, row in found.items() if not row.get("skipped") and not row.get("failed")}
+
+
 class _Variables:
     """The variables of boards as they are, templated one by one: to template all of them would take longest."""
 
@@ -140,7 +152,7 @@ class _Variables:
     def settings(self, board):
         """{variable: value} of all settings that a plan needs; others are there with None, so that they are checked."""
         variables = self._with_play(board)
-        names = [name for name in variables if name.startswith(PREFIX)]
+        names = [name for name in variables if name.startswith(PREFIX) or name in FOREIGN]
         later = [name for name in names if name[len(PREFIX) :] in READ_LATER]
         return dict(
             self._templated(board, variables, [name for name in names if name not in later]), **dict.fromkeys(later)

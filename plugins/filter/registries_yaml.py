@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.embedded import with_hosts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import with_mirror
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.registries import render
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.registries import chosen, text
 from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
@@ -19,12 +19,17 @@ author: The riscv.k3s developers (@riscv-k3s)
 description:
   - k3s silently ignores keys that it does not know; here they are an error.
   - Equal settings give equal text, so that its checksum tells whether a board's file is as wanted.
+  - k3s-ansible writes the same file. Where its variable is given, the text is what that says, byte for byte, and it is
+    an error when it says something else.
 positional: _input, mirror, shared
 options:
   _input:
     description: A dictionary with C(mirrors) and C(configs), as the documentation of k3s describes them.
     type: dict
     required: true
+  k3s_ansible:
+    description: The variable C(registries_config_yaml) of k3s-ansible; its content is taken where there is no other.
+    type: raw
   mirror:
     description: Registry and path that docker.io is sent to, before any other endpoint.
     type: str
@@ -51,8 +56,10 @@ _value:
 """
 
 
-def registries_yaml(config, mirror=None, shared=()):
-    return render(with_hosts(with_mirror(config, mirror) if mirror else config, shared))
+def registries_yaml(config, mirror=None, shared=(), k3s_ansible=None):
+    content = chosen(config, k3s_ansible)
+    content = with_mirror(content, mirror) if mirror else content
+    return text(with_hosts({} if content is None else content, shared), k3s_ansible)
 
 
 class FilterModule:

@@ -239,6 +239,8 @@ class Observed(_Known, total=False):
     own_config: Optional[List[Dict[str, Any]]]
     pause_image: Optional[str]
     registries: Dict[str, Any]
+    # Results of closer looks by their kind, where there were any (roles/observe/tasks/closer.yml).
+    closer: Dict[str, Any]
     journal: Dict[str, Any]
     manifests: Optional[List[Dict[str, Any]]]
     demand: List[DemandRow]
@@ -300,12 +302,20 @@ class Tag(TypedDict):
 
 
 class PlannedRegistries(TypedDict):
-    """What is to be done about registries.yaml; ``shared`` are the hosts named there for the embedded registry."""
+    """What is to be done about registries.yaml; ``shared`` are the hosts named there for the embedded registry.
+
+    ``merge``: what else stands there is kept. ``look``: a closer look must tell first what that is. ``refused``: why it
+    is not written, or None.
+    """
 
     change: bool
     restart: bool
     reason: str
     shared: List[str]
+    merge: bool
+    look: bool
+    refused: Optional[str]
+    warnings: List[str]
 
 
 class PlannedConfig(TypedDict):

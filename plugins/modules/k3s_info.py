@@ -180,6 +180,9 @@ registries:
     by_time:
       description: Whether nothing but the times of files tells C(stale), which a wrong clock makes wrong.
       type: bool
+    wanted:
+      description: Checksum of what the inventory wanted when M(riscv.k3s.k3s_registries) merged it, null for any other.
+      type: str
 journal:
   description:
     - What this collection did to the board and what was there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty

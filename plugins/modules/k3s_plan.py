@@ -42,6 +42,11 @@ options:
       - Path of the lock, empty for none. By default what C(riscv_k3s_lock_file) says, and else C(images.lock.yml)
         beside the inventory, where it is there.
     type: str
+  closer:
+    description:
+      - Whether the results of closer looks count, variables C(k3s_closer_KIND) of the boards.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - riscv.k3s.attributes.info
   - riscv.k3s.attributes
@@ -137,8 +142,12 @@ warnings:
   returned: success
   type: list
   elements: str
+closer:
+  description: The kinds of closer looks that a plan waits for, by board.
+  returned: O(state=present)
+  type: dict
 problems:
-  description: Why no plan could be made, by board.
+  description: Why nothing may be changed, by board; with O(state=absent) why no plan could be made.
   returned: success
   type: dict
 settings:

@@ -161,12 +161,28 @@ def test_registries(board):
         "mode": None,
         "stale": False,
         "by_time": True,
+        "wanted": None,
     }
     board.file("etc/registries.yaml", "mirrors:\n", mtime=2000000000)
     board.file("data/agent/etc/containerd/config.toml", "", mtime=1000000000)
     row = seen(board, ["registries"])["registries"]
     assert (row["present"], row["mode"], row["stale"]) == (True, "0644", True)
     assert row["sha256"] == hashlib.sha256(b"mirrors:\n").hexdigest()
+
+
+def test_of_a_merged_registries_yaml_the_checksum_of_what_was_wanted_and_nothing_else(board):
+    digest, head = "a1" * 32, "# Written by riscv.k3s: both.\n"
+    for text, told in (
+        (head + "# wanted: %s\n# kept: []\nconfigs: {a: {auth: {password: hunter2}}}\n" % digest, digest),
+        (head + "# wanted: hunter2\n", None),
+        (head + "# wanted: %s; hunter2\n" % digest, None),
+        (head + "password: hunter2\n# wanted: %s\n" % digest, None),
+        ("# wanted: %s\n" % digest, None),
+        ("x" * 10_000_000, None),
+    ):
+        board.file("etc/registries.yaml", text)
+        result = seen(board, ["registries"])
+        assert result["registries"]["wanted"] == told and "hunter2" not in str(result)
 
 
 def test_preloads(board):

@@ -325,6 +325,10 @@ def test_registries_that_are_not_set_are_left_alone():
         "restart": False,
         "reason": "riscv_k3s_registries is not set: left as it is",
         "shared": [],
+        "merge": False,
+        "look": False,
+        "refused": None,
+        "warnings": [],
     }
 
 

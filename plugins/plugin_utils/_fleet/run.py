@@ -26,21 +26,25 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves as _waves
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo as _undo
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import restarts, unready
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import READ_LATER, SETTINGS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, READ_LATER, SETTINGS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import defaults as _defaults
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 
 # What later stages read of the API's view from before the run; it holds all pods of a cluster, and these are few.
 _OF_PODS = ("namespace", "name", "uid", "node", "phase", "ready", "deleting", "reasons", "owner")
 _NAMESPACE = "kube-system"
 # The catalogue is large, and read here only.
-_NOT_SHOWN = frozenset(("catalogue", *READ_LATER, *(name for name, setting in SETTINGS.items() if setting.secret)))
+_NOT_SHOWN = frozenset(
+    ("catalogue", *READ_LATER, *FOREIGN, *(name for name, setting in SETTINGS.items() if setting.secret))
+)
 
 
 class Board(NamedTuple):
@@ -146,7 +150,8 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     with stages (roles that have something to do), data_dir, disk, service and settings}, waves, restarts (pods),
     patches (servers whose manifests are patched), lines (of the waves), table (what is planned, for people), changes,
     servers, lost, unplanned, warnings, settings (of the fleet), lease, api (before the run), unready (likewise),
-    max_fail_percentage and problems (none). Raises Problem.
+    max_fail_percentage, closer ({board: kinds of closer looks that its plan waits for}) and problems ({board: why
+    nothing may be changed there}). Raises Problem.
     """
     wanted, of_board = _Wanting(fleet, answers), _OfBoards()
     cluster = _plan.Cluster(fleet.seen_servers())
@@ -177,7 +182,8 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         table=report(list(boards.values()), api, before),
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["warnings"])]),
         unready=before,
-        problems={},
+        closer={name: _closer(plan) for name, plan in plans.items() if _closer(plan)},
+        problems={name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)},
     )
 
 
@@ -250,7 +256,7 @@ class _Wanting:
 
     def _make(self, board: Board) -> _plan.Wanted:
         settings, mirror = board.settings, mirror_of(board.settings)
-        registries = settings["registries"]
+        registries = _registries.chosen(settings["registries"], settings["registries_config_yaml"])
         return _plan.Wanted(
             board=board.name,
             supply=Supply(
@@ -261,6 +267,8 @@ class _Wanting:
                 board.lock,
             ),
             registries=_mirror.with_mirror(registries, mirror) if mirror else registries,
+            merge=settings["registries_merge"],
+            k3s_ansible=settings["registries_config_yaml"],
             architecture=settings["architecture"],
             pull_policy=settings["pull_policy"],
             existing=settings["existing"],
@@ -298,6 +306,16 @@ class _OfBoards:
             "service": settings["service"] or ("k3s" if board.is_server else "k3s-agent"),
             "settings": self._shown.setdefault(id(settings), _shown(settings)),
         }
+
+
+def _closer(plan: Plan) -> List[str]:
+    """The kinds of closer looks that the plan of a board waits for."""
+    return [_plan_registries.LOOK] if plan["registries"]["look"] else []
+
+
+def _refused(plan: Plan) -> Optional[str]:
+    """Why nothing may be changed on a board, or None."""
+    return plan["registries"]["refused"]
 
 
 def _stages(plan: Plan) -> List[str]:

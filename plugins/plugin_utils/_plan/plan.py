@@ -10,9 +10,8 @@ output.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import unread_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
@@ -23,7 +22,6 @@ from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
     Observed,
     Plan,
     PlannedImage,
-    PlannedRegistries,
     Tag,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
@@ -32,6 +30,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import images as _plan_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import patches as _plan_patches
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as _preload
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import settings as _config_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Wanted
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
@@ -92,7 +91,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
         "architecture": architecture,
         "k3s_version": _version(observed),
         "images": images,
-        "registries": _registries_action(observed, wanted),
+        "registries": _plan_registries.action(observed, wanted, _version(observed)),
         "config": _config_files.action(observed, _settings(observed, wanted, images)),
         "preload": _preload.action(observed, images, wanted, architecture),
         "pulls": pulls,
@@ -113,6 +112,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
         )
     if wanted.supply.lock is not None:
         result["warnings"] += _lock.warnings(images, store, wanted.supply.lock, architecture)
+    result["warnings"] += result["registries"]["warnings"]
     result["warnings"] = [printable(text) for text in result["warnings"]]
     result["changes"] = _count(result)
     return result
@@ -163,30 +163,6 @@ def _settings(observed: Observed, wanted: Wanted, images: Sequence[PlannedImage]
     settings: Dict[str, Any] = dict(_embedded.settings(_version(observed), wanted.role)) if wanted.embedded else {}
     pause_image = _plan_images.flagged(observed.get("pause_image"), images, wanted)
     return dict(settings, **{"pause-image": pause_image}) if pause_image else settings
-
-
-def _registries_action(observed: Observed, wanted: Wanted) -> PlannedRegistries:
-    """``shared`` are the hosts that registries.yaml names for the embedded registry, beside what the inventory says."""
-    shared = _embedded.hosts(_version(observed), wanted.embedded)
-    change, restart, reason = _registries_change(observed, _embedded.with_hosts(wanted.registries, shared))
-    return {"change": change, "restart": restart, "reason": reason, "shared": shared}
-
-
-def _registries_change(observed: Observed, config: Optional[Mapping[str, Any]]) -> Tuple[bool, bool, str]:
-    if config is None:
-        return False, False, "riscv_k3s_registries is not set: left as it is"
-    # A mistake in it is told here; the task that writes the file hides its errors, for they may hold passwords.
-    text = _registries.render(config)
-    seen = observed.get("registries") or {}
-    if not seen.get("present"):
-        return True, True, "there is none"
-    if seen.get("sha256") != sha256(text.encode()):
-        return True, True, "its content differs"
-    if seen.get("mode") not in (None, "0600"):
-        return True, False, "its mode is %s, it may hold passwords" % seen["mode"]
-    if seen.get("stale"):
-        return False, True, "k3s was not restarted since it was written"
-    return False, False, "as wanted"
 
 
 def _needless(wanted: Wanted, images: Sequence[PlannedImage], architecture: str) -> List[str]:

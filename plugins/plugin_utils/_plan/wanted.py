@@ -32,3 +32,7 @@ class Wanted(NamedTuple):
     next_version: Optional[str] = None
     # Of all boards of the cluster: a patch is for the whole cluster, since a workload may run on any of them.
     cluster_architectures: Sequence[str] = ()
+    # Whether what somebody else wrote into registries.yaml is kept.
+    merge: bool = False
+    # What k3s-ansible writes there (its variable registries_config_yaml), or None.
+    k3s_ansible: Any = None

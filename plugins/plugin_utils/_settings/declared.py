@@ -46,6 +46,7 @@ OF_ACCESS = {
 }
 _OF_BOARDS = {
     "registries": Setting("dictionary", secret=True),
+    "registries_merge": Setting("flag", False),
     "registries_path": Setting("text", "/etc/rancher/k3s/registries.yaml"),
     "catalogue": Setting("dictionaries"),
     # By default only where there is no catalogue of one's own.
@@ -101,6 +102,8 @@ _OF_THE_CONTROLLER = {
     "diagnose_html": Setting("text"),
 }
 SETTINGS: Dict[str, Setting] = {**OF_ACCESS, **_OF_BOARDS, **_OF_THE_FLEET, **_OF_THE_CONTROLLER}
+# Variables of other tools that say the same as a setting: k3s-ansible writes this text into registries.yaml.
+FOREIGN = {"registries_config_yaml": Setting("any", secret=True)}
 # Templated by the tasks that need them and by no plan: a login may be in a vault that is not open, a list in a file
 # that is not there.
 READ_LATER = frozenset((*OF_ACCESS, *_OF_THE_CONTROLLER))

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
+    FOREIGN,
     PREFIX,
     RESERVED,
     SETTINGS,
@@ -62,9 +63,12 @@ def read(boards: Mapping[str, Mapping[str, Any]]) -> Dict[str, Dict[str, Any]]:
 
 def _read(variables):
     """The settings, and the mistakes as pairs of what and found."""
-    settings, mistakes = {name: default_of(name) for name in SETTINGS}, []
+    settings, mistakes = {**{name: default_of(name) for name in SETTINGS}, **dict.fromkeys(FOREIGN)}, []
     for variable, value in sorted(variables.items()):
         name = variable[len(PREFIX) :]
+        if variable in FOREIGN:
+            settings[variable] = value
+            continue
         if name in RESERVED:
             continue
         if name not in SETTINGS:

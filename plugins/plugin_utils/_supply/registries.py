@@ -10,6 +10,7 @@ so a misspelt one is refused here.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Collection, Dict, List, Mapping, Optional
 from urllib.parse import SplitResult, urlsplit
@@ -47,6 +48,59 @@ def check(config: Any) -> None:
         _check_mirror(host, mirror)
     for host, settings in _dictionary(config.get("configs"), "configs").items():
         _check_config(host, settings)
+
+
+def chosen(config: Any, k3s_ansible: Any) -> Any:
+    """What registries.yaml shall hold: ``config`` (riscv_k3s_registries), or where that is None what k3s-ansible
+    writes, its variable registries_config_yaml; None for neither. Raises Problem.
+    """
+    if k3s_ansible is None:
+        return config
+    return of_k3s_ansible(k3s_ansible) if config is None else config
+
+
+def text(config: Any, k3s_ansible: Any = None) -> str:
+    """The text of registries.yaml: rendered, or that of k3s-ansible, byte for byte, where it says the same.
+
+    Both tools write the whole file. Where they would not write the same, each would undo the other's work: that is a
+    Problem.
+    """
+    rendered = render(config)
+    if k3s_ansible is None:
+        return rendered
+    if _comparable(of_k3s_ansible(k3s_ansible)) == _comparable(config):
+        # As the module copy writes a variable that is no text.
+        return str(k3s_ansible) if isinstance(k3s_ansible, str) else json.dumps(k3s_ansible)
+    raise Problem(
+        "k3s-ansible and riscv.k3s would overwrite each other's registries.yaml",
+        found="registries_config_yaml, which k3s-ansible writes, says something else than riscv_k3s_registries, "
+        "riscv_k3s_mirror_prefix and the embedded registry need",
+        where="registries_config_yaml",
+        next_step='let both write the same, with registries_config_yaml: "{{ riscv_k3s_registries | '
+        'riscv.k3s.registries_yaml }}" (its options mirror and shared stand for the other two), or remove one of them',
+    )
+
+
+def of_k3s_ansible(value: Any) -> Any:
+    """The content of registries_config_yaml: YAML as text, or a dictionary. Raises Problem, which shows no value."""
+    where = "registries_config_yaml"
+    try:
+        config = yaml.safe_load(str(value)) if isinstance(value, str) else value
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = ", line %d" % (mark.line + 1) if mark else ""
+        raise Problem("registries_config_yaml is not valid YAML", where=where + line) from None
+    try:
+        check({} if config is None else config)
+    except Problem as problem:
+        problem.where = str(problem.where).replace(_WHERE, where)
+        raise
+    return {} if config is None else config
+
+
+def _comparable(config: Any) -> Any:
+    plain = {key: value for key, value in _plain(config).items() if key != "mirrors"}
+    return plain, {str(host): _plain(mirror or {}) for host, mirror in (config.get("mirrors") or {}).items()}
 
 
 def plain_http_hosts(config: Mapping[str, Any]) -> List[str]:

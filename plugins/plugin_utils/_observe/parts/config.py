@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import k3s_settings
@@ -43,8 +45,15 @@ def read_registries(seen):
             "mode": row["mode"] if row else None,
             "stale": is_stale(path, digest, journal, seen.board, by_time),
             "by_time": is_loaded(path, digest, journal, seen.board) is None,
+            "wanted": _wanted(seen),
         }
     }
+
+
+def _wanted(seen):
+    """Checksum of what the inventory wanted when the file was merged with what stood there; None where it was not."""
+    text = seen.sections["merged"].out.strip() if "merged" in seen.sections else ""
+    return text if re.match(r"[0-9a-f]{64}\Z", text) else None
 
 
 def _own_config(seen):
