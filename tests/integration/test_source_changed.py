@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pathlib
 
 import yaml
 from runs import ROOT, play
@@ -18,9 +20,15 @@ OLD, NEW = REPOSITORY + "v0.0.30", REPOSITORY + "v0.0.30-again"
 
 
 def with_the_new_source(folder):
-    """A file of variables: the lab's catalogue, with another tag for one image, whose content differs."""
-    path = ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml"
-    catalogue = yaml.safe_load(path.read_text(encoding="utf-8"))["riscv_k3s_catalogue"]
+    """A file of variables: the lab's catalogue, with another tag for one image, whose content differs.
+
+    The controller, where images are built, has none of the boards' variables.
+    """
+    text = (ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml").read_text(encoding="utf-8")
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    for variable, value in (("registry", REPOSITORY.partition("/")[0]), ("archives_dir", cache / "riscv.k3s/riscv64")):
+        text = text.replace("{{ riscv_k3s_%s }}" % variable, str(value))
+    catalogue = yaml.safe_load(text)["riscv_k3s_catalogue"]
     (entry,) = [entry for entry in catalogue if entry["stock"] == STOCK.rpartition(":")[0]]
     entry["source"] += "-again"
     entry["build"]["env"]["AGAIN"] = "yes"
