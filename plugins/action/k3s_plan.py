@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, PREFIX, READ_LATER
@@ -65,6 +65,8 @@ class ActionModule(ActionBase):
         def seen_close(name) -> Any:
             return dict(seen(name), closer=_closer(variables.of(name)) if options["closer"] else {})
 
+        active = task_vars["ansible_play_hosts"]
+        away = _looked_away(task_vars.get(options["observed_away"]))
         settings = read({name: variables.settings(name) for name in names})
         group = settings[names[0]]["server_group"]
         declared = _groups.declared_servers(task_vars["groups"], group)
@@ -72,7 +74,7 @@ class ActionModule(ActionBase):
         servers = _groups.seen_servers(declared, roles)
         locks = _Locks(options["lock_file"] if options["state"] == "present" else "")
         boards = [
-            _run.Board(
+            _fleet.Board(
                 name,
                 seen_close(name),
                 settings[name],
@@ -81,13 +83,10 @@ class ActionModule(ActionBase):
             )
             for name in names
         ]
-        active = task_vars["ansible_play_hosts"]
-        away: Any = task_vars.get(options["observed_away"]) or {}
-        return _run.Fleet(
+        return _fleet.Fleet(
             boards,
-            (servers + names)[0],
             servers,
-            away if "demand" in away else None,
+            away,
             lost={name: seen(name) for name in task_vars["ansible_play_hosts_all"] if name not in active},
             beside={name: seen(name) for name in active if name not in settings and seen(name)},
             warnings=_groups.disagreements(declared, roles, group) + self._ignored(variables, names),
@@ -128,6 +127,12 @@ def _closer(variables):
     """{kind: result} of the closer looks at a board."""
     found = {name[len(CLOSER) :]: value for name, value in variables.items() if name.startswith(CLOSER)}
     return {kind: row for kind, row in found.items() if not row.get("skipped") and not row.get("failed")}
+
+
+def _looked_away(registered):
+    """{server: its result of k3s_info, or what failed} of a looped task, whose items are the servers' names."""
+    rows = (registered or {}).get("results") or []
+    return {row["item"]: row for row in rows if isinstance(row.get("item"), str)}
 
 
 class _Variables:

@@ -15,8 +15,8 @@ short_description: Renders the table that ends a run
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - A row a board, then what is planned, then the first thing that is wrong with its remedy.
-positional: _input, api, unready
+  - A row a board, then what is planned. RV(riscv.k3s.k3s_plan#module:verdict) says how the cluster is.
+positional: _input, api
 options:
   _input:
     description: Plans, the values of RV(riscv.k3s.k3s_plan#module:boards).
@@ -26,10 +26,6 @@ options:
   api:
     description: RV(riscv.k3s.k3s_info#module:api) of a server, or none.
     type: dict
-  unready:
-    description: What is not healthy, a sentence each, RV(riscv.k3s.k3s_plan#module:unready) or what it is by now.
-    type: list
-    elements: str
   done:
     description: Whether the plans were carried out, or only made.
     type: bool
@@ -42,7 +38,7 @@ options:
 EXAMPLES = r"""
 - name: Show the table
   ansible.builtin.debug:
-    msg: "{{ k3s_run.boards.values() | riscv.k3s.report(k3s_run.api, k3s_run.unready) }}"
+    msg: "{{ k3s_run.boards.values() | riscv.k3s.report(k3s_run.api) }}"
 """
 
 RETURN = r"""

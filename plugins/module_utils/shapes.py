@@ -245,6 +245,8 @@ class Observed(_Known, total=False):
     manifests: Optional[List[Dict[str, Any]]]
     demand: List[DemandRow]
     images: Optional[List[ImageRow]]
+    image_configs: Optional[Dict[str, str]]  # digest of a config to what its record stands for
+    contents: Optional[Dict[str, Any]]
     preloads: Optional[List[Dict[str, Any]]]
     disk: Optional[Dict[str, Any]]
     sandboxes: Optional[List[SandboxRow]]
@@ -418,7 +420,6 @@ class Steps(TypedDict):
     boards: List[str]
     servers: List[str]
     lost: List[str]
-    unplanned: List[str]
     waves: List[List[str]]
     lines: List[str]
     changes: int

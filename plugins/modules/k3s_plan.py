@@ -34,7 +34,8 @@ options:
     default: k3s_seen
   observed_away:
     description:
-      - Name of the variable that holds that of the first server, if it is not a board of the play (C(--limit)).
+      - Name of the variable that holds those of the servers that are no boards of the play (C(--limit)), a looped
+        result.
     type: str
     default: k3s_seen_away
   lock_file:
@@ -125,10 +126,19 @@ lost:
   type: list
   elements: str
 unplanned:
-  description: Those of them that were observed, but for which no plan can be made.
+  description: Boards on which nothing is changed, and why, sentences by board. It is not known how k3s runs there.
   returned: O(state=present)
-  type: list
-  elements: str
+  type: dict
+verdict:
+  description:
+    - How the cluster was before the run. C(answer) is C(healthy), C(wrong) or C(not known). C(boards) has the answer
+      for each board, and C(wrong) and C(unknown) are sentences.
+  returned: O(state=present)
+  type: dict
+closer:
+  description: Boards at which a closer look is needed, with the parts to gather, by board.
+  returned: O(state=present)
+  type: dict
 first_server:
   description: The server whose API is asked and that holds the lease.
   returned: success

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
-from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
@@ -53,8 +53,12 @@ def asked(image, required=True):
 
 def observed(images=(), demand=None, **more):
     result = {
+        "hostname": "b1",
         "architecture": "riscv64",
-        "k3s": {"version": "v1.24.2+k3s2"},
+        "data_dir": "/var/lib/rancher/k3s",
+        "doubts": [],
+        "identity": {},
+        "k3s": {"version": "v1.24.2+k3s2", "running": True},
         "config": {"disable": ["servicelb"]},
         "containerd": {"version": "2.1.5", "pins": True},
         "pause_image": PAUSE,
@@ -88,8 +92,12 @@ def settings_of(**variables):
 def fleet_of(boards, servers=None, lock=None, **more):
     """A Fleet of {name: (what was seen, its settings)}; without ``servers`` the first board is one."""
     servers = [next(iter(boards))] if servers is None else servers
-    rows = [_run.Board(name, seen, settings, name in servers, lock) for name, (seen, settings) in boards.items()]
-    return _run.Fleet(rows, (servers + list(boards))[0], servers, **more)
+    # A board's host name is its node's, unless a test says otherwise.
+    rows = [
+        _fleet.Board(name, dict(seen, hostname=name) if seen else seen, settings, name in servers, lock)
+        for name, (seen, settings) in boards.items()
+    ]
+    return _fleet.Fleet(rows, servers, **more)
 
 
 def file(path, text, skip=False):

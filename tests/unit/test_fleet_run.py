@@ -102,24 +102,55 @@ def test_what_the_mirror_answered_is_for_its_architecture():
 
 def test_the_first_server_may_be_away():
     away = server([], [pod(ready=False)])
-    made = _run.present(fleet_of({"b2": (agent([]), settings_of())}, servers=["b1"], away=away), {})
+    made = _run.present(fleet_of({"b2": (agent([]), settings_of())}, servers=["b1"], away={"b1": away}), {})
     assert {row["image"] for row in made["boards"]["b2"]["images"]} == {PAUSE, COREDNS}
     assert (made["servers"], made["first_server"], made["unready"] != []) == ([], "b1", True)
 
 
-def test_a_server_without_a_plan_ends_a_run_that_would_change_something():
-    lost = {"b9": server()}
+def test_a_server_that_is_lost_does_not_stop_the_others():
+    """It is named, and the run does not end well."""
     boards = {"b1": (server([]), settings_of())}
-    with pytest.raises(Problem, match="no plan could be made for b9"):
-        _run.present(fleet_of(boards, servers=["b1", "b9"], lost=lost), {})
-    calm = _run.present(fleet_of({"b1": (server(), settings_of())}, servers=["b1", "b9"], lost=lost), {})
-    assert (calm["unplanned"], calm["lost"]) == (["b9"], ["b9"])
-    gone = _run.present(fleet_of(boards, servers=["b1", "b9"], lost={"b9": {}}), {})
-    assert (gone["unplanned"], gone["lost"]) == ([], ["b9"])
+    for seen in ({}, server()):
+        made = _run.present(fleet_of(boards, servers=["b9", "b1"], lost={"b9": seen}), {})
+        assert (made["first_server"], made["lost"], made["waves"]) == ("b1", ["b9"], [["b1"]])
+        assert made["verdict"]["answer"] != "healthy"
+
+
+def cluster(*uids, **more):
+    nodes = [{"name": "n" + uid, "uid": uid, "ready": True} for uid in uids]
+    return {"reachable": True, "error": None, "nodes": nodes, "pods": [], **more}
+
+
+def test_the_first_server_that_answers_is_asked():
+    silent = dict(server(), api={"reachable": False, "error": "refused", "nodes": [], "pods": [], "addons": []})
+    for dead in range(3):
+        rows = {"b%d" % number: (silent if number == dead else server(), settings_of()) for number in range(3)}
+        made = _run.present(fleet_of(rows, servers=["b0", "b1", "b2"]), {})
+        assert made["first_server"] == ("b1" if dead == 0 else "b0") == made["lease"]["server"]
+        assert made["api"]["reachable"]
+
+
+def test_two_clusters_in_one_inventory_are_told_apart():
+    rows = {
+        "b1": (dict(server(), api=cluster("1", "2")), settings_of()),
+        "c1": (dict(server(), api=cluster("3")), settings_of()),
+    }
+    with pytest.raises(Problem, match="2 clusters.*b1 shows the nodes n1, n2; c1 shows the nodes n3.*--limit"):
+        _run.present(fleet_of(rows, servers=["b1", "c1"]), {})
+    same = {"b1": rows["b1"], "c1": (dict(server(), api=cluster("2", "9")), settings_of())}
+    _run.present(fleet_of(same, servers=["b1", "c1"]), {})
+
+
+def test_nothing_is_changed_on_a_board_of_which_it_is_not_known_how_k3s_runs():
+    doubtful = dict(agent([]), doubts=["riscv_k3s_data_dir is /a, but the k3s that runs uses /b"])
+    made = _run.present(fleet(server(), doubtful), {})
+    assert list(made["boards"]) == ["b1"] and made["waves"] == [] and list(made["unplanned"]) == ["b2"]
+    assert made["verdict"]["answer"] == "not known" and "/b" in " ".join(made["table"])
+    assert _run.absent(fleet(server(), doubtful))["problems"]["b2"].startswith("what was done to b2 is not known")
 
 
 def test_gates_are_checked_before_anything_is_changed():
-    with pytest.raises(Problem, match="gate 'mine' is not a JMESPath"):
+    with pytest.raises(Problem, match="the gate 'mine' is not a JMESPath"):
         _run.present(fleet((server(), settings_of(gates=[{"name": "mine", "query": "lenght(pods)"}]))), {})
 
 

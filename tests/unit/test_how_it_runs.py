@@ -5,7 +5,7 @@
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.how_it_runs import node_doubt, own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import node_doubt, own_node
 
 
 def node(name, **row):

@@ -8,7 +8,7 @@ import json
 import pytest
 from hostile import NASTY
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.k3s_settings import of_files, of_node, of_words
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_files, of_node, of_words
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,13 @@ ROOMS = {
         "_settings": set(),
         "_demand": set(),
         "_supply": set(),
-        "_observe": {"_demand"},
+        "_running": set(),
+        "_observe": {"_demand", "_running"},
         "_upgrade": {"_demand", "_supply"},
-        "_plan": {"_demand", "_supply", "_observe", "_upgrade"},
-        "_diagnose": {"_observe"},
+        "_plan": {"_demand", "_supply", "_running", "_observe", "_upgrade"},
+        "_diagnose": {"_running", "_observe"},
         "_report": {"_observe"},
-        "_fleet": {"_settings", "_supply", "_observe", "_plan", "_report"},
+        "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_report"},
     },
 }
 # A room of many small files of one kind.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import restarts, unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store
 
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 
@@ -21,6 +22,7 @@ def pod(*containers, **changes):
     row = {
         "namespace": "kube-system",
         "name": "coredns-1",
+        "uid": "u1",
         "node": "board-1",
         "phase": "Pending",
         "ready": False,
@@ -30,6 +32,8 @@ def pod(*containers, **changes):
         "deleting": False,
         "containers": list(containers),
     }
+    for one in row["containers"]:
+        one.setdefault("image_id", "")
     return dict(row, **changes)
 
 
@@ -89,11 +93,68 @@ PATCHED = {"kind": "Deployment", "name": "coredns"}
     ],
 )
 def test_restarts(row, plans, restarted):
-    assert restarts({"pods": [row]}, plans) == (["kube-system/coredns-1"] if restarted else [])
+    boards = [OfBoard(one, "board-1", Store({})) for one in plans]
+    assert restarts({"pods": [row]}, boards) == (["kube-system/coredns-1"] if restarted else [])
 
 
 def test_no_api_no_restarts():
-    assert restarts({}, [plan()]) == [] == restarts(None, [plan()])
+    boards = [OfBoard(plan(), "board-1", Store({}))]
+    assert restarts({}, boards) == [] == restarts(None, boards)
+
+
+def test_pods_of_boards_on_which_nothing_changes_are_left_alone():
+    boards = [OfBoard(plan(), "board-1", Store({})), OfBoard(plan(fix="present"), "board-2", Store({}))]
+    pods = [pod(container("running", ""), node=node, name=node) for node in ("board-1", "board-2", "board-3", "")]
+    assert restarts({"pods": pods}, boards) == ["kube-system/board-1"]
+
+
+NEW, OLD = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+CONFIG, OLD_CONFIG = "sha256:" + "c" * 64, "sha256:" + "d" * 64
+
+
+def held(**configs):
+    return Store(
+        {"images": [{"name": COREDNS, "digest": NEW}], "image_configs": {CONFIG: NEW, OLD_CONFIG: OLD, **configs}}
+    )
+
+
+def running(image_id, **changes):
+    row = dict(container("running", ""), image_id=image_id)
+    return pod(row, phase="Running", ready=True, **changes)
+
+
+@pytest.mark.parametrize(
+    "image_id, restarted",
+    [
+        ("docker.io/x@" + NEW, False),
+        ("docker.io/x@" + OLD, True),
+        (CONFIG, False),
+        (OLD_CONFIG, True),
+        ("sha256:" + "e" * 64, True),
+        # The same content can have two digests: one of an index, one of a manifest.
+        ("docker.io/x@sha256:" + "f" * 64, False),
+        ("", True),
+    ],
+)
+def test_a_run_that_was_cut_off_between_tags_and_restarts_is_made_up(image_id, restarted):
+    """Nothing is to be changed any more, but the container runs what its name stood for before."""
+    boards = [OfBoard(plan(fix="present"), "board-1", held())]
+    assert bool(restarts({"pods": [running(image_id)]}, boards)) == restarted
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"phase": "Succeeded"},
+        {"phase": "Failed"},
+        {"owner": {"kind": "Node", "name": "board-1"}},
+        {"deleting": True},
+        {"node": "board-2"},
+    ],
+)
+def test_what_ended_or_is_elsewhere_is_never_restarted(changes):
+    boards = [OfBoard(plan(fix="present"), "board-1", held()), OfBoard(plan(), "board-1", held())]
+    assert restarts({"pods": [dict(running(OLD_CONFIG), **changes)]}, boards) == []
 
 
 def api(pods=(), nodes=({"name": "board-1", "ready": True},), **changes):
@@ -108,6 +169,11 @@ def api(pods=(), nodes=({"name": "board-1", "ready": True},), **changes):
         (api([pod(reasons=[], node=None)]), ["pod kube-system/coredns-1 on no node yet is not Ready: Pending"]),
         (api([pod(ready=True)]), []),
         (api([pod(phase="Succeeded")]), []),
+        (api([pod(phase="Failed")]), []),
+        (
+            api([pod(phase="Failed", owner=None, reasons=["Evicted"])]),
+            ["pod kube-system/coredns-1 on board-1 is not Ready: Evicted"],
+        ),
         (api([pod(namespace="default")]), []),
         (api(nodes=[{"name": "board-2", "ready": False}]), ["node board-2 is not Ready"]),
         (api(reachable=False, error="connection refused"), ["the API does not answer: connection refused"]),

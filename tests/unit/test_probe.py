@@ -15,10 +15,11 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import script
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TIMED_OUT, Section, split_output, why
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe, other_paths
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import CONFIG_KEYS, read_board
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import read_board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import split_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT, split_texts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script, stripped
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import CONFIG_KEYS
 
 SECRET = "hunter2"
 

@@ -69,13 +69,6 @@ def test_servers_that_are_lost():
     assert _waves.fleet({"s1": plan()}, ["s1", "s2"], lost={"a1": {}, "s2": {}})["lost"] == ["s2"]
 
 
-def test_a_server_that_was_observed_and_has_no_plan():
-    """Not one that cannot be reached, and not an agent: what the cluster needs is known without these."""
-    lost = {"a1": {"demand": []}, "s2": {"unreachable": True}, "s3": {"demand": []}}
-    run = _waves.fleet({"s1": plan()}, ["s1", "s2", "s3"], lost=lost)
-    assert (run["unplanned"], run["lost"]) == (["s3"], ["s2", "s3"])
-
-
 def test_many_boards_of_a_wave_are_counted():
     run = _waves.fleet(dict.fromkeys(boards(30), plan()), [], serial="100%")
     assert run["lines"] == ["wave 1 of 1: b1, b2, b3, b4, b5, b6, b7, b8 and 22 more"]

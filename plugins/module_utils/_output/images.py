@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import REPORT, each, reads, text_of
 from ansible_collections.riscv.k3s.plugins.module_utils.image_program import DEFAULT_PATH
@@ -67,6 +67,16 @@ def parse_image_status(text: str) -> list[dict[str, Any]]:
         while place < len(text) and text[place].isspace():
             place += 1
     return [_image_status(value) for value in found]
+
+
+@reads("`crictl images`")
+def parse_configs(text: str) -> Dict[str, str]:
+    """{full name: digest of its config} from ``crictl images -o json``; the digest is what crictl calls its ID."""
+    names = {}
+    for image in json.loads(text).get("images") or []:
+        for name in image.get("repoTags") or ():
+            names[name] = text_of(image, "id")
+    return names
 
 
 def parse_version(text: str) -> str:

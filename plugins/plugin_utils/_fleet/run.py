@@ -17,23 +17,25 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
     Api,
     ApiPod,
-    Observed,
     Plan,
     RegistryAnswer,
     UndoPlan,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict as _verdict
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves as _waves
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Board, Fleet, require_one_cluster
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo as _undo
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import restarts, unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, READ_LATER, SETTINGS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import defaults as _defaults
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
@@ -45,60 +47,6 @@ _NAMESPACE = "kube-system"
 _NOT_SHOWN = frozenset(
     ("catalogue", *READ_LATER, *FOREIGN, *(name for name, setting in SETTINGS.items() if setting.secret))
 )
-
-
-class Board(NamedTuple):
-    """A board of the run: what was seen of it (a result of k3s_info), its settings, and whether it is a server."""
-
-    name: str
-    seen: Observed
-    settings: Dict[str, Any]
-    is_server: bool = False
-    # What lock.read returns for its lock, or None where there is none.
-    lock: Optional[_lock.Lock] = None
-
-
-class Fleet(NamedTuple):
-    """All boards of a run, in the order of the inventory.
-
-    ``first_server`` is the board whose API is asked and whose journal holds the lease. ``away`` is what was seen of it
-    where it is no board of this run (--limit), else None. ``lost`` {board: what was seen of it, if anything} are boards
-    of the run that cannot be reached or failed, ``servers`` all servers: what they are, else what the inventory says.
-    """
-
-    boards: Sequence[Board]
-    first_server: str
-    servers: Sequence[str] = ()
-    away: Optional[Observed] = None
-    lost: Mapping[str, Observed] = {}
-    # The same of boards that are in other batches of the play (serial), as far as they were looked at already.
-    beside: Mapping[str, Observed] = {}
-    # About the inventory as a whole.
-    warnings: Sequence[str] = ()
-
-    @property
-    def settings(self) -> Dict[str, Any]:
-        """What the fleet has in common, which the first board's variables say."""
-        return self.boards[0].settings
-
-    @property
-    def head(self) -> Mapping[str, Any]:
-        """What was seen of the first server, {} for nothing."""
-        of_run = {board.name: board.seen for board in self.boards}
-        return (
-            of_run.get(self.first_server)
-            or self.beside.get(self.first_server)
-            or self.lost.get(self.first_server)
-            or self.away
-            or {}
-        )
-
-    def seen_servers(self) -> List[Observed]:
-        """Results of the servers that tell what pods ask for."""
-        if self.away and "demand" in self.away:
-            return [self.away]
-        seen = dict(self.beside, **{board.name: board.seen for board in self.boards})
-        return [row for name, row in seen.items() if name in self.servers and "demand" in row]
 
 
 # What a mirror's answer is for: architecture, prefix, variant.
@@ -149,15 +97,22 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     ``answers`` are rows of registry_image_info by the `Question.key` that they are for. Returns boards {name: its plan,
     with stages (roles that have something to do), data_dir, disk, service and settings}, waves, restarts (pods),
     patches (servers whose manifests are patched), lines (of the waves), table (what is planned, for people), changes,
-    servers, lost, unplanned, warnings, settings (of the fleet), lease, api (before the run), unready (likewise),
-    max_fail_percentage, closer ({board: kinds of closer looks that its plan waits for}) and problems ({board: why
-    nothing may be changed there}). Raises Problem.
+    servers, lost, unplanned {board: why nothing is changed on it}, warnings, settings (of the fleet), lease, api
+    (before the run), unready and verdict (likewise), closer {board: kinds of closer looks that its plan waits for}, stand_in (a
+    board), max_fail_percentage and problems ({board: why nothing may
+    be changed there}). Raises Problem.
     """
+    require_one_cluster(fleet)
     wanted, of_board = _Wanting(fleet, answers), _OfBoards()
     cluster = _plan.Cluster(fleet.seen_servers())
+    api = fleet.head.get("api")
     plans: Dict[str, Plan] = {}
-    boards = {}
+    boards, unplanned = {}, {}
     for board in fleet.boards:
+        why = doubts(board.seen, api)
+        if why:
+            unplanned[board.name] = why
+            continue
         plan = _planned(board, wanted, cluster)
         plan["warnings"] += wanted.unanswered(board)
         plans[board.name] = plan
@@ -166,25 +121,63 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         _gates.read(gates)
     settings = fleet.settings
     divided = _waves.fleet(plans, fleet.servers, settings["serial"], settings["max_fail_percentage"], fleet.lost)
-    if divided["changes"] and divided["unplanned"]:
-        raise Problem(
-            "nothing is changed: no plan could be made for " + ", ".join(divided["unplanned"]),
-            found="a server that was observed, with the error above",
-            next_step="correct what it says, then run again: agents must not get half of what the cluster needs",
-        )
-    api = fleet.head.get("api")
-    before = unready(api, settings["health_namespaces"])
+    to_restart = restarts(api, _of_boards(fleet, plans, api))
+    found = _verdict.verdict(_looked(fleet, plans, to_restart, api), api, settings)
+    changes = divided["changes"] + len(to_restart)
     return dict(
         _common(fleet),
-        **dict(divided, boards=boards),
-        restarts=restarts(api, plans.values()),
+        **dict(divided, boards=boards, changes=changes, unplanned=unplanned),
+        restarts=to_restart,
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
-        table=report(list(boards.values()), api, before),
+        table=report(list(boards.values()), api) + _verdict.lines(found, changes),
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["warnings"])]),
-        unready=before,
-        closer={name: _closer(plan) for name, plan in plans.items() if _closer(plan)},
+        unready=unready(api, settings["health_namespaces"]),
+        verdict=found,
+        # The board that stands in for the others where none has something to do.
+        stand_in=(list(boards) + [board.name for board in fleet.boards])[0],
+        closer=_closer_looks(plans, found["doubtful"]),
         problems={name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)},
     )
+
+
+def doubts(seen: Mapping[str, Any], api: Optional[Mapping[str, Any]]) -> List[str]:
+    """Why nothing is changed on a board: it is not known how k3s runs there, a sentence each."""
+    found = list(seen.get("doubts") or ())
+    node = how_it_runs.own_node(seen, (api or {}).get("nodes") or ())[0]
+    doubt = how_it_runs.node_doubt(seen, node)
+    return found + ([doubt] if doubt else [])
+
+
+def _looked(
+    fleet: Fleet, plans: Mapping[str, Plan], to_restart: Sequence[str], api: Optional[Api]
+) -> List[_verdict.Looked]:
+    """All boards, for the verdict. A board with pods that are to be restarted is judged when that is done."""
+    restarted = {pod["node"] for pod in (api["pods"] if api else ()) if _name_of(pod) in to_restart}
+    rows = []
+    for board in fleet.boards:
+        plan = plans.get(board.name)
+        node = _node(board, api)
+        is_changed = bool(plan and plan["changes"]) or bool(node and node["name"] in restarted)
+        rows.append(_verdict.Looked(board.name, board.seen, plan, board.contents, is_changed))
+    # Whatever was seen of a board that failed is not believed: the error is what is told.
+    return rows + [_verdict.Looked(name, {"msg": seen.get("msg")}) for name, seen in fleet.lost.items()]
+
+
+def _of_boards(fleet: Fleet, plans: Mapping[str, Plan], api: Optional[Api]) -> List[OfBoard]:
+    rows = []
+    for board in fleet.boards:
+        node = _node(board, api)
+        if node and board.name in plans:
+            rows.append(OfBoard(plans[board.name], node["name"], Store(board.seen, board.contents)))
+    return rows
+
+
+def _node(board: Board, api: Optional[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+    return how_it_runs.own_node(board.seen, (api or {}).get("nodes") or ())[0]
+
+
+def _name_of(pod: ApiPod) -> str:
+    return "%s/%s" % (pod["namespace"], pod["name"])
 
 
 def _planned(board: Board, wanted: _Wanting, cluster: _plan.Cluster) -> Plan:
@@ -210,7 +203,12 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
     boards, problems, of_board = {}, {}, _OfBoards()
     for board in fleet.boards:
         try:
+            why = doubts(board.seen, fleet.head.get("api"))
+            if why:
+                raise Problem("what was done to %s is not known" % board.name, found="; ".join(why))
             plan = _undo.undo_plan(board.seen, servers, board.name, components)
+            node = _node(board, fleet.head.get("api"))
+            plan["node"] = node["name"] if node else plan["node"]
             plans[board.name] = plan
             boards[board.name] = dict(plan, **of_board.of(board))
         except Problem as problem:
@@ -303,14 +301,20 @@ class _OfBoards:
             "data_dir": settings["data_dir"] or board.seen.get("data_dir"),
             "disk": board.seen.get("disk"),
             "is_server": board.is_server,
-            "service": settings["service"] or ("k3s" if board.is_server else "k3s-agent"),
+            "service": settings["service"] or board.seen.get("service") or ("k3s" if board.is_server else "k3s-agent"),
             "settings": self._shown.setdefault(id(settings), _shown(settings)),
         }
 
 
-def _closer(plan: Plan) -> List[str]:
-    """The kinds of closer looks that the plan of a board waits for."""
-    return [_plan_registries.LOOK] if plan["registries"]["look"] else []
+def _closer_looks(plans: Mapping[str, Plan], doubtful: Sequence[str]) -> Dict[str, List[str]]:
+    """The kinds of closer looks that the plans of boards wait for."""
+    found: Dict[str, List[str]] = {}
+    for name, plan in plans.items():
+        if plan["registries"]["look"]:
+            found.setdefault(name, []).append(_plan_registries.LOOK)
+        if name in doubtful:
+            found.setdefault(name, []).append("contents")
+    return found
 
 
 def _refused(plan: Plan) -> Optional[str]:

@@ -31,10 +31,9 @@ def fleet(
 
     ``plans`` {board: result of plan.plan} in the order of the inventory, ``servers`` the names of those that are
     servers, ``lost`` {board: what k3s_info said of it, if anything} of boards that cannot be reached or have no plan.
-    Returns boards (all), servers (those of them that are), lost (servers among those), unplanned (lost servers that
-    were observed: a plan could not be made), waves (lists of boards that have something to do), lines (these for
-    people), changes (how many, those to the cluster included) and max_fail_percentage. Raises Problem for a serial or
-    percentage that is none.
+    Returns boards (all), servers (those of them that are), lost (servers among those), waves (lists of boards that have
+    something to do), lines (these for people), changes (how many, those to the cluster included) and
+    max_fail_percentage. Raises Problem for a serial or percentage that is none.
     """
     share = _number(max_fail_percentage)
     if share is None or not 0 <= share <= 100:
@@ -44,7 +43,6 @@ def fleet(
         "boards": list(plans),
         "servers": [board for board in plans if board in servers],
         "lost": [board for board in lost or {} if board in servers],
-        "unplanned": [board for board, seen in (lost or {}).items() if board in servers and "demand" in seen],
         "waves": steps,
         "lines": [
             printable("wave %d of %d: %s" % (number, len(steps), named(wave))) for number, wave in enumerate(steps, 1)

@@ -12,7 +12,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import how_it_runs
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.contents import read_contents
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.details import read_details
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.dns import read_dns
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import read_inspect
@@ -39,6 +39,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal i
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.k3s import read_k3s
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import read_manifests
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.sandboxes import read_sandboxes
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 
 # What can be gathered, in the order in which it is read. "all" means the first ones.
 _PLAIN = {
@@ -52,6 +53,8 @@ _PLAIN = {
     "sandboxes": read_sandboxes,
     "api": read_api,
 }
+# What only a closer look asks for, where a plain one left a doubt.
+_CLOSER = {"contents": read_contents}
 _OF_A_DIAGNOSIS = {
     "events": read_details,
     "logs": read_logs,
@@ -67,15 +70,15 @@ _UNREAD: Dict[str, Dict[str, Any]] = {
         "containerd": {"version": None, "pins": False},
     },
     "config": {"config": None, "own_config": None, "pause_image": None},
-    "images": {"images": None, "preloads": None},
+    "images": {"images": None, "image_configs": None, "preloads": None},
     "sandboxes": {"sandboxes": None, "containers": None},
     "api": {},
     "journal": {},
     "events": {"details": None},
 }
-_READERS = dict(_PLAIN, **_OF_A_DIAGNOSIS)
+_READERS = dict(_PLAIN, **_CLOSER, **_OF_A_DIAGNOSIS)
 PARTS = tuple(_PLAIN)
-EXTRAS = tuple(_OF_A_DIAGNOSIS)
+EXTRAS = tuple(_CLOSER) + tuple(_OF_A_DIAGNOSIS)
 
 
 def chosen_parts(gather: Sequence[str]) -> List[str]:

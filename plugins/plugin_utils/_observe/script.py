@@ -30,9 +30,9 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL, WRONG_KEYS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.how_it_runs import ETC
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import CONFIG_KEYS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import ETC
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import CONFIG_KEYS
 
 # The order in which the board is asked. Later parts use what earlier ones set.
 _ORDER = (
@@ -45,6 +45,7 @@ _ORDER = (
     "images",
     "disk",
     "sandboxes",
+    "contents",
     "api",
     "preflight",
     "service_state",

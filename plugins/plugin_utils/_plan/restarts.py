@@ -2,54 +2,65 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which pods a change of images affects, and which are not Ready. Pure; reads the API's view as k3s_info returns it."""
+"""Which pods are to be restarted, and which are not Ready. Pure; reads the API's view as k3s_info returns it."""
 
 from __future__ import annotations
 
-from typing import Collection, List, Optional
+from typing import Any, Container, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import is_unready, workload
-from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Api, ApiContainer, Plan
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready, workload
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store, differing
 
-# Waiting for a sandbox or for init containers: the kubelet goes on by itself as soon as the image is there.
 _GOES_ON = frozenset(("ContainerCreating", "PodInitializing"))
-# Fixes that bring a stock name by themselves, with no tag.
 _BROUGHT = frozenset(("mirror", "preload"))
+_BY_FILES = "Node"  # the owner of a static pod: the API cannot make it anew
 
 
-def restarts(api: Optional[Api], plans: Collection[Plan]) -> List[str]:
-    """Pods to restart after ``plans`` (results of plan.plan for the cluster's boards) were carried out.
+class OfBoard(NamedTuple):
+    """A board's plan, the name of its node, and what its store holds."""
 
-    A pod in image back-off would wait up to five minutes by itself; one that runs the old content would keep it.
-    A pod of a patched workload is left out: the workload rolls anew by itself. Returns sorted ``namespace/name``.
+    plan: Mapping[str, Any]
+    node: str
+    store: Store
+
+
+def restarts(api: Optional[Mapping[str, Any]], boards: Sequence[OfBoard]) -> List[str]:
+    """Pods to restart after the plans of ``boards`` (OfBoard) were carried out, each on the board that it is about.
+
+    A pod in image back-off would wait up to five minutes by itself; one that runs another content than its image name
+    stands for would keep it, whichever run changed that. A pod of a patched workload is left out: the workload rolls
+    anew by itself; what has ended (a Job's pod) is left as it is. Returns sorted ``namespace/name``.
     """
-    changed = {row["image"] for plan in plans for row in plan["images"] if row["fix"] in _BROUGHT}
-    changed |= {
-        target for plan in plans for tag in plan["tags"] for target in tag["targets"] if target != tag["source"]
-    }
-    patched = {(patch["kind"], patch["name"]) for plan in plans for patch in plan["patches"]["present"]}
-    return sorted(
-        "%s/%s" % (pod["namespace"], pod["name"])
-        for pod in (api and api.get("pods")) or []
-        if not pod["deleting"]
-        and not (pod["owner"] and workload(pod["owner"], pod["labels"]) in patched)
-        and any(_is_held_up(container, changed) for container in pod["containers"])
-    )
+    patched = {(patch["kind"], patch["name"]) for board in boards for patch in board.plan["patches"]["present"]}
+    found: Set[str] = set()
+    of_node: dict[str, list] = {}
+    for pod in (api or {}).get("pods") or []:
+        if _can_be_restarted(pod, patched):
+            of_node.setdefault(pod["node"], []).append(pod)
+    for board in boards:
+        pods = of_node.get(board.node, [])
+        changed = _changed(board.plan)
+        held_up = [pod for pod in pods if any(_is_held_up(container, changed) for container in pod["containers"])]
+        names = {full_or_text(row["image"]) for row in board.plan["images"]} - changed
+        for pod in held_up + differing(pods, board.store, names)[0]:
+            found.add("%s/%s" % (pod["namespace"], pod["name"]))
+    return sorted(found)
 
 
-def unready(api: Optional[Api], namespaces: Collection[str] = ("kube-system",)) -> List[str]:
+def unready(api: Optional[Mapping[str, Any]], namespaces: Container[str] = ("kube-system",)) -> List[str]:
     """What is not healthy, a sentence each: nodes that are not Ready, pods of ``namespaces`` that are not Ready and not
     done.
 
-    An API that was asked and did not answer is one such sentence: unknown is not healthy.
+    An API that was asked and did not answer is one such sentence: unknown is not healthy. A pod that failed for good,
+    as after an eviction, is its owner's past: the owner made a new one.
     """
     if not api or not api.get("reachable"):
-        return [printable("the API does not answer: %s" % (api and api.get("error") or "it was not asked"))]
+        return [printable("the API does not answer: %s" % ((api or {}).get("error") or "it was not asked"))]
     rows = ["node %s is not Ready" % node["name"] for node in api.get("nodes") or [] if not node["ready"]]
     for pod in api.get("pods") or []:
-        if pod["namespace"] in namespaces and is_unready(pod):
+        if pod["namespace"] in namespaces and is_unready(pod) and not (pod["phase"] == "Failed" and pod["owner"]):
             why = "; ".join(pod["reasons"]) or pod["phase"]
             rows.append(
                 "pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why)
@@ -57,7 +68,20 @@ def unready(api: Optional[Api], namespaces: Collection[str] = ("kube-system",)) 
     return [printable(row) for row in rows]
 
 
-def _is_held_up(container: ApiContainer, changed: Collection[str]) -> bool:
+def _can_be_restarted(pod: Mapping[str, Any], patched: Container[Tuple[str, str]]) -> bool:
+    owner = pod["owner"]
+    if pod["deleting"] or pod["phase"] in FINISHED or (owner and owner["kind"] == _BY_FILES):
+        return False
+    return not (owner and workload(owner, pod["labels"]) in patched)
+
+
+def _changed(plan: Mapping[str, Any]) -> Set[str]:
+    """The names that the plan gives another content on its board."""
+    changed = {row["image"] for row in plan["images"] if row["fix"] in _BROUGHT}
+    return changed | {target for tag in plan["tags"] for target in tag["targets"] if target != tag["source"]}
+
+
+def _is_held_up(container: Mapping[str, Any], changed: Container[str]) -> bool:
     if full_or_text(container["image"]) not in changed:
         return False
     return not (container["state"] == "waiting" and container["reason"] in _GOES_ON)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table at the end of a run: a row a board, then the first thing that is wrong with its remedy. Pure."""
+"""The table at the end of a run: a row a board, and what is done there. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ _PULLED = "PULLED"
 _NAMED = 5
 
 
-def report(boards, api, unready, done=False, pulled=None):
-    """Lines of text.
+def report(boards, api, done=False, pulled=None):
+    """Lines of text: a row a board, and what is planned or worth knowing. How the cluster is, says the verdict.
 
-    ``boards`` are results of plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``unready`` its
-    sentences; ``done`` whether the plan was carried out; ``pulled`` {board: bytes that it downloaded, as
-    crictl_image_pull counts them}.
+    ``boards`` are results of plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``done`` whether
+    the plan was carried out; ``pulled`` {board: bytes that it downloaded, as crictl_image_pull counts them}.
     """
     head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
     # Of the whole cluster: counted once, and not once a board.
@@ -32,7 +31,7 @@ def report(boards, api, unready, done=False, pulled=None):
     if done:
         cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
         rows = [row + (cell,) for row, cell in zip(rows, cells)]
-    return table(rows) + [printable(line) for line in _details(boards) + _first_wrong(boards, unready)]
+    return table(rows) + [printable(line) for line in _details(boards)]
 
 
 def size(count):
@@ -121,15 +120,3 @@ def _whom(names, count):
     if len(names) == count > 1:
         return "all boards"
     return ", ".join(names[:_NAMED]) + (" and %d more" % (len(names) - _NAMED) if len(names) > _NAMED else "")
-
-
-def _first_wrong(boards, unready):
-    for plan in boards:
-        for row in plan["problems"]:
-            return [
-                "WRONG: %s: %s: %s. Remedy: add an entry for it to riscv_k3s_catalogue"
-                % (plan["board"], row["image"], row["reason"])
-            ]
-    if unready:
-        return ["WRONG: %s. Remedy: run the playbook riscv.k3s.diagnose, it shows both views of every pod" % unready[0]]
-    return ["All healthy."]

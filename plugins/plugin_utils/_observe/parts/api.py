@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_events
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.k3s_settings import of_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_node
 
 
 def read_api(seen):

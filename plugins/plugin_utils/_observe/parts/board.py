@@ -10,21 +10,6 @@ from typing import Any, Dict
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-# Keys of config.yaml that may leave the board. Never add one that can hold a secret.
-CONFIG_KEYS = (
-    "container-runtime-endpoint",
-    "data-dir",
-    "disable",
-    "disable-default-registry-endpoint",
-    "disable-helm-controller",
-    "embedded-registry",
-    "helm-controller-arg",
-    "node-name",
-    "pause-image",
-    "private-registry",
-    "system-default-registry",
-    "write-kubeconfig",
-)
 # What the board tells in a line each, and what it may tell several times.
 _WORDS = (
     "hostname",

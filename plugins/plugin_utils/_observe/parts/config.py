@@ -10,11 +10,11 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import k3s_settings
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import chunks
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.loaded import is_loaded, is_stale
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal import notes
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import k3s_settings
 
 
 def read_config(seen):

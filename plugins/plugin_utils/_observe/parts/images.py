@@ -17,9 +17,12 @@ _KEPT = ("name", "digest", "platforms", "pinned", "size")
 def read_images(seen):
     """The part ``images``."""
     rows = seen.rows("images", parse_image_list)
+    configs = None
     if rows is not None:
+        configs = {row["name"]: row["digest"] for row in rows if row["name"].startswith("sha256:")}
         rows = _by_name({key: row[key] for key in _KEPT} for row in rows if is_tagged(row["name"]))
-    return {"images": rows, "preloads": _archives(seen) if seen.good("preloads") else None}
+    preloads = _archives(seen) if seen.good("preloads") else None
+    return {"images": rows, "image_configs": configs, "preloads": preloads}
 
 
 def _archives(seen):

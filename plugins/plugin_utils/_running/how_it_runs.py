@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.k3s_settings import of_words
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_words
 
 ETC = "/etc/rancher/k3s"
 DATA_DIR = "/var/lib/rancher/k3s"

@@ -16,8 +16,21 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import CONFIG_KEYS
-
+# Keys of config.yaml that may leave the board. Never add one that can hold a secret.
+CONFIG_KEYS = (
+    "container-runtime-endpoint",
+    "data-dir",
+    "disable",
+    "disable-default-registry-endpoint",
+    "disable-helm-controller",
+    "embedded-registry",
+    "helm-controller-arg",
+    "node-name",
+    "pause-image",
+    "private-registry",
+    "system-default-registry",
+    "write-kubeconfig",
+)
 # Settings of which k3s takes all values; of any other one it takes the last.
 _LISTS = ("disable", "helm-controller-arg")
 # Those of which several names stand in one value, set apart by commas.

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action behind the module k3s_verdict: tells how a run went, and how the cluster is after it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict as _verdict
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
+
+OPTIONS: Dict[str, Dict[str, Any]] = {}
+
+
+class ActionModule(ActionBase):
+    """Judge a run. Runs on the controller and changes nothing, so that check mode runs it, too."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp=None, task_vars=None):
+        """The table and the verdict; a failure where the run must not end well."""
+        result = super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec=OPTIONS)
+        hostvars = task_vars["hostvars"]
+
+        def of(board: str) -> Dict[str, Any]:
+            # As it is: to template all variables of all boards would take longest.
+            return hostvars.raw_get(board) or {}
+
+        run, done = task_vars["k3s_run"], not self._task.check_mode
+        states = [of(name).get("health_state") for name in task_vars["ansible_play_hosts_all"]]
+        state: Dict[str, Any] = next((row for row in states if row), {})
+        found, changes = _found(run, state, of, done)
+        boards = list(run["boards"].values())
+        pulled = {board["board"]: (of(board["board"]).get("images_pulled") or {}).get("downloaded") for board in boards}
+        lines = _verdict.lines(found, changes)
+        result.update(
+            changed=False,
+            failed=not _verdict.ends_well(found, changes),
+            verdict=found,
+            msg=report(boards, state.get("api") or run["api"], done, pulled) + lines,
+            _ansible_verbose_always=True,
+        )
+        return result
+
+
+def _found(run, state, of, done):
+    """The verdict, and how many changes are still to be made."""
+    if not done:
+        return run["verdict"], run["changes"]
+    if "api" in state:
+        boards = [_looked(name, plan, of(name), run) for name, plan in run["boards"].items()]
+        found = _verdict.verdict(boards, state["api"], run["settings"])
+        return _with_others(found, run), 0
+    if not run["changes"]:
+        return run["verdict"], 0
+    why = "the run ended before the cluster was verified"
+    return dict(run["verdict"], answer=_verdict.UNKNOWN, unknown=run["verdict"]["unknown"] + [why]), run["changes"]
+
+
+def _looked(name, plan, variables, run):
+    is_changed = any(name in wave for wave in run["waves"])
+    seen = _verdict.later(variables.get("k3s_seen") or {}, variables.get("fleet_seen"))
+    return _verdict.Looked(name, seen, plan, None if is_changed else variables.get("k3s_closer_contents"))
+
+
+def _with_others(found, run):
+    """With boards that had no plan: what was said of them holds still."""
+    others = {name: row for name, row in run["verdict"]["boards"].items() if name not in run["boards"]}
+    texts: Dict[str, List[str]] = {
+        kind: ["%s: %s" % (name, text) for name, row in others.items() for text in row[kind]]
+        for kind in ("wrong", "unknown")
+    }
+    return _verdict.joined(found, others, texts)
