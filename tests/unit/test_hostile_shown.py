@@ -20,8 +20,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils._containerd import rows 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, printable_lines
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.page import page
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport, reason, waits_for
 from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import cut, table, width
@@ -262,7 +264,7 @@ SHOWN = {
     "diagnosis_text": _diagnosis,
     "lock": _lock,
     "patience": _patience,
-    "report": lambda report: report([PLAN, dict(PLAN, board="\u955c\u50cf")], API, [ALL], done=True),
+    "report": lambda report: report([PLAN, dict(PLAN, board="\u955c\u50cf")], API, done=True),
     "shut_gates": _gates,
     "undo_plan": _undo,
     "undo_report": lambda report: report(
@@ -271,12 +273,20 @@ SHOWN = {
     "unready": lambda unready: unready(API) + unready({"reachable": False, "error": ALL}),
     "upgrade_publication": _publication,
     "upgrade_table": _table,
+    "verdict": lambda judge: verdict.lines(
+        judge(
+            [verdict.Looked(ALL, {"msg": ALL}), verdict.Looked("b", {"hostname": ALL, "doubts": [ALL], "errors": []})],
+            dict(API, unread=[ALL]),
+            {"health_namespaces": ["kube-system"]},
+        )
+    ),
     "wave_verdict": _verdict,
     "waves": _waves,
 }
 # Those whose results are for programs, and stay as they were; test_plan.py looks at the warnings of a plan.
 FOR_PROGRAMS = {
     "catalogue",
+    "declared_servers",
     "diagnose_page",
     "diagnosis",
     "image_builds",
@@ -303,7 +313,13 @@ def filters():
 
 
 # What k3s_plan makes its texts with.
-FUNCTIONS = {"undo_plan": undo.undo_plan, "undo_report": undo.undo_report, "waves": fleet}
+FUNCTIONS = {
+    "undo_plan": undo.undo_plan,
+    "undo_report": undo.undo_report,
+    "unready": unready,
+    "verdict": verdict.verdict,
+    "waves": fleet,
+}
 
 
 @pytest.mark.parametrize("name", SHOWN)

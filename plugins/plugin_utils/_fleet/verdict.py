@@ -108,7 +108,10 @@ def _of_board(board: Looked, api: Optional[Mapping[str, Any]]) -> Tuple[List[str
     if not seen or "hostname" not in seen:
         return [], ["it could not be looked at: %s" % ((seen or {}).get("msg") or "it does not answer")], False
     wrong, unknown = [], _unread(seen)
-    if not (seen.get("k3s") or {}).get("running"):
+    runs = (seen.get("k3s") or {}).get("running")
+    if runs is None:
+        unknown.append("whether k3s runs")
+    elif not runs:
         wrong.append("k3s does not run, or its containerd does not answer")
     node = None
     if api is not None:
