@@ -65,12 +65,21 @@ class Programs:
         return self._run(self._command("kubectl") + list(args), run)
 
     def _run(self, argv: List[str], run: Dict[str, Any]) -> Result:
-        return self._runner.run(argv, **run)
+        # k3s's programs unpack themselves into the folder that this names, or into the default one.
+        environment = {"K3S_DATA_DIR": self.data_dir}
+        crictl = os.path.join(self.data_dir, "agent/etc/crictl.yaml")
+        if os.path.exists(crictl):
+            environment["CRI_CONFIG_FILE"] = crictl
+        return self._runner.run(argv, **dict(run, env=dict(environment, **(run.get("env") or {}))))
 
     def _command(self, name: str) -> List[str]:
         explicit = self._params.get(name)
         if explicit:
             return [explicit]
+        # As k3s has unpacked it: an older k3s would unpack it anew into the default folder, whatever it is told.
+        unpacked = os.path.join(self.data_dir, "data/current/bin", name)
+        if os.access(unpacked, os.X_OK):
+            return [unpacked]
         if self._k3s:
             return [self._k3s, name]
         raise Problem(

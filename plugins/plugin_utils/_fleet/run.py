@@ -98,9 +98,8 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     with stages (roles that have something to do), data_dir, disk, service and settings}, waves, restarts (pods),
     patches (servers whose manifests are patched), lines (of the waves), table (what is planned, for people), changes,
     servers, lost, unplanned {board: why nothing is changed on it}, warnings, settings (of the fleet), lease, api
-    (before the run), unready and verdict (likewise), closer {board: kinds of closer looks that its plan waits for}, stand_in (a
-    board), max_fail_percentage and problems ({board: why nothing may
-    be changed there}). Raises Problem.
+    (before the run), unready and verdict (likewise), closer {board: kinds of closer looks that its plan waits for},
+    stand_in (a board), max_fail_percentage and problems ({board: why nothing may be changed there}). Raises Problem.
     """
     require_one_cluster(fleet)
     wanted, of_board = _Wanting(fleet, answers), _OfBoards()

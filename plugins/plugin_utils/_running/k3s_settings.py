@@ -12,6 +12,7 @@ of a setting k3s takes the last one, of lists all.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import yaml
@@ -43,6 +44,7 @@ _VARIABLES = {
     "K3S_SYSTEM_DEFAULT_REGISTRY": "system-default-registry",
     "K3S_CONFIG_FILE": "config",
 }
+_UNPACKED = re.compile(r"/data/[0-9a-f]{6,64}/?$")
 # All scalars as text: 3.10 must not become 3.1, and k3s reads its settings as flags.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -55,7 +57,7 @@ def of_node(args: str, env: str) -> Optional[Dict[str, Any]]:
         return None
     if not (isinstance(words, list) and all(isinstance(word, str) for word in words) and isinstance(variables, dict)):
         return None
-    pairs = [(_VARIABLES[name], str(value)) for name, value in variables.items() if name in _VARIABLES]
+    pairs = [(_VARIABLES[name], _value(name, str(value))) for name, value in variables.items() if name in _VARIABLES]
     return _settled(pairs + _flags(words))
 
 
@@ -91,10 +93,15 @@ def of_words(said: Sequence[str]) -> Tuple[Dict[str, str], Dict[str, str]]:
     for text in said:
         name, dummy, path = text.replace("=", " ", 1).partition(" ")
         if name in _VARIABLES:
-            variables[_VARIABLES[name]] = path.strip()
+            variables[_VARIABLES[name]] = _value(name, path.strip())
         else:
             flags[name.lstrip("-")] = path.strip()
     return flags, variables
+
+
+def _value(name, value):
+    """Older k3s set K3S_DATA_DIR itself, to where its programs are unpacked: DATA_DIR/data/HASH."""
+    return _UNPACKED.sub("", value) if name == "K3S_DATA_DIR" else value
 
 
 def _flags(words):

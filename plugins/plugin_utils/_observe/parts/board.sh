@@ -103,7 +103,8 @@ simply() {
     echo "${found##*"$nl"}"
 }
 data_dir=${data_dir:-$running}
-data_dir=${data_dir:-$(echo "$environment" | sed -n "s/^K3S_DATA_DIR=//p")}
+# Older k3s sets it itself, to where its programs are unpacked.
+data_dir=${data_dir:-$(echo "$environment" | sed -n -e "s|/data/[0-9a-f]*$||" -e "s/^K3S_DATA_DIR=//p")}
 data_dir=${data_dir:-$(simply data-dir)}
 data_dir=${data_dir:-/var/lib/rancher/k3s}
 registries=${registries:-$(simply private-registry)} registries=${registries:-$etc/registries.yaml}
@@ -140,7 +141,10 @@ config() {
 [ -z "$k3s$explicit" ] || step config
 [ -n "$k3s$explicit" ] || exit 0
 [ ! -r "$kubeconfig" ] || export KUBECONFIG="$kubeconfig"
-# Its programs unpack themselves into the folder that this names, or into the default one.
+# Where k3s has unpacked its programs. k3s itself would unpack them into the folder that K3S_DATA_DIR names, or, an older
+# one, into the default folder.
+bin=$data_dir/data/current/bin
 export K3S_DATA_DIR="$data_dir"
+[ ! -r "$data_dir/agent/etc/crictl.yaml" ] || export CRI_CONFIG_FILE="$data_dir/agent/etc/crictl.yaml"
 # One in which k3s never ran is not filled by looking at it: nothing answers there.
 [ -n "$explicit" ] || [ -d "$data_dir/agent" ] || alive=0
