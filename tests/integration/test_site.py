@@ -224,5 +224,5 @@ def test_a_converged_run_is_one_command_a_board_and_no_python(counted, without_p
             if "execve(" in line and line.rstrip().endswith("= 0")
         ]
         assert not [line for line in started if "python" in line.split("execve(", 1)[1].split(",")[0]]
-        assert sum('["/usr/local/bin/k3s", "kubectl"' in line for line in started) == queries, started
+        assert sum('/data/current/bin/kubectl"' in line for line in started) == queries, started
         assert len(started) < 60

@@ -67,10 +67,18 @@ class Programs:
     def _run(self, argv: List[str], run: Dict[str, Any]) -> Result:
         # k3s's programs unpack themselves into the folder that this names, or into the default one.
         environment = {"K3S_DATA_DIR": self.data_dir}
-        crictl = os.path.join(self.data_dir, "agent/etc/crictl.yaml")
-        if os.path.exists(crictl):
-            environment["CRI_CONFIG_FILE"] = crictl
+        for name, path in self._files().items():
+            if name not in os.environ and os.path.exists(path):
+                environment[name] = path
         return self._runner.run(argv, **dict(run, env=dict(environment, **(run.get("env") or {}))))
+
+    def _files(self) -> Dict[str, str]:
+        """What k3s tells its programs by their environment, where they are started without it."""
+        return {
+            "CONTAINERD_ADDRESS": "/run/k3s/containerd/containerd.sock",
+            "CRI_CONFIG_FILE": os.path.join(self.data_dir, "agent/etc/crictl.yaml"),
+            "KUBECONFIG": "/etc/rancher/k3s/k3s.yaml",
+        }
 
     def _command(self, name: str) -> List[str]:
         explicit = self._params.get(name)
