@@ -283,6 +283,7 @@ class PlannedImage(TypedDict):
     tag_from: Optional[str]
     where: List[str]
     required: bool
+    mirrored: Optional[str]  # the name by which a mirror, or k3s's default registry, would hold it
     locked: Optional[str]  # the digest that the lock wants
     preload: bool
 

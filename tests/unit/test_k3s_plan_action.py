@@ -32,7 +32,7 @@ class HostVars:
 
 @pytest.fixture(name="run")
 def _run(tmp_path):
-    def run(boards, play=None, hosts=None, answers=None, **args):
+    def run(boards, play=None, hosts=None, answers=None, failed=None, **args):
         named = {
             name: dict(
                 {"riscv_k3s_catalogue": CATALOGUE, "inventory_dir": str(tmp_path), "inventory_hostname": name}, **row
@@ -54,7 +54,9 @@ def _run(tmp_path):
         task = mock.Mock(args=args, async_val=0, check_mode=False, diff=False)
         templar = Templar(loader=DataLoader(), variables=task_vars)
         action = k3s_plan.ActionModule(task, mock.Mock(), mock.Mock(), mock.Mock(), templar, mock.Mock())
-        action._execute_module = mock.Mock(return_value={"images": answers or []})
+        action._execute_module = mock.Mock(
+            return_value={"failed": True, "msg": failed} if failed else {"images": answers or []}
+        )
         run.asked, run.hostvars = action._execute_module, hostvars
         return action.run(task_vars=task_vars)
 
@@ -123,6 +125,21 @@ def test_a_mirror_that_cannot_be_asked_at_all_ends_it(run):
         ask.side_effect = k3s_plan.Problem("the mirror cannot be asked", found="skopeo was not found", where=MIRROR)
         result = run(boards)
     assert result["failed"] and result["found"] == "skopeo was not found"
+
+
+def test_k3s_s_default_registry_is_asked_with_its_login_and_one_that_cannot_be_asked_ends_nothing(run):
+    registry = "registry.example:5000"
+    name = registry + "/rancher/mirrored-pause:3.6"
+    auth = {"configs": {registry: {"auth": {"username": "u", "password": "hunter2"}}}}
+    board = seen(demand=[asked(name)], config={"system-default-registry": registry, "disable": ["servicelb"]})
+    boards = {"b1": dict(board, riscv_k3s_registries=auth)}
+    result = run(boards, answers=[{"image": name, "has_architecture": True, "cause": None}])
+    arguments = run.asked.call_args.kwargs["module_args"]
+    assert arguments["images"] == [name] and arguments["registries"][0]["password"] == "hunter2"
+    assert [plan["fix"] for plan in result["boards"]["b1"]["images"]] == ["mirror"]
+    result = run(boards, failed="skopeo was not found")
+    assert [plan["fix"] for plan in result["boards"]["b1"]["images"]] == ["tag"]
+    assert any("skopeo was not found" in text for text in result["warnings"])
 
 
 def test_boards_that_failed_are_lost_and_still_tell_what_they_are(run):

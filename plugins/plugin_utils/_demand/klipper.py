@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, normalise
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import read_documents
@@ -21,14 +21,16 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import re
 _JOB_IMAGE = "default-job-image="
 
 
-def klipper(version, manifests, config=None, pods=()):
+def klipper(version, manifests, config=None, pods=(), asked=()):
     """Rows as those of _demand.demand, with ``required`` false: what a chart or a LoadBalancer asks for when it comes.
 
-    ``version`` of k3s or None, ``manifests`` and ``config`` as k3s_info returns them, ``pods`` of the API. An image
-    that cannot be told is left out.
+    ``version`` of k3s or None, ``manifests`` and ``config`` as k3s_info returns them, ``pods`` of the API, ``asked``
+    full names of images that this k3s asks for: they tell a fork. An image that cannot be told is left out.
     """
     config = config or {}
-    images = dict(_of_release(version, config), **_of_pods(pods))
+    own = _full(config.get("pause-image"))
+    # A pause image that the settings name says nothing about who built this k3s.
+    images = dict(_of_release(version, config, [name for name in asked if name != own]), **_of_pods(pods))
     rows = []
     places = charts(manifests)
     if places and str(config.get("disable-helm-controller")).lower() != "true":
@@ -61,56 +63,59 @@ def _row(image, where):
     return {"image": image, "where": where, "required": False}
 
 
-def _of_release(version, config):
+def _of_release(version, config, asked):
     """{repository: (full name, why)} by the release table."""
     try:
         known = _releases.stock_images(version)
     except Problem:
         return {}  # a build of k3s without a version
-    registry = config.get("system-default-registry")
+    registry = (config.get("system-default-registry") or "").rstrip("/")
     found = {}
     for name in (_releases.KLIPPER_HELM, _releases.KLIPPER_LB):
         tag, sure = known[name]
-        if tag:
-            image = (
-                "%s:%s" % (name, tag)
-                if not registry
-                else "%s/%s:%s" % (registry.rstrip("/"), name.partition("/")[2], tag)
-            )
-            found[name] = (
-                normalise(image),
-                "as of k3s %s" % version
-                if sure == _releases.EXACT
-                else "near k3s %s, by an approximate table" % version,
-            )
+        fork = _releases.of_fork(name, asked) if _releases.is_self_built(version) else None
+        if not tag:
+            continue
+        stock = "%s:%s" % (fork or name, tag)
+        image = _full("%s/%s" % (registry, stock.partition("/")[2]) if registry else stock)
+        if image:
+            why = "as of k3s %s" if sure == _releases.EXACT else "near k3s %s, by an approximate table"
+            found[name] = image, why % version + (", under the name of the fork" if fork else "")
     return found
 
 
 def _of_pods(pods):
-    """The same by what pods name, finished ones too: the job of a chart leaves its pod behind."""
+    """The same by what pods name, finished ones too: the job of a chart leaves its pod behind. A fork's images have
+    another owner, and the same name behind it.
+    """
     found = {}
     for pod in pods:
+        if pod["namespace"] != "kube-system":
+            continue
         for container in pod["containers"]:
-            try:
-                image = ImageName.parse(container["image"])
-            except Problem:
-                continue
+            image = _full(container["image"])
+            last = image.rpartition("/")[2].partition("@")[0].partition(":")[0] if image else None
             for name in (_releases.KLIPPER_HELM, _releases.KLIPPER_LB):
-                if (
-                    pod["namespace"] == "kube-system"
-                    and image.tag
-                    and image.repository.endswith(name.partition("/")[2])
-                ):
-                    found[name] = (image.full, "as pod %s names it" % pod["name"])
+                if image and "@" not in image and last == name.rpartition("/")[2]:
+                    found[name] = (image, "as pod %s names it" % pod["name"])
     return found
 
 
 def _configured(config):
-    """The job image that config.yaml sets for all charts (since v1.36.3, v1.35.7, v1.34.10, v1.33.13+k3s2)."""
+    """The job image that k3s's settings name for all charts (since v1.36.3, v1.35.7, v1.34.10, v1.33.13+k3s2)."""
     for argument in _names(config.get("helm-controller-arg")):
-        if argument.startswith(_JOB_IMAGE):
-            return normalise(argument[len(_JOB_IMAGE) :]), "helm-controller-arg in config.yaml"
+        image = _full(argument[len(_JOB_IMAGE) :]) if argument.startswith(_JOB_IMAGE) else None
+        if image:
+            return image, "helm-controller-arg of k3s"
     return None
+
+
+def _full(text):
+    """The full name, or None for what is none: no text that somebody wrote ends a run."""
+    try:
+        return normalise(text)
+    except Problem:
+        return None
 
 
 def _names(value):

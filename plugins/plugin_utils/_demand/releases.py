@@ -26,6 +26,9 @@ METRICS_SERVER = "docker.io/rancher/mirrored-metrics-server"
 PAUSE = "docker.io/rancher/mirrored-pause"
 STOCK_IMAGES = (KLIPPER_HELM, KLIPPER_LB, LOCAL_PATH, COREDNS, BUSYBOX, TRAEFIK, METRICS_SERVER, PAUSE)
 
+# Owners of forks for riscv64, with the images that each names for itself: of the others it keeps the stock names.
+_FORKS = {"carvicsforth": (KLIPPER_LB, METRICS_SERVER, PAUSE)}
+
 # first version, last version, tags in the order of STOCK_IMAGES. ~ marks one that was read from the main branch of that
 # time, ? one that is not known. An earlier row comes first. A version without +k3sN is meant with every N.
 _RELEASES = """
@@ -95,6 +98,16 @@ def _match(text):
             next_step="write it as k3s --version shows it, for example v1.24.2+k3s2 or v1.36.3+k3s-54c12b8f",
         )
     return match
+
+
+def of_fork(name, asked):
+    """The repository that a fork of k3s has in place of a stock one, or None; ``asked`` are images that the k3s of a
+    board asks for, by which a fork is told.
+    """
+    for owner, names in _FORKS.items():
+        if name in names and any("/%s/" % owner in image for image in asked):
+            return "docker.io/%s/%s" % (owner, name.rpartition("/")[2])
+    return None
 
 
 def stock_images(version):

@@ -10,7 +10,7 @@ registry is logged in to stay with the tasks that need them.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import HASH_LABEL
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -55,13 +55,14 @@ Answers = Mapping[Key, Sequence[RegistryAnswer]]
 
 
 class Question(NamedTuple):
-    """What a mirror is asked: the names below ``prefix`` that some board of one architecture lacks.
+    """What a mirror is asked: the names below ``prefix`` that some board of one architecture lacks, and those below the
+    registry that k3s puts before its images' names.
 
     ``board`` is one of those boards; its variables say how to talk to the registry.
     """
 
     architecture: str
-    prefix: str
+    prefix: Optional[str]
     variant: Optional[str]
     images: Tuple[str, ...]
     board: str
@@ -74,21 +75,38 @@ class Question(NamedTuple):
 
 def questions(fleet: Fleet) -> List[Question]:
     """What to ask mirrors, once for each architecture; nothing where no board lacks anything."""
+    registries = _default_registries(fleet)
     groups: Dict[Key, List[Board]] = {}
     for board in fleet.boards:
-        if mirror_of(board.settings) and "architecture" in board.seen:
+        is_asked = mirror_of(board.settings) or (registries and "mirror" in board.settings["fixes"])
+        if is_asked and "architecture" in board.seen:
             groups.setdefault(_key(board), []).append(board)
+    cluster = _plan.Cluster(fleet.seen_servers() if groups else ())
+    also = [row["image"] for dummy, rows in cluster.asked for row in rows if not row["required"]]
     found = []
     for (architecture, prefix, variant), boards in groups.items():
-        images = _mirror.lacking([board.seen for board in boards], prefix, boards[0].lock) if prefix else []
-        if images and prefix:
+        images = _mirror.lacking([board.seen for board in boards], prefix, boards[0].lock, registries, also)
+        if images:
             found.append(Question(architecture, prefix, variant, tuple(images), boards[0].name))
     return found
+
+
+def not_asked(question: Question, failed: Mapping[str, Any]) -> List[RegistryAnswer]:
+    """Rows for a question that could not be asked at all, as by a controller without skopeo; ``failed`` says why."""
+    nothing: Dict[str, Any] = {"exists": None, "digest": None, "media_type": None, "platforms": [], "size": None}
+    told = {"has_architecture": None, "cause": "controller", "message": failed.get("msg") or "it did not say why"}
+    return [cast(RegistryAnswer, {"image": image, **nothing, **told}) for image in question.images]
 
 
 def mirror_of(settings: Dict[str, Any]) -> Optional[str]:
     """The mirror by prefix, where it may be used."""
     return settings["mirror_prefix"] if "mirror" in settings["fixes"] else None
+
+
+def _default_registries(fleet: Fleet) -> FrozenSet[str]:
+    """What k3s puts before the names of its images, on any board: an agent's setting is its server's."""
+    seen = [board.seen for board in fleet.boards]
+    return _mirror.default_registries([*seen, *fleet.away.values(), *fleet.beside.values()])
 
 
 def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
@@ -229,7 +247,7 @@ class _Wanting:
     """What is wanted of boards. What equal settings and answers lead to is made once, whatever the number of boards."""
 
     def __init__(self, fleet: Fleet, answers: Answers) -> None:
-        self._answers = answers
+        self._answers, self._registries = answers, _default_registries(fleet)
         self._architectures = _different(
             [board.seen["architecture"] for board in fleet.boards]
             + [seen.get("architecture") for seen in fleet.beside.values()]
@@ -260,8 +278,9 @@ class _Wanting:
                 _catalogue_of(settings),
                 settings["fixes"],
                 mirror,
-                _mirror.served(self._rows(board), mirror) if mirror else (),
+                _mirror.served(self._rows(board), mirror, self._registries),
                 board.lock,
+                self._registries,
             ),
             registries=_mirror.with_mirror(registries, mirror) if mirror else registries,
             merge=settings["registries_merge"],

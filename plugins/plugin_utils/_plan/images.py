@@ -117,6 +117,7 @@ def _row(
         "tag_from": done.tag_from,
         "where": item["where"],
         "required": item["required"],
+        "mirrored": offer.mirrored if "mirror" in wanted.supply.fixes and not is_patched else None,
         "locked": offer.locked.digest if offer.locked and not is_patched else None,
         # Whether an archive is what brings it, be it missing now or not.
         "preload": offer.lasting == "preload" and not is_patched,
@@ -158,21 +159,25 @@ def unpins(
     for name, entry in sorted(((journal or {}).get("images") or {}).items()):
         image = ImageName.parse(name)
         ours = entry["pinned"] and not (entry["before"] and entry["before"]["pinned"])
-        known = any(item.stock == image.name and item.architecture == architecture for item in wanted.supply.catalogue)
+        stock = wanted.supply.stock(image).name
+        known = any(item.stock == stock and item.architecture == architecture for item in wanted.supply.catalogue)
         if ours and not known and name != pause_image and name in store and store[name]["pinned"]:
             found.append({"source": name, "targets": [name]})
     return found
 
 
-def flagged(pause_image: Optional[str], rows: Sequence[PlannedImage], wanted: Wanted) -> Optional[str]:
+def flagged(
+    pause_image: Optional[str], rows: Sequence[PlannedImage], wanted: Wanted, architecture: str
+) -> Optional[str]:
     """What pause-image in config.yaml must name: the source of a row with the fix flag, or what it names already; None
     where it is left alone.
     """
     for row in rows:
         if row["fix"] == "flag":
             return row["source"]
-    is_ours = pause_image and "flag" in wanted.supply.fixes and wanted.supply.is_source(pause_image)
-    return pause_image if is_ours else None
+    if not pause_image or "flag" not in wanted.supply.fixes:
+        return None
+    return pause_image if wanted.supply.is_source(ImageName.parse(pause_image), architecture) else None
 
 
 def architectures(held: ImageRow) -> Set[str]:
@@ -203,7 +208,8 @@ def _served(offer: Offer, wanted: Wanted, reason: str) -> Decision:
     """The first fix that can serve it, or none."""
     fix = offer.lasting
     if fix == "mirror":
-        return Decision(fix, None, "%s, and the mirror %s serves it" % (reason, wanted.supply.mirror))
+        who = offer.image.partition("/")[0] if offer.mirrored == offer.image else "the mirror %s" % wanted.supply.mirror
+        return Decision(fix, None, "%s, and %s serves it" % (reason, who))
     if fix:
         return Decision(fix, offer.other if fix == "tag" else None, reason)
     word, why = offer.unserved
@@ -270,7 +276,7 @@ def _unnoted(offer: Offer, done: Decision, notes: Notes) -> Optional[Decision]:
 
 
 def _unpinned(offer: Offer, held: ImageRow, wanted: Wanted) -> Optional[Decision]:
-    is_pulled_by_the_kubelet = wanted.supply.mirror and "mirror" in wanted.supply.fixes
+    is_pulled_by_the_kubelet = offer.mirrored and "mirror" in wanted.supply.fixes
     if not wanted.pinned or held["pinned"] or not offer.other or is_pulled_by_the_kubelet:
         return None
     # Tagged from itself: nothing has to be pulled to set a pin. What the kubelet can pull itself needs none.

@@ -60,7 +60,8 @@ def _wanted_patches(images: Iterable[PlannedImage], wanted: Wanted, architecture
     architectures = list(wanted.cluster_architectures) or [architecture]
     found: List[Dict[str, Any]] = []
     for row in images:
-        for patch in _catalogue.patches_for(wanted.supply.catalogue, ImageName.parse(row["image"]), architectures):
+        stock = wanted.supply.stock(ImageName.parse(row["image"]))
+        for patch in _catalogue.patches_for(wanted.supply.catalogue, stock, architectures):
             if patch not in found:
                 found.append(patch)
     return found

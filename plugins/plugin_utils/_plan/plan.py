@@ -36,6 +36,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Want
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade import wanted as _upgrade
 
@@ -57,7 +58,9 @@ class Cluster:
         if not version:
             return []
         if version not in self._coming:
-            self._coming[version] = _upgrade.next_demand(version, _disabled(self.servers))
+            registry = min(_mirror.default_registries(self.servers), default=None)
+            rows = _upgrade.next_demand(version, _disabled(self.servers))
+            self._coming[version] = [_below(registry, row) for row in rows] if registry else rows
         return self._coming[version]
 
 
@@ -92,7 +95,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
         "k3s_version": _version(observed),
         "images": images,
         "registries": _plan_registries.action(observed, wanted, _version(observed)),
-        "config": _config_files.action(observed, _settings(observed, wanted, images)),
+        "config": _config_files.action(observed, _settings(observed, wanted, images, architecture)),
         "preload": _preload.action(observed, images, wanted, architecture),
         "pulls": pulls,
         "digests": _lock.digests(images, pulls),
@@ -134,6 +137,11 @@ def _demand(observed: Observed, cluster: Cluster, next_version: Optional[str] = 
     return [merged[image] for image in sorted(merged)]
 
 
+def _below(registry: str, row: DemandRow) -> DemandRow:
+    """A row of docker.io's under the name that k3s asks for where it puts ``registry`` before all of them."""
+    return {**row, "image": "%s/%s" % (registry, row["image"].partition("/")[2])}
+
+
 def _pods(server: Observed) -> List[ApiPod]:
     return server["api"].get("pods") or [] if server.get("api") else []
 
@@ -145,9 +153,9 @@ def _disabled(servers: Sequence[Observed]) -> set[str]:
 
 
 def _klipper(server: Observed, pods: Sequence[Mapping[str, Any]]) -> List[DemandRow]:
-    return _demand_klipper.klipper(
-        (server.get("k3s") or {}).get("version"), server.get("manifests") or (), server.get("config"), pods
-    )
+    asked = [row["image"] for row in server.get("demand") or ()]
+    version = (server.get("k3s") or {}).get("version")
+    return _demand_klipper.klipper(version, server.get("manifests") or (), server.get("config"), pods, asked)
 
 
 def _is_pause_of_another(item: DemandRow, board: Observed, observed: Observed) -> bool:
@@ -158,10 +166,10 @@ def _version(observed: Observed) -> Optional[str]:
     return (observed.get("k3s") or {}).get("version")
 
 
-def _settings(observed: Observed, wanted: Wanted, images: Sequence[PlannedImage]) -> Dict[str, Any]:
+def _settings(observed: Observed, wanted: Wanted, images: Sequence[PlannedImage], architecture: str) -> Dict[str, Any]:
     """Keys of k3s's configuration that the own file in config.yaml.d sets on this board."""
     settings: Dict[str, Any] = dict(_embedded.settings(_version(observed), wanted.role)) if wanted.embedded else {}
-    pause_image = _plan_images.flagged(observed.get("pause_image"), images, wanted)
+    pause_image = _plan_images.flagged(observed.get("pause_image"), images, wanted, architecture)
     return dict(settings, **{"pause-image": pause_image}) if pause_image else settings
 
 
@@ -169,9 +177,10 @@ def _needless(wanted: Wanted, images: Sequence[PlannedImage], architecture: str)
     # With a mirror the boards do not look at docker.io, and the entries tell prepare_upgrade what to publish.
     if wanted.supply.mirror:
         return []
-    return _catalogue.needless(
-        wanted.supply.catalogue, wanted.known, [ImageName.parse(row["image"]) for row in images], architecture
-    )
+    names = [ImageName.parse(row["image"]) for row in images]
+    # Nor where a registry of one's own stands before the names.
+    asked = [name for name in names if wanted.supply.stock(name) == name]
+    return _catalogue.needless(wanted.supply.catalogue, wanted.known, asked, architecture)
 
 
 def _warnings(observed: Observed, wanted: Wanted, tags: Sequence[Tag]) -> List[str]:

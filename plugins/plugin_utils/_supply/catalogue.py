@@ -54,10 +54,18 @@ class Entry(NamedTuple):
         """
         if image.full == self.patched_image():
             return self.architecture == architecture
-        if self.stock != image.name or self.architecture != architecture or not image.tag:
+        return self.stock == image.name and self.architecture == architecture and self._fits(image.tag)
+
+    def names_source(self, image: ImageName, architecture: str) -> bool:
+        """Whether ``image`` is what this entry takes content from: it has content for this architecture."""
+        source = ImageName.parse(self.source)
+        if self.architecture != architecture or source.name != image.name:
             return False
-        return fnmatch.fnmatchcase(image.tag, self.tags) and (
-            self.min_version is None or _not_below(image.tag, self.min_version)
+        return source == image if _has_version(self.source) else self._fits(image.tag)
+
+    def _fits(self, tag: Optional[str]) -> bool:
+        return bool(tag and fnmatch.fnmatchcase(tag, self.tags)) and (
+            self.min_version is None or _not_below(tag or "", self.min_version)
         )
 
 

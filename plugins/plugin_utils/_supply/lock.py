@@ -88,13 +88,15 @@ def candidates(
     """What to ask registries for, from the plans of boards: [{image, architecture, sources, required}], sorted.
 
     ``sources`` are references, the one that boards would take first: what the mirror has (a function from an ImageName
-    to its name there or None), then the catalogue's source. An image without any source is left out.
+    to its name there or None) or k3s's default registry, then the catalogue's source. An image without any source is
+    left out.
     """
     found: Dict[Tuple[str, str], LockCandidate] = {}
     for plan in plans:
         for row in plan["images"]:
             name, architecture = row["image"], plan["architecture"]
-            sources = [source for source in dict.fromkeys((mirror(ImageName.parse(name)), row["source"])) if source]
+            names = (mirror(ImageName.parse(name)), row.get("mirrored"), row["source"])
+            sources = [source for source in dict.fromkeys(names) if source]
             known = found.setdefault(
                 (name, architecture),
                 {"image": name, "architecture": architecture, "sources": sources, "required": False},

@@ -10,7 +10,7 @@ name itself.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
@@ -26,13 +26,37 @@ def mirror_name(prefix: str, image: ImageName) -> str:
     return "%s/%s:%s" % (prefix.rstrip("/"), image.repository, image.tag)
 
 
-def in_mirror(prefix: Optional[str], image: ImageName) -> Optional[str]:
+def in_mirror(prefix: Optional[str], image: ImageName, registries: Collection[str] = ()) -> Optional[str]:
     """Where a mirror by ``prefix`` (or None: there is none) would hold an image (an ImageName); None where it cannot:
     docker.io alone is sent there, and by tags.
+
+    An image below one of ``registries``, which k3s puts before its images' names, is held there under that very name.
     """
+    if image.tag and without_registry(image, registries) != image:
+        return image.full
     if not prefix or image.registry != DEFAULT_REGISTRY or not image.tag:
         return None
     return mirror_name(prefix, image)
+
+
+def default_registries(seen: Iterable[Mapping[str, Any]]) -> FrozenSet[str]:
+    """What k3s puts before the names of its images (system-default-registry) on boards, results of k3s_info."""
+    found = ((board.get("config") or {}).get("system-default-registry") for board in seen)
+    return frozenset(name.rstrip("/") for name in found if isinstance(name, str) and name.rstrip("/"))
+
+
+def without_registry(image: ImageName, registries: Iterable[str]) -> ImageName:
+    """The name that k3s would ask for without any of ``registries`` before it; one that has none is returned as it is.
+
+    A fork's names may hold a registry of their own behind that one.
+    """
+    for registry in registries:
+        if image.full.startswith(registry + "/"):
+            try:
+                return ImageName.parse(image.full[len(registry) + 1 :])
+            except Problem:
+                return image
+    return image
 
 
 def with_mirror(config: Optional[Mapping[str, Any]], prefix: str) -> Dict[str, Any]:
@@ -59,33 +83,41 @@ def with_mirror(config: Optional[Mapping[str, Any]], prefix: str) -> Dict[str, A
     return dict(config or {}, mirrors=mirrors)
 
 
-def lacking(boards: Sequence[Observed], prefix: str, lock: Optional[_lock.Lock] = None) -> List[str]:
-    """What to ask the mirror for: its names of the images of docker.io that a board wants and some board does not have.
+def lacking(
+    boards: Sequence[Observed],
+    prefix: Optional[str],
+    lock: Optional[_lock.Lock] = None,
+    registries: Collection[str] = (),
+    also: Iterable[str] = (),
+) -> List[str]:
+    """What to ask the mirror for: its names of the images of docker.io that a board wants and some board does not have;
+    and what to ask ``registries`` for, see `in_mirror`.
 
     ``boards`` are results of k3s_info; content that differs from ``lock`` (a result of lock.read, or None) is as good
-    as none. Empty when every board has everything, so that a converged run asks nothing.
+    as none; ``also`` are full names that every board wants. Empty when every board has everything, so that a converged
+    run asks nothing.
     """
-    wanted = {item["image"] for board in boards for item in board.get("demand") or []}
+    wanted = {item["image"] for board in boards for item in board.get("demand") or []}.union(also)
     stores = [
         {row["name"] for row in board.get("images") or [] if not _differs(row, lock, board.get("architecture", ""))}
         for board in boards
     ]
     images = [ImageName.parse(name) for name in sorted(wanted) if not all(name in store for store in stores)]
-    return [name for name in (in_mirror(prefix, image) for image in images) if name]
+    return [name for name in (in_mirror(prefix, image, registries) for image in images) if name]
 
 
 def _differs(row: ImageRow, lock: Optional[_lock.Lock], architecture: str) -> Optional[str]:
     return _lock.differs(row, (lock or {}).get((row["name"], architecture)))
 
 
-def served(answers: Iterable[RegistryAnswer], prefix: str) -> List[str]:
-    """The stock names that the mirror holds for the architecture; ``answers`` are rows of registry_image_info."""
-    start = len(prefix.rstrip("/")) + 1
-    return sorted(
-        "%s/%s" % (DEFAULT_REGISTRY, row["image"][start:])
-        for row in answers
-        if row["has_architecture"] and not row["cause"]
-    )
+def served(answers: Iterable[RegistryAnswer], prefix: Optional[str], registries: Collection[str] = ()) -> List[str]:
+    """The stock names that the mirror holds for the architecture, and the names that ``registries`` hold themselves;
+    ``answers`` are rows of registry_image_info.
+    """
+    held = [row["image"] for row in answers if row["has_architecture"] and not row["cause"]]
+    below = prefix.rstrip("/") + "/" if prefix else None
+    stock = ["%s/%s" % (DEFAULT_REGISTRY, name[len(below) :]) for name in held if below and name.startswith(below)]
+    return sorted(stock + [name for name in held if without_registry(ImageName.parse(name), registries).full != name])
 
 
 def unanswered(answers: Iterable[RegistryAnswer]) -> Optional[str]:

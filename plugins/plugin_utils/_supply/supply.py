@@ -10,7 +10,7 @@ _plan.images.
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -41,6 +41,7 @@ class Offer(NamedTuple):
     source: Optional[str]
     patched: Optional[str]
     needs_patch: bool
+    # Where a mirror, or k3s's own default registry, would hold it.
     mirrored: Optional[str]
     locked: Optional[_lock.Locked]
     fixes: Tuple[str, ...]
@@ -62,6 +63,8 @@ class Supply:
 
     ``mirror`` is REGISTRY/PREFIX that holds content under stock names, or None; ``served`` the stock names (full) that
     it holds for the boards' architecture. ``lock`` is what lock.read returns, or None where there is no lock.
+    ``registries`` are those that k3s puts before its images' names (system-default-registry): they hold content under
+    the names that k3s asks for, as a mirror does, or they do not.
     """
 
     def __init__(
@@ -71,12 +74,13 @@ class Supply:
         mirror: Optional[str] = None,
         served: Sequence[str] = (),
         lock: Optional[_lock.Lock] = None,
+        registries: Iterable[str] = (),
     ) -> None:
         """Raises Problem for fixes that are not known."""
         check_fixes(fixes)
         self.catalogue, self.fixes, self.mirror, self.lock = catalogue, tuple(fixes), mirror, lock
+        self.registries = frozenset(registries)
         self._served = frozenset(served)
-        self._sources = {entry.source for entry in catalogue}
         self._offers: Dict[Tuple[str, str, bool], Offer] = {}
 
     def offer(self, image: ImageName, architecture: str, is_pause: bool = False) -> Offer:
@@ -86,19 +90,30 @@ class Supply:
             self._offers[key] = self._make(image, architecture, is_pause)
         return self._offers[key]
 
-    def is_source(self, name: str) -> bool:
-        """Whether the catalogue names it as a source. A pause image that it does was set by the fix `flag`."""
-        return name in self._sources
+    def stock(self, image: ImageName) -> ImageName:
+        """The name without system-default-registry, which entries of the catalogue are for."""
+        return _mirror.without_registry(image, self.registries)
+
+    def is_source(self, image: ImageName, architecture: str) -> bool:
+        """Whether the catalogue names it as a source, so that it needs no other one, whatever its name."""
+        return any(entry.names_source(image, architecture) for entry in self.catalogue)
 
     def asks_mirror_before(self, fix: Optional[str]) -> bool:
         """Whether a mirror goes before ``fix``: then it is not known what that one serves, since a mirror is asked for
         missing images only.
         """
-        return bool(self.mirror) and fix in self.fixes and "mirror" in self.fixes[: self.fixes.index(fix)]
+        return (
+            bool(self.mirror or self.registries)
+            and fix in self.fixes
+            and "mirror" in self.fixes[: self.fixes.index(fix)]
+        )
 
     def _make(self, image: ImageName, architecture: str, is_pause: bool) -> Offer:
+        stock = self.stock(image)
         entry = _catalogue.find(self.catalogue, image, architecture)
-        source = entry.source_for(image) if entry else image.full if is_pause and self.is_source(image.full) else None
+        if not entry and stock != image:
+            entry = _catalogue.find(self.catalogue, stock, architecture)
+        source = self._source(entry, image, stock, architecture)
         patched = entry.patched_image() if entry else None
         return Offer(
             image=image.full,
@@ -106,11 +121,18 @@ class Supply:
             source=source,
             patched=patched if patched != image.full else None,
             needs_patch=bool(entry and entry.patch),
-            mirrored=_mirror.in_mirror(self.mirror, image),
+            mirrored=_mirror.in_mirror(self.mirror, image, self.registries),
             locked=(self.lock or {}).get((image.full, architecture)),
             fixes=self._fixes(image, source, is_pause),
-            unserved=self._unserved(image, source, architecture),
+            unserved=self._unserved(image, source, architecture, entry is not None),
         )
+
+    def _source(
+        self, entry: Optional[_catalogue.Entry], image: ImageName, stock: ImageName, architecture: str
+    ) -> Optional[str]:
+        if entry:
+            return entry.source_for(image if entry.serves(image, architecture) else stock)
+        return next((one.full for one in (image, stock) if self.is_source(one, architecture)), None)
 
     def _fixes(self, image: ImageName, source: Optional[str], is_pause: bool) -> Tuple[str, ...]:
         can = {
@@ -121,9 +143,10 @@ class Supply:
         }
         return tuple(fix for fix in self.fixes if can[fix])
 
-    def _unserved(self, image: ImageName, source: Optional[str], architecture: str) -> Tuple[str, str]:
+    def _unserved(self, image: ImageName, source: Optional[str], architecture: str, is_stock: bool) -> Tuple[str, str]:
         if source == image.full:
-            return "stock", "left to k3s: the stock image has content for " + architecture
+            who = "the stock image" if is_stock else "the catalogue names it as a source, so it"
+            return "stock", "left to k3s: %s has content for %s" % (who, architecture)
         if architecture != _catalogue.DEFAULT_ARCHITECTURE:
             return "stock", "left to k3s: the catalogue has nothing for " + architecture
         if not source:
