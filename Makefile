@@ -34,13 +34,13 @@ lint: .venv/.stamp ## ruff, mypy, yamllint, ansible-lint, antsibull-changelog, s
 sanity: .venv/.stamp ## ansible-test sanity, without ignores
 	tools/sanity
 
-unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9 (as root installs docker-registry and skopeo)
-	tools/registry-programs
+unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9 (as root installs what they need)
+	tools/unit-programs
 	tools/unit
 	tools/unit-board
 
 unit-all: .venv/.stamp ## unit tests on every other Python of this machine that can be a controller
-	tools/registry-programs
+	tools/unit-programs
 	tools/unit-controllers
 
 browser: .venv/.stamp ## the page of riscv.k3s.diagnose in Chromium: accessibility, phone, a thousand boards

@@ -237,6 +237,9 @@ manifests:
     own_skip: {description: Whether riscv.k3s wrote that C(.skip) file., type: bool}
     text: {description: The text; null when it holds a Secret or is larger than 256 KiB., type: str}
     left_out: {description: V(secret) or V(size) when there is no text for that reason., type: str}
+    workloads:
+      description: Of a file without a text, whether it holds something that has k3s run pods, by the kinds in it.
+      type: bool
 demand:
   description: The images that this k3s asks for, sorted by image.
   returned: when V(manifests) is gathered

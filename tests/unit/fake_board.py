@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import pathlib
 import shlex
 import shutil
 import subprocess
+import tempfile
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
 TOKEN = "riscv-k3s-0123456789abcdef"
-SHELLS = [shell for shell in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(shell[0])]
+BUSYBOX = ["busybox", "sh"]
+SHELLS_OF_BOARDS = (["dash"], BUSYBOX, ["bash", "--posix"])
+SHELLS = [shell for shell in SHELLS_OF_BOARDS if shutil.which(shell[0])]
 # Answers by the words of the call; the longest that fits wins. Says what it was asked in the file calls.
 _K3S = """#!/bin/sh
 home={home}
@@ -55,6 +61,16 @@ _ADDRESSES = """Main:
 """
 
 
+@functools.cache
+def busybox_programs():
+    """A folder with all programs of busybox, as a board without others has them: Debian's starts none by itself."""
+    folder = pathlib.Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in subprocess.run(["busybox", "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout.split():
+        (folder / name).symlink_to(shutil.which("busybox"))
+    return folder
+
+
 class FakeBoard:
     """A board whose k3s answers as told; ``home`` is its folder (a pathlib.Path)."""
 
@@ -69,7 +85,7 @@ class FakeBoard:
         self.program("k3s", _K3S.format(home=shlex.quote(str(home))))
         self.program("id", "#!/bin/sh\necho 0\n")
         self.program("uname", "#!/bin/sh\n[ $1 = -n ] && echo Board-1 || echo riscv64\n")
-        # busybox's shell prefers its own programs, as on a board; there the two above cannot be played.
+        # Some builds of busybox's shell prefer its own programs; there the two above cannot be played.
         self.answer("--version", "k3s version v1.24.2+k3s2 (a3a5e4ab)\ngo version go1.18.1\n")
         self.answer("ctr --namespace k8s.io version", CTR_VERSION)
         self.answer("ctr --namespace k8s.io images ls", IMAGES)
@@ -141,7 +157,8 @@ class FakeBoard:
     def run(self, parts, shell=("sh",), **options):
         """Run the script and return what it wrote."""
         options.setdefault("data_dir", str(self.data))
-        folders = {"etc": str(self.etc), "path": str(self.home / "bin"), "proc": str(self.home / "proc")}
+        path = [self.home / "bin"] + ([busybox_programs()] if list(shell) == BUSYBOX else [])
+        folders = {"etc": str(self.etc), "path": ":".join(map(str, path)), "proc": str(self.home / "proc")}
         script = build_script(TOKEN, parts, units=[str(self.home / "units")], **folders, **options)
         done = subprocess.run(list(shell) + ["-c", script], capture_output=True, timeout=60, check=False)
         assert done.stderr == b"", done.stderr

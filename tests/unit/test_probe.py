@@ -7,9 +7,12 @@ import itertools
 import json
 import re
 import shlex
+import shutil
+import subprocess
 
 import pytest
-from fake_board import SHELLS, TOKEN, FakeBoard
+from fake_board import BUSYBOX, SHELLS, SHELLS_OF_BOARDS, TOKEN, FakeBoard, busybox_programs
+from prerequisites import missing
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import script
@@ -41,6 +44,17 @@ def sections(board, shell, parts=PARTS, **options):
 def told(board, shell, parts=(), **options):
     """What the board tells of itself."""
     return read_board(sections(board, shell, parts, **options), False)
+
+
+@pytest.mark.parametrize("shell", SHELLS_OF_BOARDS, ids=lambda shell: shell[0])
+def test_the_shells_of_boards_are_there(shell):
+    if not shutil.which(shell[0]):
+        missing("%s is not there: a shell of boards to test with" % shell[0])
+    if shell == BUSYBOX:
+        told = subprocess.run(
+            ["grep", "--help"], executable=busybox_programs() / "grep", capture_output=True, check=True
+        )
+        assert b"BusyBox" in told.stdout + told.stderr
 
 
 def test_everything(board, shell):
@@ -369,7 +383,7 @@ def test_secrets_in_manifests_stay_on_the_board(board, shell):
     assert SECRET not in output
     texts, left_out = split_texts(split_output(output, TOKEN)["texts"].out, TOKEN)
     assert list(texts) == ["role.yaml"]
-    assert left_out == dict.fromkeys(SECRETS, "secret")
+    assert left_out == dict.fromkeys(SECRETS, ("secret", False)) | {"list.yaml": ("secret", True)}
 
 
 def test_annotations_stay_on_the_board(board, shell):
@@ -417,7 +431,41 @@ def test_texts_arrive_unchanged(board, shell, terminal):
     if terminal:
         output = "motd\r\n" + output.replace("\n", "\r\n")
     found = split_output(output, TOKEN)
-    assert split_texts(found["texts"].out, TOKEN) == (TEXTS, {"large.yaml": "size"})
+    assert split_texts(found["texts"].out, TOKEN) == (TEXTS, {"large.yaml": ("size", False)})
+
+
+# What fills a large file, and whether it has k3s run pods.
+LARGE = {
+    "crds.yaml": ("kind: CustomResourceDefinition\nspec: {names: {kind: Lister, listKind: ListerList}}\n", False),
+    "words.yaml": ("# a Deployment, kind: DeploymentLike, and a HelmChart\nkind: HelmChartLike\n", False),
+    "deployment.yaml": ("kind: Deployment\n", True),
+    "quoted.yaml": ("\"kind\" : 'StatefulSet'\r\n", True),
+    "flow.json": ('{"apiVersion":"v1","kind":"List","items":[]}', True),
+    "chart.yaml": ("  kind:   HelmChart", True),
+    "config.yaml": ("kind: HelmChartConfig # x\n", True),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_manifest_without_workloads_is_told_from_one_with(board, shell, name):
+    """As the set of CRDs of the Gateway API, which newer k3s brings along."""
+    text, holds = LARGE[name]
+    name = "a" + name
+    filler = "# " + "x" * 100 + "\n"
+    board.file("data/server/manifests/" + name, filler * 2000 + text + filler * 2000)
+    board.file("data/server/manifests/secret-" + name, "kind: Secret\n---\n" + text)
+    [of_both] = [observe(board.run(["manifests"], shell), TOKEN, ["manifests"])["manifests"]]
+    assert [(row["left_out"], row["workloads"], row["text"]) for row in of_both] == [
+        ("size", holds, None),
+        ("secret", holds, None),
+    ]
+
+
+def test_a_folder_of_manifests_that_cannot_be_listed(board, shell):
+    board.file("data/server/manifests/a.yaml", "kind: Pod\n")
+    board.program("find", "#!/bin/sh\necho ./a.yaml; exit 1\n")
+    found = sections(board, shell, ["manifests"])["texts"]
+    assert found.rc == 1 and "cannot be listed" in found.err
 
 
 def test_files(board, shell):
@@ -498,9 +546,9 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 10700),
-    ("with warnings", PARTS, True, 10950),
-    ("diagnosis", PARTS + EXTRAS, False, 19400),
+    ("plain", PARTS, False, 11200),
+    ("with warnings", PARTS, True, 11450),
+    ("diagnosis", PARTS + EXTRAS, False, 19900),
 ]
 
 

@@ -69,7 +69,7 @@ NOT_HEALTHY = [
     ("it is not known how k3s runs", seen(doubts=["two folders"]), None, "not known"),
     (
         "a manifest that is too large",
-        seen(manifests=[{"path": "big.yaml", "left_out": "size", "text": None, "skip": False, "sha256": "x"}]),
+        seen(manifests=[{"path": "big.yaml", "left_out": "size", "workloads": True, "skip": False}]),
         None,
         "not known",
     ),

@@ -21,8 +21,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _CHARTS = ("HelmChart", "HelmChartConfig")
+# Kinds that have k3s run something, and the one that may hold any.
+WORKLOADS = (*_CHARTS, *POD_SPEC_PATHS, "List")
 # Only documents of these kinds are parsed: a set of CRDs alone would take seconds.
-_OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap|List)\b" % "|".join(_CHARTS + tuple(POD_SPEC_PATHS)))
+_OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap)\b" % "|".join(WORKLOADS))
 # All scalars as text: a tag such as 3.10 must not become the number 3.1.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 

@@ -166,7 +166,7 @@ def _unread(seen: Mapping[str, Any]) -> List[str]:
     if journal and "journal" not in told:
         texts.append(journal)
     for row in seen.get("manifests") or ():
-        if row.get("left_out") == "size":
+        if row.get("left_out") == "size" and row["workloads"] and not row["skip"]:
             texts.append("manifests/%s is too large to be read, and holds workloads" % row["path"])
     return texts
 

@@ -24,6 +24,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEA
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import WORKLOADS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import (
     CONTAINER_TEMPLATE,
     SANDBOX_TEMPLATE,
@@ -148,6 +149,7 @@ def _fixed_settings():
     return {
         "keys": " ".join(CONFIG_KEYS),
         "largest": LARGEST_TEXT * 2,
+        "workloads": "|".join(WORKLOADS),
         "noted_in": "%s/%s" % (_journal.FOLDER, _journal.NAME),
         "archives": ARCHIVES,
         "container_template": CONTAINER_TEMPLATE,

@@ -192,6 +192,12 @@ def _warnings(observed: Observed, wanted: Wanted, tags: Sequence[Tag]) -> List[s
                 "https. "
                 'Add mirrors."%s".endpoint: ["http://%s"]' % (host, host, host)
             )
+    for row in observed.get("manifests") or ():
+        if row.get("left_out") == "secret" and row["workloads"] and not row["skip"]:
+            warnings.append(
+                "manifests/%s holds a Secret, so it was not read: images of its workloads are known only as far as "
+                "pods in kube-system ask for them. Put the Secret into a file of its own" % row["path"]
+            )
     journal = observed.get("journal") or {}
     if journal.get("error"):
         warnings.append("nothing can be changed on this board: " + journal["error"])

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.overlay import SKIP_TEXT
+from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files, relative
 
 LARGEST_TEXT = 256  # KiB; a larger manifest (a set of CRDs) sends no text
@@ -31,7 +33,8 @@ def read_manifests(seen):
             "skip": path.rpartition("/")[2] in skipped,
             "own_skip": files.get(path + ".skip", {}).get("sha256") == sha256(SKIP_TEXT),
             "text": texts.get(path),
-            "left_out": left_out.get(path),
+            "left_out": left_out[path].why if path in left_out else None,
+            "workloads": left_out[path].workloads if path in left_out else None,
         }
         for path in sorted(files)
         if not path.startswith("/") and not path.endswith(".skip")
@@ -39,14 +42,22 @@ def read_manifests(seen):
     return {"manifests": rows}
 
 
+class LeftOut(NamedTuple):
+    """Why a text stays on the board (secret, size), and whether something in it has k3s run pods."""
+
+    why: str
+    workloads: bool
+
+
+@reads("the observing script's part for manifests")
 def split_texts(text, token):
-    """The step ``texts`` as two dictionaries: path to text, and path to why there is no text (secret, size)."""
+    """The step ``texts`` as two dictionaries: path to text, and path to why there is none. Raises Problem."""
     texts, left_out = {}, {}
     for chunk in re.split(r"(?m)^%s(?=[=!])" % re.escape(token), text)[1:]:
         head, dummy, body = chunk.partition("\n")
         if head.startswith("="):
             texts[relative(head[1:])] = body[:-1]
         else:
-            reason, dummy, path = head[1:].partition(" ")
-            left_out[relative(path)] = reason
+            why, held, path = head[1:].split(" ", 2)
+            left_out[relative(path)] = LeftOut(why, {"0": True, "1": False}[held])
     return texts, left_out
