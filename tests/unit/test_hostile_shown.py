@@ -293,7 +293,6 @@ FOR_PROGRAMS = {
     "inventory_settings",
     "join_pods",
     "lock_candidates",
-    "declared_servers",
     "registries_yaml",
     "registry_access",
     "undo_pods",
