@@ -11,9 +11,11 @@ import os
 import socket
 import time
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.lease import LEASE_OPTIONS
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 MODULE = "riscv.k3s.k3s_run_lease"
 INTERVAL = 5
@@ -84,12 +86,38 @@ def _read(path):
         return ""
 
 
+def _unreached(state, found, server):
+    """The result where the server cannot be reached. What ends anyway is not held up by a lease that stays."""
+    problem = Problem(
+        "the lease of the fleet cannot be %s" % {"released": "given back", "renewed": "renewed"}.get(state, "taken"),
+        found=found,
+        where=server,
+        next_step="the next run on this controller takes it over, elsewhere it ends by time (riscv_k3s_lease_seconds)"
+        if state == "released"
+        else "mend that server and run again: finished boards are left alone",
+    )
+    if state == "released":
+        return {"changed": False, "warnings": [str(problem)]}
+    return dict(problem.parts(), changed=False, failed=True, msg=str(problem))
+
+
 class ActionModule(ActionBase):
-    """Take, renew or release the lease."""
+    """Take, renew or release the lease.
+
+    The board that the task is of is not the server that keeps the lease. If that one cannot be reached, the task fails
+    and its board is not called unreachable: Ansible would count it twice and go on with the next wave.
+    """
 
     TRANSFERS_FILES = False
 
     def run(self, tmp=None, task_vars=None):
+        """What the module returns, or that the server cannot be reached."""
+        try:
+            return self._run(tmp, task_vars)
+        except AnsibleConnectionFailure as error:
+            return _unreached(self._task.args.get("state"), str(error), self._task.delegate_to)
+
+    def _run(self, tmp, task_vars):
         """Run the module as often as it takes until the lease is there or the time to wait is over."""
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=LEASE_OPTIONS)

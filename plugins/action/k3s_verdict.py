@@ -55,7 +55,7 @@ def _found(run, state, of, done):
     if "api" in state:
         boards = [_looked(name, plan, of(name), run) for name, plan in run["boards"].items()]
         found = _verdict.verdict(boards, state["api"], run["settings"])
-        return _with_others(found, run), 0
+        return dict(_with_others(found, run), left=run["verdict"]["left"]), 0
     if not run["changes"]:
         return run["verdict"], 0
     why = "the run ended before the cluster was verified"

@@ -132,7 +132,8 @@ unplanned:
 verdict:
   description:
     - How the cluster was before the run. C(answer) is C(healthy), C(wrong) or C(not known). C(boards) has the answer
-      for each board, and C(wrong) and C(unknown) are sentences.
+      for each board, and C(wrong) and C(unknown) are sentences. C(left) names
+      nodes of the cluster that no board of this run is; they were not looked at.
   returned: O(state=present)
   type: dict
 closer:

@@ -39,7 +39,8 @@ RETURN = r"""
 verdict:
   description:
     - C(answer) is C(healthy), C(wrong) or C(not known). C(boards) has the answer for each board, and C(wrong) and
-      C(unknown) are sentences.
+      C(unknown) are sentences. C(left) names
+      nodes of the cluster that no board of this run is; they were not looked at.
   returned: always
   type: dict
 msg:

@@ -45,7 +45,7 @@ esac
 if [ -n "$answer" ] && [ "$answer" -nt "$board/state.json" ]; then exec cat "$answer"; fi
 """
 HEALTHY = {"running": True, "restarts": 0, "store": {}, "pull": "", "restart": False, "breaks": False}
-HEALTHY.update(slow=0, moves=False)
+HEALTHY.update(slow=0, moves=False, node="")
 # What programs look for in /etc, beside what a board has of its own.
 ETC = ("passwd", "group", "nsswitch.conf", "ld.so.cache", "ld.so.conf", "hosts", "os-release", "debian_version")
 VARIABLES = {
@@ -130,6 +130,8 @@ class Fleet:
         (home / "etc/rancher/k3s").mkdir(parents=True)
         (home / "etc/rancher/k3s/config.yaml").write_text("node-name: %s\n" % name)
         (home / "etc/board").write_text("%s\n" % home)
+        # They share a kernel and its boot id, and are told apart by this one, as the kubelet reports it.
+        (home / "etc/machine-id").write_text(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest() + "\n")
         (home / "answers").mkdir()
         for each in ETC:
             if os.path.exists("/etc/" + each):
@@ -152,6 +154,11 @@ class Fleet:
         """Make a board ill, or well again."""
         path = self.folder / "boards" / name / "state.json"
         path.write_text(json.dumps(dict(self.state(name), **changes), indent=1, sort_keys=True))
+
+    def rename(self, name, node):
+        """Let a board's node have a name that nothing on the board tells, as by an option on k3s's command line."""
+        (self.folder / "boards" / name / "etc/rancher/k3s/config.yaml").unlink()
+        self.set(name, node=node)
 
     def slow(self, name, seconds):
         """Let a board take its time whenever it lists its images."""

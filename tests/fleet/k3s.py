@@ -7,7 +7,7 @@
 The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts,
 and what is wrong with it: pull (an error that pulls end with), restart (whether its service does not start), breaks
 (whether its node is no longer Ready once it has a stock image), slow (for how many seconds from then on it is not
-Ready), moves (whether the deploy controller tells of its passes meanwhile).
+Ready), moves (whether the deploy controller tells of its passes meanwhile), node (its node's name, if not its own).
 """
 
 from __future__ import annotations
@@ -66,20 +66,20 @@ def kubectl(words):
     """Nodes, of each board of the fleet, and events where they are asked for; no pods."""
     token = re.search(r"riscv-k3s-[0-9a-f]{16}", " ".join(words)).group(0)
     rows = []
-    # One for all, as of boards that share a kernel: they are told apart by their names.
+    # One for all, as of boards that share a kernel.
     boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    machine = pathlib.Path("/etc/machine-id")
-    machine = machine.read_text(encoding="utf-8").strip() if machine.exists() else ""
     for board in sorted((FLEET / "boards").iterdir()):
         state = load(board)
         since = seconds_with_stock(board, state)
         late = since is not None and since < state["slow"]
         broken = state["breaks"] and STOCK in state["store"]
         ready = state["running"] and not broken and not late
+        name = state["node"] or board.name
+        machine = (board / "etc/machine-id").read_text(encoding="utf-8").strip()
         rows.append(
             "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\t%s\t%s\tv1.30.0+k3s1"
             "\tcontainerd://1.7.27\t%s\t\n"
-            % (token, board.name, board.name, "True" if ready else "False", boot, machine, ARGS)
+            % (token, name, board.name, "True" if ready else "False", boot, machine, ARGS)
         )
         if late and state["moves"] and "%s Event" % token in " ".join(words):
             rows += [EVENT % (token, number) for number in range(int(since) + 1)]

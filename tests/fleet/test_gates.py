@@ -43,9 +43,21 @@ def test_a_wave_that_fails_can_be_taken_back(fleet):
 
 def test_a_board_that_is_off_from_the_start_holds_up_nobody(fleet):
     fleet.vanish("agent-03")
-    run = fleet.play(check=4)
-    assert run.failed == ["agent-03"] and "All healthy." in run.text
+    run = fleet.play()
+    # The others get all; what was not seen is not called healthy, and that is an error.
+    assert run.rc != 0 and "agent-03" in run.failed and "NOT KNOWN: agent-03: it could not be looked at" in run.text
+    assert not set(run.failed) & {"agent-01", "agent-02"} and "All healthy." not in run.text
+    assert fleet.journal("server-01")["lease"]["held"] is None
     assert all(fleet.state(board)["store"] for board in ("agent-01", "agent-02", "server-01"))
+
+
+def test_a_node_whose_name_nothing_on_its_board_tells_passes_its_gates(fleet):
+    fleet.rename("agent-02", "worker-2")
+    run = fleet.play(check=0)
+    assert "All healthy." in run.text and fleet.state("agent-02")["store"]
+    fleet.set("agent-02", breaks=True, store={})
+    run = fleet.play(check=2)
+    assert run.failed == ["agent-02"] and '\\"name\\": \\"worker-2\\"' in run.text, "its own row is shown"
 
 
 def test_a_slow_program_is_awaited_as_long_as_the_inventory_says(fleet):

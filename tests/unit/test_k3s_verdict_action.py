@@ -77,5 +77,7 @@ def test_after_changes_what_was_seen_last_counts():
     after = observed(GOOD, hostname="b1")
     assert not judged(boards, health_state=state, fleet_seen=after)["failed"]
     assert judged(boards, health_state=state, fleet_seen={"msg": "gone"})["failed"]
+    more = judged({"b1": server([], True, True, True), "b2": observed(GOOD)}, health_state=state, fleet_seen=after)
+    assert not more["failed"] and more["msg"][-1].endswith("no board of this run: b3")
     assert judged(boards, health_state=state, fleet_seen=dict(after, images=[]))["failed"]
     assert judged(boards, health_state={"api": api(True, False)}, fleet_seen=after)["failed"]

@@ -11,6 +11,7 @@ import subprocess
 from unittest import mock
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.riscv.k3s.plugins.action import k3s_run_lease
 
@@ -30,6 +31,8 @@ def _run(monkeypatch):
 
         def execute(module_name, module_args, task_vars):
             calls.append(dict(module_args))
+            if callable(answers):
+                return answers()
             return answers[min(len(calls), len(answers)) - 1]
 
         action._execute_module = execute
@@ -53,6 +56,15 @@ def ours(pid, started=None):
         "pid": pid,
         "started": k3s_run_lease._started(pid) if started is None else started,
     }
+
+
+@pytest.mark.parametrize("state, what", [("taken", "taken"), ("renewed", "renewed"), ("released", "given back")])
+def test_a_server_that_cannot_be_reached_is_a_failure_of_the_task_and_not_of_its_board(run, state, what):
+    answer = mock.Mock(side_effect=AnsibleConnectionFailure("no route to host"))
+    result, dummy = run(answer, state=state)
+    told = " ".join([result.get("msg", "")] + result.get("warnings", []))
+    assert "the lease of the fleet cannot be %s. Found: no route to host" % what in told and "Next: " in told
+    assert "unreachable" not in result and bool(result.get("failed")) == (state != "released")
 
 
 def test_the_holder_is_the_process_above():

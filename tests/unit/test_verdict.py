@@ -109,6 +109,25 @@ def test_changes_do_not_excuse_what_is_not_known():
     assert ends_well(judge(view=api(pod() | {"ready": False})), 3)
 
 
+def test_nodes_that_are_no_boards_of_the_run_are_named_and_not_called_healthy():
+    view = api(pod(), nodes=[node(), node("b2"), node("b3\x1b[2J")])
+    found = judge(view=view)
+    assert found["answer"] == "healthy" and ends_well(found), "a limited run that is fine ends well"
+    left = "NOT LOOKED AT: 2 nodes of the cluster, no board of this run: b2, b3\\x1b[2J"
+    assert lines(found) == ["Healthy: the 1 board of this run.", left]
+    assert lines(found, 1) == [left, "TO DO: 1 change. Next: run the playbook riscv.k3s.site"]
+    wrong = lines(judge(seen(images=[]), view))
+    assert wrong[0].startswith("WRONG: ") and wrong[-1] == left
+
+
+def test_boards_of_the_run_are_none_of_them_whatever_their_nodes_are_called():
+    view = api(pod(), nodes=[node(), node("b2"), node("worker-3", boot_id="boot-b3")])
+    others = [Looked("B2", {"msg": "Connection refused"})]
+    beside = [dict(seen(), hostname="b3", identity={"boot_id": "boot-b3"})]
+    found = verdict([Looked("b1", seen(), decide(seen(), servers=[seen()])), *others], view, SETTINGS, beside)
+    assert found["left"] == [] and not any("NOT LOOKED AT" in line for line in lines(found))
+
+
 def test_many_sentences_are_counted():
     pods = [dict(pod(), name="p%d" % number, ready=False) for number in range(9)]
     shown = lines(judge(view=api(*pods)))

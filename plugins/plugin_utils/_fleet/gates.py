@@ -18,8 +18,9 @@ from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import ApiPod, ImageRow, Plan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, node_of, own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join, node_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.images import unfit
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import own_node
 
 # ``found`` says what to show when the gate is shut; without it that is the value of the query.
 DEFAULT_GATES = (
@@ -97,17 +98,26 @@ def view(
     k3s = seen.get("k3s") or {"running": False, "error": seen.get("msg") or "the board does not answer"}
     pods = api.get("pods") or []
     sandboxes = seen.get("sandboxes") or []
-    name = node_of(sandboxes, {pod["uid"]: pod for pod in pods}, own_node(seen))
+    node = _node(seen, api)
+    name = node["name"] if node else None
     return {
         "board": board,
         "k3s": k3s,
-        "node": next((node for node in api.get("nodes") or [] if node["name"] == name), None),
+        "node": node,
         "api": {"reachable": bool(api.get("reachable")), "error": api.get("error") or api.get("msg")},
         "images": seen.get("images") or [],
         "pods": join(sandboxes, seen.get("containers") or [], pods if api.get("reachable") else None, name),
         "lacking": lacking(plan, seen.get("images")),
         "newly_broken": _newly_broken(pods, (before or {}).get("pods") or [], name),
     }
+
+
+def _node(seen: Mapping[str, Any], api: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
+    """The row of a board: by what the board is, else by the pods that it runs, never by a guess of its name."""
+    nodes = api.get("nodes") or []
+    uids = {pod["uid"]: pod for pod in api.get("pods") or []}
+    name = node_of(seen.get("sandboxes") or [], uids, None)
+    return own_node(seen, nodes)[0] or next((node for node in nodes if node["name"] == name), None)
 
 
 def judge(gates: Iterable[Mapping[str, Any]], seen: Mapping[str, Any]) -> List[str]:

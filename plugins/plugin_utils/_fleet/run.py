@@ -139,7 +139,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     settings = fleet.settings
     divided = _waves.fleet(plans, fleet.servers, settings["serial"], settings["max_fail_percentage"], fleet.lost)
     to_restart = restarts(api, _of_boards(fleet, plans, api))
-    found = _verdict.verdict(_looked(fleet, plans, to_restart, api), api, settings)
+    found = _verdict.verdict(_looked(fleet, plans, to_restart, api), api, settings, fleet.beside.values())
     changes = divided["changes"] + len(to_restart)
     return dict(
         _common(fleet),

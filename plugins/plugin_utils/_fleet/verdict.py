@@ -6,23 +6,25 @@
 
 Healthy is only what was seen: each board is a Ready node of the cluster, every part of it was read, each container runs
 the content that its image name stands for, and the API shows every node and pod Ready. What could not be read is not
-known, and never counts as healthy.
+known, and never counts as healthy. Nodes that are no boards of the run were not looked at: they are named, and not
+called healthy either.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Plan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.gates import lacking
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import named
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store, differing
 
 HEALTHY, WRONG, UNKNOWN = "healthy", "wrong", "not known"
-WRONG_LINE, UNKNOWN_LINE = "WRONG", "NOT KNOWN"
+WRONG_LINE, UNKNOWN_LINE, LEFT_LINE = "WRONG", "NOT KNOWN", "NOT LOOKED AT"
 # Lines of each kind; the boards' own answers hold all.
 _SHOWN = 5
 _REMEDIES = {
@@ -47,12 +49,18 @@ class Looked(NamedTuple):
     is_changed: bool = False
 
 
-def verdict(boards: Sequence[Looked], api: Optional[Mapping[str, Any]], settings: Mapping[str, Any]) -> Dict[str, Any]:
-    """How the cluster is: {answer, boards: {name: {answer, wrong, unknown}}, wrong, unknown, doubtful}.
+def verdict(
+    boards: Sequence[Looked],
+    api: Optional[Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    beside: Iterable[Mapping[str, Any]] = (),
+) -> Dict[str, Any]:
+    """How the cluster is: {answer, boards: {name: {answer, wrong, unknown}}, wrong, unknown, doubtful, left}.
 
-    ``api`` is the cluster's view as k3s_info returns it, or None; ``settings`` hold health_namespaces. ``wrong`` and
-    ``unknown`` are sentences about the whole cluster and its boards; ``doubtful`` names boards of which a closer look
-    (the part ``contents``) can tell whether containers run what their image names stand for.
+    ``api`` is the cluster's view as k3s_info returns it, or None; ``settings`` hold health_namespaces. ``beside`` is
+    what was seen of boards of the run that are judged elsewhere. ``wrong`` and ``unknown`` are sentences about the
+    whole cluster and its boards; ``doubtful`` names boards of which a closer look (the part ``contents``) can tell
+    whether containers run what their image names stand for. ``left`` names the nodes that are no boards of this run.
     """
     reachable = bool(api and api.get("reachable"))
     cluster_wrong = [] if not reachable else unready(api, settings["health_namespaces"])
@@ -72,14 +80,18 @@ def verdict(boards: Sequence[Looked], api: Optional[Mapping[str, Any]], settings
         "wrong": [printable(text) for text in wrong],
         "unknown": [printable(text) for text in unknown],
         "doubtful": doubtful,
+        "left": _left(boards, api if reachable else None, beside),
     }
 
 
 def lines(found: Mapping[str, Any], changes: int = 0) -> List[str]:
     """A verdict for people. ``changes`` are planned and not made yet: before them nothing is called healthy."""
     text = _some(WRONG_LINE, found["wrong"]) + _some(UNKNOWN_LINE, found["unknown"])
+    left = _left_line(found["left"])
     if changes:
-        return text + ["TO DO: %d change%s. Next: run the playbook riscv.k3s.site" % (changes, "s" * (changes != 1))]
+        return text + left + ["TO DO: %s. Next: run the playbook riscv.k3s.site" % _count(changes, "change")]
+    if left:
+        return (text or ["Healthy: the %s of this run." % _count(len(found["boards"]), "board")]) + left
     return text or ["All healthy."]
 
 
@@ -133,6 +145,26 @@ def _of_board(board: Looked, api: Optional[Mapping[str, Any]]) -> Tuple[List[str
             is_doubtful = bool(doubts)
             unknown += doubts
     return wrong, unknown, is_doubtful
+
+
+def _left(boards: Sequence[Looked], api: Optional[Mapping[str, Any]], beside: Iterable[Mapping[str, Any]]) -> List[str]:
+    """The nodes that no board of the run is. One that could not be looked at is told of by its own name."""
+    nodes = (api or {}).get("nodes") or []
+    of_run = {board.name.lower() for board in boards if "hostname" not in board.seen}
+    for seen in [board.seen for board in boards] + list(beside):
+        row = how_it_runs.own_node(seen, nodes)[0] if "hostname" in seen else None
+        of_run.update([row["name"]] if row else [])
+    return [printable(node["name"]) for node in nodes if node["name"] not in of_run]
+
+
+def _left_line(nodes: Sequence[str]) -> List[str]:
+    if not nodes:
+        return []
+    return ["%s: %s of the cluster, no board of this run: %s" % (LEFT_LINE, _count(len(nodes), "node"), named(nodes))]
+
+
+def _count(number: int, what: str) -> str:
+    return "%d %s%s" % (number, what, "s" * (number != 1))
 
 
 def _contents(
