@@ -40,7 +40,7 @@ def crictl(board):
 def kubectl(boards):
     """What kubectl prints: each board is a Ready node, each of its pods is Ready."""
     nodes = [NODE.format(token=TOKEN, name=name, created=CREATED) for name in boards]
-    return "".join(nodes + [_pod(board, *pod) for board in boards for pod in pods_of(board)])
+    return "".join(nodes + [_pod(board, *pod) for board in boards for pod in pods_of(board)]) + "TOKEN End\n"
 
 
 def _pod(board, namespace, name, uid, labels):

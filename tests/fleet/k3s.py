@@ -83,6 +83,7 @@ def kubectl(words):
         )
         if late and state["moves"] and "%s Event" % token in " ".join(words):
             rows += [EVENT % (token, number) for number in range(int(since) + 1)]
+    rows.append("%s End\n" % token)
     return 0, "".join(rows), ""
 
 

@@ -100,7 +100,9 @@ class FakeBoard:
         path.chmod(0o755)
 
     def answer(self, words, out="", err="", rc=0):
-        """What k3s answers to a call that begins with ``words``."""
+        """What k3s answers to a call that begins with ``words``. To what it answers of the API belongs a last line."""
+        if words.startswith("kubectl") and rc == 0 and (not out or out.startswith(TOKEN)):
+            out += "%s End\n" % TOKEN
         folder = self.home / "answers" / words.replace(" ", "_").replace("/", "_")
         folder.mkdir(exist_ok=True)
         for name, text in (("out", out), ("err", err), ("rc", str(rc))):

@@ -136,12 +136,18 @@ DNS = Record(
     {"ready": ".status.containerStatuses[0].ready", "name": ".metadata.name", "kind": ".kind"},
 )
 PLAIN = (NODE, POD, ADDON)
+_END = "End"
 DIAGNOSIS = (EVENT, NODE_STATE, POD_DETAIL, SERVICE_OF_THE_API, DNS)
 
 
 def jsonpath(token, records):
-    """The text that has kubectl write these records."""
-    return "".join(_range(token, record) for record in records)
+    """The text that has kubectl write these records, and a line after the last one."""
+    return "".join(_range(token, record) for record in records) + '%s %s{"\\n"}' % (token, _END)
+
+
+def is_whole(text, token):
+    """Whether kubectl's answer has its last line: pods that a shorter one lacks may be broken ones."""
+    return "\n%s %s" % (token, _END) in "\n" + text
 
 
 def split_records(text, token, records):

@@ -86,7 +86,8 @@ def parse_version(text: str) -> str:
     print. Raises Problem when there is none.
     """
     # `ctr version` tells the client's version first, and only the server's decides what an image label does.
-    served = text.partition("Server:")[2] or text
+    client, dummy, served = text.partition("Server:")
+    served = served or ("" if "Client:" in client else text)
     # The Go version and the revision stand on lines of their own.
     match = _VERSION.search(served)
     if not match:

@@ -12,7 +12,7 @@ from typing import Optional
 
 def parse_k3s_version(text: str) -> Optional[str]:
     """``v1.24.2+k3s2`` from what ``k3s --version`` prints, or None."""
-    match = re.search(r"(?m)^k3s version (\S+)", text)
+    match = re.search(r"(?m)^k3s version (\S+).*\n", text)  # of a line that breaks off it may be half of one
     return match.group(1) if match else None
 
 

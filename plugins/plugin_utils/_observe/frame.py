@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
+NOT_READ = "it is missing in what the board answered"
 PROGRAM_TIMEOUT = 30  # seconds for each program: a containerd that hangs must not hang the run
 TIMED_OUT = (124, 137, 143)  # exit statuses of timeout, the last one that of busybox
 # What a shell says itself of a program that timeout has ended, with the place of the call in bash.
@@ -68,8 +69,14 @@ class Seen:
         """
         unread: list = []
         rows = self.out(name, lambda text: parse(text, unread))
-        self.errors += [{"section": name, "rc": None, "message": text} for text in unread]
+        for text in unread:
+            self.error(name, text)
         return rows
+
+    def error(self, name, message):
+        """Tell of what a part could not make out; of the same for several parts once."""
+        if message not in [error["message"] for error in self.errors]:
+            self.errors.append({"section": name, "rc": None, "message": message})
 
     def message(self, name):
         """Why a step failed."""

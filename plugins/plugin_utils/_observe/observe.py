@@ -20,6 +20,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import read_preflight
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import read_service_state
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import (
+    NOT_READ,
     PROGRAM_TIMEOUT,
     BrokenOff,
     Seen,
@@ -76,6 +77,20 @@ _UNREAD: Dict[str, Dict[str, Any]] = {
     "journal": {},
     "events": {"details": None},
 }
+# The steps of the script that each part has on every board. Those that ask containerd end with the first that fails.
+_OF_FILES = ("sums", "stats")
+_STEPS = {
+    "k3s": ("version", "containerd"),
+    "config": ("config", "pause", *_OF_FILES),
+    "registries": _OF_FILES,
+    "journal": ("journal", *_OF_FILES),
+    "manifests": ("texts", *_OF_FILES),
+    "images": ("images", "preloads"),
+    "disk": ("disk",),
+    "sandboxes": ("pods", "containers"),
+    "contents": ("contents",),
+}
+_ASKED = ("containerd", "images", "pods", "containers", "contents")
 _READERS = dict(_PLAIN, **_CLOSER, **_OF_A_DIAGNOSIS)
 PARTS = tuple(_PLAIN)
 EXTRAS = tuple(_CLOSER) + tuple(_OF_A_DIAGNOSIS)
@@ -121,6 +136,8 @@ def observe(
         "errors": seen.errors,
     }
     seen.errors += _failed(sections, program_timeout)
+    for name in _missing(seen, parts):
+        seen.error(name, "%s: %s" % (name, NOT_READ))
     for part in parts:
         result.update(_read(part, seen))
     _own_account(result)
@@ -137,7 +154,7 @@ def _read(part, seen):
     except BrokenOff:
         raise
     except Problem as problem:
-        seen.errors.append({"section": part, "rc": None, "message": str(problem)})
+        seen.error(part, str(problem))
         return dict(_UNREAD.get(part, {part: None}), **_told(part, problem))
 
 
@@ -181,6 +198,17 @@ def _own_account(result):
 def _demand(result):
     pods = (result.get("api") or {}).get("pods", ())
     return demand(result["manifests"] or (), result.get("pause_image"), pods)
+
+
+def _missing(seen, parts):
+    """Steps that were to be made, and of which nothing arrived."""
+    asked = [name for name in _ASKED if name in seen.sections]
+    # Where k3s never ran, or containerd did not answer once, the others are not asked. Either is told.
+    passed = set() if asked and all(seen.good(name) for name in asked) else set(_ASKED)
+    if not seen.board["k3s"]:
+        passed.add("version")
+    due = [step for part in parts for step in _STEPS.get(part, ())]
+    return [name for name in dict.fromkeys(due) if name not in seen.sections and name not in passed]
 
 
 def _failed(sections, program_timeout):

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._output.api_query import is_whole
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_events
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_node
 
 
@@ -16,6 +18,8 @@ def read_api(seen):
         return {}
     if not seen.good("api"):
         return {"api": {"reachable": False, "error": seen.message("api"), "nodes": [], "pods": [], "addons": []}}
+    if not is_whole(seen.sections["api"].out, seen.token):
+        raise Problem("the API's answer breaks off", next_step="look again, and see k3s's log on the server")
     unread: list = []
     objects = parse_api(seen.sections["api"].out, seen.token, unread)
     for node in objects["nodes"]:

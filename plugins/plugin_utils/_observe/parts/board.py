@@ -53,12 +53,20 @@ def read_board(sections, explicit):
             next_step="check that the board's /bin/sh is a POSIX shell",
         )
     board: Dict[str, Any] = dict(dict.fromkeys(_WORDS, ""), **{word: [] for word in _LISTS})
+    is_whole = False
     for line in sections["board"].out.split("\n"):
         word, dummy, value = line.partition(" ")
+        is_whole = is_whole or line == "end"
         if word in _LISTS:
             board[word].append(value)
         elif word in _WORDS:
             board[word] = value
+    if not is_whole:
+        raise Problem(
+            "what the board tells of itself breaks off",
+            found=sections["board"].out.strip()[-300:] or "nothing",
+            next_step="look again; if it stays so, check that the board's /bin/sh is a POSIX shell",
+        )
     if not board["k3s"] and not explicit:
         raise Problem(
             "k3s was not found on this board",

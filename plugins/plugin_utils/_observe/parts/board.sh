@@ -131,11 +131,11 @@ board() {
     echo "$environment${nl}$hints" | while IFS= read -r line; do [ -z "$line" ] || echo "said $line"; done
     # Its own addresses.
     grep -B1 "32 host LOCAL" "$proc/net/fib_trie" | sed -n "s/.*|-- /address /p" | sort -u
-    :
+    echo end
 }
 step board
 config() {
-    echo "$config"
+    echo "$config$nl$token="
     return $config_status
 }
 [ -z "$k3s$explicit" ] || step config

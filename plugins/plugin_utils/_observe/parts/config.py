@@ -10,7 +10,7 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import chunks
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import NOT_READ, chunks
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.loaded import is_loaded, is_stale
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal import notes
@@ -20,7 +20,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._running import k3s_sett
 def read_config(seen):
     """The part ``config``: settings as its files have them, this collection's own files, and the pause image."""
     config, problems = file_settings(seen)
-    seen.errors += [{"section": "config", "rc": None, "message": text} for text in problems]
+    for text in problems:
+        seen.error("config", text)
     return {"config": config, "own_config": _own_config(seen), "pause_image": _pause_image(seen, config or {})}
 
 
@@ -28,13 +29,18 @@ def file_settings(seen):
     """The settings in k3s's files, and what could not be read of them: ({key: value} or None, [text])."""
     if not seen.good("config"):
         return None, []  # the step's own error stands among the errors
-    return k3s_settings.of_files(list(chunks(seen.sections["config"].out, seen.token + "=")))
+    files = list(chunks(seen.sections["config"].out, seen.token + "="))
+    if not files or files[-1][0]:  # a mark without a name is the last one
+        return None, ["what the board tells of k3s's files of settings breaks off"]
+    return k3s_settings.of_files(files[:-1])
 
 
 def read_registries(seen):
     """The part ``registries``, by its checksum: files.sh looked at what registries.sh has put there."""
     path = seen.board["registries"]
     row = (read_files(seen) or {}).get(path)
+    if row and "merged" not in seen.sections:
+        seen.error("merged", NOT_READ)
     by_time = bool(seen.board["stale"])
     digest, journal = row["sha256"] if row else None, notes(seen)
     return {
@@ -53,7 +59,10 @@ def read_registries(seen):
 def _wanted(seen):
     """Checksum of what the inventory wanted when the file was merged with what stood there; None where it was not."""
     text = seen.sections["merged"].out.strip() if "merged" in seen.sections else ""
-    return text if re.match(r"[0-9a-f]{64}\Z", text) else None
+    if text and not re.match(r"[0-9a-f]{64}\Z", text):
+        seen.error("merged", "it is no checksum: %s" % text[:300])
+        return None
+    return text or None
 
 
 def _own_config(seen):
@@ -63,6 +72,10 @@ def _own_config(seen):
     newer = seen.sections["stale"].out.splitlines() if "stale" in seen.sections else []
     journal, folder = notes(seen), seen.board["config_file"] + ".d/"
     own = [(path, files[path]["sha256"]) for path in sorted(files) if path.startswith(folder)]
+    for path in sorted(set(newer) - {path for path, dummy in own}):
+        seen.error("stale", "it is no file of this collection: %s" % path[:300])
+    if own and "stale" not in seen.sections:
+        seen.error("stale", NOT_READ)
     return [
         {"path": path, "sha256": digest, "stale": is_stale(path, digest, journal, seen.board, path in newer)}
         for path, digest in own
@@ -70,18 +83,21 @@ def _own_config(seen):
 
 
 def _pause_image(seen, config):
-    image = _pause_name(seen.sections["pause"].out.split(), config)
     try:
+        image = _pause_name(seen.sections["pause"].out.split(), config)
         return ImageName.parse(image).full if image else None
     except Problem as problem:
-        seen.errors.append({"section": "pause", "rc": None, "message": str(problem)})
+        seen.error("pause", str(problem))
         return None
 
 
 def _pause_name(rendered, config):
     """As k3s told containerd; where it did not yet, what it will."""
     if rendered:
-        return rendered[0].strip("\"'")
+        value = rendered[0]
+        if len(value) < 2 or value[0] not in "\"'" or value[-1] != value[0]:
+            raise Problem("the pause image that containerd is told to use was not understood", found=value[:300])
+        return value[1:-1]
     image, registry = config.get("pause-image"), config.get("system-default-registry")
     # Flags come first, as k3s puts the registry before a pause image that does not have it yet.
     return registry + "/" + image if image and registry and not image.startswith(registry + "/") else image

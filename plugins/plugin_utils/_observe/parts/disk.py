@@ -12,4 +12,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse
 def read_disk(seen):
     """The part ``disk``."""
     found = seen.out("disk", parse_df)
+    if found is None and seen.good("disk"):
+        seen.error(
+            "disk", "the output of df was not understood: %s" % (seen.sections["disk"].out.strip()[:300] or "nothing")
+        )
     return {"disk": dict(found, path=seen.board["data_dir"]) if found else None}

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
+
+_SUM = re.compile(r"\\?[0-9a-f]{64}\Z")
 
 
 def read_files(seen):
@@ -22,12 +26,17 @@ def split_files(sums, stats):
     files = {}
     for line in sums.splitlines():
         digest, dummy, path = line.partition("  ")
+        if not _SUM.match(digest):
+            raise ValueError("%s is no checksum" % digest[:100])
         if digest.startswith("\\"):  # so GNU's program marks a name that it had to escape
             digest, path = digest[1:], path.replace("\\\\", "\\")
         files[relative(path)] = {"sha256": digest, "mtime": None, "mode": None}
     for line in stats.splitlines():
         mtime, mode, path = line.split(" ", 2)
-        files.setdefault(relative(path), {"sha256": None}).update(mtime=int(mtime), mode=mode.zfill(4))
+        files[relative(path)].update(mtime=int(mtime), mode=mode.zfill(4))
+    bare = [path for path, row in files.items() if row["mode"] is None]
+    if bare:
+        raise ValueError("time and mode of %s are missing" % bare[0])
     return files
 
 

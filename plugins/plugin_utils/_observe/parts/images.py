@@ -33,6 +33,9 @@ def _archives(seen):
     journal = notes(seen)
     rows = []
     for word, dummy, name in lines:
+        if word not in ("read", "stale") or not (name.startswith("riscv-k3s-") and name.endswith(".tar")):
+            seen.error("preloads", "a line was not understood: %s" % " ".join((word, name))[:300])
+            continue
         path = "%s/%s/%s" % (seen.board["data_dir"], ARCHIVES, name)
         rows.append({"name": name, "stale": is_stale(path, None, journal, seen.board, word == "stale")})
     return _by_name(rows)

@@ -14,9 +14,12 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TI
 def read_k3s(seen):
     """The part ``k3s``."""
     version = seen.out("containerd", parse_version)
+    own = seen.out("version", parse_k3s_version)
+    if own is None and seen.good("version"):
+        seen.error("version", "no version in it: %s" % (seen.sections["version"].out.strip()[:300] or "nothing"))
     k3s = {
         "installed": bool(seen.board["k3s"]),
-        "version": seen.out("version", parse_k3s_version),
+        "version": own,
         "role": seen.board["role"] or None,
         "running": _running(seen),
     }

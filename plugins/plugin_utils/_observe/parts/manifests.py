@@ -24,6 +24,7 @@ def read_manifests(seen):
         return {"manifests": None}
     texts, left_out = split_texts(seen.sections["texts"].out, seen.token)
     # The deploy controller looks for NAME.skip by the file's name alone, in whichever folder it lies.
+    _compare(seen, files, texts, left_out)
     skipped = {path.rpartition("/")[2][: -len(".skip")] for path in files if path.endswith(".skip")}
     rows = [
         {
@@ -42,6 +43,17 @@ def read_manifests(seen):
     return {"manifests": rows}
 
 
+def _compare(seen, files, texts, left_out):
+    """Tell of texts that did not arrive, or not as the files are."""
+    for path, row in sorted(files.items()):
+        if path.startswith("/") or path.endswith(".skip") or path in left_out:
+            continue
+        if path not in texts:
+            seen.error("texts", "manifests/%s was not read" % path)
+        elif sha256(texts[path].encode()) != row["sha256"]:
+            seen.error("texts", "manifests/%s was changed meanwhile, or is no UTF-8 text" % path)
+
+
 class LeftOut(NamedTuple):
     """Why a text stays on the board (secret, size), and whether something in it has k3s run pods."""
 
@@ -53,7 +65,10 @@ class LeftOut(NamedTuple):
 def split_texts(text, token):
     """The step ``texts`` as two dictionaries: path to text, and path to why there is none. Raises Problem."""
     texts, left_out = {}, {}
-    for chunk in re.split(r"(?m)^%s(?=[=!])" % re.escape(token), text)[1:]:
+    before, *chunks = re.split(r"(?m)^%s(?=[=!])" % re.escape(token), text)
+    if before.strip():
+        raise ValueError("%s is no text of a file" % before.strip()[:100])
+    for chunk in chunks:
         head, dummy, body = chunk.partition("\n")
         if head.startswith("="):
             texts[relative(head[1:])] = body[:-1]
