@@ -25,8 +25,6 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import re
 ASK = "riscv.k3s.registry_image_info"
 LOCK = "images.lock.yml"
 HOSTS = PREFIX + "hosts"
-# Variables that hold results of closer looks begin so; their kind follows.
-CLOSER = "k3s_closer_"
 OPTIONS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "observed": {"type": "str", "default": "k3s_seen"},
@@ -64,7 +62,7 @@ class ActionModule(ActionBase):
             return variables.of(name).get(options["observed"]) or {}
 
         def seen_close(name) -> Any:
-            return dict(seen(name), closer=_closer(variables.of(name)) if options["closer"] else {})
+            return _fleet.looked_closer(seen(name), variables.of(name) if options["closer"] else {}, name)
 
         active = task_vars["ansible_play_hosts"]
         away = _looked_away(task_vars.get(options["observed_away"]))
@@ -123,12 +121,6 @@ class ActionModule(ActionBase):
 def _role(seen):
     """Server or agent, as it was seen; None where that is not known."""
     return (seen.get("k3s") or {}).get("role")
-
-
-def _closer(variables):
-    """{kind: result} of the closer looks at a board."""
-    found = {name[len(CLOSER) :]: value for name, value in variables.items() if name.startswith(CLOSER)}
-    return {kind: row for kind, row in found.items() if not row.get("skipped") and not row.get("failed")}
 
 
 def _looked_away(registered):

@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict as _verdict
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
 
@@ -65,7 +66,8 @@ def _found(run, state, of, done):
 def _looked(name, plan, variables, run):
     is_changed = any(name in wave for wave in run["waves"])
     seen = _verdict.later(variables.get("k3s_seen") or {}, variables.get("fleet_seen"))
-    return _verdict.Looked(name, seen, plan, None if is_changed else variables.get("k3s_closer_contents"))
+    closer = {} if is_changed else _fleet.closer_looks(variables, name)[0]
+    return _verdict.Looked(name, seen, plan, closer.get("contents"))
 
 
 def _with_others(found, run):

@@ -30,7 +30,7 @@ options:
     default: {}
   state:
     description:
-      - V(announced) only writes the journal.
+      - V(announced) writes the journal, and makes the folder of archives if it is not there.
       - V(absent) removes the archives.
     type: str
     choices: [announced, absent]
@@ -81,10 +81,12 @@ archives:
 """
 
 import copy
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_folder
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, opened
@@ -112,7 +114,10 @@ def _announce(journal, paths, images, containerd, check_mode):
     for path in paths:
         journal.will_place(path)
     if not check_mode:
+        # First the note: it tells that the folder was not there.
         journal.save()
+        for path in paths:
+            make_folder(os.path.dirname(path))
     changed = journal.images != before["images"]
     return [{"path": path, "changed": changed or path not in before["files"]} for path in paths]
 

@@ -35,8 +35,9 @@ class Board:
         """The module, after a run in check mode that must predict it; images by name."""
         params = {"archives": list(archives), "images": images.get("images", {}), "state": state}
         before = self.journal()
+        had_folder = self.folder.exists()
         predicted = k3s_image_archive.run(params, True, self.programs)
-        assert self.journal() == before
+        assert self.journal() == before and self.folder.exists() == had_folder
         done = k3s_image_archive.run(params, False, self.programs)
         assert predicted == done
         return done
@@ -63,6 +64,7 @@ def test_announce(board):
     done = board.run(images={"rancher/mirrored-pause:3.6": OURS.digest, COREDNS: None})
     path = os.path.join(board.data_dir, "agent/images", NAME)
     assert done == {"changed": True, "archives": [{"path": path, "changed": True}]}
+    assert board.folder.stat().st_mode & 0o777 == 0o755 and os.listdir(board.folder) == []
     entry, images = board.journal()["files"][path], board.journal()["images"]
     assert (entry["kind"], entry["before"], entry["folder"]) == ("archive", None, True)
     assert {name: (row["digest"], row["pinned"], row["source"]) for name, row in images.items()} == {
@@ -91,6 +93,11 @@ def test_the_folder_goes_with_the_only_archive(board):
     board.place(NAME)
     board.run("absent")
     assert not board.folder.exists() and os.listdir(board.data_dir) == ["agent"]
+
+
+def test_the_folder_goes_although_the_archive_never_came(board):
+    board.run()
+    assert board.run("absent")["changed"] and not board.folder.exists()
 
 
 def test_an_archive_without_an_entry_goes_too(board):

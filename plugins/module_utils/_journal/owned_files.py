@@ -144,6 +144,9 @@ def remove_archive(journal, path, check_mode=False):
     if not check_mode:
         if there:
             _remove(path, entry)
+        elif entry and entry["folder"]:
+            # The run that made it ended before it had placed the archive.
+            remove_folder(os.path.dirname(path))
         if entry:
             journal.forget_file(path)
     return bool(entry or there)

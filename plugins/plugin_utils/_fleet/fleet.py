@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import named
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
+
+# Results of closer looks are these variables, loops over boards each: {kind: the key of a row that told something}.
+CLOSER, LOOKS = "k3s_closer_%s", {"registries": "others", "contents": "contents"}
 
 
 class Board(NamedTuple):
@@ -79,6 +82,30 @@ class Fleet(NamedTuple):
         away = [row for row in self.away.values() if "demand" in row]
         seen = dict(self.beside, **{board.name: board.seen for board in self.boards})
         return [row for name, row in seen.items() if name in self.servers and "demand" in row] or away
+
+
+def closer_looks(variables: Mapping[str, Any], board: str) -> Tuple[Dict[str, Any], List[str]]:
+    """({kind: result} of the closer looks at a board, why others failed, a sentence each).
+
+    Without contents it is known already what is not known.
+    """
+    found, failed = {}, []
+    for kind, told in LOOKS.items():
+        rows = (variables.get(CLOSER % kind) or {}).get("results") or ()
+        for row in rows:
+            if row.get("item") == board:
+                if told in row:
+                    found[kind] = row
+                elif kind == "registries":
+                    failed.append("registries.yaml: %s" % (row.get("msg") or "the closer look told nothing"))
+    return found, failed
+
+
+def looked_closer(seen: Mapping[str, Any], variables: Mapping[str, Any], board: str) -> Dict[str, Any]:
+    """What was seen of a board with what its closer looks told; a look that failed is a doubt about the board."""
+    found, failed = closer_looks(variables, board)
+    doubts = list(seen.get("doubts") or ()) + failed
+    return dict(seen, closer=found, **({"doubts": doubts} if failed else {}))
 
 
 def require_one_cluster(fleet: Fleet) -> None:
