@@ -39,9 +39,8 @@ class ActionModule(ObservingAction):
             )
         api = seen.get("api")
         known = api["pods"] if api and api["reachable"] else None
-        pods = join(
-            seen["sandboxes"], seen["containers"], known, own_node(seen), (api or {}).get("events"), now=time.time()
-        )
+        node = own_node(seen, (api or {}).get("nodes") or ())
+        pods = join(seen["sandboxes"], seen["containers"], known, node, (api or {}).get("events"), now=time.time())
         result = {key: seen[key] for key in ("hostname", "config", "sandboxes", "containers", "errors")}
         chosen = select(pods, options["namespace"], options["name"], options["labels"], options["states"])
         result["pods"] = [

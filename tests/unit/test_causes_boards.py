@@ -115,8 +115,8 @@ def evicted(fleet):
         (not_installed, ["k3s-missing"]),
         (silent, []),
         (stopped, ["k3s-down"]),
-        (stopped_server, ["k3s-down"]),
-        (no_api, ["api-down"]),
+        (stopped_server, ["k3s-down", "cluster-unknown"]),
+        (no_api, ["api-down", "cluster-unknown"]),
         (node("Ready", "False", "container runtime is down"), ["node-not-ready"]),
         (
             node(
@@ -267,7 +267,7 @@ def test_manifests(fleet, change, expected):
 def test_applied_is_not_claimed_without_the_api(fleet):
     old(fleet)
     no_api(fleet)
-    assert fleet.causes() == ["api-down"]
+    assert fleet.causes() == ["api-down", "cluster-unknown"]
 
 
 @pytest.mark.parametrize("change, command", [(old, "touch "), (failed, "k3s kubectl apply --dry-run=server -f ")])

@@ -202,7 +202,9 @@ def test_without_the_api_no_sandbox_is_a_ghost(fleet):
     fleet.sandbox("old", "gone", "kube-system", "board-2")
     del fleet.server["api"]
     document = fleet.document()
-    assert document["findings"] == [] and "API was not asked" in document["collect"][0]["text"]
+    (finding,) = document["findings"]
+    assert finding["cause"] == "cluster-unknown" and "no board that was looked at has" in finding["evidence"][0]
+    assert document["collect"] == []
 
 
 def test_other_mismatches(fleet):

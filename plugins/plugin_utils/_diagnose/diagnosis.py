@@ -15,7 +15,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards, node_of, own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 SCHEMA = 1
@@ -50,7 +50,8 @@ def diagnose(boards, now, inventory=()):
 
 def _fleet(boards, now, inventory):
     boards = {name: board or {} for name, board in boards.items()}
-    server = next((name for name, board in boards.items() if board.get("api")), None)
+    asked = [name for name, board in boards.items() if board.get("api")]
+    server = next((name for name in asked if boards[name]["api"].get("reachable")), asked[0] if asked else None)
     api = boards[server]["api"] if server else None
     details = (boards[server].get("details") if server else None) or {}
     latest = {}
@@ -92,18 +93,17 @@ def _pod(fleet, row, first):
 
 
 def _boards(fleet, pods, findings):
-    nodes = {node["name"]: node for node in (fleet.api or {}).get("nodes", ())}
     counts = Counter(one["subject"]["board"] for one in findings)
     own: dict[str, list] = {name: [] for name in fleet.boards}
     for row in pods:
         own.setdefault(row["board"], []).append(row)
-    return [_board(fleet, name, own[name], nodes, counts[name]) for name in sorted(fleet.boards)]
+    return [_board(fleet, name, own[name], counts[name]) for name in sorted(fleet.boards)]
 
 
-def _board(fleet, name, own, nodes, findings):
+def _board(fleet, name, own, findings):
     seen = fleet.boards[name]
     observed = bool(seen.get("hostname"))
-    node = nodes.get(node_of(seen.get("sandboxes") or (), fleet.by_uid, own_node(seen)), {}) if observed else {}
+    node = fleet.node(name) or {}
     k3s, moment = seen.get("k3s") or {}, fleet.preflight(name).get("time")
     return {
         "name": name,
@@ -138,14 +138,13 @@ def _images(fleet):
 
 def _events(fleet):
     boards = {row["uid"]: row["board"] for row in fleet.pods}
-    nodes = {own_node(board): name for name, board in fleet.seen()}
     keys = ("time", "type", "reason", "message", "namespace", "kind", "name", "source", "count")
     rows = []
     for event in fleet.details.get("events", ())[-_EVENTS:]:
         board = (
             boards.get(event["uid"])
             if event["kind"] == "Pod"
-            else nodes.get(event["name"])
+            else fleet.by_node.get(event["name"])
             if event["kind"] == "Node"
             else None
         )
@@ -155,9 +154,6 @@ def _events(fleet):
 
 def _collect(fleet, pods):
     rows = []
-    if not fleet.api:
-        text = "The API was not asked: no server with an admin kubeconfig was among the boards. Run it with a server."
-        rows.append({"board": None, "pod": None, "text": text, "command": None})
     for row in pods:
         if not is_unready(row) or row["finding"] is not None:
             continue

@@ -9,6 +9,9 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
+# The finding that no server told how the cluster is.
+CLUSTER_UNKNOWN = "cluster-unknown"
+
 
 def kubectl_says(row):
     """What kubectl's column STATUS would show for this pod, in short."""
@@ -43,6 +46,8 @@ def text(document):
     cells = [titles] + [_cells(row) + _named(row, document["findings"]) for row in rows]
     unready = sum(board["unready"] for board in document["boards"])
     total = "%d pods, %d not Ready, %d findings." % (len(rows), unready, len(document["findings"]))
+    if any(finding["cause"] == CLUSTER_UNKNOWN for finding in document["findings"]):
+        total += " NOT KNOWN: the cluster's view of its pods and nodes."
     return table(cells) + [printable(line) for line in _details(document) + ["", total]]
 
 

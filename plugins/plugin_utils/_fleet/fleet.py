@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import named
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.clusters import clusters
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
 # Results of closer looks are these variables, loops over boards each: {kind: the key of a row that told something}.
@@ -110,24 +111,13 @@ def looked_closer(seen: Mapping[str, Any], variables: Mapping[str, Any], board: 
 
 def require_one_cluster(fleet: Fleet) -> None:
     """Raise Problem where the servers show nodes of more than one cluster."""
-    clusters: List[Dict[str, Any]] = []
-    for name, seen in fleet.of_servers().items():
-        api = seen.get("api") or {}
-        nodes = {node["uid"]: node["name"] for node in api.get("nodes") or () if node.get("uid")}
-        if not api.get("reachable") or not nodes:
-            continue
-        same = next((cluster for cluster in clusters if set(cluster["nodes"]) & set(nodes)), None)
-        if same:
-            same["servers"].append(name)
-            same["nodes"].update(nodes)
-        else:
-            clusters.append({"servers": [name], "nodes": nodes})
-    if len(clusters) > 1:
+    found = clusters(fleet.of_servers())
+    if len(found) > 1:
         raise Problem(
-            "the inventory holds boards of %d clusters, and a run is for one" % len(clusters),
+            "the inventory holds boards of %d clusters, and a run is for one" % len(found),
             found="; ".join(
                 "%s shows the nodes %s" % (named(cluster["servers"]), named(sorted(cluster["nodes"].values())))
-                for cluster in clusters
+                for cluster in found
             ),
             next_step="run it for each cluster with --limit, or give each an inventory of its own",
         )

@@ -224,8 +224,10 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
             if why:
                 raise Problem("what was done to %s is not known" % board.name, found="; ".join(why))
             plan = _undo.undo_plan(board.seen, servers, board.name, components)
-            node = _node(board, fleet.head.get("api"))
-            plan["node"] = node["name"] if node else plan["node"]
+            if (fleet.head.get("api") or {}).get("nodes"):
+                # Of a board that is none of the nodes no pod is restarted: one of that name is of another board.
+                node = _node(board, fleet.head.get("api"))
+                plan["node"] = node["name"] if node else None
             plans[board.name] = plan
             boards[board.name] = dict(plan, **of_board.of(board))
         except Problem as problem:

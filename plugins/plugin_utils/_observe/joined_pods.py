@@ -12,7 +12,7 @@ from __future__ import annotations
 import calendar
 import time
 from collections import Counter
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import NORMAL_REASONS
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
@@ -25,6 +25,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
     PodRow,
     SandboxRow,
 )
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 
 _LONGEST = 240
 _PATIENCE = 30  # seconds over the time that a pod was given to end
@@ -102,15 +103,20 @@ def join_boards(
     """The pods of all boards, each row as from join() with ``board`` added, sorted by board.
 
     ``boards`` maps a board's name to what k3s_info or cri_sandbox_info returned for it, ``api`` is the API's part of
-    one server's result or None. Pods that no node has been found for come last, with ``board`` None.
+    one server's result or None. Pods that no node has been found for come last, with ``board`` None. Of a board that is
+    no node of this cluster the API is as good as not asked.
     """
     known = _Api(api["pods"] if api and api.get("reachable") else None, api.get("events") if api else None)
+    nodes = (api or {}).get("nodes") or ()
     rows: list[Any] = []
     for board in sorted(boards):
         seen = boards[board] or {}
         if seen.get("sandboxes") is not None:
             digests = {row["name"]: row["digest"] for row in seen.get("images") or ()}
-            joined = _join(seen["sandboxes"], seen.get("containers") or [], known, own_node(seen), digests, now)
+            node = node_of(seen["sandboxes"], known.pods, own_node(seen, nodes))
+            # The API of another cluster knows nothing of a board's sandboxes: they are no orphans.
+            of_board = known if node else _Api(None, None)
+            joined = _join(seen["sandboxes"], seen.get("containers") or [], of_board, node, digests, now)
             rows += [dict(row, board=board) for row in joined]
     for node in (None, ""):
         for pod in known.of_node.get(node, ()):
@@ -124,10 +130,16 @@ def index(pods: Iterable[ApiPod]) -> dict[str, ApiPod]:
     return {uid: pod for pod in pods for uid in (pod["uid"], pod.get("static_uid")) if uid}
 
 
-def own_node(observed: Mapping[str, Any]) -> Optional[str]:
-    """The name under which a board most likely is a node: what its config.yaml says, else its host name in lower case,
-    as k3s does.
+def own_node(observed: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]] = ()) -> Optional[str]:
+    """The name under which a board is a node: that of the row of the API's ``nodes`` that it is, by the board's own
+    identity; None where it is none of them.
+
+    Where the API told no nodes, the name that it most likely has: what its settings say, else its host name in lower
+    case, as k3s does.
     """
+    if nodes:
+        row = how_it_runs.own_node(observed, nodes)[0]
+        return row["name"] if row else None
     return (observed.get("config") or {}).get("node-name") or (observed.get("hostname") or "").lower() or None
 
 

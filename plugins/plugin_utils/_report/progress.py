@@ -18,6 +18,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 NAMESPACE = "kube-system"
 _OWN = "riscv.k3s."
 _NAMED = 3  # boards in a line of progress
+# What says which node of the API a board is.
+_IDENTITY = ("hostname", "config", "file_settings", "identity")
 _SLOWEST = 5  # steps in the list, none that took less than a second
 _LONGEST = 160
 
@@ -30,7 +32,7 @@ class RunReport:
         self._steps = {}  # id of a step: _Step, in the order in which they began
         self._boards = {}  # name: _Board, in the order in which they appeared
         self._api = None
-        self._nodes = {}  # node: board
+        self._seen = {}  # board: what tells which node it is
 
     def begin(self, step, name, board, now):
         """A board begins with a step (any hashable value tells one from another), whose ``name`` is for people."""
@@ -68,7 +70,7 @@ class RunReport:
         action = action[len(_OWN) :]
         if action in ("k3s_info", "k3s_wait"):
             if not delegated and result.get("hostname"):
-                self._nodes[own_node(result)] = board
+                self._seen[board] = {key: result[key] for key in _IDENTITY if key in result}
             self._api = result.get("api") or self._api
         elif action in _COUNTED:
             column, count = _COUNTED[action]
@@ -115,10 +117,12 @@ class RunReport:
         if not self._api or not self._api.get("reachable"):
             return {}
         found: dict = {}
+        nodes = self._api.get("nodes") or ()
+        boards = {own_node(seen, nodes): board for board, seen in self._seen.items()}
         for pod in self._api["pods"]:
             if pod["namespace"] == NAMESPACE and not is_done(pod):
-                found.setdefault(self._nodes.get(pod["node"]), []).append(pod)
-        return {board: ready_count(found[board]) if board in found else "-" for board in self._nodes.values()}
+                found.setdefault(boards.get(pod["node"]), []).append(pod)
+        return {board: ready_count(found[board]) if board in found else "-" for board in self._seen}
 
     def _slowest(self, now):
         took: dict = {}

@@ -7,6 +7,12 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import STARTING
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.clusters import clusters
+
+_NAMED = 8
 
 
 def unreachable(fleet):
@@ -49,6 +55,37 @@ def is_down(board):
     return bool(k3s.get("installed")) and k3s.get("running") is False
 
 
+def _service(board):
+    """What the service manager says of k3s, as (is on its way up, does so again and again, [text])."""
+    rows = sorted((board.get("service_state") or {}).items())
+    starting = [row for dummy, row in rows if row["state"] in STARTING]
+    again = any(row["restarts"] or row["sub_state"] == "auto-restart" for row in starting)
+    texts = [
+        "service %s: %s%s, %d restarts"
+        % (unit, row["state"], " (%s)" % row["sub_state"] if row["sub_state"] else "", row["restarts"])
+        for unit, row in rows
+    ]
+    return bool(starting), again, texts
+
+
+def late(fleet):
+    """Whether k3s runs was not told in time."""
+    for name, board in fleet.seen():
+        k3s = board.get("k3s") or {}
+        if not k3s.get("installed") or k3s.get("running") is not None:
+            continue
+        errors = [error for error in board["errors"] if error["section"] == "containerd"]
+        said = ["k3s ctr version on %s: %s" % (name, m.one_line(error["message"])) for error in errors]
+        evidence = (said or ["containerd of %s was not asked" % name]) + _service(board)[2]
+        remedy = (
+            "Run it again when the board is less busy, with a longer riscv_k3s_program_timeout: a board that is slow "
+            "is none that is down."
+        )
+        title = "Whether k3s runs on %s is not known" % name
+        subject = ("board", name, name)
+        yield m.Finding(title, m.POSSIBLE, subject, evidence, remedy, fleet.service(name, "status"), name)
+
+
 def down(fleet):
     """k3s is installed, and its containerd does not answer."""
     for name, board in fleet.seen():
@@ -56,13 +93,25 @@ def down(fleet):
             continue
         errors = [error for error in board["errors"] if error["section"] == "containerd"]
         evidence = ["k3s ctr version on %s: %s" % (name, m.one_line(error["message"])) for error in errors]
-        if name == fleet.server and fleet.api and not fleet.api["reachable"]:
-            evidence.append("k3s kubectl on %s: %s" % (name, m.one_line(fleet.api["error"] or "no answer")))
-        if evidence:
+        evidence += _refused(name, board)
+        starting, again, said = _service(board)
+        evidence += said
+        if evidence and starting and not again:
+            yield m.Finding(
+                "k3s is starting on %s, and its containerd does not answer yet" % name,
+                m.POSSIBLE,
+                ("board", name, name),
+                evidence,
+                "Wait, and run it again. When it stays so, its log says why (journalctl -u k3s, or /var/log/k3s.log).",
+                fleet.service(name, "status"),
+                name,
+            )
+        elif evidence:
             remedy = "Start it. When it ends again, its log says why (journalctl -u k3s, or /var/log/k3s.log)."
             yield m.Finding(
                 "k3s does not run on %s" % name,
-                m.CERTAIN,
+                # One that is being started again may answer by now.
+                m.LIKELY if again else m.CERTAIN,
                 ("board", name, name),
                 evidence,
                 remedy,
@@ -71,31 +120,118 @@ def down(fleet):
             )
 
 
+def _refused(name, board):
+    """What a server said when its API did not answer."""
+    api = board.get("api")
+    if not api or api["reachable"]:
+        return []
+    return ["k3s kubectl on %s: %s" % (name, m.one_line(api["error"] or "no answer"))]
+
+
 def api_down(fleet):
-    """containerd runs on the server, and the API does not answer."""
-    board = fleet.boards.get(fleet.server)
-    if fleet.api and not fleet.api["reachable"] and board and not is_down(board):
-        evidence = ["k3s kubectl on %s: %s" % (fleet.server, m.one_line(fleet.api["error"] or "no answer"))]
+    """containerd runs on a server, and its API does not answer."""
+    for name, board in fleet.seen():
+        evidence = _refused(name, board)
+        if not evidence or is_down(board):
+            continue
         remedy = "Restart the server's k3s; its log says what keeps the API from starting."
+        title, subject = "The API does not answer", ("cluster", name, name)
+        if fleet.api["reachable"]:
+            # Another server's does: the cluster is seen by that one.
+            title, subject = (
+                "The API of %s does not answer, that of %s does" % (name, fleet.server),
+                ("board", name, name),
+            )
+        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, fleet.service(name), name)
+
+
+def unknown_settings(fleet):
+    """It is not known how k3s runs: those who tell it do not agree."""
+    for name, board in fleet.seen():
+        doubt = how_it_runs.node_doubt(board, fleet.node(name)) if "data_dir" in board else None
+        evidence = list(board.get("doubts") or ()) + ([doubt] if doubt else [])
+        remedy = "Mend what the evidence names: until then riscv.k3s.site changes nothing on this board."
+        yield m.Finding("It is not known how k3s runs on %s" % name, m.CERTAIN, ("board", name, name), evidence, remedy)
+
+
+def journal(fleet):
+    """What riscv.k3s did to the board cannot be read."""
+    for name, board in fleet.seen():
+        error = (board.get("journal") or {}).get("error")
+        remedy = "Bring the file back from a copy. Until then riscv.k3s.site and undo change nothing on this board."
         yield m.Finding(
-            "The API does not answer",
+            "The journal of %s cannot be read" % name,
             m.CERTAIN,
-            ("cluster", fleet.server, fleet.server),
-            evidence,
+            ("board", name, name),
+            [m.one_line(error)] if error else [],
             remedy,
-            fleet.service(fleet.server),
-            fleet.server,
         )
+
+
+def two_clusters(fleet):
+    """Servers that show different clusters."""
+    found = clusters(dict(fleet.seen()))
+    if len(found) < 2:
+        return
+    evidence = [
+        "%s: nodes %s" % (", ".join(cluster["servers"]), ", ".join(sorted(cluster["nodes"].values())[:_NAMED]))
+        for cluster in found
+    ]
+    remedy = "Run it for each with --limit, or give each an inventory of its own. Pods are shown as %s sees them." % (
+        fleet.server
+    )
+    title = "The inventory holds boards of %d clusters" % len(found)
+    yield m.Finding(title, m.CERTAIN, ("cluster", fleet.server, fleet.server), evidence, remedy)
+
+
+def no_node(fleet):
+    """Boards that the cluster does not know. One that another server of the inventory knows is of another cluster."""
+    others = [board["api"]["nodes"] for dummy, board in fleet.seen() if (board.get("api") or {}).get("reachable")]
+    for name, board in fleet.seen():
+        why = fleet.why_no_node(name)
+        if not why or is_down(board) or any(how_it_runs.own_node(board, nodes)[0] for nodes in others if nodes):
+            continue
+        boot = (board.get("identity") or {}).get("boot_id")
+        boots = [node.get("boot_id") for node in fleet.api["nodes"]]
+        names = [node["name"] for node in fleet.api["nodes"]]
+        title, confidence = "%s is no node of the cluster that %s shows" % (name, fleet.server), m.CERTAIN
+        if boot and boot in boots:
+            title, confidence = "Which node %s is is not known" % name, m.POSSIBLE
+        elif not boot or not all(boots) or own_node(board) in names:
+            # Only names were compared; or it may just have been started.
+            confidence = m.LIKELY
+        remedy = (
+            "See which server its k3s is told to join (--server, K3S_URL) and whether it may (its log), or take it out "
+            "of the inventory."
+        )
+        yield m.Finding(title, confidence, ("board", name, name), [why], remedy, fleet.service(name, "status"), name)
+
+
+def unknown_cluster(fleet):
+    """No server told how the cluster is."""
+    if fleet.api and fleet.api["reachable"]:
+        return
+    evidence = [text for name, board in fleet.seen() for text in _refused(name, board)]
+    if not evidence:
+        seen = [name for name, dummy in fleet.seen()]
+        evidence = [
+            "no board that was looked at has an admin kubeconfig (%s)" % (", ".join(seen[:_NAMED]) or "none was")
+        ]
+    evidence += [
+        "%s was not observed" % name for name, board in sorted(fleet.boards.items()) if not board.get("hostname")
+    ]
+    remedy = (
+        "Bring a server back, or run it with one among the boards: without the API it is not known which pods there "
+        "should be, and whether nodes and pods are Ready."
+    )
+    yield m.Finding("The cluster's view is not known", m.CERTAIN, ("cluster", None, "cluster"), evidence, remedy)
 
 
 def not_ready(fleet):
     """Nodes whose condition Ready is not True, but for boards on which k3s is known to be down."""
-    by_node = {}
-    for name, board in fleet.seen():
-        by_node[(board.get("config") or {}).get("node-name") or board["hostname"].lower()] = name
     for node, conditions in sorted(fleet.details.get("nodes", {}).items()):
         ready = conditions.get("Ready", {"status": "Unknown", "reason": "", "message": "no condition Ready"})
-        name = by_node.get(node)
+        name = fleet.by_node.get(node)
         if ready["status"] == "True" or is_down(fleet.boards.get(name)):
             continue
         evidence = [
@@ -113,9 +249,44 @@ CAUSES = [
         "board-unreachable", "The board could not be observed.", "what ssh or the observing script said", unreachable
     ),
     m.Cause("k3s-missing", "There is no k3s on the board.", "no program k3s", missing),
+    m.Cause(
+        "k3s-settings-unknown",
+        "It is not known how k3s runs on the board.",
+        "k3s's own account, its files and what runs, which do not agree, or cannot be read",
+        unknown_settings,
+    ),
+    m.Cause(
+        "two-clusters", "The inventory holds boards of several clusters.", "servers that share no node", two_clusters
+    ),
     m.Cause("k3s-down", "k3s does not run on the board.", "its containerd does not answer", down),
     m.Cause(
-        "api-down", "The API does not answer.", "kubectl's error on the server, while its containerd runs", api_down
+        "k3s-unknown",
+        "Whether k3s runs on the board is not known.",
+        "its containerd did not answer in time",
+        late,
+    ),
+    m.Cause(
+        "api-down", "The API of a server does not answer.", "kubectl's error there, while its containerd runs", api_down
+    ),
+    m.Cause(
+        "no-node",
+        "The board is no node of the cluster.",
+        "the API's nodes, by boot id and machine id; by name where these are not told",
+        no_node,
+    ),
+    m.Cause(
+        "journal-unreadable",
+        "What riscv.k3s did to the board cannot be read.",
+        "the error of reading `riscv-k3s/journal.json`",
+        journal,
     ),
 ]
-LATE = [m.Cause("node-not-ready", "The node is not Ready.", "its condition Ready, word for word", not_ready)]
+LATE = [
+    m.Cause("node-not-ready", "The node is not Ready.", "its condition Ready, word for word", not_ready),
+    m.Cause(
+        "cluster-unknown",
+        "No server told how the cluster is.",
+        "no API that answered, on any board",
+        unknown_cluster,
+    ),
+]

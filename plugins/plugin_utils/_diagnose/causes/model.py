@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pod as _pod
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index, node_of
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 CONFIDENCES = (CERTAIN, LIKELY, POSSIBLE)
@@ -49,9 +50,9 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Fleet:
-    """All that was seen. ``boards`` maps names to results of k3s_info (or what failed), ``api`` is the API's part of
-    the first
-    server's, ``details`` what it told besides, ``pods`` the joined view; ``now`` the controller's time in seconds.
+    """All that was seen. ``boards`` maps names to results of k3s_info (or what failed), ``server`` is the first one
+    whose API answered, else the first that was asked, ``api`` what that showed, ``details`` what it told besides,
+    ``pods`` the joined view; ``now`` the controller's time in seconds.
     """
 
     boards: dict
@@ -70,6 +71,30 @@ class Fleet:
     def by_uid(self):
         """The API's pods by each UID that they have; a static pod has two."""
         return index((self.api or {}).get("pods", ()))
+
+    @cached_property
+    def _own_nodes(self):
+        """{board: (its row of the API or None, why there is none)}; nothing where the API shows no nodes."""
+        nodes = (self.api or {}).get("nodes") or ()
+        by_name = {node["name"]: node for node in nodes}
+        found = {}
+        for name, board in self.seen() if nodes else ():
+            own = by_name.get(node_of(board.get("sandboxes") or (), self.by_uid, None))
+            found[name] = (own, None) if own else how_it_runs.own_node(board, nodes)
+        return found
+
+    def node(self, board):
+        """The row of the API that a board is, or None."""
+        return self._own_nodes.get(board, (None, None))[0]
+
+    def why_no_node(self, board):
+        """Why a board is no node of the cluster, a sentence; None where it is one, or that is not known."""
+        return self._own_nodes.get(board, (None, None))[1]
+
+    @cached_property
+    def by_node(self):
+        """{name of a node: board}."""
+        return {node["name"]: name for name, (node, dummy) in self._own_nodes.items() if node}
 
     def api_pod(self, row):
         """The API's own row of a pod of the joined view, or None."""
