@@ -7,7 +7,8 @@
 The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts,
 and what is wrong with it: pull (an error that pulls end with), restart (whether its service does not start), breaks
 (whether its node is no longer Ready once it has a stock image), slow (for how many seconds from then on it is not
-Ready), moves (whether the deploy controller tells of its passes meanwhile), node (its node's name, if not its own).
+Ready), moves (whether the deploy controller tells of its passes meanwhile), node (its node's name, if not its own; null
+if it is none).
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ def kubectl(words):
     boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     for board in sorted((FLEET / "boards").iterdir()):
         state = load(board)
+        if state["node"] is None:
+            continue
         since = seconds_with_stock(board, state)
         late = since is not None and since < state["slow"]
         broken = state["breaks"] and STOCK in state["store"]

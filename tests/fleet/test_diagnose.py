@@ -59,11 +59,9 @@ def test_a_cluster_without_a_server_that_answers_is_not_known_and_the_run_fails(
 
 
 def test_a_board_that_is_no_node_is_a_finding(fleet, diagnose):
-    config = fleet.folder / "boards/agent-01/etc/rancher/k3s/config.yaml"
-    text = config.read_text()
-    config.write_text("node-name: elsewhere\n")
+    fleet.set("agent-01", node=None)
     try:
         dummy, dummy, findings = diagnose()
     finally:
-        config.write_text(text)
+        fleet.set("agent-01", node="")
     assert ("no-node", "agent-01") in findings
