@@ -19,12 +19,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTS_OF__diagnose = PARTS + EXTRAS
 
 
+def look_at(lab, board, parts=PARTS, api="auto"):
+    """What the first look of k3s_info tells of a board."""
+    token = "riscv-k3s-" + secrets.token_hex(8)
+    done = lab.exec(board, ["sh", "-c", build_script(token, parts, api=api)])
+    return observe(done.stdout, token, parts, architecture="riscv64")
+
+
 def look(lab):
     """The document of diagnose."""
     boards = {}
     for board, api in ((lab.server, "auto"), (lab.agent, "never")):
-        token = "riscv-k3s-" + secrets.token_hex(8)
-        done = lab.exec(board, ["sh", "-c", build_script(token, PARTS_OF__diagnose, api=api)])
-        seen = observe(done.stdout, token, PARTS_OF__diagnose, architecture="riscv64")
-        boards[board] = dict(seen, observed_at=time.time())
+        boards[board] = dict(look_at(lab, board, PARTS_OF__diagnose, api), observed_at=time.time())
     return diagnose(boards, time.time(), [lab.inventory, ROOT / "tests/lab/inventory"])

@@ -16,6 +16,7 @@ import time
 import modules
 import pytest
 import yaml
+from looking import look_at
 from prerequisites import missing
 
 ONE_PASS = 20  # seconds: the deploy controller looks every 15 s
@@ -309,6 +310,11 @@ def test_another_data_folder_works(lab, agent_settings, way):
         assert data_folder(lab, lab.agent) == "/srv/k3s"
         assert "/srv/k3s" in lab.exec(lab.agent, ["k3s", "crictl", "info"]).stdout
         lab.wait("the node says it", lambda: "srv" in "".join(annotations(lab, lab.agent)), 30)
+        # However it is told: what runs tells it, and looking unpacks nothing anywhere.
+        seen = look_at(lab, lab.agent)
+        assert (seen["data_dir"], seen["doubts"], seen["errors"]) == ("/srv/k3s", [], [])
+        assert (seen["k3s"]["role"], seen["k3s"]["running"], seen["service"]) == ("agent", True, "k3s-agent")
+        assert seen["images"] is not None and seen["journal"]["path"].startswith("/srv/k3s/")
     finally:
         set_version(lab, "A")
 
@@ -324,6 +330,9 @@ def test_a_tool_that_does_not_know_the_services_data_folder_unpacks_into_the_def
         assert lab.exec(lab.agent, ["ls", default], check=False).returncode != 0, (
             "looking by the program itself is free"
         )
+        seen = look_at(lab, lab.agent)
+        assert (seen["data_dir"], seen["errors"], seen["images"] is None) == ("/srv/k3s", [], False)
+        assert lab.exec(lab.agent, ["ls", default], check=False).returncode != 0, "so is the observing script"
         lab.exec(lab.agent, ["k3s", "ctr", "version"])
         unpacked = lab.exec(lab.agent, ["ls", "-A", default + "/data"]).stdout.split()
         assert sorted(unpacked)[0] == ".lock" and "current" in unpacked and len(unpacked) == 3, unpacked
