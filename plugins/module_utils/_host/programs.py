@@ -86,7 +86,7 @@ class Programs:
             return [explicit]
         # As k3s has unpacked it: an older k3s would unpack it anew into the default folder, whatever it is told.
         unpacked = os.path.join(self.data_dir, "data/current/bin", name)
-        if os.access(unpacked, os.X_OK):
+        if self._k3s and os.access(unpacked, os.X_OK):
             return [unpacked]
         if self._k3s:
             return [self._k3s, name]
