@@ -136,10 +136,6 @@ verdict:
       nodes of the cluster that no board of this run is; they were not looked at.
   returned: O(state=present)
   type: dict
-closer:
-  description: Boards at which a closer look is needed, with the parts to gather, by board.
-  returned: O(state=present)
-  type: dict
 first_server:
   description: The server whose API is asked and that holds the lease.
   returned: success
