@@ -136,6 +136,11 @@ verdict:
       nodes of the cluster that no board of this run is; they were not looked at.
   returned: O(state=present)
   type: dict
+not_awaited:
+  description: Nodes that are not Ready and that the run does not change, so that it does not wait for them.
+  returned: O(state=present)
+  type: list
+  elements: str
 first_server:
   description: The server whose API is asked and that holds the lease.
   returned: success

@@ -254,7 +254,7 @@ def went_back(fleet, names="aba", ready=False):
         (failed, ["addon-not-applied"]),
         (overlay("f" * 64), ["stale-overlay"]),
         (overlay("%064x" % 1), []),
-        (went_back, ["manifest-overwritten", "image-never-pull"]),
+        (went_back, ["image-never-pull", "manifest-overwritten"]),
         (lambda fleet: went_back(fleet, "ba"), ["image-never-pull"]),
         (lambda fleet: went_back(fleet, ready=True), []),
     ],

@@ -12,6 +12,7 @@ from planning import CATALOGUE, COREDNS, PAUSE, REGISTRIES, asked, fleet_of, hel
 
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import workload
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import conditions as _conditions
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 
 MIRROR = "reg:5000/stock"
@@ -188,3 +189,16 @@ def test_a_pod_of_the_document_tells_its_workload_and_no_other_label():
     [shown] = _run.present(fleet(server(GOOD, [broken])), {})["api"]["pods"]
     assert workload(shown["owner"], shown["labels"]) == ("Deployment", "coredns")
     assert shown["labels"] == {"pod-template-hash": "abc"}
+
+
+def test_a_node_that_this_run_cannot_change_is_not_waited_for():
+    """A dead server of which another one tells; it stays wrong in the verdict."""
+    nodes = [{"name": "b1", "uid": "1", "ready": True}, {"name": "dead", "uid": "2", "ready": False}]
+    pods = [pod("a", ready=False) | {"node": "dead"}]
+    api = {"reachable": True, "error": None, "nodes": nodes, "pods": pods}
+    made = _run.present(fleet(dict(server([]), api=api)), {})
+    assert (made["not_awaited"], made["unready"], made["verdict"]["answer"]) == (["dead"], [], "wrong")
+    assert _conditions.health_missing(made, {"api": api}) == []
+    own = dict(api, nodes=[dict(nodes[0], ready=False)], pods=[])
+    made = _run.present(fleet(dict(server([]), api=own)), {})
+    assert made["not_awaited"] == [] and len(_conditions.health_missing(made, {"api": own})) == 1

@@ -12,7 +12,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Plan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import STARTING
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.preload import lacking
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready, without_nodes
 
 # What the action looks at.
 OF_ANSWERS = ("k3s", "config", "api", "events", "service_state")
@@ -35,8 +35,12 @@ def answers_missing(result: Mapping[str, Any], plan: Optional[Plan] = None) -> L
 
 
 def health_missing(document: Mapping[str, Any], result: Mapping[str, Any]) -> List[str]:
-    """What is not healthy in the cluster; ``document`` is that of the run, ``result`` one of k3s_info on a server."""
-    return unready(result.get("api"), document["settings"]["health_namespaces"])
+    """What is not healthy in the cluster and may become so; ``document`` is that of the run, ``result`` one of k3s_info
+    on a server.
+    """
+    api = result.get("api")
+    awaited = without_nodes(api, document.get("not_awaited") or ()) if api else api
+    return unready(awaited, document["settings"]["health_namespaces"])
 
 
 def _not_running(result: Mapping[str, Any], running: Optional[bool]) -> str:

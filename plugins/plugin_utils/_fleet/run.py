@@ -29,7 +29,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Boar
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo as _undo
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready, without_nodes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store
@@ -141,6 +141,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     to_restart = restarts(api, _of_boards(fleet, plans, api))
     found = _verdict.verdict(_looked(fleet, plans, to_restart, api), api, settings, fleet.beside.values())
     changes = divided["changes"] + len(to_restart)
+    not_awaited = _not_awaited(fleet, plans, api)
     return dict(
         _common(fleet),
         **dict(divided, boards=boards, changes=changes, unplanned=unplanned),
@@ -148,13 +149,26 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
         table=report(list(boards.values()), api) + _verdict.lines(found, changes),
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["warnings"])]),
-        unready=unready(api, settings["health_namespaces"]),
+        unready=unready(_without(api, not_awaited), settings["health_namespaces"]),
         verdict=found,
+        not_awaited=not_awaited,
         # The board that stands in for the others where none has something to do.
         stand_in=(list(boards) + [board.name for board in fleet.boards])[0],
         closer=_closer_looks(plans, found["doubtful"]),
         problems={name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)},
     )
+
+
+def _not_awaited(fleet: Fleet, plans: Mapping[str, Plan], api: Optional[Api]) -> List[str]:
+    """Nodes that are not Ready and that this run does not change: waiting for them would be in vain. The verdict names
+    them.
+    """
+    own = {node["name"] for node in (_node(board, api) for board in fleet.boards if board.name in plans) if node}
+    return [node["name"] for node in (api["nodes"] if api else ()) if not node["ready"] and node["name"] not in own]
+
+
+def _without(api: Optional[Mapping[str, Any]], nodes: Sequence[str]) -> Optional[Mapping[str, Any]]:
+    return api and without_nodes(api, nodes)
 
 
 def doubts(seen: Mapping[str, Any], api: Optional[Mapping[str, Any]]) -> List[str]:

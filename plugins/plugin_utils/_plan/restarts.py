@@ -68,6 +68,15 @@ def unready(api: Optional[Mapping[str, Any]], namespaces: Container[str] = ("kub
     return [printable(row) for row in rows]
 
 
+def without_nodes(api: Mapping[str, Any], names: Container[str]) -> Mapping[str, Any]:
+    """The API's view without some nodes and the pods on them."""
+    return dict(
+        api,
+        nodes=[node for node in api.get("nodes") or [] if node["name"] not in names],
+        pods=[pod for pod in api.get("pods") or [] if pod["node"] not in names],
+    )
+
+
 def _can_be_restarted(pod: Mapping[str, Any], patched: Container[Tuple[str, str]]) -> bool:
     owner = pod["owner"]
     if pod["deleting"] or pod["phase"] in FINISHED or (owner and owner["kind"] == _BY_FILES):

@@ -164,7 +164,8 @@ def overwritten(fleet):
                     title = "%s is as k3s wrote it at its start: what was changed in it is lost" % row["path"]
                     yield m.Finding(
                         title,
-                        m.CERTAIN,
+                        # An undo, or another version of k3s, brings a former template back as well.
+                        m.LIKELY,
                         ("addon", board, _overlay.addon_name(row["path"])),
                         evidence,
                         remedy,
