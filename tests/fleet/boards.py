@@ -45,7 +45,16 @@ esac
 if [ -n "$answer" ] && [ "$answer" -nt "$board/state.json" ]; then exec cat "$answer"; fi
 """
 HEALTHY = {"running": True, "restarts": 0, "store": {}, "pull": "", "restart": False, "breaks": False}
-HEALTHY.update(slow=0, moves=False, node="")
+HEALTHY.update(
+    slow=0,
+    moves=False,
+    node="",
+    args='["server"]',
+    clock=0,
+    data="/var/lib/rancher/k3s",
+    role="",
+    architecture="riscv64",
+)
 # What programs look for in /etc, beside what a board has of its own.
 ETC = ("passwd", "group", "nsswitch.conf", "ld.so.cache", "ld.so.conf", "hosts", "os-release", "debian_version")
 VARIABLES = {

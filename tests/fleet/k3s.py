@@ -7,8 +7,9 @@
 The board is a folder, see boards.py. In its state.json: the store of images {name: [seed, labels]}, running, restarts,
 and what is wrong with it: pull (an error that pulls end with), restart (whether its service does not start), breaks
 (whether its node is no longer Ready once it has a stock image), slow (for how many seconds from then on it is not
-Ready), moves (whether the deploy controller tells of its passes meanwhile), node (its node's name, if not its own; null
-if it is none).
+Ready), moves (whether the deploy controller tells of its passes meanwhile), node (its node's name, if not its own,
+null where the API does not know it), architecture and args (as its node tells them), clock (by how many seconds its
+clock is off), data (k3s's data folder), role (of the k3s in its own /proc, see procfs.py; "" for none).
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ import re
 import sys
 import time
 
+import procfs
+
 # A file, since service managers clear the environment.
 BOARD = pathlib.Path(pathlib.Path("/etc/board").read_text(encoding="utf-8").strip())
 FLEET = BOARD.parents[1]
 SOURCES = ("pause:1", "coredns:1")
 REGISTRY = "registry.example:5000/riscv64/"
-ARGS = '["server"]'
 EVENT = "%s Event\tAddon\tkube-system\taddon-%d\t\tNormal\tAppliedManifest" + "\t" * 8 + "applied\n"
 STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 
@@ -80,9 +82,18 @@ def kubectl(words):
         name = state["node"] or board.name
         machine = (board / "etc/machine-id").read_text(encoding="utf-8").strip()
         rows.append(
-            "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\triscv64\t%s\t10.0.0.1\t%s\t%s\tv1.30.0+k3s1"
+            "%s Node\t%s\tuid-%s\t2026-11-24T21:12:10Z\t%s\t%s\t10.0.0.1\t%s\t%s\tv1.30.0+k3s1"
             "\tcontainerd://1.7.27\t%s\t\n"
-            % (token, name, board.name, "True" if ready else "False", boot, machine, ARGS)
+            % (
+                token,
+                name,
+                board.name,
+                state["architecture"],
+                "True" if ready else "False",
+                boot,
+                machine,
+                state["args"],
+            )
         )
         if late and state["moves"] and "%s Event" % token in " ".join(words):
             rows += [EVENT % (token, number) for number in range(int(since) + 1)]
@@ -105,8 +116,10 @@ def restart(state):
     if state["restart"]:
         save(dict(state, running=False, restarts=state["restarts"] + 1))
         return 1, "", "Job for k3s.service failed because the control process exited with error code."
-    config = BOARD / "var-lib/rancher/k3s/agent/etc/containerd/config.toml"
-    os.utime(config, (time.time() + 1, time.time() + 1))
+    config = BOARD / "var-lib" / state["data"][len("/var/lib/") :] / "agent/etc/containerd/config.toml"
+    os.utime(config, (time.time() + 1 + state["clock"],) * 2)
+    if state["role"]:
+        procfs.write_k3s(BOARD, state["data"], state["role"])
     save(dict(state, running=True, restarts=state["restarts"] + 1))
     return 0, "", ""
 
@@ -117,6 +130,12 @@ def main(program, words):
     if program in ("service", "systemctl"):
         # The module service stops and starts where there is no systemd.
         return restart(state) if {"start", "restart"} & set(words) else (0, "", "")
+    if words[:1] == ["kubectl"] and not state["running"]:
+        return (
+            1,
+            "",
+            "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?",
+        )
     if words[:1] == ["kubectl"]:
         return kubectl(words)
     answer = containerd(state, words)

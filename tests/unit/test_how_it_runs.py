@@ -57,6 +57,9 @@ def test_own_node(seen, nodes, expected):
         (board("stranger", ""), [], "is no node of the cluster, whose nodes are: none"),
         (board("x", "b", "m"), SHARED, "several nodes of the API could be this board: n1, n2"),
         (board("", ""), NODES, "this board (without a name) is no node"),
+        # A container beside the nodes of this kernel, or beside the only one.
+        (board("x", "b", "other"), SHARED, "this board (x) is no node"),
+        (board("x", "b", "other"), SHARED[:1], "this board (x) is no node"),
     ],
 )
 def test_no_node_is_no_guess(seen, nodes, expected):

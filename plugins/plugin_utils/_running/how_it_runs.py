@@ -107,6 +107,9 @@ def own_node(
                 % named[0]["name"]
             )
         return None, _no_node(names, nodes)
+    same = [node for node in same if not _is_another(node, identity, names)]
+    if not same:
+        return None, _no_node(names, nodes)
     for fits in (
         lambda node: node.get("machine_id") == identity.get("machine_id"),
         lambda node: node["name"] in names[:1] if len(names) > 1 else False,
@@ -117,6 +120,13 @@ def own_node(
     if len(same) > 1:
         return None, "several nodes of the API could be this board: %s" % ", ".join(node["name"] for node in same)
     return same[0], None
+
+
+def _is_another(node, identity, names):
+    """Whether a node that shares the board's kernel is another container, since nothing else of it is the board's."""
+    told, own = node.get("machine_id"), identity.get("machine_id")
+    is_near = node["name"] in names or node.get("internal_ip") in (identity.get("addresses") or ())
+    return bool(told and own and told != own and not is_near)
 
 
 def _names(seen):
