@@ -39,8 +39,8 @@ def board(sha=OTHER, ours=(), before=None, wanted=None, closer=None, **more):
     )
 
 
-def made(seen, registries=REGISTRIES, **wanted):
-    return _plan_registries.action(seen, wanting(registries=registries, **wanted), "v1.30.0+k3s1")
+def made(seen, **wanted):
+    return _plan_registries.action(seen, wanting(**dict({"registries": REGISTRIES}, **wanted)), "v1.30.0+k3s1")
 
 
 @pytest.mark.parametrize(
