@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 
 import pytest
 from conftest import ROOT
@@ -82,6 +83,9 @@ def _on_terminal(argv, environment):
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     with subprocess.Popen(argv, env=environment, stdin=child, stdout=child, stderr=child) as process:
         os.close(child)
+        # It takes seconds. One that hangs must not hang the tests.
+        guard = threading.Timer(120, process.kill)
+        guard.start()
         output = b""
         while True:
             try:
@@ -91,6 +95,7 @@ def _on_terminal(argv, environment):
             if not data:
                 break
             output += data
+        guard.cancel()
     os.close(parent)
     assert process.returncode == 2, output
     return output.decode("utf-8").replace("\r\n", "\n")
