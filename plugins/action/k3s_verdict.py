@@ -65,6 +65,10 @@ def _found(run, state, of, done):
 
 def _looked(name, plan, variables, run):
     is_changed = any(name in wave for wave in run["waves"])
+    # A board that failed in its wave, within what may fail, or that nobody has looked at since, is not as it was seen.
+    failure = variables.get("fleet_failure") or ("fleet_seen" not in variables and "nobody has looked at it since")
+    if is_changed and failure:
+        return _verdict.Looked(name, {"msg": "its change did not end well: %s" % failure}, plan)
     seen = _verdict.later(variables.get("k3s_seen") or {}, variables.get("fleet_seen"))
     closer = {} if is_changed else _fleet.closer_looks(variables, name)[0]
     return _verdict.Looked(name, seen, plan, closer.get("contents"))

@@ -81,3 +81,12 @@ def test_after_changes_what_was_seen_last_counts():
     assert not more["failed"] and more["msg"][-1].endswith("no board of this run: b3")
     assert judged(boards, health_state=state, fleet_seen=dict(after, images=[]))["failed"]
     assert judged(boards, health_state={"api": api(True, False)}, fleet_seen=after)["failed"]
+
+
+def test_a_board_that_failed_in_its_wave_or_was_not_looked_at_since_is_not_healthy():
+    """As one that may fail (riscv_k3s_max_fail_percentage), whatever it was like before."""
+    boards, state = {"b1": server([]), "b2": observed(GOOD)}, {"api": api(True, True)}
+    after = observed(GOOD, hostname="b1")
+    for now in ({"fleet_failure": "Restart k3s: no", "fleet_seen": after}, {}):
+        result = judged(boards, health_state=state, **now)
+        assert result["failed"] and "b1: it could not be looked at: its change did not end well" in str(result["msg"])
