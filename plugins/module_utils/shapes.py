@@ -145,6 +145,7 @@ class Api(ApiObjects, total=False):
 
     reachable: bool
     error: Optional[str]
+    unread: List[str]  # a sentence for each object of the answer that cannot be read
     events: Dict[str, PodEvent]  # by the pod's UID
 
 
