@@ -177,7 +177,7 @@ def test_misspelt_key_is_mended_where_it_stands(fleet):
     (finding,) = fleet.document()["findings"]
     assert (
         finding["command"]
-        == "sed -i -e '3s/endpoints/endpoint/' /etc/rancher/k3s/registries.yaml && systemctl restart k3s-agent"
+        == "sed -i -e 3s/endpoints/endpoint/ /etc/rancher/k3s/registries.yaml && systemctl restart k3s-agent"
     )
 
 

@@ -108,7 +108,7 @@ def test_crash_loop_shows_its_last_line_and_is_only_possible_without(fleet):
     assert (
         finding["confidence"] == "likely" and finding["evidence"][1] == "last log line of main: cannot find my config"
     )
-    assert finding["command"] == "k3s kubectl -n default logs p -c main --previous"
+    assert finding["command"] == "k3s kubectl -n default logs -c main --previous p"
 
 
 def test_memory_of_a_deployment_is_raised_by_the_command(fleet):
@@ -124,7 +124,7 @@ def test_memory_of_a_deployment_is_raised_by_the_command(fleet):
     )
     row["owner"] = {"kind": "ReplicaSet", "name": "d-abc"}
     (finding,) = fleet.document()["findings"]
-    assert finding["command"].startswith("k3s kubectl -n default set resources deployment/d -c main --limits=memory=")
+    assert finding["command"] == "k3s kubectl -n default set resources -c main --limits=memory=512Mi deployment/d"
     row["labels"].clear()
     (finding,) = fleet.document()["findings"]
     assert "replicaset/d-abc" in finding["command"], "no label tells of a Deployment"

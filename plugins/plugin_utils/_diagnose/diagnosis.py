@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, pod_name
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, on_server, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards
@@ -59,7 +60,7 @@ def _fleet(boards, now, inventory):
         if event["kind"] == "Pod" and event["type"] == "Warning":
             latest[event["uid"]] = {"reason": event["reason"], "message": event["message"]}
     pods = join_boards(boards, dict(api, events=latest) if api else None, now)
-    words = "".join("-i %s " % path for path in inventory)
+    words = tuple(word for path in inventory for word in shell.option("-i", str(path)))
     return _causes.Fleet(boards, server, api, details, pods, now, words)
 
 
@@ -158,13 +159,15 @@ def _collect(fleet, pods):
         if not is_unready(row) or row["finding"] is not None:
             continue
         age = _coredns.age(fleet, row) if _coredns.is_coredns(row) else fleet.now - seconds(row["created_at"])
-        command = "k3s kubectl -n %s describe pod %s" % (row["namespace"], row["name"])
+        command, server = on_server(fleet, "describe", "pod", namespace=row["namespace"], names=[row["name"]])
         if age < _STARTING:
             text = "It has been starting for %d s. Check again in a minute." % max(age, 0)
         elif row["containers"] and all(container["state"] == "running" for container in row["containers"]):
             text = "It runs but does not become Ready. Its readiness probe and its log say why."
-            command += "; k3s kubectl -n %s logs %s --all-containers --tail=50" % (row["namespace"], row["name"])
+            words = ("logs", "--all-containers", "--tail=50")
+            log = on_server(fleet, *words, namespace=row["namespace"], names=[row["name"]])[0]
+            command = shell.joined(command, log, by="; ")
         else:
             text = "No evidence was found for why it does not run. Its events, and k3s's log on its board, may."
-        rows.append({"board": fleet.server, "pod": pod_name(row), "text": text, "command": command})
+        rows.append({"board": server, "pod": pod_name(row), "text": text, "command": str(command)})
     return rows

@@ -107,7 +107,7 @@ def _entry(fleet, cause, finding, rows):
         "pods": pods,
         "evidence": [redact(line) for line in finding.evidence],
         "remedy": finding.remedy,
-        "command": finding.command,
+        "command": finding.command and str(finding.command),
         "run_on": finding.run_on,
     }
 

@@ -10,6 +10,7 @@ import posixpath
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _PASS = 45  # seconds: the deploy controller looks every 15, and applying takes a while
@@ -62,9 +63,11 @@ def not_applied(fleet):
                 else "k3s reads a file again only when its modification time changes. Touch it"
             )
             remedy += "; k3s looks again within 15 s."
-            command = ("k3s kubectl apply --dry-run=server -f %s" if failures else "touch %s") % _path(
-                fleet, board, row
-            )
+            path = _path(fleet, board, row)
+            if failures:
+                command = shell.command("k3s", "kubectl", "apply", "--dry-run=server", *shell.option("-f", path))
+            else:
+                command = shell.command("touch", operands=[path])
             title = "k3s has not applied %s" % row["path"]
             yield m.Finding(
                 title, m.CERTAIN if failures else m.LIKELY, ("addon", board, name), evidence, remedy, command, board
@@ -99,7 +102,7 @@ def two_files(fleet):
                 "They take turns at one Addon. "
                 "Give your own file another name before its first dot, or move it out of the folder."
             )
-            command = "mv %s %s/%s" % (_path(fleet, board, own), folder, target)
+            command = shell.command("mv", operands=[_path(fleet, board, own), posixpath.join(folder, target)])
             yield m.Finding(
                 "%d files fight for the Addon %s" % (len(both), name),
                 m.CERTAIN,

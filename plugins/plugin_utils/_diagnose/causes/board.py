@@ -24,14 +24,13 @@ def unreachable(fleet):
         if not text or (board.get("what") or "").startswith("k3s was not found"):
             continue
         remedy = board.get("next_step") or "Check that the board is on and can be reached by ssh."
-        command = "ansible %s%s -b -m ansible.builtin.raw -a id" % (fleet.inventory, name)
         yield m.Finding(
             "%s could not be observed" % name,
             m.CERTAIN,
             ("board", name, name),
             [m.one_line(text)],
             remedy,
-            command,
+            fleet.raw(name, "id"),
             m.CONTROLLER,
         )
 

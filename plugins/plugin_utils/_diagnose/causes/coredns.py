@@ -9,7 +9,9 @@ from the API.
 from __future__ import annotations
 
 import re
+import shlex
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 
@@ -97,7 +99,8 @@ def rights(fleet):
             "Give ClusterRole and ClusterRoleBinding system:coredns back, as the packaged manifest has them; "
             "CoreDNS recovers by itself within a minute."
         )
-        command = "k3s kubectl auth reconcile -f %s/server/manifests/coredns.yaml" % fleet.data_dir(fleet.server)
+        path = "%s/server/manifests/coredns.yaml" % fleet.data_dir(fleet.server)
+        command = shell.command("k3s", "kubectl", "auth", "reconcile", *shell.option("-f", path))
         yield _finding(
             fleet, row, "CoreDNS may not list %s" % ", ".join(lacks), m.CERTAIN, evidence, remedy, command, fleet.server
         )
@@ -128,7 +131,8 @@ def endpoint(fleet):
         if stated:
             evidence.append("advertise-address in config.yaml of %s: %s" % (fleet.server, stated))
             remedy = "Take advertise-address out of config.yaml, or set it right, and restart k3s."
-            command = "sed -i '/^advertise-address *:/d' /etc/rancher/k3s/config.yaml && %s" % command
+            words = ("sed", "-i", "/^advertise-address *:/d", "/etc/rancher/k3s/config.yaml")
+            command = shell.joined(shell.command(*words), command)
         yield _finding(
             fleet,
             row,
@@ -195,17 +199,15 @@ def forwarding(fleet):
                 "firewalld drops the traffic of pods on %s" % row["board"],
                 "Let it trust the networks of pods and services.",
             )
-            command = (
-                "firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=10.43.0.0/16"
-                " && firewall-cmd --reload"
-            )
+            trusted = ("--permanent", "--zone=trusted", "--add-source=10.42.0.0/16", "--add-source=10.43.0.0/16")
+            command = shell.joined(shell.command("firewall-cmd", *trusted), shell.command("firewall-cmd", "--reload"))
         elif drops:
             evidence += ["iptables-save on %s: %s" % (row["board"], rule) for rule in drops[:3]]
             title, remedy = (
                 "A firewall rule drops the traffic of pods on %s" % row["board"],
                 "Take the rule away, or let 10.42.0.0/16 and 10.43.0.0/16 pass before it.",
             )
-            command = "iptables -D %s" % drops[0][len("-A ") :]
+            command = _without(drops[0])
         elif any(rule.startswith(":FORWARD DROP") for rule in seen.get("rules", ())):
             evidence.append(
                 "iptables-save on %s: %s"
@@ -215,9 +217,18 @@ def forwarding(fleet):
                 "The policy of FORWARD drops the traffic of pods on %s" % row["board"],
                 "Let it accept, or let 10.42.0.0/16 and 10.43.0.0/16 pass.",
             )
-            command = "iptables -P FORWARD ACCEPT"
-        confidence = m.CERTAIN if command else m.LIKELY
+            command = shell.command("iptables", "-P", "FORWARD", "ACCEPT")
+        confidence = m.CERTAIN if drops or command else m.LIKELY
         yield _finding(fleet, row, title, confidence, evidence, remedy, command, row["board"] if command else None)
+
+
+def _without(rule):
+    """The command that takes away a rule as iptables-save shows it, or None where its words cannot be told."""
+    try:
+        words = shlex.split(rule)
+    except ValueError:
+        return None
+    return shell.command("iptables", "-D", *words[1:])
 
 
 def unexplained(fleet):
@@ -230,7 +241,7 @@ def unexplained(fleet):
                 "token, delete the pod. "
                 "refused or timeout: the service address."
             )
-            command = m.on_server(fleet, "-n kube-system logs", row["name"])
+            command = m.on_server(fleet, "logs", namespace="kube-system", names=[row["name"]])
             yield _finding(fleet, row, "CoreDNS cannot list from the API", m.POSSIBLE, [], remedy, *command)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _PAUSE = re.compile(r'failed to get sandbox image "([^"]+)"')
@@ -75,7 +76,7 @@ def short_name(fleet, row):
                 "ctr images ls on %s: %s (without its domain)" % (row["board"], short),
             ]
             remedy = "Tag it with its full name."
-            command = "k3s ctr -n k8s.io images tag %s %s" % (short, image)
+            command = shell.command("k3s", "ctr", "-n", "k8s.io", "images", "tag", operands=[short, image])
             yield m.Finding(
                 "%s is in the store, but without its domain" % image,
                 m.CERTAIN,
@@ -98,10 +99,11 @@ def other_namespace(fleet, row):
                 "ctr --namespace default images ls on %s: %s" % (row["board"], elsewhere[0]),
             ]
             remedy = "Bring it into the namespace k8s.io, where the kubelet looks."
-            command = (
-                "k3s ctr -n default images export --all-platforms - %s | k3s ctr -n k8s.io images import "
-                "--all-platforms -" % elsewhere[0]
+            export = shell.command(
+                "k3s", "ctr", "-n", "default", "images", "export", "--all-platforms", "-", elsewhere[0]
             )
+            into = shell.command("k3s", "ctr", "-n", "k8s.io", "images", "import", "--all-platforms", "-")
+            command = shell.joined(export, into, by=" | ")
             title = "%s is in containerd's namespace default, not in k8s.io" % image
             yield m.Finding(title, m.CERTAIN, ("image", row["board"], image), evidence, remedy, command, row["board"])
 
@@ -134,7 +136,7 @@ def never_pull(fleet, row):
                 m.CONTROLLER,
             )
         else:
-            command = "k3s crictl pull %s" % image
+            command = shell.command("k3s", "crictl", "pull", operands=[image])
             yield m.Finding(
                 "%s is not in the store, and its policy is Never" % image,
                 confidence,
@@ -180,7 +182,9 @@ def wrong_architecture(fleet, row):
                 command = (fleet.site(), m.CONTROLLER)
                 remedy = "Let riscv.k3s.site put the right content under the name."
             else:
-                command = ("k3s ctr -n k8s.io images rm %s && k3s crictl pull %s" % (image, image), row["board"])
+                remove = shell.command("k3s", "ctr", "-n", "k8s.io", "images", "rm", operands=[image])
+                pull = shell.command("k3s", "crictl", "pull", operands=[image])
+                command = (shell.joined(remove, pull), row["board"])
                 remedy = (
                     "Remove it and pull it again; when that brings the same, push an image of the board's architecture."
                 )

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pod as _pod
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index, node_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 
@@ -44,7 +45,7 @@ class Finding(NamedTuple):
     subject: tuple
     evidence: list
     remedy: str
-    command: Optional[str] = None
+    command: Optional[shell.Command] = None
     run_on: Optional[str] = None
 
 
@@ -52,7 +53,8 @@ class Finding(NamedTuple):
 class Fleet:
     """All that was seen. ``boards`` maps names to results of k3s_info (or what failed), ``server`` is the first one
     whose API answered, else the first that was asked, ``api`` what that showed, ``details`` what it told besides,
-    ``pods`` the joined view; ``now`` the controller's time in seconds.
+    ``pods`` the joined view; ``now`` the controller's time in seconds, ``inventory`` the words that
+    name it to Ansible.
     """
 
     boards: dict
@@ -61,7 +63,7 @@ class Fleet:
     details: dict
     pods: list
     now: float
-    inventory: str
+    inventory: tuple
 
     def seen(self):
         """The boards that could be looked at, as (name, result)."""
@@ -150,20 +152,24 @@ class Fleet:
 
     def site(self):
         """The command that lets the collection do its work."""
-        return "ansible-playbook %sriscv.k3s.site" % self.inventory
+        return shell.command("ansible-playbook", *self.inventory, "riscv.k3s.site")
 
     def service(self, board, verb="restart"):
         """The command that starts, stops or restarts k3s on a board."""
         role = ((self.boards.get(board) or {}).get("k3s") or {}).get("role")
         unit = "k3s-agent" if role == "agent" else "k3s"
         init = self.preflight(board).get("init", "systemd")
-        return {"systemd": "systemctl %s %s" % (verb, unit), "openrc": "rc-service %s %s" % (unit, verb)}.get(
-            init, "service %s %s" % (unit, verb)
-        )
+        words = {"systemd": ("systemctl", verb, unit), "openrc": ("rc-service", unit, verb)}
+        return shell.command(*words.get(init, ("service", unit, verb)))
+
+    def raw(self, board, *words):
+        """The command that runs words of ours on a board, as k3s_info reaches it."""
+        module = ("-b", "-m", "ansible.builtin.raw", "-a")
+        return shell.command("ansible", *self.inventory, *module, *words, operands=[board])
 
     def set_clock(self, board):
         """The command that gives a board the controller's time."""
-        return 'ansible %s%s -b -m ansible.builtin.raw -a "date -u -s @$(date +%%s)"' % (self.inventory, board)
+        return self.raw(board, shell.Command('"date -u -s @$(date +%s)"'))
 
     def data_dir(self, board):
         """The folder of k3s on a board."""
@@ -210,6 +216,7 @@ def workload(fleet, row):
     return "%s/%s" % (kind.lower(), name)
 
 
-def on_server(fleet, *words):
-    """A kubectl command and where to run it, as (command, run_on)."""
-    return "k3s kubectl " + " ".join(words), fleet.server
+def on_server(fleet, *words, namespace=None, names=()):
+    """A kubectl command about ``names``, which it gets last, and where to run it, as (command, run_on)."""
+    where = () if namespace is None else shell.option("-n", namespace)
+    return shell.command("k3s", "kubectl", *where, *words, operands=names), fleet.server

@@ -14,6 +14,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors 
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_endpoint, speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _STORE = ("store-not-whole", "store-media-type")
@@ -131,10 +132,12 @@ def _on_the_board(fleet, board, image, problem):
     if problem.cause == "registry-clock":
         return problem.next_step, fleet.set_clock(board), m.CONTROLLER
     if problem.cause == "pull-disk-full":
-        return problem.next_step, "k3s crictl rmi --prune", board
+        return problem.next_step, shell.command("k3s", "crictl", "rmi", "--prune"), board
+    remove = shell.command("k3s", "crictl", "rmi", operands=[image])
     if image in fleet.wanted:
-        return "Remove it, then let riscv.k3s.site fetch it again.", "k3s crictl rmi %s" % image, board
-    return "Remove it and pull it again.", "k3s crictl rmi %s; k3s crictl pull %s" % (image, image), board
+        return "Remove it, then let riscv.k3s.site fetch it again.", remove, board
+    pull = shell.command("k3s", "crictl", "pull", operands=[image])
+    return "Remove it and pull it again.", shell.joined(remove, pull, by="; "), board
 
 
 def _another_name(fleet, row, container, image, evidence):
@@ -142,9 +145,8 @@ def _another_name(fleet, row, container, image, evidence):
     if not other:
         return "Check repository and tag, or push the image first.", None, None
     evidence.append("%s holds %s" % (row["board"], other))
-    command = m.on_server(
-        fleet, "-n", row["namespace"], "set image", m.workload(fleet, row), "%s=%s" % (container["name"], other)
-    )
+    names = [m.workload(fleet, row), "%s=%s" % (container["name"], other)]
+    command = m.on_server(fleet, "set", "image", namespace=row["namespace"], names=names)
     return ("Name a tag that is there, for instance the one that the board has.",) + command
 
 

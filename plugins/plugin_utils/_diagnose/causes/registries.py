@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import WRONG_KEYS
 
@@ -22,8 +23,9 @@ def wrong_key(fleet):
             "%s line %d: %s, which k3s does not know%s" % (path, number, key, " (it knows %s)" % right if right else "")
             for number, key, right in rights
         ]
-        edits = ["-e '%ds/%s/%s/'" % (number, key, right) for number, key, right in rights if right]
-        command = ("sed -i %s %s && %s" % (" ".join(edits), path, fleet.service(name)), name) if edits else (None, None)
+        edits = [word for number, key, right in rights if right for word in ("-e", "%ds/%s/%s/" % (number, key, right))]
+        edit = shell.command("sed", "-i", *edits, operands=[path])
+        command = (shell.joined(edit, fleet.service(name)), name) if edits else (None, None)
         remedy = (
             "Write the key as k3s knows it, and restart k3s. "
             "riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _PRESSURES = {"DiskPressure": "disk space", "MemoryPressure": "memory", "PIDPressure": "process numbers"}
@@ -30,7 +31,7 @@ def pressure(fleet, kind):
             "MemoryPressure": "Run less on the board, or give its pods lower limits.",
             "PIDPressure": "Find what starts so many processes.",
         }[kind]
-        command = ("k3s crictl rmi --prune", name) if kind == "DiskPressure" else (None, None)
+        command = (shell.command("k3s", "crictl", "rmi", "--prune"), name) if kind == "DiskPressure" else (None, None)
         yield m.Finding(
             "%s has run short of %s" % (node, _PRESSURES[kind]),
             m.CERTAIN,
@@ -50,7 +51,7 @@ def evicted(fleet):
         message = fleet.detail(row).get("message")
         evidence = ["pod %s: Evicted: %s" % (m.pod_name(row), m.one_line(message or "no message"))]
         remedy = "Resolve what it names (disk or memory of its node), then delete what is left of the pod."
-        command = m.on_server(fleet, "-n", row["namespace"], "delete pod", row["name"])
+        command = m.on_server(fleet, "delete", "pod", namespace=row["namespace"], names=[row["name"]])
         yield m.Finding("%s was evicted" % m.pod_name(row), m.CERTAIN, m.pod_subject(row), evidence, remedy, *command)
 
 
@@ -74,7 +75,7 @@ def nearly_full(fleet):
             ("board", name, name),
             evidence,
             remedy,
-            "k3s crictl rmi --prune",
+            shell.command("k3s", "crictl", "rmi", "--prune"),
             name,
         )
 

@@ -10,6 +10,7 @@ import calendar
 import re
 import time
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _CNI = re.compile(
@@ -71,24 +72,19 @@ def terminating(fleet):
         evidence = ["metadata.deletionTimestamp: %s, %d s ago" % (detail["deleted_at"], late)]
         remedy, words = (
             "Its kubelet does not end it: check that k3s runs on its board. Or drop it from the API:",
-            [
-                "delete pod",
-                row["name"],
-                "--force",
-                "--grace-period=0",
-            ],
+            ["delete", "pod", "--force", "--grace-period=0"],
         )
         if detail["finalizers"]:
             evidence.append("metadata.finalizers: %s" % ", ".join(detail["finalizers"]))
             remedy = "The controller that set the finalizer must remove it, and does not. Remove it by hand:"
-            words = ["patch pod", row["name"], "--type=merge", "-p", '\'{"metadata":{"finalizers":null}}\'']
+            words = ["patch", "pod", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']
         yield m.Finding(
             "%s stays in Terminating" % m.pod_name(row),
             m.CERTAIN,
             m.pod_subject(row),
             evidence,
             remedy,
-            *m.on_server(fleet, "-n", row["namespace"], *words),
+            *m.on_server(fleet, *words, namespace=row["namespace"], names=[row["name"]]),
         )
 
 
@@ -112,7 +108,7 @@ def ghost(fleet):
         if same:
             evidence.append("the pod of that name has the UID %s now" % same[0]["uid"])
         remedy = "Remove the sandbox; its containers end with it."
-        command = "k3s crictl rmp -f %s" % row["sandbox_id"]
+        command = shell.command("k3s", "crictl", "rmp", "-f", operands=[row["sandbox_id"]])
         yield m.Finding(
             title, m.CERTAIN, ("pod", row["board"], m.pod_name(row)), evidence, remedy, command, row["board"]
         )
@@ -125,7 +121,7 @@ def unschedulable(fleet, row):
         return
     for event in fleet.events_of(row):
         if event["reason"] == "FailedScheduling":
-            words = ["describe nodes"]
+            words = ["describe", "nodes"]
             remedy = (
                 "The message says what each node lacks: "
                 "room, a label that nodeSelector asks for, or a toleration of its taint."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _NO_COMMAND = re.compile(r"no command specified")
@@ -68,7 +69,7 @@ def _mend(fleet, row, image, container, remedy):
             fleet.site(),
             m.CONTROLLER,
         )
-    return (remedy,) + m.on_server(fleet, "-n", row["namespace"], "edit", m.workload(fleet, row))
+    return (remedy,) + m.on_server(fleet, "edit", namespace=row["namespace"], names=[m.workload(fleet, row)])
 
 
 def capabilities(fleet, row):
@@ -81,9 +82,8 @@ def capabilities(fleet, row):
             "false). "
             "Build the image without them and run as root, or add the capability (NET_BIND_SERVICE for CoreDNS)."
         )
-        command = m.on_server(
-            fleet, "-n", row["namespace"], "get", m.workload(fleet, row), "-o", "jsonpath='{..securityContext}'"
-        )
+        words = ("get", "-o", "jsonpath={..securityContext}")
+        command = m.on_server(fleet, *words, namespace=row["namespace"], names=[m.workload(fleet, row)])
         yield m.Finding(title, m.LIKELY, m.pod_subject(row), [text], remedy, *command)
 
 
@@ -98,16 +98,8 @@ def out_of_memory(fleet, row):
             ]
             title = "%s needs more memory than its limit allows" % container["name"]
             remedy = "Raise the memory limit; when the board has no more memory, run less on it."
-            command = m.on_server(
-                fleet,
-                "-n",
-                row["namespace"],
-                "set resources",
-                m.workload(fleet, row),
-                "-c",
-                container["name"],
-                "--limits=memory=512Mi",
-            )
+            words = ("set", "resources", *shell.option("-c", container["name"]), "--limits=memory=512Mi")
+            command = m.on_server(fleet, *words, namespace=row["namespace"], names=[m.workload(fleet, row)])
             if m.workload(fleet, row).startswith("pod/"):
                 remedy += " A pod without an owner must be recreated for that."
                 command = (None, None)
@@ -133,16 +125,8 @@ def crash_loop(fleet, row):
             evidence.append("container %s: %s" % (container["name"], m.one_line(container["message"])))
         title = "%s ends right after its start" % container["name"]
         remedy = "Its last log line says why. The whole log:" if log else "Its log was not read. Read it:"
-        command = m.on_server(
-            fleet,
-            "-n",
-            row["namespace"],
-            "logs",
-            row["name"],
-            "-c",
-            container["name"],
-            *["--previous"] * bool(container["restarts"]),
-        )
+        words = ("logs", *shell.option("-c", container["name"]), *["--previous"] * bool(container["restarts"]))
+        command = m.on_server(fleet, *words, namespace=row["namespace"], names=[row["name"]])
         yield m.Finding(title, m.LIKELY if log else m.POSSIBLE, m.pod_subject(row), evidence, remedy, *command)
 
 
@@ -177,7 +161,7 @@ def config_missing(fleet, row):
                 "Make it; with --disable=coredns nobody keeps the key NodeHosts, "
                 "so use .skip and an overlay for CoreDNS instead."
             )
-            command = m.on_server(fleet, "-n", row["namespace"], "get configmaps,secrets")
+            command = m.on_server(fleet, "get", "configmaps,secrets", namespace=row["namespace"])
             yield m.Finding(
                 "%s is not there" % missing,
                 m.CERTAIN,

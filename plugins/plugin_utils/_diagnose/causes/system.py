@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL
 
@@ -123,7 +124,9 @@ def kernel(fleet):
         evidence = ["%s: %s (for %s)" % (row["name"], row["detail"], row["needed_for"]) for row in rows]
         remedy = "Boot a kernel that has them, or install the modules of this one."
         title = "The kernel of %s lacks %s" % (name, ", ".join(row["name"] for row in rows))
-        yield m.Finding(title, m.LIKELY, ("board", name, name), evidence, remedy, "k3s check-config", name)
+        yield m.Finding(
+            title, m.LIKELY, ("board", name, name), evidence, remedy, shell.command("k3s", "check-config"), name
+        )
 
 
 def cgroups(fleet):
@@ -137,7 +140,7 @@ def cgroups(fleet):
             ("board", name, name),
             evidence,
             remedy,
-            "cat /proc/cmdline",
+            shell.command("cat", "/proc/cmdline"),
             name,
         )
 
@@ -148,7 +151,7 @@ def sysctls(fleet):
         for row in rows:
             evidence = ["sysctl %s = %s" % (row["name"], row["detail"])]
             remedy = "Switch it on, and keep it so in /etc/sysctl.d: it is needed for %s." % row["needed_for"]
-            command = "sysctl -w %s=1" % row["name"]
+            command = shell.command("sysctl", "-w", "%s=1" % row["name"])
             yield m.Finding(
                 "%s is off on %s" % (row["name"], name),
                 m.CERTAIN,
