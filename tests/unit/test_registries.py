@@ -62,6 +62,8 @@ def test_text_subclasses_of_ansible_are_plain_text():
         ({"mirrors": {HOST: {"endpoint": "https://u:secret@x"}}}, "'https://***@x'"),
         ({"mirrors": {"u:se/cret@x": {}}}, "without scheme"),
         ({"mirrors": {HOST: {"rewrite": {"(": "x"}}}}, "regular expression"),
+        ({"mirrors": {HOST: {"rewrite": {"^(?!library/)(.*)": "x/$1"}}}}, "as Go has them: Go has no look-ahead"),
+        ({"mirrors": {HOST: {"rewrite": {"^a/(.*)": "b/\\1"}}}}, "as $1, not as "),
         ({"mirrors": {HOST: "x"}}, "must be a dictionary"),
         ({"configs": {HOST: {"auth": {"token": "secret"}}}}, "k3s ignores token"),
         ({"configs": {HOST: {"tls": {"insecure_skip_verify": "yes"}}}}, "true or false"),

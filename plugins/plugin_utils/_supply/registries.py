@@ -19,6 +19,7 @@ import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils import go_regexp
 
 _HEADER = "# Written by riscv.k3s from riscv_k3s_registries in the inventory; k3s reads it when it starts.\n"
 _WHERE = "riscv_k3s_registries"
@@ -139,10 +140,11 @@ def _check_mirror(host: object, mirror: Any) -> None:
     for pattern, replacement in _dictionary(mirror.get("rewrite"), where + ".rewrite").items():
         _text(pattern, "a rewrite", where)
         _text(replacement, "what a rewrite puts", where)
-        try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise _wrong("a rewrite must be a regular expression (%s)" % error, pattern, where) from error
+        why, group = go_regexp.fault(pattern), go_regexp.foreign_group(replacement)
+        if why:
+            raise _wrong("a rewrite must be a regular expression as Go has them: %s" % why, pattern, where)
+        if group:
+            raise _wrong("what a rewrite puts names a group as $1, not as %s" % group, replacement, where)
 
 
 def _check_config(host: object, settings: Any) -> None:
