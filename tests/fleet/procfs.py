@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import pathlib
 
+_NAMESPACES = ("self/ns/net", "self/ns/pid")
 _REAL = ("uptime", "sys/kernel/random/boot_id", "net/fib_trie")
 
 
 def write_k3s(board, data, role, environ=()):
     """k3s as it was started just now, with its ``data`` folder. Without k3s there is no such folder at all."""
     proc = board / "proc"
-    for name in ("self/ns/net", *_REAL):
+    for name in (*_NAMESPACES, *_REAL):
         (proc / name).parent.mkdir(parents=True, exist_ok=True)
-    (proc / "self/ns/net").touch()
+    for name in _NAMESPACES:
+        (proc / name).touch()
     for name in _REAL:
         (proc / name).unlink(missing_ok=True)
         (proc / name).symlink_to(pathlib.Path("/proc", name))
@@ -33,9 +35,12 @@ def _process(proc, pid, words, comm, parent, environ):
         ("cmdline", "".join(word + "\0" for word in words)),
         ("environ", "".join(word + "\0" for word in environ)),
         ("comm", comm + "\n"),
+        ("status", "Name:\t%s\nUid:\t0\t0\t0\t0\n" % comm),
         ("cgroup", "0::/system.slice/k3s.service\n"),
         ("stat", "%d (%s) S %d %s%d 0 0\n" % (pid, comm, parent, "0 " * 17, started)),
     ):
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / "ns/net").unlink(missing_ok=True)
-    (folder / "ns/net").symlink_to(proc / "self/ns/net")
+    for name in _NAMESPACES:
+        space = folder / "ns" / pathlib.Path(name).name
+        space.unlink(missing_ok=True)
+        space.symlink_to(proc / name)

@@ -120,26 +120,33 @@ class FakeBoard:
         """A /proc without k3s."""
         for folder in ("self/ns", "net", "sys/kernel/random", "1/ns"):
             (self.home / "proc" / folder).mkdir(parents=True)
-        self.file("proc/self/ns/net", "")
+        for space in ("net", "pid"):
+            self.file("proc/self/ns/" + space, "")
         self.file("proc/uptime", "%d.25 3600.00\n" % uptime)
         self.file("proc/sys/kernel/random/boot_id", boot_id + "\n")
         self.file("proc/net/fib_trie", _ADDRESSES)
         self.process(1, ["/sbin/init"], comm="systemd", parent=0)
 
-    def process(self, pid, words, comm, parent=1, started=60, cgroup="/", environ=(), same=True):
-        """A process of the board, or (not ``same``) of something on it that has a network of its own."""
+    def process(
+        self, pid, words, comm, parent=1, started=60, cgroup="/", environ=(), same=("net", "pid"), users="0000"
+    ):
+        """A process of the board, or of something on it that shares only the namespaces ``same`` with it. ``users`` are
+        its real, effective, saved and file system's one.
+        """
         folder = "proc/%d/" % pid
         self.file(folder + "cmdline", "".join(word + "\0" for word in words))
         self.file(folder + "environ", "".join(word + "\0" for word in environ))
         self.file(folder + "comm", comm + "\n")
         self.file(folder + "cgroup", "0::%s\n" % cgroup)
         self.file(folder + "stat", "%d (%s x) S %d %s%d 0 0\n" % (pid, comm, parent, "0 " * 17, started * 100))
+        self.file(folder + "status", "Name:\t%s\nUid:\t%s\nGid:\t0\t0\t0\t0\n" % (comm, "\t".join(users)))
         (self.home / folder / "ns").mkdir(exist_ok=True)
-        (self.home / folder / "ns/net").unlink(missing_ok=True)
-        if same:
-            (self.home / folder / "ns/net").symlink_to(self.home / "proc/self/ns/net")
-        else:
-            self.file(folder + "ns/net", "")
+        for space in ("net", "pid"):
+            (self.home / folder / "ns" / space).unlink(missing_ok=True)
+            if space in same:
+                (self.home / folder / "ns" / space).symlink_to(self.home / "proc/self/ns" / space)
+            else:
+                self.file(folder + "ns/" + space, "")
 
     def k3s(self, data_dir=None, role="server", service=None, pid=200, **options):
         """k3s as it runs, and its containerd with ``data_dir``."""
@@ -148,8 +155,8 @@ class FakeBoard:
         self.process(pid, ["/usr/local/bin/k3s " + role], comm="k3s-" + role, cgroup=cgroup, **options)
         folder = "%s/agent/etc/containerd/config.toml" % (data_dir or self.data)
         words = ["containerd", "-c", folder]
-        same = options.get("same", True)
-        self.process(pid + 1, words, comm="containerd", parent=pid, cgroup=cgroup, same=same)
+        more = {name: options[name] for name in ("same", "users") if name in options}
+        self.process(pid + 1, words, comm="containerd", parent=pid, cgroup=cgroup, **more)
 
     def calls(self):
         """How k3s was called so far."""

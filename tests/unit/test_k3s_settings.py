@@ -52,6 +52,7 @@ def test_no_account_is_none(args):
         ('disable: a\n"disable+": b\n', {"disable": ["a", "b"]}),
         ("disable+: [a]\n", {"disable": ["a"]}),
         ("embedded-registry: true\n", {"embedded-registry": "true"}),
+        ("token: s3cret\nnode-name: n\ntoken+: [s3cret]\n", {"node-name": "n"}),
         ("system-default-registry: r.io:5000\n", {"system-default-registry": "r.io:5000"}),
         ("pause-image: [a/b, c/d]\nsystem-default-registry:\n- x\n- y\ndata-dir: []\n", {}),
         ("  data-dir: /x\n  node-name: n\n", {"data-dir": "/x", "node-name": "n"}),

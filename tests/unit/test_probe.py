@@ -255,6 +255,8 @@ SPELLINGS = [
     '{"agent-token":"%(s)s","disable":["traefik","servicelb"],"data-dir":"/d","datastore-endpoint":"%(s)s"}',
     "{token: %(s)s, data-dir: /d, server: x}",
     "datastore-endpoint: mysql://u:%(s)s@x\ndisable: [traefik,\nservicelb]\ndata-dir: /d",
+    "data-dir: /d\rtoken: %(s)s\r",
+    "disable: [traefik, servicelb]\r\ndata-dir: /d\rtoken: %(s)s\r\n",
 ]
 
 
@@ -270,6 +272,18 @@ def test_a_file_of_settings_in_any_spelling(board, shell, text):
     assert config["data-dir"] == "/d"
     if "traefik" in text:
         assert config["disable"] == ["traefik", "servicelb"]
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029"])
+def test_what_only_yaml_takes_for_the_end_of_a_line_lets_no_secret_out(board, shell, end):
+    board.file("etc/config.yaml", "data-dir: /d%stoken: %s\r\n" % (end, SECRET))
+    output = board.run(PARTS, shell, data_dir=None)
+    assert SECRET not in output
+    seen = observe(output, TOKEN, PARTS)
+    assert seen["file_settings"] is None
+    assert "config.yaml has a Unicode line separator" in str(
+        [row for row in seen["errors"] if row["section"] == "config"]
+    )
 
 
 def test_a_file_of_settings_that_cannot_be_read(board, shell):
@@ -337,10 +351,31 @@ def test_an_agent_of_one_service_for_both_roles(board, shell):
 
 def test_containerds_of_others_are_none_of_the_boards(board, shell):
     """Of a k3s in a container, of an editor, of the script itself."""
-    board.k3s(data_dir="/in/a/container", same=False)
+    board.k3s(data_dir="/in/a/container", same=())
     board.process(300, ["vi", "/x/agent/etc/containerd/config.toml"], comm="vi")
     own = told(board, shell)
     assert (own["running"], own["k3s_started"], own["ran_as"]) == ("", "", "")
+
+
+@pytest.mark.parametrize("whose", [{"users": ("1000",) * 4}, {"users": ("1000", "0", "0", "0")}, {"same": ("net",)}])
+@pytest.mark.parametrize("real", [True, False], ids=["beside k3s", "without k3s"])
+def test_a_process_that_only_calls_itself_k3s_says_nothing_and_nothing_of_it_is_run(board, shell, real, whose):
+    """Of a user, of a program that runs as root for any user (su), of a pod in the board's network."""
+    evil = board.home / "evil"
+    environ = ["K3S_DATA_DIR=%s" % evil, "K3S_CONFIG_FILE=%s/config.yaml" % evil]
+    board.file("evil/config.yaml", "data-dir: %s\n" % evil)
+    for name in ("ctr", "crictl"):
+        board.file("evil/data/current/bin/" + name, "#!/bin/sh\ntouch %s/ran\n" % evil)
+        (evil / "data/current/bin" / name).chmod(0o755)
+    (evil / "agent").mkdir()
+    if real:
+        board.k3s(data_dir=board.data)
+    for pid in (100, 300):
+        board.k3s(data_dir=evil, pid=pid, environ=environ, **whose)
+    board.file("etc/config.yaml", "data-dir: %s\n" % board.data)
+    own = told(board, shell, data_dir=None)
+    assert (own["data_dir"], own["running"]) == (str(board.data), str(board.data) if real else "")
+    assert "evil" not in str(own) and not (evil / "ran").exists()
 
 
 def test_a_folder_that_is_given_and_another_that_runs(board, shell):
@@ -546,8 +581,8 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 11200),
-    ("with warnings", PARTS, True, 11450),
+    ("plain", PARTS, False, 11500),
+    ("with warnings", PARTS, True, 11750),
     ("diagnosis", PARTS + EXTRAS, False, 19900),
 ]
 

@@ -80,6 +80,8 @@ def of_files(files: Sequence[Tuple[str, str]]) -> Tuple[Dict[str, Any], List[str
             continue
         for key, value in content.items():
             name = str(key).rstrip("+")
+            if name not in CONFIG_KEYS:
+                continue  # it should not have left the board
             adds = str(key).endswith("+") and name in settings
             settings[name] = _as_list(settings[name]) + _as_list(value) if adds else value
     return _settled([(key, one) for key, value in settings.items() for one in _as_list(value)]), problems

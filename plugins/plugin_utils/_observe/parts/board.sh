@@ -8,15 +8,24 @@
 # configuration of a containerd that is not k3s's; explicit, whether a board without k3s will do.
 # shellcheck shell=sh disable=SC2154,SC2034,SC2013 # script.py assigns settings in front; other parts use what is set here
 
-# Processes of other boards or of pods may be seen, too: k3s and its containerd share the network of this session.
-same() { [ "$proc/$1/ns/net" -ef "$proc/self/ns/net" ]; }
+# Whether a process may be k3s. Who starts one calls it what he likes, and what k3s names is run as root below: so it is
+# root's (also the real user, for a program with other rights than its caller's), and none of a pod or another board.
+may_be_k3s() {
+    for space in net pid; do
+        [ "$proc/$1/ns/$space" -ef "$proc/self/ns/$space" ] || return
+    done
+    while read -r key users; do
+        case $key$users in Uid:*[1-9]*) return 1 ;; Uid:*0*) return 0 ;; esac
+    done 2>/dev/null <"$proc/$1/status"
+    return 1
+}
 # The fields of /proc/PID/stat after the name, which may hold blanks.
 stat_of() { read -r stat <"$proc/$1/stat" 2>/dev/null && stat=${stat##*) }; }
 # The pattern is written so that the process that looks for it is not found itself.
 running='' k3s_pid='' ran_as='' unit='' started=''
 for file in $(grep -l "agent/etc/container[d]/config[.]toml" "$proc"/[0-9]*/cmdline 2>/dev/null); do
     pid=${file%/cmdline} pid=${pid##*/}
-    same "$pid" || continue
+    may_be_k3s "$pid" || continue
     words=$(tr "\000\n" "\n " <"$file" 2>/dev/null)
     case ${words%%"$nl"*} in */containerd | containerd) ;; *) continue ;; esac
     path=${words#*"$nl"-c"$nl"} path=${path#*"$nl"--config"$nl"} path=${path#*"$nl"--config=} path=${path%%"$nl"*}
@@ -24,11 +33,11 @@ for file in $(grep -l "agent/etc/container[d]/config[.]toml" "$proc"/[0-9]*/cmdl
     # shellcheck disable=SC2086 # its fields
     stat_of "$pid" && set -- $stat && k3s_pid=$2
 done
-[ -z "$k3s_pid" ] || read -r ran_as <"$proc/$k3s_pid/comm"
+[ -z "$k3s_pid" ] || ! may_be_k3s "$k3s_pid" || read -r ran_as <"$proc/$k3s_pid/comm"
 case $ran_as in k3s*) ;; *) k3s_pid='' ran_as='' ;; esac
 [ -n "$k3s_pid" ] || for file in $(grep -lE "^k3s-(server|agent)" "$proc"/[0-9]*/comm 2>/dev/null); do
     pid=${file%/comm} pid=${pid##*/}
-    ! same "$pid" || k3s_pid=$pid
+    ! may_be_k3s "$pid" || k3s_pid=$pid
 done
 if [ -n "$k3s_pid" ]; then
     read -r ran_as <"$proc/$k3s_pid/comm"
@@ -56,14 +65,22 @@ done 2>/dev/null | tr "\n\t\\\\\"'" "     " |
 config_file=${config_file:-$(echo "$environment" | sed -n "s/^K3S_CONFIG_FILE=//p")}
 config_file=${config_file:-$etc/config.yaml}
 # Lines of a file of settings that may leave the board: those of known keys, in any spelling. Others may hold secrets.
+bom=$(printf "\357\273\277") cr=$(printf "\r") next_line=$(printf "\302\205")
+line_separator=$(printf "\342\200\250") paragraph=$(printf "\342\200\251")
 known_lines() {
     content=$(cat "$1") || return
+    # For YAML these end a line, too: what follows may be a key of its own, and a secret.
+    case $content in *"$next_line"* | *"$line_separator"* | *"$paragraph"*)
+        echo "$1 has a Unicode line separator" >&2
+        return 1 ;;
+    esac
+    case $content in *"$cr"*) content=$(echo "$content" | tr "\r" "\n") ;; esac
     echo "$content" | kept_of "$1"
 }
 kept_of() {
-    bom=$(printf "\357\273\277") cr=$(printf "\r") level=none last=0
+    level=none last=0
     while IFS= read -r line || [ -n "$line" ]; do
-        line=${line#"$bom"} line=${line%"$cr"}
+        line=${line#"$bom"}
         text=${line#"${line%%[! ]*}"}
         case $text in "" | "#"* | ---* | ... | %*) continue ;; esac
         if [ "$level" = none ]; then
