@@ -5,7 +5,8 @@
 """An image reference as a value: parsed, checked, and normalised as containerd and the kubelet do it.
 
 Rules: the reference grammar of github.com/distribution/reference. A name without a registry belongs to docker.io,
-a docker.io name of one component to library/, and a reference without tag and digest means the tag latest.
+a docker.io name of one component to library/, and a reference without tag and digest means the tag latest. Of a
+reference with tag and digest the digest alone counts: under that name the kubelet looks for it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LONGEST = 255
 
 
 class ImageName(NamedTuple):
-    """A normalised reference; ``tag`` or ``digest`` may be None, never both."""
+    """A normalised reference; one of ``tag`` and ``digest`` is None."""
 
     registry: str
     repository: str
@@ -59,7 +60,7 @@ class ImageName(NamedTuple):
         if not _REPOSITORY.match(repository) or len(registry) + 1 + len(repository) > _LONGEST:
             upper = " (a repository is lower case)" if repository != repository.lower() else ""
             raise _bad(text, "the repository is not valid" + upper)
-        return cls(registry, repository, tag or (None if digest else "latest"), digest or None)
+        return cls(registry, repository, None if digest else tag or "latest", digest or None)
 
     @property
     def name(self) -> str:
@@ -68,8 +69,8 @@ class ImageName(NamedTuple):
 
     @property
     def full(self) -> str:
-        """The whole normalised reference, as containerd stores it."""
-        return self.name + (":" + self.tag if self.tag else "") + ("@" + self.digest if self.digest else "")
+        """The whole normalised reference, as containerd's CRI stores it and looks for it."""
+        return "%s@%s" % (self.name, self.digest) if self.digest else "%s:%s" % (self.name, self.tag)
 
 
 def normalise(text: object) -> str:

@@ -115,6 +115,7 @@ class ApiNode(_NodeRow, total=False):
     args: str  # k3s's command line, as JSON: until it is read as settings
     env: str
     settings: Optional[Dict[str, Any]]  # with which its k3s runs; None where it does not tell
+    role: Optional[str]  # of its k3s, likewise
 
 
 class ApiAddon(TypedDict):

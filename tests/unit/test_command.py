@@ -109,6 +109,23 @@ def test_what_a_watch_raises_ends_the_program(tmp_path, error):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_kubectl_has_a_kubeconfig_where_k3s_writes_its_own_elsewhere(tmp_path, monkeypatch):
+    """As with --write-kubeconfig: /etc/rancher/k3s/k3s.yaml is not there then."""
+    own = tmp_path / "server/cred/admin.kubeconfig"
+    seen = []
+    runner = FakeRunner([([...], "")])
+    runner.run = lambda argv, env=None, **more: seen.append(env)
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    kubectl = Programs({"k3s": "/opt/k3s", "data_dir": str(tmp_path)}, runner, is_root=True).kubectl
+    kubectl("get", "nodes")
+    own.parent.mkdir(parents=True)
+    own.touch()
+    kubectl("get", "nodes")
+    monkeypatch.setenv("KUBECONFIG", "/mine")
+    kubectl("get", "nodes")
+    assert [env.get("KUBECONFIG") for env in seen] == [None, str(own), None]
+
+
 def test_a_program_is_found_where_sudo_does_not_look(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "my-program").write_text("#!/bin/sh\n")

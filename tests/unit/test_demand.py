@@ -121,6 +121,19 @@ def test_where(k3s_manifests):
             {"docker.io/rancher/klipper-helm:v1": True, "docker.io/rancher/traefik:3.10": False},
         ),
         (CHART % ("version: 1", "repository") + "---" + CONFIG, {"docker.io/rancher/traefik:9": False}),
+        # Values as YAML beside those as text, which they go before; in a HelmChartConfig, too.
+        (
+            "kind: HelmChart\nspec:\n  valuesContent: |-\n    image: {repository: a/b, tag: old}\n"
+            "  values: {image: {tag: '1.10'}, proxy: {image: a/c:1}}\n",
+            {"docker.io/a/b:1.10": False, "docker.io/a/c:1": False},
+        ),
+        (
+            CHART
+            % ("version: 1", "repository")
+            + "---\nkind: HelmChartConfig\nmetadata: {name: traefik, namespace: kube-system}\n"
+            "spec: {values: {image: {tag: '9'}}, valuesContent: 'image: {tag: 8}'}\n",
+            {"docker.io/rancher/traefik:9": False},
+        ),
         (
             "kind: HelmChart\nspec:\n  valuesContent: |-\n    image:\n      pullPolicy: Always\n      driver:\n"
             "        node: {repository: a/node, tag: '1.10'}\n"

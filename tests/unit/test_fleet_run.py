@@ -191,6 +191,18 @@ def test_a_pod_of_the_document_tells_its_workload_and_no_other_label():
     assert shown["labels"] == {"pod-template-hash": "abc"}
 
 
+@pytest.mark.parametrize(
+    "kubelet, is_told",
+    [("v1.24.2+k3s2", False), ("v1.23.5+k3s1", True), ("v1.24.2+k3s-54c12b8f", True), ("v1.34.4", False), ("", False)],
+)
+def test_a_k3s_that_is_installed_and_another_that_runs(kubelet, is_told):
+    """As after an upgrade without a restart, or with one k3s of the distribution's and one in /usr/local/bin."""
+    seen = server()
+    seen["api"]["nodes"][0]["kubelet"] = kubelet
+    made = _run.present(fleet(seen), {})
+    assert ["k3s %s runs, v1.24.2+k3s2 is installed" % kubelet in text for text in made["warnings"]] == [True] * is_told
+
+
 def test_a_node_that_this_run_cannot_change_is_not_waited_for():
     """A dead server of which another one tells; it stays wrong in the verdict."""
     nodes = [{"name": "b1", "uid": "1", "ready": True}, {"name": "dead", "uid": "2", "ready": False}]

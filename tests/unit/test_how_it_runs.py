@@ -75,6 +75,11 @@ def test_no_node_is_no_guess(seen, nodes, expected):
         ({"data-dir": "/mnt/x"}, {}, "k3s's own account (the node board-1) names the data folder /mnt/x"),
         (None, {"data-dir": "/mnt/x"}, "k3s's file of settings names the data folder /mnt/x"),
         (None, {}, None),
+        # In other words the same folder; what k3s makes of the last three only what runs tells.
+        ({"data-dir": "/var//lib/./rancher/k3s"}, {}, None),
+        ({"data-dir": "~/k3s"}, {}, None),
+        ({"data-dir": "$HOME/k3s"}, {}, None),
+        ({"data-dir": "../k3s"}, {}, None),
     ],
 )
 def test_where_accounts_differ(told, files, expected):

@@ -27,7 +27,8 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         ("localhost/a/b:v1", "localhost/a/b:v1"),
         ("[fd00::1]:5000/a:1", "[fd00::1]:5000/a:1"),
         ("pause@" + DIGEST, "docker.io/library/pause@" + DIGEST),
-        ("example.org/a:1@" + DIGEST, "example.org/a:1@" + DIGEST),
+        # As the kubelet pulls it: containerd keeps no tag then.
+        ("example.org/a:1@" + DIGEST, "example.org/a@" + DIGEST),
         ("a/b__c/d-e.f:V_1.2-x", "docker.io/a/b__c/d-e.f:V_1.2-x"),
     ],
 )

@@ -24,6 +24,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings im
         (["server", "--token", "********", "--cluster-init"], {}, {}),
         (["server", "--embedded-registry", "--node-name", "n"], {}, {"embedded-registry": "true", "node-name": "n"}),
         (["server", "--kubelet-arg", "pause-image=x"], {}, {}),
+        (["server", "--no-deploy", "traefik", "--disable=a"], {}, {"disable": ["traefik", "a"]}),
         (["server", "--pause-image"], {}, {"pause-image": "true"}),
     ],
 )
@@ -51,6 +52,7 @@ def test_no_account_is_none(args):
         ("disable:\n- a\ndisable+:\n- b\n", {"disable": ["a", "b"]}),
         ('disable: a\n"disable+": b\n', {"disable": ["a", "b"]}),
         ("disable+: [a]\n", {"disable": ["a"]}),
+        ("no-deploy: [traefik]\ndisable: b\n", {"disable": ["traefik", "b"]}),
         ("embedded-registry: true\n", {"embedded-registry": "true"}),
         ("token: s3cret\nnode-name: n\ntoken+: [s3cret]\n", {"node-name": "n"}),
         ("system-default-registry: r.io:5000\n", {"system-default-registry": "r.io:5000"}),

@@ -292,6 +292,45 @@ def test_an_agent_needs_what_its_servers_ask_for_and_its_own_pause():
     assert set(rows(decide(agent, [server], role="agent"))) == {PAUSE, COREDNS}
 
 
+VIP = "ghcr.io/kube-vip/kube-vip:v0.8.9"
+
+
+def running(node, phase="Running", image=VIP):
+    return {"node": node, "phase": phase, "namespace": "kube-system", "name": "p", "containers": [{"image": image}]}
+
+
+@pytest.mark.parametrize(
+    "pods, is_problem",
+    [
+        ([running("server-1")], False),
+        ([running("server-1"), running("agent-1", "Succeeded")], False),
+        ([running("agent-1", "Succeeded")], False),
+        ([running("server-1"), running("agent-1", "Pending")], True),
+        # One that is not placed yet may come here; of one that no pod shows nothing is known.
+        ([running("server-1"), running("", "Pending")], True),
+        ([], True),
+        # Whoever writes a pod's image in another way means the same one.
+        ([running("server-1", image=VIP + "@sha256:" + "a" * 64)], True),
+    ],
+)
+def test_what_other_nodes_alone_run_needs_no_source_here(pods, is_problem):
+    """As kube-vip on the servers, or what a node selector keeps on the amd64 nodes of a mixed cluster."""
+    nodes = [{"name": name, "uid": name, "boot_id": "boot-" + name} for name in ("server-1", "agent-1")]
+    api = {"reachable": True, "nodes": nodes, "pods": [dict(pod, deleting=False) for pod in pods]}
+    server = observed(demand=[asked(PAUSE), asked(VIP)], api=api)
+    agent = observed([held(PAUSE)], demand=[asked(PAUSE)], identity={"boot_id": "boot-agent-1"})
+    plan = decide(agent, [server], role="agent")
+    assert rows(plan)[VIP] == "impossible" and [row["image"] for row in plan["problems"]] == [VIP] * is_problem
+
+
+def test_a_pause_image_is_needed_wherever_a_pod_of_that_image_runs():
+    nodes = [{"name": name, "uid": name, "boot_id": "boot-" + name} for name in ("server-1", "agent-1")]
+    api = {"reachable": True, "nodes": nodes, "pods": [dict(running("server-1", image=PAUSE), deleting=False)]}
+    agent = observed(demand=[asked(PAUSE)], identity={"boot_id": "boot-agent-1"})
+    plan = decide(agent, [observed(demand=[], api=api)], role="agent", catalogue=[])
+    assert [row["image"] for row in plan["problems"]] == [PAUSE]
+
+
 def test_demand_nobody_runs_is_no_problem():
     plan = decide(observed(demand=[asked("docker.io/rancher/mirrored-library-traefik:2.6.2", required=False)]))
     assert (plan["images"][0]["fix"], plan["problems"], plan["changes"]) == ("impossible", [], 0)

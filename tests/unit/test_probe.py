@@ -13,11 +13,19 @@ import subprocess
 import pytest
 from fake_board import BUSYBOX, SHELLS, SHELLS_OF_BOARDS, TOKEN, FakeBoard, busybox_programs
 from prerequisites import missing
+from records import record
 
+from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe import script
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TIMED_OUT, Section, split_output, why
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe, other_paths
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import (
+    EXTRAS,
+    PARTS,
+    observe,
+    other_paths,
+    unreadable_images,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import read_board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import split_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT, split_texts
@@ -349,6 +357,75 @@ def test_an_agent_of_one_service_for_both_roles(board, shell):
     assert (own["role"], own["service"], own["folder"]) == ("agent", "k3s", "server")
 
 
+def process_of_k3s(board, comm, words, service="k3s-agent"):
+    """k3s by another name than that of a release: as a distribution starts it, or built without its wrapper."""
+    board.process(200, words, comm=comm, cgroup="/system.slice/%s.service" % service, environ=["K3S_NODE_NAME=n1"])
+    folder = "%s/agent/etc/containerd/config.toml" % board.data
+    board.process(201, ["containerd", "-c", folder], comm="containerd", parent=200)
+
+
+@pytest.mark.parametrize(
+    "comm, words, role",
+    [
+        ("k3s", ["/usr/bin/k3s", "agent"], "agent"),
+        ("k3s", ["k3s agent"], "agent"),
+        ("k3s", ["/usr/bin/k3s", "--debug", "server", "--flag", "agent"], "server"),
+        # The name of a server, and what must stay on the board, are among an agent's flags.
+        ("k3s", ["/usr/bin/k3s", "--debug", "agent", "-s", "https://k3s-server-1:6443", "-t", "K10" + SECRET], "agent"),
+        (".k3s-wrapped", ["k3s", "agent", "--token", SECRET, "--server", "https://server:6443"], "agent"),
+        # What people start says nothing; the data folder does then.
+        ("k3s", ["/usr/bin/k3s"], "server"),
+        ("k3s", ["/usr/bin/k3s", "kubectl", "get", "agent"], "server"),
+    ],
+)
+def test_the_role_of_a_k3s_by_its_command_line(board, shell, comm, words, role):
+    process_of_k3s(board, comm, words)
+    output = board.run(PARTS, shell)
+    own = read_board(split_output(output, TOKEN), False)
+    assert SECRET not in output
+    assert (own["role"], own["service"], own["said"]) == (role, "k3s-agent", ["K3S_NODE_NAME=n1"])
+
+
+def test_a_server_beside_the_agent_that_has_the_containerd(board, shell):
+    """As with --disable-agent: the board is a server, and what containerd reads is brought by the agent's service."""
+    board.process(100, ["/usr/local/bin/k3s server"], comm="k3s-server", cgroup="/system.slice/k3s.service")
+    board.process(90, ["/usr/local/bin/k3s server"], comm="k3s-server", same=())
+    board.k3s(role="agent")
+    own = told(board, shell)
+    assert (own["role"], own["service"], own["running"]) == ("server", "k3s-agent", str(board.data))
+
+
+def test_a_k3s_of_somebody_else_makes_no_server(board, shell):
+    board.k3s(role="agent")
+    board.process(100, ["k3s server"], comm="k3s-server", same=())
+    board.process(101, ["k3s", "kubectl", "logs", "server"], comm="k3s")
+    assert told(board, shell)["role"] == "agent"
+
+
+# In the words of a user's file, what cannot be seen then, and whether k3s's own containerd answers all the same.
+RUNTIMES = [
+    ("docker: true\n", "k3s runs its pods by docker here"),
+    ("docker: yes\n", "k3s runs its pods by docker here"),
+    ("docker: false\n", None),
+    ("container-runtime-endpoint: unix:///run/containerd/containerd.sock\n", "another container runtime here"),
+    ("container-runtime-endpoint: /run/crio/crio.sock\n", "another container runtime here"),
+    ("container-runtime-endpoint: unix:///run/k3s/containerd/containerd.sock\n", None),
+    ("disable-agent: true\n", "k3s runs no pods here, and is no node"),
+]
+
+
+@pytest.mark.parametrize("text, doubt", RUNTIMES)
+def test_pods_that_k3s_s_own_containerd_does_not_run(board, shell, text, doubt):
+    """The run says so, and does not call a k3s down that runs."""
+    board.file("etc/config.yaml", text)
+    board.process(200, ["/usr/local/bin/k3s server"], comm="k3s-server")
+    board.answer("ctr --namespace k8s.io version", err="ctr: failed to dial: context deadline exceeded", rc=1)
+    seen = observe(board.run(PARTS, shell), TOKEN, PARTS)
+    assert [doubt in text for text in seen["doubts"]] == [True] * bool(doubt)
+    problem = str(unreadable_images(seen, "board-1"))
+    assert (doubt or "ctr: failed to dial") in problem and "start k3s" not in problem
+
+
 def test_containerds_of_others_are_none_of_the_boards(board, shell):
     """Of a k3s in a container, of an editor, of the script itself."""
     board.k3s(data_dir="/in/a/container", same=())
@@ -559,6 +636,27 @@ def test_api_is_asked_where_it_can_be(board, shell, api, kubeconfig, asked):
     assert len(board.calls()) == asked
 
 
+def test_a_kubeconfig_that_k3s_was_told_to_write_elsewhere(board, shell):
+    """By a flag or a variable, which no file tells: every server has one of its own."""
+    own = board.home / "data/server/cred/admin.kubeconfig"
+    board.program("k3s", '#!/bin/sh\necho "$KUBECONFIG"\n')
+    assert "api" not in sections(board, shell, ["api"])
+    board.file("data/server/cred/admin.kubeconfig", "")
+    assert sections(board, shell, ["api"])["api"].out == "%s\n" % own
+    board.file("etc/k3s.yaml", "")
+    assert sections(board, shell, ["api"])["api"].out == "%s\n" % (board.etc / "k3s.yaml")
+
+
+def test_the_role_that_k3s_s_own_account_tells(board, shell):
+    """For a while servers wrote "k3s agent" as their command line."""
+    process_of_k3s(board, "k3s", ["k3s agent"], service="k3s")
+    board.file("etc/k3s.yaml", "")
+    node = {"name": "board-1", "boot_id": "0b7a5b5c-7a0f-4b62-8f9e-2a64c2f3b7d1", "env": "{}"}
+    for args, role in (('["server", "--disable", "traefik"]', "server"), ('["agent"]', "agent"), ("", "agent")):
+        board.answer("kubectl", record(api_query.NODE, TOKEN, **dict(node, args=args)))
+        assert observe(board.run(PARTS, shell), TOKEN, PARTS)["k3s"]["role"] == role
+
+
 def test_api_without_addons(board, shell):
     """A cluster that is not k3s's does not know the kind."""
     error = 'error: the server doesn\'t have a resource type "addons"'
@@ -581,9 +679,9 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 11500),
-    ("with warnings", PARTS, True, 11750),
-    ("diagnosis", PARTS + EXTRAS, False, 19900),
+    ("plain", PARTS, False, 12500),
+    ("with warnings", PARTS, True, 12800),
+    ("diagnosis", PARTS + EXTRAS, False, 21900),
 ]
 
 

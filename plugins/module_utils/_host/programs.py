@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH, Result, Runner
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -67,18 +67,21 @@ class Programs:
     def _run(self, argv: List[str], run: Dict[str, Any]) -> Result:
         # k3s's programs unpack themselves into the folder that this names, or into the default one.
         environment = {"K3S_DATA_DIR": self.data_dir}
-        for name, path in self._files().items():
-            if name not in os.environ and os.path.exists(path):
+        for name, path in self._files():
+            if name not in os.environ and name not in environment and os.path.exists(path):
                 environment[name] = path
         return self._runner.run(argv, **dict(run, env=dict(environment, **(run.get("env") or {}))))
 
-    def _files(self) -> Dict[str, str]:
-        """What k3s tells its programs by their environment, where they are started without it."""
-        return {
-            "CONTAINERD_ADDRESS": "/run/k3s/containerd/containerd.sock",
-            "CRI_CONFIG_FILE": os.path.join(self.data_dir, "agent/etc/crictl.yaml"),
-            "KUBECONFIG": "/etc/rancher/k3s/k3s.yaml",
-        }
+    def _files(self) -> List[Tuple[str, str]]:
+        """What k3s tells its programs by their environment, where they are started without it; the first file of a
+        name that is there counts. k3s's settings may put k3s.yaml elsewhere, the last one every server has.
+        """
+        return [
+            ("CONTAINERD_ADDRESS", "/run/k3s/containerd/containerd.sock"),
+            ("CRI_CONFIG_FILE", os.path.join(self.data_dir, "agent/etc/crictl.yaml")),
+            ("KUBECONFIG", "/etc/rancher/k3s/k3s.yaml"),
+            ("KUBECONFIG", os.path.join(self.data_dir, "server/cred/admin.kubeconfig")),
+        ]
 
     def _command(self, name: str) -> List[str]:
         explicit = self._params.get(name)

@@ -234,6 +234,11 @@ def _chart_configs(documents):
 
 
 def _values(spec):
+    """What a HelmChart or HelmChartConfig says itself: ``values`` go before ``valuesContent``, which is text."""
+    return _merged(_values_content(spec), _dict(spec.get("values")))
+
+
+def _values_content(spec):
     content = spec.get("valuesContent")
     if not isinstance(content, str):
         return {}

@@ -131,7 +131,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
             unplanned[board.name] = why
             continue
         plan = _planned(board, wanted, cluster)
-        plan["warnings"] += wanted.unanswered(board)
+        plan["warnings"] += wanted.unanswered(board) + _runs_another_version(board, api)
         plans[board.name] = plan
         boards[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
     for gates in _different(board.settings["gates"] for board in fleet.boards):
@@ -157,6 +157,20 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         closer=_closer_looks(plans, found["doubtful"]),
         problems={name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)},
     )
+
+
+def _runs_another_version(board: Board, api: Optional[Api]) -> List[str]:
+    """Where the k3s that is found on a board is not the one that runs there, by its node."""
+    runs = (_node(board, api) or {}).get("kubelet") or ""
+    installed = (board.seen.get("k3s") or {}).get("version")
+    if not installed or "+k3s" not in runs or runs == installed:
+        return []
+    return [
+        printable(
+            "k3s %s runs, %s is installed. Restart k3s where it was upgraded; where there are two of them, remove the "
+            "one that is not used" % (runs, installed)
+        )
+    ]
 
 
 def _not_awaited(fleet: Fleet, plans: Mapping[str, Plan], api: Optional[Api]) -> List[str]:

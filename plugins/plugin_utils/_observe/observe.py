@@ -141,6 +141,8 @@ def observe(
     for part in parts:
         result.update(_read(part, seen))
     _own_account(result)
+    if not explicit:
+        result["doubts"] += how_it_runs.other_runtimes(result.get("config") or settings or {})
     if "manifests" in parts:
         result["demand"], problems = _demand(result)
         seen.errors += [{"section": "demand", "rc": None, "message": text} for text in problems]
@@ -188,11 +190,15 @@ def _identity(board):
 
 
 def _own_account(result):
-    """k3s's own account of its settings goes before its files, where this board's own API told it."""
+    """k3s's own account of its settings goes before its files, where this board's own API told it. So does its role
+    before the name of its process: where that is plain, k3s wrote "agent" there on servers, too, for a while.
+    """
     nodes = (result.get("api") or {}).get("nodes") or []
     node = how_it_runs.own_node(result, nodes)[0] if nodes else None
     if node and node.get("settings") is not None and "config" in result:
         result["config"] = node["settings"]
+    if node and node.get("role") and result.get("k3s"):
+        result["k3s"]["role"] = node["role"]
 
 
 def _demand(result):
@@ -224,7 +230,11 @@ def unreadable_images(seen, board):
     """The Problem of a board whose images cannot be read; ``seen`` is its result of k3s_info."""
     return Problem(
         "the images of %s cannot be read" % board,
-        found="; ".join("%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or [])
+        found="; ".join(
+            list(seen.get("doubts") or ())
+            + ["%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or []]
+        )
         or "containerd does not answer",
-        next_step="start k3s on the board, see its log (journalctl -u k3s), then run again",
+        next_step="see whether k3s runs on the board, and its log (journalctl -u k3s), then run again; where its pods "
+        "run by docker, or by a containerd that k3s did not start, this collection cannot help",
     )

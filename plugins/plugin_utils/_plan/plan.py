@@ -10,13 +10,15 @@ output.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import unread_problem
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
+    ApiNode,
     ApiPod,
     DemandRow,
     Observed,
@@ -33,6 +35,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import settings as _config_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Wanted
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
@@ -52,6 +55,23 @@ class Cluster:
         pods = [pod for server in self.servers for pod in _pods(server)]
         self.asked = [(server, (server.get("demand") or []) + _klipper(server, pods)) for server in self.servers]
         self._coming: Dict[str, List[DemandRow]] = {}
+        nodes = {node["name"]: node for server in self.servers for node in _nodes(server)}
+        self._nodes = list(nodes.values())
+        # Nodes of the pods that name an image and are not finished, "" for a pod that has none yet.
+        self._runs_on: Dict[str, Set[str]] = {}
+        for pod in pods:
+            for container in pod["containers"]:
+                places = self._runs_on.setdefault(full_or_text(container["image"]), set())
+                places.update([] if pod["phase"] in FINISHED else [pod["node"]])
+
+    def runs_elsewhere(self, observed: Observed) -> Set[str]:
+        """Images (full names) that pods name, and none on this board or not placed yet: what keeps them from it, be it
+        a node selector, a taint or that one pod is enough, is not to be guessed from manifests.
+        """
+        node = how_it_runs.own_node(observed, self._nodes)[0]
+        if not node:
+            return set()
+        return {image for image, places in self._runs_on.items() if not places & {node["name"], ""}}
 
     def coming(self, version: Optional[str]) -> List[DemandRow]:
         """The demand of the ``version`` of k3s that comes next; none where that is None. Raises Problem."""
@@ -123,7 +143,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
 
 def _demand(observed: Observed, cluster: Cluster, next_version: Optional[str] = None) -> List[DemandRow]:
     """The board's own demand (its pause image) and that of every server: a pod may land on any board. And that of the
-    version which comes next.
+    version which comes next. What runs on other boards only is wanted, and not required here.
     """
     merged: Dict[str, DemandRow] = {}
     own = (observed, (observed.get("demand") or []) + cluster.coming(next_version))
@@ -134,12 +154,19 @@ def _demand(observed: Observed, cluster: Cluster, next_version: Optional[str] = 
             known = merged.setdefault(item["image"], {"image": item["image"], "where": [], "required": False})
             known["where"] += [place for place in item["where"] if place not in known["where"]]
             known["required"] = known["required"] or item["required"]
+    for image in cluster.runs_elsewhere(observed).difference([observed.get("pause_image") or ""]):
+        if image in merged:
+            merged[image]["required"] = False
     return [merged[image] for image in sorted(merged)]
 
 
 def _below(registry: str, row: DemandRow) -> DemandRow:
     """A row of docker.io's under the name that k3s asks for where it puts ``registry`` before all of them."""
     return {**row, "image": "%s/%s" % (registry, row["image"].partition("/")[2])}
+
+
+def _nodes(server: Observed) -> List[ApiNode]:
+    return server["api"].get("nodes") or [] if server.get("api") else []
 
 
 def _pods(server: Observed) -> List[ApiPod]:

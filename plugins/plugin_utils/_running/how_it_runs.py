@@ -10,12 +10,14 @@ annotations of the node tell k3s's settings. Files and services tell it where k3
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_words
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import is_true, of_words
 
 ETC = "/etc/rancher/k3s"
 DATA_DIR = "/var/lib/rancher/k3s"
+SOCKET = "/run/k3s/containerd/containerd.sock"
 _NEXT = "see how k3s is started there (its unit, config.yaml), restart it if that was changed, and set "
 
 
@@ -64,6 +66,24 @@ def doubts(board: Mapping[str, Any], settings: Optional[Mapping[str, Any]], give
     return found
 
 
+def other_runtimes(settings: Mapping[str, Any]) -> List[str]:
+    """Why a board's pods and images are not seen though k3s runs there, a sentence each: k3s's own containerd does not
+    run them. ``settings`` are k3s's.
+    """
+    found = []
+    endpoint = str(settings.get("container-runtime-endpoint") or "")
+    if is_true(settings.get("docker")):
+        found.append("k3s runs its pods by docker here (docker), so their images cannot be seen")
+    elif endpoint and endpoint.rpartition("://")[2] != SOCKET:
+        found.append(
+            "k3s runs its pods by another container runtime here (container-runtime-endpoint is %s), so their images "
+            "cannot be seen" % endpoint
+        )
+    if is_true(settings.get("disable-agent")):
+        found.append("k3s runs no pods here, and is no node (disable-agent): there are no images to see")
+    return found
+
+
 def node_doubt(seen: Mapping[str, Any], node: Optional[Mapping[str, Any]]) -> Optional[str]:
     """Where k3s's own account (the row of the node) and the board differ about the data folder, a sentence.
 
@@ -75,6 +95,8 @@ def node_doubt(seen: Mapping[str, Any], node: Optional[Mapping[str, Any]]) -> Op
     # A node's account holds flags only, a variable is read by k3s itself: what runs may stand nowhere.
     if not named or _plain(named) == _plain(seen["data_dir"]) or seen.get("data_dir_is_given"):
         return None
+    if not named.startswith("/"):
+        return None  # k3s resolves ~, $HOME and a relative path itself: only what runs says what it came to
     who = "k3s's own account (the node %s)" % node["name"] if node and told is not None else "k3s's file of settings"
     return "%s names the data folder %s, the containerd that runs uses %s. Next: %sriscv_k3s_data_dir" % (
         who,
@@ -145,4 +167,5 @@ def _no_node(names, nodes):
 
 
 def _plain(path):
-    return path.rstrip("/") or "/"
+    # As k3s does; two slashes at the beginning would stay.
+    return posixpath.normpath(path.replace("//", "/")) if path else path

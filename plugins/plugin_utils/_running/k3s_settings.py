@@ -22,10 +22,13 @@ CONFIG_KEYS = (
     "container-runtime-endpoint",
     "data-dir",
     "disable",
+    "disable-agent",
     "disable-default-registry-endpoint",
     "disable-helm-controller",
+    "docker",
     "embedded-registry",
     "helm-controller-arg",
+    "no-deploy",
     "node-name",
     "pause-image",
     "private-registry",
@@ -37,6 +40,10 @@ _LISTS = ("disable", "helm-controller-arg")
 # Those of which several names stand in one value, set apart by commas.
 _NAMES = ("disable",)
 _SHORT = {"-d": "data-dir", "-o": "write-kubeconfig"}
+# k3s before 1.25 takes both.
+_FORMER = {"no-deploy": "disable"}
+_ROLES = ("server", "agent")
+_TRUE = ("true", "yes", "on", "1")
 _VARIABLES = {
     "K3S_DATA_DIR": "data-dir",
     "K3S_NODE_NAME": "node-name",
@@ -59,6 +66,20 @@ def of_node(args: str, env: str) -> Optional[Dict[str, Any]]:
         return None
     pairs = [(_VARIABLES[name], _value(name, str(value))) for name, value in variables.items() if name in _VARIABLES]
     return _settled(pairs + _flags(words))
+
+
+def role_of_node(args: str) -> Optional[str]:
+    """The role that the first word of a node's k3s.io/node-args names, or None."""
+    try:
+        words = json.loads(args)
+    except (ValueError, RecursionError):
+        return None
+    return words[0] if isinstance(words, list) and words and words[0] in _ROLES else None
+
+
+def is_true(value: Any) -> bool:
+    """Whether a setting that is a yes or no is set; k3s reads it by YAML, or as a flag."""
+    return str(value).lower() in _TRUE
 
 
 def of_files(files: Sequence[Tuple[str, str]]) -> Tuple[Dict[str, Any], List[str]]:
@@ -128,6 +149,7 @@ def _settled(pairs):
     for key, value in pairs:
         if not isinstance(value, str):
             continue  # a mapping is no value of a setting: k3s refuses it
+        key = _FORMER.get(key, key)
         if key in _NAMES:
             names = [name.strip() for name in value.split(",") if name.strip()]
             settings[key] = settings.get(key, []) + names

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._output.api_query import is_whole
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_events
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_node, role_of_node
 
 
 def read_api(seen):
@@ -23,6 +23,7 @@ def read_api(seen):
     unread: list = []
     objects = parse_api(seen.sections["api"].out, seen.token, unread)
     for node in objects["nodes"]:
+        node["role"] = role_of_node(node["args"])
         node["settings"] = of_node(node.pop("args"), node.pop("env"))
     api = dict(objects, reachable=True, error=None, unread=unread)
     if seen.good("events"):

@@ -33,16 +33,32 @@ for file in $(grep -l "agent/etc/container[d]/config[.]toml" "$proc"/[0-9]*/cmdl
     # shellcheck disable=SC2086 # its fields
     stat_of "$pid" && set -- $stat && k3s_pid=$2
 done
-[ -z "$k3s_pid" ] || ! may_be_k3s "$k3s_pid" || read -r ran_as <"$proc/$k3s_pid/comm"
-case $ran_as in k3s*) ;; *) k3s_pid='' ran_as='' ;; esac
-[ -n "$k3s_pid" ] || for file in $(grep -lE "^k3s-(server|agent)" "$proc"/[0-9]*/comm 2>/dev/null); do
+# k3s's role, as the name of its process or the words of its command line tell it. No other word leaves the board: where
+# k3s does not hide them, its token is among them. Distributions start it by its plain name, NixOS by .k3s-wrapped.
+role_of() {
+    may_be_k3s "$1" || return
+    read -r role <"$proc/$1/comm"
+    case $role in k3s-server* | k3s-agent*) return ;; k3s* | .k3s*) ;; *) return 1 ;; esac
+    role=$(set -f
+        # shellcheck disable=SC2013 # its words
+        for word in $(tr "\000" " " <"$proc/$1/cmdline"); do
+            case $word in
+                server | agent) echo "k3s-$word" && break ;;
+                # What people start, and what may follow there.
+                kubectl | crictl | ctr | certificate | token | etcd-snapshot | secrets-encrypt) break ;;
+            esac
+        done)
+    role=${role:-k3s}
+}
+if [ -n "$k3s_pid" ] && role_of "$k3s_pid"; then ran_as=$role; else k3s_pid=''; fi
+# Without a containerd of its own; and a server beside the agent that has one (--disable-agent): the board is both.
+case $ran_as in *server*) ;; *) for file in $(grep -lE "^[.]?k3s" "$proc"/[0-9]*/comm 2>/dev/null); do
     pid=${file%/comm} pid=${pid##*/}
-    ! may_be_k3s "$pid" || k3s_pid=$pid
-done
+    role_of "$pid" || continue
+    case $role in *server*) ran_as=$role ;; *agent*) ran_as=${ran_as:-$role} ;; *) continue ;; esac
+    k3s_pid=${k3s_pid:-$pid}
+done ;; esac
 if [ -n "$k3s_pid" ]; then
-    read -r ran_as <"$proc/$k3s_pid/comm"
-    # k3s puts its role there, and hides its flags.
-    case $ran_as in *server* | *agent*) ;; *) ran_as=$(tr "\000" " " <"$proc/$k3s_pid/cmdline") ;; esac
     # shellcheck disable=SC2086 # its fields
     stat_of "$k3s_pid" && set -- $stat && started=$((${20} / 100))
     while IFS= read -r line; do
@@ -157,6 +173,8 @@ config() {
 }
 [ -z "$k3s$explicit" ] || step config
 [ -n "$k3s$explicit" ] || exit 0
+# A flag or a variable may have put it elsewhere; this one every server has.
+[ -r "$kubeconfig" ] || kubeconfig=$data_dir/server/cred/admin.kubeconfig
 [ ! -r "$kubeconfig" ] || export KUBECONFIG="$kubeconfig"
 # Where k3s has unpacked its programs. k3s itself would unpack them into the folder that K3S_DATA_DIR names, or, an older
 # one, into the default folder.
