@@ -91,6 +91,12 @@ ROLES = {
             "server_group",
         ),
     ),
+    "prepare": (
+        "Sets up what k3s needs of a board's kernel and system",
+        "Tells what diagnose's preflight finds, and what mends it. Changes only what C(riscv_k3s_prepare) names. "
+        "C(tasks_from=plan) only tells it. Restarts neither k3s nor the board.",
+        ("prepare", "program_timeout", "data_dir", "server_group"),
+    ),
     "upgrade": (
         "Checks whether every stock image of a k3s version is served",
         "Runs on the controller; no board is contacted. Fails if an upgrade to the version is not safe. The settings "

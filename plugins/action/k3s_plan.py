@@ -26,7 +26,7 @@ ASK = "riscv.k3s.registry_image_info"
 LOCK = "images.lock.yml"
 HOSTS = PREFIX + "hosts"
 OPTIONS = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "prepared"], "default": "present"},
     "observed": {"type": "str", "default": "k3s_seen"},
     "observed_away": {"type": "str", "default": "k3s_seen_away"},
     "lock_file": {"type": "str"},
@@ -48,6 +48,8 @@ class ActionModule(ActionBase):
             fleet = self._fleet(options, variables, task_vars)
             if options["state"] == "absent":
                 document = _run.absent(fleet)
+            elif options["state"] == "prepared":
+                document = _run.prepared(fleet)
             else:
                 document = _run.present(fleet, self._ask(fleet, variables, task_vars))
             result.update(document, changed=False)

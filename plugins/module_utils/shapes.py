@@ -257,6 +257,7 @@ class Observed(_Known, total=False):
     details: Optional[Dict[str, Any]]
     logs: Dict[str, List[str]]
     preflight: Optional[Dict[str, Any]]
+    system: Optional[Dict[str, Any]]
     dns: Dict[str, Any]
     service_state: Optional[Dict[str, Any]]
 
@@ -412,8 +413,21 @@ class UndoPlan(TypedDict):
     archives: List[str]
     images: List[str]
     names: List[str]
+    system: List[str]
     left: List[str]
     lines: List[str]
+    changes: int
+
+
+class PreparePlan(TypedDict):
+    """What prepare does to the system of one board."""
+
+    board: str
+    system: List[Dict[str, Any]]
+    rows: List[Dict[str, Any]]
+    lines: List[str]
+    reboot: List[str]
+    left: List[str]
     changes: int
 
 

@@ -24,14 +24,15 @@ options:
   gather:
     description:
       - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight), V(dns) and
-        V(service_state), which P(riscv.k3s.diagnosis#filter) or a wait also needs, and which cost more.
+        V(service_state), which P(riscv.k3s.diagnosis#filter) or a wait also needs, and which cost more, and V(system),
+        which the role prepare needs, together with V(preflight).
       - Whether V(api) is asked also depends on the option O(api).
       - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
     type: list
     elements: str
     choices:
       [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, inspect, preflight,
-      dns, service_state]
+      dns, service_state, system]
     default: [all]
   architecture:
     description:
@@ -197,19 +198,23 @@ journal:
       type: str
     unread:
       description:
-        - Entries that cannot be read, each with C(kind) (C(files), C(images), C(loaded) or C(lease)), C(name) and
-          C(why). They are kept as they are. What they tell of is neither changed nor taken back.
+        - Entries that cannot be read, each with C(kind) (C(files), C(images), C(loaded), C(system) or C(lease)),
+          C(name) and C(why). They are kept as they are. What they tell of is neither changed nor taken back.
       type: list
       elements: dict
     loaded:
       description: Checksums of files that k3s had loaded when a run had restarted it, by their path; null for archives.
       type: dict
     lease: {description: "Who works on the fleet, or null.", type: dict}
+    system:
+      description: Settings of the board's system, by kind and name, each with C(value) and what was there C(before).
+      type: dict
+      sample: {sysctl net.ipv4.ip_forward: {value: "1", before: "0"}}
     files:
       description:
         - Files that were written, by their path. C(current) is the checksum of the file now, null for no file.
-        - Of V(kind) C(file) or C(archive), the latter without checksums. C(before) is null where there was no file,
-          else C(sha256), C(mode), C(uid) and C(gid).
+        - Of V(kind) C(file), C(system) (a file that k3s does not read) or C(archive), the latter without checksums.
+          C(before) is null where there was no file, else C(sha256), C(mode), C(uid) and C(gid).
           C(sha256) is what was written, C(previous) what that replaced of ours, C(folder) whether the folder was made
           for it,
           C(pending) whether it was brought back but k3s was not restarted since, C(written) the C(boot) and C(uptime)
@@ -362,6 +367,11 @@ preflight:
 dns:
   description: Details of a CoreDNS that is not ready; empty if it is.
   returned: when V(dns) is gathered
+  type: dict
+system:
+  description: How the board's system is set up, as the role prepare reads it. What files of this collection hold, the
+    settings of the kernel, and what other files say of them.
+  returned: when V(system) is gathered
   type: dict
 service_state:
   description: How the service manager calls the units C(k3s) and C(k3s-agent), as far as they are not inactive. Null

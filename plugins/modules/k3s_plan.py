@@ -24,8 +24,10 @@ options:
     description:
       - V(present) plans the changes that the inventory asks for.
       - V(absent) plans how to undo everything that this collection did.
+      - V(prepared) plans what k3s needs of the boards' systems. It wants V(preflight) and V(system) of
+        M(riscv.k3s.k3s_info).
     type: str
-    choices: [present, absent]
+    choices: [present, absent, prepared]
     default: present
   observed:
     description:
@@ -82,18 +84,20 @@ boards:
     - The plan of each board by its name. It has the keys images (each with its fix and the reason), registries, config,
       preload, pulls, digests, tags, unpins, patches, warnings, problems and changes, and beside them data_dir, disk,
       service and settings.
-    - With O(state=absent) it has the keys manifests, patches, files, restart, archives, images, names, left, lines and
-      changes.
+    - With O(state=absent) it has the keys manifests, patches, files, restart, archives, images, names, system, left,
+      lines and changes.
+    - With O(state=prepared) it has the keys system (for M(riscv.k3s.k3s_board_settings)), rows, lines, reboot, left
+      and changes.
   returned: success
   type: dict
 waves:
   description: The boards that have something to do, in the steps in which they are changed.
-  returned: O(state=present)
+  returned: O(state=present) and O(state=prepared)
   type: list
   elements: list
 restarts:
   description: Pods to restart, as C(namespace/name).
-  returned: success
+  returned: O(state=present) and O(state=absent)
   type: list
   elements: str
 patches:
@@ -102,7 +106,7 @@ patches:
   type: list
   elements: str
 lines:
-  description: The waves as text, or with O(state=absent) what is undone.
+  description: The waves as text, with O(state=absent) what is undone, with O(state=prepared) what each step does.
   returned: success
   type: list
   elements: str

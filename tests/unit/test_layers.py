@@ -37,6 +37,7 @@ ROOMS = {
         "_kube": {"_host", "_waiting"},
         "_manifest": {"_host", "_kube"},
         "_containerd": {"_host", "_output", "_journal"},
+        "_system": {"_host", "_journal"},
     },
     "plugin_utils": {
         "_settings": set(),
@@ -47,8 +48,9 @@ ROOMS = {
         "_upgrade": {"_demand", "_supply"},
         "_plan": {"_demand", "_supply", "_running", "_observe", "_upgrade"},
         "_diagnose": {"_running", "_observe"},
+        "_prepare": {"_observe", "_diagnose"},
         "_report": {"_observe"},
-        "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_report"},
+        "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_prepare", "_report"},
     },
 }
 # A room of many small files of one kind.

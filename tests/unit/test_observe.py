@@ -260,6 +260,7 @@ def test_no_journal(board):
         "files": {},
         "images": {},
         "loaded": {},
+        "system": {},
         "unread": [],
         "error": None,
     }

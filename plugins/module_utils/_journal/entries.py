@@ -23,6 +23,8 @@ def why_unread(kind: str, name: str, entry: Any) -> Optional[str]:
         return None if _is_path(name) and _text_or_none(entry) else "it is no checksum of a file"
     if kind == "lease":
         return _unlike(entry, _LEASE)
+    if kind == "system":
+        return _unlike(entry, _SYSTEM) if " " in name else "its name is no kind and name of a setting"
     if not (_is_path(name) if kind == "files" else _is_full_name(name)):
         return "its name is no %s" % ("absolute path" if kind == "files" else "full name of an image")
     return _unlike(entry, _FILE if kind == "files" else _IMAGE)
@@ -79,7 +81,7 @@ def _none_or(checks: Dict[str, _Check]) -> _Check:
 
 
 _FILE: Dict[str, _Check] = {
-    "kind": lambda value: value in ("file", "archive"),
+    "kind": lambda value: value in ("file", "system", "archive"),
     "sha256": _text_or_none,
     "previous": _text_or_none,
     "before": _none_or({"sha256": _text, "mode": _number, "uid": _number, "gid": _number}),
@@ -95,6 +97,7 @@ _IMAGE: Dict[str, _Check] = {
     "before": _none_or({"digest": _text, "pinned": _flag, "labels": _labels}),
     "beside": _texts,
 }
+_SYSTEM: Dict[str, _Check] = {"value": _text, "before": _text}
 _HELD: Dict[str, _Check] = {
     "id": _text,
     "user": _text,

@@ -41,7 +41,9 @@ LOCK_SECONDS = 120
 ANY = "any"
 # How every file begins that this collection writes.
 OWN_MARK = b"# Written by riscv.k3s"
-_KINDS = ("files", "images", "loaded")
+_KINDS = ("files", "images", "loaded", "system")
+# Written only where there is something: what a board's system was told stands in few journals.
+_OPTIONAL = ("system",)
 
 
 class Journal:
@@ -62,6 +64,11 @@ class Journal:
     def images(self):
         """{full name: entry}, an entry as `will_set` makes it."""
         return self.data["images"]
+
+    @property
+    def system(self):
+        """{"KIND NAME": entry} of the board's own settings, an entry as `will_change` makes it."""
+        return self.data["system"]
 
     @property
     def loaded(self):
@@ -90,14 +97,28 @@ class Journal:
         if why:
             raise unread_problem(name, why, os.path.join(self.folder, NAME))
 
-    def will_write(self, path, data):
+    def will_change(self, name, value, before):
+        """Note that a setting of the board's system, ``name`` as "KIND NAME", is about to be ``value``.
+
+        The entry: ``value`` and, of the first run, ``before``, both texts. Raises Problem for an entry that cannot be
+        read.
+        """
+        self.require_readable("system", name)
+        self.system.setdefault(name, {"value": value, "before": before})["value"] = value
+
+    def forget_change(self, name):
+        """The setting is as it was before: nothing of ours is there any more."""
+        self.system.pop(name, None)
+        self.save()
+
+    def will_write(self, path, data, kind="file"):
         """Note that ``path`` is about to get ``data`` (bytes). What stands there now is kept unless an earlier run kept
         it.
 
         The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before``
-        (None: no file, else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file,
-        ``pending`` (see `will_restore`), ``written`` (see `was_written`). Raises Problem for an entry that cannot be
-        read.
+        (None: no file, else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file, or
+        system for one that k3s does not read, ``pending`` (see `will_restore`), ``written`` (see `was_written`). Raises
+        Problem for an entry that cannot be read.
         """
         self.require_readable("files", path)
         digest = sha256(data)
@@ -124,7 +145,7 @@ class Journal:
                 "uid": found.st_uid,
                 "gid": found.st_gid,
             }
-        self.files[path] = _file_entry("file", digest, before, not os.path.isdir(os.path.dirname(path)))
+        self.files[path] = _file_entry(kind, digest, before, not os.path.isdir(os.path.dirname(path)))
         if current is not None and before is None:
             self.files[path]["previous"] = held
         if held != digest:
@@ -344,7 +365,7 @@ def unread_problem(name, why, path):
 
 def _wrong_parts(raw):
     keys = {key for key in empty() if key != "unread"}
-    wrong = ["no %s" % key for key in sorted(keys - set(raw))]
+    wrong = ["no %s" % key for key in sorted(keys - set(raw) - set(_OPTIONAL))]
     wrong += ["an unknown %s" % key for key in sorted(set(raw) - keys)]
     wrong += ["%s is no dictionary" % kind for kind in _KINDS if kind in raw and not isinstance(raw[kind], dict)]
     return wrong + (["version %r" % (raw["version"],)] if raw.get("version", VERSION) != VERSION else [])
@@ -353,7 +374,7 @@ def _wrong_parts(raw):
 def _sorted_out(raw):
     data = empty()
     for kind in _KINDS:
-        for name, entry in raw[kind].items():
+        for name, entry in raw.get(kind, {}).items():
             _take_in(data, kind, name, entry)
     if raw["lease"] is not None:
         _take_in(data, "lease", "", raw["lease"])
@@ -414,12 +435,12 @@ def _lock(handle, data_dir, timeout):
 
 def empty():
     """The data of a board without a journal."""
-    return {"version": VERSION, "lease": None, "files": {}, "images": {}, "loaded": {}, "unread": []}
+    return {"version": VERSION, "lease": None, "files": {}, "images": {}, "loaded": {}, "system": {}, "unread": []}
 
 
 def _tells(data):
     """Whether there is anything that undo, or the next run, must know."""
-    return bool(data["lease"] or data["files"] or data["images"] or data["unread"])
+    return bool(data["lease"] or data["files"] or data["images"] or data["system"] or data["unread"])
 
 
 def _text(data):
@@ -429,4 +450,5 @@ def _text(data):
             written["lease"] = row["entry"]
         else:
             written[row["kind"]][row["name"]] = row["entry"]
+    written = {key: value for key, value in written.items() if value or key not in _OPTIONAL}
     return (json.dumps(written, indent=1, sort_keys=True) + "\n").encode()

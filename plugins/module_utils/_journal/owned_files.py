@@ -40,9 +40,9 @@ class Outcome(NamedTuple):
     warning: Optional[str] = None
 
 
-def present(journal, path, data, mode, check_mode=False):
+def present(journal, path, data, mode, check_mode=False, kind="file"):
     """Have the file ``path`` hold ``data`` (bytes), with ``mode`` (int) and the owner of this process; its folder is
-    made. Raises Problem.
+    made. ``kind`` is that of the journal's entry. Raises Problem.
 
     A file that holds it already only gets mode and owner: its time tells when k3s had to read it anew.
     """
@@ -54,7 +54,7 @@ def present(journal, path, data, mode, check_mode=False):
     if not as_wanted:
         journal.require_readable("files", path)
     if not as_wanted and not check_mode:
-        journal.will_write(path, data)
+        journal.will_write(path, data, kind)
         journal.save()
         if before == data:
             describe(path, mode, owner)
@@ -84,7 +84,7 @@ def absent(journal, path, pending=False, check_mode=False):
     entry = journal.files.get(path)
     if not entry:
         return same
-    if entry["kind"] != "file":
+    if entry["kind"] == "archive":
         raise Problem("%s is an archive of images" % path, next_step="remove it with riscv.k3s.k3s_image_archive")
     todo = undo.undo_file(path, entry, sha256(current) if current is not None else None)
     if todo.action == undo.LEAVE:

@@ -72,6 +72,21 @@ def undo_file(path, entry, current):
     return Undo(LEAVE, "%s is left as it is: %s%s. Its entry stays in the journal" % (path, what, kept))
 
 
+def undo_setting(name, entry, now):
+    """Undo of a setting of the board's system, "KIND NAME". ``entry`` is the journal's, ``now`` its value, None where
+    there is no such thing any more.
+    """
+    if now is None or now == entry["before"]:
+        return Undo(FORGET)
+    if now == entry["value"]:
+        return Undo(RESTORE)
+    text = "%s is left as it is: it is %s, which riscv.k3s did not give it. Its entry stays in the journal" % (
+        name,
+        now,
+    )
+    return Undo(LEAVE, text)
+
+
 def _same(before, now):
     if not before or not now:
         return not before and not now

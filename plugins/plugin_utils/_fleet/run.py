@@ -30,6 +30,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _pl
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo as _undo
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready, without_nodes
+from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import cluster as _cluster
+from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import plan as _prepare
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store
@@ -270,6 +272,32 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
         restarts=_undo.undo_pods(fleet.head.get("api"), plans.values()),
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["left"])]),
         problems=problems,
+    )
+
+
+def prepared(fleet: Fleet) -> Dict[str, Any]:
+    """The document for a run that prepares the boards' systems: boards, waves of those that have something to do,
+    lines, changes, problems and what else `absent` has that says something here. Raises Problem.
+    """
+    boards, problems, of_board = {}, {}, _OfBoards()
+    cluster = _cluster.cluster(fleet.of_servers().values())
+    for board in fleet.boards:
+        try:
+            plan = _prepare.plan(board.seen, board.name, board.settings["prepare"], cluster)
+            boards[board.name] = dict(plan, **of_board.of(board))
+        except Problem as problem:
+            problems[board.name] = str(problem)
+    busy = [name for name, plan in boards.items() if plan["changes"]]
+    return dict(
+        _common(fleet),
+        boards=boards,
+        problems=problems,
+        waves=_waves.waves(busy, fleet.servers, fleet.settings["serial"]),
+        lines=[printable("%s: %s" % (name, line)) for name, plan in boards.items() for line in plan["lines"]],
+        changes=sum(plan["changes"] for plan in boards.values()),
+        servers=[name for name in boards if name in fleet.servers],
+        lost=[name for name in fleet.lost if name in fleet.servers],
+        warnings=list(fleet.warnings),
     )
 
 

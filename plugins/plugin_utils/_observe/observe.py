@@ -19,6 +19,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.logs import read_logs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import read_preflight
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import read_service_state
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.system import read_system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import (
     NOT_READ,
     PROGRAM_TIMEOUT,
@@ -56,6 +57,8 @@ _PLAIN = {
 }
 # What only a closer look asks for, where a plain one left a doubt.
 _CLOSER = {"contents": read_contents}
+# What only prepare asks for, together with the preflight.
+_OF_PREPARE = {"system": read_system}
 _OF_A_DIAGNOSIS = {
     "events": read_details,
     "logs": read_logs,
@@ -91,9 +94,9 @@ _STEPS = {
     "contents": ("contents",),
 }
 _ASKED = ("containerd", "images", "pods", "containers", "contents")
-_READERS = dict(_PLAIN, **_CLOSER, **_OF_A_DIAGNOSIS)
+_READERS = dict(_PLAIN, **_CLOSER, **_OF_A_DIAGNOSIS, **_OF_PREPARE)
 PARTS = tuple(_PLAIN)
-EXTRAS = tuple(_CLOSER) + tuple(_OF_A_DIAGNOSIS)
+EXTRAS = tuple(_CLOSER) + tuple(_OF_A_DIAGNOSIS) + tuple(_OF_PREPARE)
 
 
 def chosen_parts(gather: Sequence[str]) -> List[str]:

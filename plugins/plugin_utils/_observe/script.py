@@ -30,6 +30,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
     SANDBOX_TEMPLATE,
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL, WRONG_KEYS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.system import OWN_FILES, SYSCTLS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import ETC
@@ -49,6 +50,7 @@ _ORDER = (
     "contents",
     "api",
     "preflight",
+    "system",
     "service_state",
 )
 # Where services and what they are told lie: systemd, OpenRC, and k3s's own installer.
@@ -157,6 +159,8 @@ def _fixed_settings():
         "kernel_options": "|".join(KERNEL),
         "kernel_modules": "|".join(module for module in KERNEL.values() if module),
         "wrong_keys": "|".join(WRONG_KEYS),
+        "own_files": " ".join(OWN_FILES),
+        "sysctls": " ".join(SYSCTLS).replace(".", "/"),
     }
 
 

@@ -43,8 +43,9 @@ def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, compo
     ``observed`` is its result of k3s_info, ``servers`` those of the cluster's servers, ``components`` names catalogue
     entries or manifests to which it is limited: a list or text with commas; none for everything. Returns a dictionary:
     board, node, manifests (whose overlays go; as ``patches`` for k3s_manifest_patch), files [{path, action, settle}],
-    restart, archives, images, names (of images that stand for other content afterwards, or are gone), left (sentences
-    about what stays), lines (what is done, for people), changes. Raises Problem.
+    restart, archives, images, names (of images that stand for other content afterwards, or are gone), system (what is
+    taken back of the board's system, sentences), left (sentences about what stays), lines (what is done, for people),
+    changes. Raises Problem.
     """
     journal = observed.get("journal") or {"files": {}, "images": {}, "error": None}
     if journal["error"]:
@@ -55,6 +56,7 @@ def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, compo
     chosen = _undo_components.choose(wanted, observed, servers)
     manifests = [path for path in _overlaid(observed.get("manifests") or ()) if chosen.has_manifest(path)]
     files, archives = _files({}, ()) if wanted else _files(journal["files"], observed.get("preloads") or ())
+    system = [] if wanted else _system(journal)
     images = _images(journal["images"], observed, chosen, archives)
     done = [row for row in images if row["action"] != undo.LEAVE]
     result: UndoPlan = {
@@ -68,13 +70,14 @@ def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, compo
         "archives": archives,
         "images": [row["name"] for row in done],
         "names": [row["name"] for row in done if row["action"] in (undo.REMOVE, undo.DROP, undo.RESTORE)],
+        "system": system,
         "left": [printable(row["warning"]) for row in (*files, *images) if row["warning"]]
         + _unread(journal, chosen, wanted),
         "lines": [],
         "changes": 0,
     }
     result["lines"] = [printable(line) for line in _lines(result, files, done)]
-    result["changes"] = len(manifests) + len(result["files"]) + len(archives) + len(result["images"])
+    result["changes"] = len(manifests) + len(result["files"]) + len(archives) + len(result["images"]) + len(system)
     return result
 
 
@@ -108,7 +111,7 @@ def _nothing(plan: UndoPlan) -> str:
 
 def _unread(journal: Mapping[str, Any], chosen: _undo_components.Chosen, wanted: Sequence[str]) -> List[str]:
     """A sentence for each entry of the journal that cannot be read: what it tells of stays."""
-    rows = [row for row in journal.get("unread") or () if row["kind"] in ("files", "images")]
+    rows = [row for row in journal.get("unread") or () if row["kind"] in ("files", "images", "system")]
     if wanted:
         rows = [row for row in rows if row["kind"] == "images" and chosen.has_image(row["name"])]
     return [str(unread_problem(row["name"], row["why"], journal["path"])) for row in rows]
@@ -131,12 +134,23 @@ def _files(entries: Mapping[str, Any], preloads: Iterable[Mapping[str, Any]]) ->
     rows: List[UndoneFile] = []
     archives = {row["name"] for row in preloads}
     for path, entry in sorted(entries.items()):
+        if entry["kind"] == "system":
+            continue
         if entry["kind"] == "archive":
             archives.add(posixpath.basename(path))
             continue
         done = undo.undo_file(path, entry, entry["current"])
         rows.append({"path": path, "action": done.action, "settle": done.action in _RESTARTS, "warning": done.warning})
     return rows, sorted(archives)
+
+
+def _system(journal: Mapping[str, Any]) -> List[str]:
+    """What k3s_board_settings takes back, for people. What stands there now, that module reads."""
+    files = [path for path, entry in sorted(journal["files"].items()) if entry["kind"] == "system"]
+    settings = sorted((journal.get("system") or {}).items())
+    return ["bring back %s as it was before, or remove it" % path for path in files] + [
+        "set %s to %s again, which it was before" % (name, entry["before"]) for name, entry in settings
+    ]
 
 
 def _images(
@@ -169,5 +183,6 @@ def _lines(result: UndoPlan, files: Iterable[UndoneFile], images: Iterable[Mappi
         yield "remove %s/%s" % (ARCHIVES, name)
     if result["restart"]:
         yield "restart k3s"
+    yield from result["system"]
     for image in images:
         yield _WORDS[image["action"]] % image["name"]

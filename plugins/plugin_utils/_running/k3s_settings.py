@@ -19,6 +19,7 @@ import yaml
 
 # Keys of config.yaml that may leave the board. Never add one that can hold a secret.
 CONFIG_KEYS = (
+    "cluster-cidr",
     "container-runtime-endpoint",
     "data-dir",
     "disable",
@@ -28,15 +29,17 @@ CONFIG_KEYS = (
     "docker",
     "embedded-registry",
     "helm-controller-arg",
+    "https-listen-port",
     "no-deploy",
     "node-name",
     "pause-image",
     "private-registry",
+    "service-cidr",
     "system-default-registry",
     "write-kubeconfig",
 )
 # Settings of which k3s takes all values; of any other one it takes the last.
-_LISTS = ("disable", "helm-controller-arg")
+_LISTS = ("cluster-cidr", "disable", "helm-controller-arg", "service-cidr")
 # Those of which several names stand in one value, set apart by commas.
 _NAMES = ("disable",)
 _SHORT = {"-d": "data-dir", "-o": "write-kubeconfig"}

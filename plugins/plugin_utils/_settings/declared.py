@@ -77,6 +77,8 @@ _OF_BOARDS = {
     "wait_timeout": Setting("count", 300),
     "gates": Setting("dictionaries"),
     "gate_timeout": Setting("count"),
+    # Nobody's system is changed unasked.
+    "prepare": Setting("texts", (), ("modules", "sysctl")),
 }
 _OF_THE_FLEET = {
     "hosts": Setting("texts", of_fleet=True),

@@ -17,7 +17,8 @@ def read_journal(seen):
     store still.
     """
     path = _path(seen)
-    read: dict = {"path": path, "lease": None, "files": {}, "images": {}, "loaded": {}, "unread": [], "error": None}
+    read: dict = {"path": path, "lease": None, "files": {}, "images": {}, "error": None}
+    read.update(loaded={}, system={}, unread=[])
     files, failed = read_files(seen), not seen.good("journal")
     if failed or files is None:
         section = seen.sections["journal" if failed else "sums"]
@@ -55,6 +56,7 @@ def _compared(data, files, held):
     return {
         "lease": data["lease"],
         "loaded": data["loaded"],
+        "system": data["system"],
         "unread": [{key: row[key] for key in ("kind", "name", "why")} for row in data["unread"]],
         "files": {
             name: dict(entry, current=files[name]["sha256"] if name in files else None)
