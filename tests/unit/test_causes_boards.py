@@ -15,11 +15,16 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import CONFIDENCES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+REGISTRIES = "/etc/rancher/k3s/registries.yaml"
 
 
 @pytest.fixture(name="fleet")
 def _fleet():
     return FakeFleet()
+
+
+def wrong(line, key, instead=None):
+    return {"line": line, "key": key, "above": "mirrors.docker.io", "instead": instead}
 
 
 def unreachable(fleet):
@@ -144,8 +149,9 @@ def evicted(fleet):
         (option("VXLAN", "m"), ["kernel-feature-missing"]),
         (with_module, []),
         (no_configuration, []),
-        (system("wrong_keys", [(3, "endpoints")]), ["registries-key"]),
-        (system("wrong_keys", [(9, "token")]), ["registries-key"]),
+        (system("wrong_keys", [wrong(3, "endpoints", "endpoint")]), ["registries-key"]),
+        (system("wrong_keys", [wrong(9, "token")]), ["registries-key"]),
+        (system("wrong_rewrites", [{"line": 3, "pattern": "(?!a)", "why": "no look-ahead"}]), ["registries-rewrite"]),
         (stale_registries, ["registries-stale"]),
         (system("rules", []), []),
     ],
@@ -173,12 +179,12 @@ def test_command_is_that_of_the_boards_service_manager(fleet, init, command):
 
 
 def test_misspelt_key_is_mended_where_it_stands(fleet):
-    fleet.agent["preflight"]["wrong_keys"] = [(3, "endpoints"), (9, "token")]
+    fleet.agent["preflight"]["wrong_keys"] = [wrong(3, "endpoints", "endpoint"), wrong(9, "token")]
     (finding,) = fleet.document()["findings"]
-    assert (
-        finding["command"]
-        == "sed -i -e 3s/endpoints/endpoint/ /etc/rancher/k3s/registries.yaml && systemctl restart k3s-agent"
-    )
+    edit, restart = finding["command"].split(" && ")
+    assert edit == r"sed -i -E -e '3s/(^|[^A-Za-z0-9_-])endpoints(.?:([^0-9]|$))/\1endpoint\2/g' " + REGISTRIES
+    assert restart == "systemctl restart k3s-agent"
+    assert REGISTRIES + " line 9: token in mirrors.docker.io, which k3s does not know there" in finding["evidence"]
 
 
 def twice(fleet):

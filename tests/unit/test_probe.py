@@ -681,7 +681,7 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 BEFORE = [
     ("plain", PARTS, False, 12500),
     ("with warnings", PARTS, True, 12800),
-    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 21900),
+    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 25600),
     ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 14500),
 ]
 

@@ -29,7 +29,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
     CONTAINER_TEMPLATE,
     SANDBOX_TEMPLATE,
 )
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL, WRONG_KEYS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.system import OWN_FILES, SYSCTLS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT
@@ -143,6 +143,8 @@ def _files(wanted, events):
         instead["sandboxes"] = ["sandboxes_kept"] + from_rows
     if "events" in wanted:
         instead["api"] = ["details", "dns_api"] if "dns" in wanted else ["details"]
+    if "registries" in wanted:
+        instead["preflight"] = ["preflight", "masked", "registries_keys"]
     chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
     return ["frame", "programs", "board"] + sum(chosen, [])
 
@@ -158,7 +160,6 @@ def _fixed_settings():
         "sandbox_template": SANDBOX_TEMPLATE,
         "kernel_options": "|".join(KERNEL),
         "kernel_modules": "|".join(module for module in KERNEL.values() if module),
-        "wrong_keys": "|".join(WRONG_KEYS),
         "own_files": " ".join(OWN_FILES),
         "sysctls": " ".join(SYSCTLS).replace(".", "/"),
     }

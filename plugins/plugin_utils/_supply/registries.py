@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils import go_regexp
+from ansible_collections.riscv.k3s.plugins.plugin_utils import registries_types as _types
 
 _HEADER = "# Written by riscv.k3s from riscv_k3s_registries in the inventory; k3s reads it when it starts.\n"
 _WHERE = "riscv_k3s_registries"
@@ -28,8 +29,6 @@ _HOST = re.compile(
 )
 # A user and password where none belong: in an endpoint. They are not shown.
 _LOGIN = re.compile(r"""(['"](?:[a-z]+://)?)[^'"]*@""")
-_AUTH = frozenset(("username", "password", "auth", "identity_token"))
-_TLS = {"ca_file": str, "cert_file": str, "key_file": str, "insecure_skip_verify": bool}
 
 
 def render(config: Any) -> str:
@@ -44,7 +43,7 @@ def render(config: Any) -> str:
 
 def check(config: Any) -> None:
     """Raise Problem for anything that k3s would ignore or choke on."""
-    _mapping(config, "", ("mirrors", "configs"))
+    _mapping(config, "", [section for section in _types.REGISTRIES if section != "auths"])
     for host, mirror in _dictionary(config.get("mirrors"), "mirrors").items():
         _check_mirror(host, mirror)
     for host, settings in _dictionary(config.get("configs"), "configs").items():
@@ -124,7 +123,7 @@ def plain_http_hosts(config: Mapping[str, Any]) -> List[str]:
 def _check_mirror(host: object, mirror: Any) -> None:
     where = "mirrors." + _host(host, "mirrors")
     mirror = {} if mirror is None else mirror
-    _mapping(mirror, where, ("endpoint", "rewrite"))
+    _mapping(mirror, where, _types.MIRROR)
     endpoints = mirror.get("endpoint") or []
     if not isinstance(endpoints, list):
         raise _wrong("endpoint must be a list of URLs", endpoints, where)
@@ -150,9 +149,9 @@ def _check_mirror(host: object, mirror: Any) -> None:
 def _check_config(host: object, settings: Any) -> None:
     where = "configs." + _host(host, "configs")
     settings = {} if settings is None else settings
-    _mapping(settings, where, ("auth", "tls"))
+    _mapping(settings, where, _types.CONFIG)
     auth = settings.get("auth") or {}
-    _mapping(auth, where + ".auth", _AUTH)
+    _mapping(auth, where + ".auth", _types.AUTH)
     for key, value in auth.items():
         # YAML reads 0123 as 83 and no as false. The value itself is not shown.
         if value is not None and not isinstance(value, str):
@@ -164,12 +163,11 @@ def _check_config(host: object, settings: Any) -> None:
             )
     _check_whole(auth, where)
     tls = settings.get("tls") or {}
-    _mapping(tls, where + ".tls", _TLS)
+    _mapping(tls, where + ".tls", _types.TLS)
     for key, value in tls.items():
-        if value is not None and not isinstance(value, _TLS[key]):
-            raise _wrong(
-                "%s must be %s" % (key, "true or false" if _TLS[key] is bool else "text"), value, where + ".tls"
-            )
+        kind = bool if key == "insecure_skip_verify" else str
+        if value is not None and not isinstance(value, kind):
+            raise _wrong("%s must be %s" % (key, "true or false" if kind is bool else "text"), value, where + ".tls")
     if tls.get("cert_file") and not tls.get("key_file"):
         raise _wrong("cert_file needs key_file", sorted(tls), where + ".tls")
 

@@ -6,26 +6,27 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import WRONG_KEYS
+
+_NAMED = 20
+_WORD = re.compile(r"[A-Za-z0-9_-]+\Z")
+# The key with what may stand before it in its line, and its colon; a host with a port is no key.
+_EDIT = r"%ds/(^|[^A-Za-z0-9_-])%s(.?:([^0-9]|$))/\1%s\2/g"
 
 
 def wrong_key(fleet):
-    """A key that k3s silently passes over. The board tells line numbers and key names only."""
+    """Keys that k3s silently passes over. The board tells names of keys and their lines only."""
     for name, board in fleet.seen():
-        found = fleet.preflight(name).get("wrong_keys") or []
-        if not found:
+        rows = fleet.preflight(name).get("wrong_keys") or []
+        if not rows:
             continue
-        path = board["registries"]["path"] if board.get("registries") else "registries.yaml"
-        rights = [(number, key, WRONG_KEYS.get(key)) for number, key in found]
-        evidence = [
-            "%s line %d: %s, which k3s does not know%s" % (path, number, key, " (it knows %s)" % right if right else "")
-            for number, key, right in rights
-        ]
-        edits = [word for number, key, right in rights if right for word in ("-e", "%ds/%s/%s/" % (number, key, right))]
-        edit = shell.command("sed", "-i", *edits, operands=[path])
-        command = (shell.joined(edit, fleet.service(name)), name) if edits else (None, None)
+        path = _path(board)
+        evidence = ["%s line %d: %s" % (path, row["line"], _told(row)) for row in rows[:_NAMED]]
+        if len(rows) > _NAMED:
+            evidence.append("and %d more" % (len(rows) - _NAMED))
         remedy = (
             "Write the key as k3s knows it, and restart k3s. "
             "riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
@@ -36,8 +37,43 @@ def wrong_key(fleet):
             ("board", name, name),
             evidence,
             remedy,
-            *command,
+            *_edit(fleet, name, path, rows),
         )
+
+
+def _path(board):
+    return board["registries"]["path"] if board.get("registries") else "registries.yaml"
+
+
+def _told(row):
+    place = " in %s" % row["above"] if row["above"] else ""
+    known = " (it knows %s)" % row["instead"] if row["instead"] else ""
+    return "%s%s, which k3s does not know there%s" % (row["key"], place, known)
+
+
+def _edit(fleet, name, path, rows):
+    """The command that renames the keys whose right name is known, and where to run it."""
+    edits = [_EDIT % (row["line"], row["key"], row["instead"]) for row in rows if row["instead"]]
+    words = [word for edit in dict.fromkeys(edits) for word in ("-e", edit)]
+    # A name that sed would read as more than itself is renamed by hand.
+    if not words or any(row["instead"] and not _WORD.match(row["key"]) for row in rows):
+        return None, None
+    return shell.joined(shell.command("sed", "-i", "-E", *words, operands=[path]), fleet.service(name)), name
+
+
+def rewrite(fleet):
+    """Rewrites whose pattern containerd cannot compile, and so passes over. Patterns are keys of the file."""
+    for name, board in fleet.seen():
+        rows = fleet.preflight(name).get("wrong_rewrites") or []
+        if not rows:
+            continue
+        evidence = ["%s line %d: %s: %s" % (_path(board), row["line"], row["pattern"], row["why"]) for row in rows]
+        remedy = (
+            "Write it as Go's regular expressions have it (github.com/google/re2/wiki/Syntax), and restart k3s: "
+            "several patterns without look-ahead may do what one with it was to do."
+        )
+        title = "registries.yaml of %s has rewrites that containerd cannot use" % name
+        yield m.Finding(title, m.CERTAIN, ("board", name, name), evidence[:_NAMED], remedy)
 
 
 def stale(fleet):
@@ -62,6 +98,12 @@ def stale(fleet):
 CAUSES = [
     m.Cause(
         "registries-key", "registries.yaml holds a key that k3s does not know.", "its line, by name only", wrong_key
+    ),
+    m.Cause(
+        "registries-rewrite",
+        "registries.yaml holds a rewrite that containerd cannot use.",
+        "its pattern, by the rules of Go's regular expressions",
+        rewrite,
     ),
     m.Cause(
         "registries-stale", "registries.yaml is not effective yet.", "when it was written and when k3s started", stale

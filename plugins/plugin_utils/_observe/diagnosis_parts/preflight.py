@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.registries_keys import read_keys
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 # Kernel features that k3s needs: option of the kernel's configuration to module.
@@ -34,34 +35,19 @@ KERNEL = {
     "CGROUP_PIDS": None,
     "CPUSETS": None,
 }
-# Keys that people write into registries.yaml and k3s does not know: what it knows instead, None where there is nothing.
-WRONG_KEYS = {
-    "endpoints": "endpoint",
-    "mirror": "mirrors",
-    "config": "configs",
-    "rewrites": "rewrite",
-    "insecure": "insecure_skip_verify",
-    "insecure-skip-verify": "insecure_skip_verify",
-    "skip_verify": "insecure_skip_verify",
-    "ca": "ca_file",
-    "cert": "cert_file",
-    "key": "key_file",
-    "user": "username",
-    "pass": "password",
-    "token": None,
-}
 
 
 def read_preflight(seen):
     """The part ``preflight``."""
-    return {"preflight": seen.out("preflight", parse_preflight)}
+    found = seen.out("preflight", parse_preflight)
+    return {"preflight": None if found is None else dict(found, **read_keys(seen))}
 
 
 @reads("the preflight")
 def parse_preflight(text):
     """The part ``preflight`` as {release, time, options: {name: (value, file)}, modules: {name: where}, overlay,
     sysctl, cgroup2,
-    cgroups, iptables, rules, firewalld, init, cni, wrong_keys: [(line, key)], addresses, elsewhere, mirrors: {registry:
+    cgroups, iptables, rules, firewalld, init, cni, addresses, elsewhere, mirrors: {registry:
     [url]}}."""
     seen: dict = {
         "release": "",
@@ -74,7 +60,7 @@ def parse_preflight(text):
         "cgroups": {},
         "iptables": "",
     }
-    seen.update(rules=[], firewalld=False, init="sysv", cni=[], wrong_keys=[], addresses={}, elsewhere=[], mirrors={})
+    seen.update(rules=[], firewalld=False, init="sysv", cni=[], addresses={}, elsewhere=[], mirrors={})
     registry = None
     for line in text.splitlines():
         key, dummy, value = line.partition(" ")
@@ -102,9 +88,6 @@ def parse_preflight(text):
             seen["firewalld"] = True
         elif key in ("cni", "elsewhere"):
             seen[key].append(value)
-        elif key == "wrongkey":
-            number, dummy, name = value.partition(" ")
-            seen["wrong_keys"].append((int(number), name))
         elif key == "address":
             name, dummy, address = value.partition(":")
             seen["addresses"][name.strip()] = address.strip().strip("\"'")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What the kernel and the system offer of what k3s needs. Each line is a word that says what it is about, and the value.
-# kernel_options, kernel_modules and wrong_keys are alternatives of an extended regular expression.
+# kernel_options and kernel_modules are alternatives of an extended regular expression.
 # shellcheck shell=sh disable=SC2154 # settings, and what frame.sh and board.sh set
 
 kernel() {
@@ -59,9 +59,6 @@ settings() {
 -e 's/^ *\[plugins.*registry\.mirrors\."\([^"]*\)"\].*/mirror \1/p' \
 -e 's/^ *endpoint *= *\[ *"\([^"]*\)".*/endpoint \1/p' "$rendered"
     for file in "$data_dir"/agent/etc/cni/net.d/*.conf*; do [ ! -f "$file" ] || echo "cni $file"; done
-    # Names of keys only: their values may be secrets.
-    [ ! -f "$registries" ] || grep -nE "^ *[\"']?($wrong_keys)[\"']? *:" "$registries" |
-        sed -e "s/^\([0-9]*\): *[\"']*\([a-z_-]*\).*/wrongkey \1 \2/"
     grep -hsE "^ *(advertise-address|node-ip) *:" "$etc/config.yaml" "$etc"/config.yaml.d/*.y*ml | sed "s/^ */address /"
 }
 preflight() {

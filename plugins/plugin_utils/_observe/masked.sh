@@ -1,0 +1,213 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A file of YAML without its values: `masked FILE` writes it line by line, each key as it stands, and for each value a
+# word that says nothing. What it does not understand is taken for a value. So a file that may hold passwords is read on
+# the controller, by a real parser, and no value leaves the board.
+# A key is what stands before a colon where a key may stand; a login in it is left out.
+# shellcheck shell=sh disable=SC2016 # the dollars are awk's
+
+masked() {
+    awk '
+    function put(text) { out = out text }
+    function name_of(key, quote) {
+        sub(/.*@/, "hidden@", key)
+        put(quote key quote ":")
+    }
+    # After the quote at which text begins: sets inner and rest, and returns 0 where it does not end in this line.
+    function quoted(text,    quote, i, c) {
+        quote = substr(text, 1, 1)
+        for (i = 2; i <= length(text); i++) {
+            c = substr(text, i, 1)
+            if (c == "\\" && quote == "\"") i++
+            else if (c == quote && quote == "\047" && substr(text, i + 1, 1) == quote) i++
+            else if (c == quote) {
+                inner = substr(text, 2, i - 2)
+                rest = substr(text, i + 1)
+                return 1
+            }
+        }
+        open = quote
+        return 0
+    }
+    # What may stand before a node: anchors keep only their place, tags and aliases of nothing nothing.
+    function properties(text,    word) {
+        while (match(text, /^[&!][^][{}, ]*/)) {
+            word = substr(text, 1, RLENGTH)
+            text = substr(text, RLENGTH + 1)
+            if (substr(word, 1, 1) == "&") {
+                if (!(word in anchors)) anchors[word] = "a" ++count
+                put("&" anchors[word] " ")
+            }
+            sub(/^ +/, "", text)
+        }
+        return text
+    }
+    function alias(text,    word) {
+        match(text, /^\*[^][{}, ]*/)
+        word = "&" substr(text, 2, RLENGTH - 1)
+        rest = substr(text, RLENGTH + 1)
+        put(word in anchors ? "*" anchors[word] " " : "hidden0")
+    }
+    # In braces and brackets, over any number of lines. key: whether a key may stand here.
+    function flow(text,    c, i, d) {
+        while (text != "") {
+            c = substr(text, 1, 1)
+            if (c == " " || c == "\t") {
+                put(" ")
+                text = substr(text, 2)
+                if (substr(text, 1, 1) == "#") return
+            } else if (c == "{" || c == "[") {
+                depth++
+                key = 1
+                put(c)
+                text = substr(text, 2)
+            } else if (c == "}" || c == "]") {
+                depth--
+                key = 0
+                put(c)
+                text = substr(text, 2)
+                if (depth == 0) return
+            } else if (c == ",") {
+                key = 1
+                put(c)
+                text = substr(text, 2)
+            } else if (c == "&" || c == "!") {
+                text = properties(text)
+            } else if (c == "*") {
+                alias(text)
+                text = rest
+                key = 0
+            } else if (c == "\"" || c == "\047") {
+                if (!quoted(text)) {
+                    put("hidden0")
+                    return
+                }
+                if (key && match(rest, /^ *:/)) {
+                    name_of(inner, c)
+                    put(" ")
+                    rest = substr(rest, RLENGTH + 1)
+                } else put("hidden0")
+                text = rest
+                key = 0
+            } else {
+                for (i = 1; i <= length(text); i++) {
+                    c = substr(text, i, 1)
+                    d = substr(text, i + 1, 1)
+                    if (index(",[]{}", c) || (c == ":" && (d == "" || index(" \t,[]{}", d))) || (c == " " && d == "#")) break
+                }
+                if (c == ":" && i <= length(text) && key && i > 1) {
+                    name_of(bare(substr(text, 1, i - 1)), "")
+                    put(" ")
+                } else put("hidden0")
+                # A colon where no key may stand: all up to the next comma is a value.
+                text = substr(text, c == ":" && i <= length(text) ? i + 1 : i)
+                key = 0
+            }
+        }
+    }
+    function bare(text) {
+        sub(/[ \t]+$/, "", text)
+        return text
+    }
+    function is_comment(text) { return text ~ /^[ \t]*(#|$)/ }
+    # A value at the end of a line; column is that of what it belongs to.
+    function value(text, column) {
+        sub(/^[ \t]+/, "", text)
+        text = properties(text)
+        if (is_comment(text)) return
+        c = substr(text, 1, 1)
+        if (text ~ /^[|>][-+0-9]*[ \t]*(#.*)?$/) {
+            put("hidden0")
+            block = column
+            in_block = 1
+        } else if (c == "{" || c == "[") {
+            depth = 0
+            flow(text)
+        } else if (c == "*") {
+            alias(text)
+        } else if (c == "\"" || c == "\047") {
+            put("hidden0")
+            quoted(text)
+        } else {
+            put("hidden0")
+            plain = column
+            in_plain = 1
+        }
+    }
+    # A node at which a line begins, with a key or without.
+    function node(text, column,    c, i, found) {
+        text = properties(text)
+        c = substr(text, 1, 1)
+        if (c == "\"" || c == "\047") {
+            if (quoted(text) && match(rest, /^[ \t]*:([ \t]|$)/)) {
+                name_of(inner, c)
+                put(" ")
+                value(substr(rest, RLENGTH + 1), column)
+                return
+            }
+            open = ""
+        } else if (c == "*" && match(text, /^\*[^ ]+ +:([ \t]|$)/)) {
+            put("hidden0: ")
+            value(substr(text, RLENGTH + 1), column)
+            return
+        } else if (!index("{[|>#&*!%@`,]}", c) && !(text ~ /^\?([ \t]|$)/)) {
+            for (i = 1; i <= length(text) && !found; i++) {
+                if (substr(text, i) ~ /^[ \t]#/) break
+                if (i > 1 && substr(text, i) ~ /^:([ \t]|$)/) found = i
+            }
+            if (found) {
+                name_of(bare(substr(text, 1, found - 1)), "")
+                put(" ")
+                value(substr(text, found + 1), column)
+                return
+            }
+        }
+        value(text, outer)
+    }
+    {
+        sub(/\r$/, "")
+        if (NR == 1) sub(/^\357\273\277/, "")
+        out = ""
+        match($0, /^ */)
+        column = RLENGTH
+        text = substr($0, column + 1)
+        if (in_block && (text == "" || column > block)) { print ""; next }
+        in_block = 0
+        if (open != "") {
+            # A quoted text that goes over several lines: up to its end all is part of it.
+            if (quoted(open $0)) {
+                open = ""
+                if (depth > 0) flow(rest)
+            }
+            print out
+            next
+        }
+        if (depth > 0) {
+            flow(text)
+            print out
+            next
+        }
+        if (is_comment(text) || text ~ /^%/) { print ""; next }
+        if (in_plain && column > plain) { print ""; next }
+        in_plain = 0
+        outer = column - 1
+        if (column == 0 && text ~ /^(---|\.\.\.)([ \t]|$)/) {
+            put(substr(text, 1, 3) " ")
+            outer = -1
+            value(substr(text, 4), -1)
+            print out
+            next
+        }
+        put(substr($0, 1, column))
+        while (match(text, /^-([ \t]+|$)/)) {
+            put(substr(text, 1, RLENGTH))
+            outer = column
+            column += RLENGTH
+            text = substr(text, RLENGTH + 1)
+        }
+        if (!is_comment(text)) node(text, column)
+        print out
+    }' "$1"
+}

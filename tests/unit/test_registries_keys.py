@@ -1,0 +1,224 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys of a registries.yaml that k3s passes over: named with their lines at every level and in each style of YAML, and
+no value leaves the board.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import random
+import shlex
+import subprocess
+
+import pytest
+import yaml
+from fake_board import SHELLS, TOKEN, FakeBoard
+from fake_fleet import FakeFleet
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.registries_keys import judge
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "plugins/plugin_utils/_observe"
+PARTS = ("registries", "preflight")
+# Each text, and (line, key, what k3s knows in its place). Values have the word secret in them.
+CASES = {
+    "a misspelt section": (
+        'mirrros:\n  registry.example:\n    endpoint:\n      - "http://secret"\n',
+        [(1, "mirrros", "mirrors")],
+    ),
+    "flow style": ('mirrors: {docker.io: {endpoints: ["http://secret"]}}\n', [(1, "endpoints", "endpoint")]),
+    "flow over lines, as JSON": (
+        '{"mirrors": {\n "docker.io": {"endpoints":\n ["http://secret"],\n'
+        '"rewrites": {"a": "secret"}}},\n"config":{}}\n',
+        [(2, "endpoints", "endpoint"), (4, "rewrites", "rewrite"), (5, "config", "configs")],
+    ),
+    "below auth and tls": (
+        "configs:\n  r:\n    auth:\n      username: secret\n      token: secret\n      pass: secret\n"
+        "    tls: {insecure-skip-verify: true, ca: /secret}\n    password: secret\n",
+        [
+            (5, "token", None),
+            (6, "pass", "password"),
+            (7, "insecure-skip-verify", "insecure_skip_verify"),
+            (7, "ca", "ca_file"),
+            (8, "password", None),
+        ],
+    ),
+    "another case of letters": (
+        "Mirrors: {}\nmirrors:\n  x:\n    Endpoint: []\n",
+        [(1, "Mirrors", "mirrors"), (4, "Endpoint", "endpoint")],
+    ),
+    "what no list of misspellings has": ("mirrors:\n  x:\n    zzz: secret\n    endpoint: []\n", [(3, "zzz", None)]),
+    "in quotes, with blanks": ("'mirrors' :\n  x:\n    \"end points\" : [secret]\n", [(3, "end points", "endpoint")]),
+    "a whole file that is right": (
+        'mirrors:\n  "*":\n    endpoint: ["https://secret"]\n    rewrite: {"^a/(.*)": "secret/$1"}\n'
+        'configs:\n  "h:5000":\n'
+        "    auth: {username: secret, password: secret, auth: secret, identity_token: secret}\n"
+        "    tls: {ca_file: secret, cert_file: secret, key_file: secret, insecure_skip_verify: true}\n"
+        "auths: {x: {username: secret}}\n",
+        [],
+    ),
+    "a password that looks like keys": (
+        "configs:\n  r:\n    auth:\n      username: secret: b\n      password: |\n        secret: one\n"
+        "         secret: two\n\n"
+        '        secret: three\n      auth: "secret: a\n        secret: b\n        secret"\n'
+        "      identity_token: 'secret\n"
+        "        it''s: secret'\n",
+        [],
+    ),
+    "anchors and merges": (
+        "mirrors:\n  a: &secret {endpoints: [secret]}\n  b: *secret\n  c:\n    <<: *secret\n    rewrit: {}\n",
+        [(2, "endpoints", "endpoint"), (6, "rewrit", "rewrite")],
+    ),
+    "comments": ("# endpoints: secret\nmirrors: # secret: x\n  a: {endpoint: [a]} # endpoints: secret\n", []),
+    "a login in the name of a host": ("configs:\n  u:secret@h:\n    auths: {}\n", [(3, "auths", "auth")]),
+    "the second document": ("mirrors: {}\n---\nmirror: secret\n", []),
+    "the byte order mark and Windows": (
+        "\ufeffmirrors:\r\n  a:\r\n    endpoints: [secret]\r\n",
+        [(3, "endpoints", "endpoint")],
+    ),
+    "nothing": ("", []),
+    "no mapping": ("- secret\n- a: secret\n", []),
+}
+
+
+@pytest.fixture(name="look", params=SHELLS, ids=lambda shell: shell[0])
+def _look(request, tmp_path):
+    board = FakeBoard(tmp_path)
+
+    def look(text):
+        board.file("etc/registries.yaml", text)
+        output = board.run(PARTS, request.param)
+        assert "secret" not in output.replace(str(tmp_path), "")
+        seen = observe(output, TOKEN, PARTS)
+        assert seen["errors"] == []
+        return seen["preflight"]
+
+    return look
+
+
+@pytest.mark.parametrize("text, expected", CASES.values(), ids=CASES.keys())
+def test_keys_that_k3s_passes_over(look, text, expected):
+    found = look(text)
+    assert [(row["line"], row["key"], row["instead"]) for row in found["wrong_keys"]] == expected
+    assert (found["wrong_rewrites"], found["unread"]) == ([], None)
+
+
+def test_rewrites_that_containerd_passes_over(look):
+    text = 'mirrors:\n  docker.io:\n    rewrite:\n      "^(?!library/)(.*)": "secret/$1"\n      ^rancher/(.*): secret\n'
+    found = look(text)
+    assert [(row["line"], row["pattern"]) for row in found["wrong_rewrites"]] == [(4, "^(?!library/)(.*)")]
+    assert "look-ahead" in found["wrong_rewrites"][0]["why"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "configs: {r: {auth: {password: secret",
+        "configs: {r: {auth: {password: a: secret}}}",
+        "a\n  b: secret\n c: secret\n",
+        'configs: "secret\n',
+        "configs:\n\tr: secret\n",
+        "? secret\n: secret\n",
+        "configs: *secret\n",
+        "configs: {password: x secret: secret}\n",
+        "configs: !secret secret\n",
+        "configs: @secret\n",
+    ],
+)
+def test_what_is_no_yaml_leaks_nothing(look, text):
+    look(text)
+
+
+def _keys(node, found):
+    """(line, key) of all mappings of a document."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            found.append((key.start_mark.line + 1, key.value))
+            _keys(value, found)
+    elif isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            _keys(one, found)
+    return found
+
+
+def _document(chance, depth=0):
+    kind = chance.choice("mmls" if depth < 4 else "s")
+    if kind == "m":
+        return {chance.choice(KEYS): _document(chance, depth + 1) for dummy in range(chance.randint(0, 4))}
+    if kind == "l":
+        return [_document(chance, depth + 1) for dummy in range(chance.randint(0, 3))]
+    return chance.choice(VALUES)
+
+
+KEYS = [
+    "mirrors",
+    "docker.io",
+    "h:5000",
+    "endpoint",
+    "a b",
+    "it's",
+    '"x"',
+    "^(?!a)(.*)$",
+    "#k",
+    "é",
+    "true",
+    "{",
+    "- a",
+    "x: y",
+]
+VALUES = [
+    "secret", "secret: x", "# secret", "it's secret", '"secret"', "se\ncret: secret\n  - secret\n", "secret " * 30, "",
+    None, True, 12, "|secret", "&secret", "*secret", "secret,secret]}", "secret\n\n\nsecret: a", "'secret", "\tsecret",
+]  # fmt: skip
+
+
+def test_keys_and_lines_are_those_that_a_real_parser_finds(tmp_path):
+    """For documents that chance made, in each style of YAML: all keys arrive, no value does."""
+    chance = random.Random(13)
+    board = FakeBoard(tmp_path)
+    texts = []
+    for dummy in range(150):
+        style = {"default_flow_style": chance.choice([True, False, None]), "width": chance.choice([20, 80])}
+        style["default_style"] = chance.choice([None, None, '"', "'", "|"])
+        texts.append(yaml.safe_dump({"root": _document(chance)}, allow_unicode=True, sort_keys=False, **style))
+    script = tmp_path / "masked.sh"
+    script.write_text((FOLDER / "masked.sh").read_text() + 'for file in "$@"; do masked "$file" >"$file.out"; done\n')
+    for number, text in enumerate(texts):
+        board.file("%d.yaml" % number, text)
+    paths = [str(tmp_path / ("%d.yaml" % number)) for number in range(len(texts))]
+    subprocess.run([*SHELLS[0], str(script), *paths], check=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+    for text, path in zip(texts, paths):
+        with open(path + ".out", encoding="utf-8") as file:
+            masked = file.read()
+        assert "secret" not in masked, text
+        hidden = [(line, key) for line, key in _keys(yaml.compose(text), [])]
+        assert _keys(yaml.compose(masked), []) == hidden, text
+
+
+@pytest.mark.parametrize("name", [name for name, (dummy, keys) in CASES.items() if any(key[2] for key in keys)])
+def test_the_command_of_the_finding_mends_what_it_can(tmp_path, name):
+    text, expected = CASES[name]
+    path = tmp_path / "registries.yaml"
+    path.write_bytes(text.encode())
+    script = tmp_path / "masked.sh"
+    script.write_text((FOLDER / "masked.sh").read_text() + 'masked "$1"\n')
+
+    def judged():
+        done = subprocess.run(["sh", str(script), str(path)], capture_output=True, check=True)
+        return judge(done.stdout.decode())["wrong_keys"]
+
+    fleet = FakeFleet()
+    fleet.agent["registries"]["path"] = str(path)
+    fleet.agent["preflight"]["wrong_keys"] = judged()
+    (finding,) = fleet.document()["findings"]
+    if any(" " in key for dummy, key, dummy in expected):
+        assert finding["command"] is None
+        return
+    edit, restart = finding["command"].split(" && ")
+    assert restart == "systemctl restart k3s-agent"
+    subprocess.run(["sh", "-c", edit], check=True)
+    assert [(row["line"], row["key"]) for row in judged()] == [row[:2] for row in expected if not row[2]], shlex.split(
+        edit
+    )
