@@ -192,7 +192,8 @@ class FakeContainerd(FakeRunner):
 
 def failure(name, reason):
     """What crictl prints when containerd could not pull ``name``, for a ``reason`` as recorded."""
-    wrapped = f'failed to pull and unpack image \\"{name}\\": failed to resolve reference \\"{name}\\": {reason}'
+    quoted = reason.replace('\\"', '"').replace('"', '\\"')
+    wrapped = f'failed to pull and unpack image \\"{name}\\": failed to resolve reference \\"{name}\\": {quoted}'
     return f'time="2026-11-24T20:36:47Z" level=fatal msg="pulling image: {wrapped}"\n'
 
 

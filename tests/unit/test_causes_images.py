@@ -136,7 +136,7 @@ def test_tag_that_the_board_has_is_offered(fleet):
             ["pause-image-missing"],
         ),
         ('failed to get sandbox image "%s": failed to pull image' % PAUSE, "FailedCreatePodSandBox", True, []),
-        ("failed to reserve sandbox name", "FailedCreatePodSandBox", False, []),
+        ("failed to reserve sandbox name", "FailedCreatePodSandBox", False, ["error-unknown"]),
         ('failed to get sandbox image "%s"' % PAUSE, "Other", False, []),
     ],
 )

@@ -82,7 +82,11 @@ def test_a_healthy_fleet_gives_nothing(fleet):
             [],
             "config-missing",
         ),
-        ({"state": "waiting", "reason": "CreateContainerConfigError", "message": "something else"}, [], None),
+        (
+            {"state": "waiting", "reason": "CreateContainerConfigError", "message": "something else"},
+            [],
+            "error-unknown",
+        ),
         (
             {"state": "terminated", "reason": "Error", "exit_code": 3, "phase": "Failed"},
             ["cannot find my config"],
@@ -232,9 +236,9 @@ def test_unschedulable(fleet):
     "reason, message, expected",
     [
         ("FailedCreatePodSandBox", "cni plugin not initialized", ["cni-missing"]),
-        ("FailedCreatePodSandBox", 'failed to find plugin "flannel" in path', ["cni-missing"]),
+        ("FailedCreatePodSandBox", 'failed to find plugin "flannel" in path', ["cni-plugin-missing"]),
         ("NetworkNotReady", "network is not ready: cni config uninitialized", ["cni-missing"]),
-        ("FailedCreatePodSandBox", "context deadline exceeded", []),
+        ("FailedCreatePodSandBox", "context deadline exceeded", ["error-unknown"]),
     ],
 )
 def test_cni(fleet, reason, message, expected):

@@ -10,8 +10,9 @@ import yaml
 from fake_fleet import FakeFleet
 from fakes import read
 
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told as told_by
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import IDS, find, why
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import NEXT, classify
-from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import IDS, find, why
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import REGISTRY
 
 IMAGE = "reg.example:5000/a/b:1"
@@ -20,7 +21,7 @@ TEXTS = [
     pytest.param(row["cause"], row["text"], id="%s-%s-%d" % (row["program"], row["cause"], number))
     for number, row in enumerate(ROWS)
 ]
-OF_THE_STORE = ("store-not-whole", "store-media-type", "pull-disk-full")
+OF_THE_STORE = ("store-not-whole", "store-media-type", "pull-disk-full", "snapshotter-unsupported", "disk-read-only")
 
 
 def told(program):
@@ -43,9 +44,11 @@ def test_a_pull_on_a_board(cause, text):
 def test_a_container_that_waits(cause, text):
     fleet = FakeFleet()
     fleet.waiting("p", "ErrImagePull", text)
-    assert [(one["cause"], one["confidence"]) for one in fleet.document()["findings"]] == (
-        [] if cause == "unknown" else [(cause, "certain")]
-    )
+    assert [(one["cause"], one["confidence"]) for one in fleet.document()["findings"]] == [
+        ("error-unknown", "possible")
+        if cause == "unknown"
+        else (cause, "certain" if told_by(text, ("pull",)).sure else "likely")
+    ]
 
 
 @pytest.mark.parametrize(("cause", "text"), [param for param in told("kubelet") if "Failed to pull" in param.values[1]])
@@ -62,7 +65,8 @@ def test_a_container_that_is_not_made(cause, text):
     """Of an image that is there, no registry is to blame."""
     fleet = FakeFleet()
     fleet.waiting("p", "CreateContainerError", text)
-    assert fleet.causes() == ([cause] if cause in OF_THE_STORE else [])
+    found = fleet.causes()
+    assert found == [cause] if cause in OF_THE_STORE else not found or found == ["error-unknown"]
 
 
 def test_a_store_is_mended_by_another_pull():

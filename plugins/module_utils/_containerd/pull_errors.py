@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import Cause, find, why
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, default_registry_hint
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import Cause, find, why
 
 
 class PullProblem(Problem):
@@ -71,6 +71,12 @@ NEXT = {
     "publish the image anew, and look at the registry's log",
     "store-not-whole": _ANEW,
     "store-media-type": _ANEW,
+    "disk-read-only": "see the board's kernel log (dmesg) for errors of the disk, check its file system, and mount it "
+    "to be written to",
+    "snapshotter-unsupported": "boot a kernel with overlayfs (CONFIG_OVERLAY_FS), or start k3s with another "
+    "--snapshotter, as native or fuse-overlayfs",
+    "image-media-type": "publish the image anew with a tool of today: containerd 2.1 and later take no manifests of "
+    "schema 1",
     "pull-disk-full": "make room under k3s's data folder, for instance with `k3s crictl rmi --prune`, "
     "which leaves pinned images",
     "unknown": "see the log of k3s on the board",
@@ -78,8 +84,8 @@ NEXT = {
 # containerd asks its mirrors first, then the registry itself by https, and tells only what the last one said. What that
 # is when it speaks plain http depends on the registry's server.
 _ASKED_BY_HTTPS = ("plain-http", "https-on-http")
-_NOT_IN_MIRROR = Cause("no-such-image", "", "{registry} has no such name (containerd then asked by https, in vain)")
-_UNANSWERED = Cause("registry-timeout", "", "{registry} did not send it in time", of_registry=True)
+_NOT_IN_MIRROR = Cause("no-such-image", "{registry} has no such name (containerd then asked by https, in vain)")
+_UNANSWERED = Cause("registry-timeout", "{registry} did not send it in time", of_registry=True)
 _SLOW = (
     "check whether the registry hangs or is only slow; if it is slow, set a longer timeout: what was received is kept"
 )

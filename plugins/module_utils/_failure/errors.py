@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils import pull_causes as _pull_causes
+from ansible_collections.riscv.k3s.plugins.module_utils._chain import pull_causes as _pull_causes
 from ansible_collections.riscv.k3s.plugins.module_utils._failure import machine, words
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.steps import BY_PROXY, ODD, STEPS, Told, told
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import default_registry_hint

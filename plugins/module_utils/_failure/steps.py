@@ -29,6 +29,8 @@ STEPS = {
     "registry-rate-limit": "wait a while, or log in for a higher limit, then run again",
     "no-platform": "take another source, or build the image with riscv.k3s.oci_image_build",
     "pull-disk-full": "make room there",
+    "disk-read-only": "see why the disk of this machine can only be read",
+    "image-media-type": "publish the image anew with a tool of today: its manifest is of schema 1",
     "registry-broken": _AGAIN,
     "registry-auth": "set username and password (riscv_k3s_registry_username), or log in with skopeo, podman or "
     "docker on this machine",

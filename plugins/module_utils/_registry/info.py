@@ -11,12 +11,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List
 
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import OF_THE_REGISTRY
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, about, no_architecture
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import find, not_found
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import OF_THE_REGISTRY
 
 _KEYS = ("image", "exists", "digest", "media_type", "platforms", "size", "has_architecture", "cause", "message")
 _AT_ONCE = 4  # programs; more would look like an attack to a public registry

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence
 
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import ImageRow, Observed, RegistryAnswer
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries

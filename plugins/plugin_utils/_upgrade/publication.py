@@ -10,7 +10,7 @@ written over.
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.pull_causes import ANSWERED_NO
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import approximate

@@ -13,6 +13,7 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import addons as _addons
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import board as _board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors as _errors
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import image as _image
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import pull as _pull
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import registries as _registries
@@ -28,26 +29,25 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model i
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
+_LATER = _errors.LATE + _start.LATE + _board.LATE + _resources.LATE + _coredns.LATE + _errors.LAST
 REGISTRY = (
     _board.CAUSES
     + _registries.CAUSES
     + _addons.CAUSES
     + _image.CAUSES
     + _pull.CAUSES
+    + _errors.CAUSES
     + _start.CAUSES
     + _resources.CAUSES
     + _system.CAUSES
     + _sandbox.CAUSES
     + _coredns.CAUSES
     + _addons.LATE
-    + _start.LATE
-    + _board.LATE
-    + _resources.LATE
-    + _coredns.LATE
+    + _LATER
 )
 
 # These know less than the ones before them: they are silent about a pod that one of those explains.
-_LATE = {cause.id for cause in _start.LATE + _board.LATE + _resources.LATE + _coredns.LATE}
+_LATE = {cause.id for cause in _LATER}
 
 
 def find(fleet):

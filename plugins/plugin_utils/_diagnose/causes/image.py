@@ -11,9 +11,8 @@ import re
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.texts import said
 
-_PAUSE = re.compile(r'failed to get sandbox image "([^"]+)"')
-_EXEC_FORMAT = re.compile(r"exec format error", re.IGNORECASE)
 _COLLECTED = re.compile(
     r"ImageGCFailed|FreeDiskSpaceFailed|EvictionThresholdMet|attempting to reclaim ephemeral-storage"
 )
@@ -21,17 +20,13 @@ _COLLECTED = re.compile(
 
 def pause(fleet, row):
     """No sandbox, because containerd cannot have the pause image."""
-    if (row["api"] or {}).get("ready") or row["state"] == "ready":
+    one = next((one for one in said(fleet, row) if one.told.cause == "pause-image-missing"), None)
+    if one is None:
         return
-    for event in fleet.events_of(row):
-        match = _PAUSE.search(event["message"])
-        if event["reason"] == "FailedCreatePodSandBox" and match:
-            break
-    else:
-        return
-    image = full_or_text(match.group(1))
+    chain = one.told.chain
+    image = full_or_text(chain.object_of("pause") or chain.object_of("pull"))
     images = fleet.images(row["board"])
-    evidence = [m.event_text(event)]
+    evidence = [one.evidence]
     if images is not None:
         if image in images:
             return
@@ -150,13 +145,9 @@ def never_pull(fleet, row):
 
 def _not_executable(fleet, row):
     """The containers that the kernel refused to run, with the evidence."""
-    pod = fleet.api_pod(row)
-    for container in pod["containers"] if pod else ():
-        lines = [line for line in fleet.log(row, container["name"]) if _EXEC_FORMAT.search(line)]
-        if _EXEC_FORMAT.search(container["message"]):
-            yield container, "container %s: %s" % (container["name"], m.one_line(container["message"]))
-        elif lines and not container["ready"]:
-            yield container, "log of %s: %s" % (container["name"], lines[-1])
+    for one in said(fleet, row):
+        if one.container is not None and one.told.cause == "exec-format":
+            yield one.container, one.evidence
 
 
 def wrong_architecture(fleet, row):

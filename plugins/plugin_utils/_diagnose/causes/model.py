@@ -167,6 +167,17 @@ class Fleet:
         module = ("-b", "-m", "ansible.builtin.raw", "-a")
         return shell.command("ansible", *self.inventory, *module, *words, operands=[board])
 
+    def k3s_log(self, board):
+        """The command that shows the end of k3s's log on a board."""
+        if self.preflight(board).get("init", "systemd") == "systemd":
+            return shell.command("journalctl", "-u", "k3s", "-u", "k3s-agent", "--no-pager", "-n", "50")
+        return shell.command("tail", "-n", "50", "/var/log/k3s.log")
+
+    @cached_property
+    def notes(self):
+        """A place for what is found once for each pod (see texts)."""
+        return {}
+
     def set_clock(self, board):
         """The command that gives a board the controller's time."""
         return self.raw(board, shell.Command('"date -u -s @$(date +%s)"'))

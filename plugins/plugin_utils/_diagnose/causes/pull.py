@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import re
 
-from ansible_collections.riscv.k3s.plugins.module_utils import pull_causes as _pull_causes
+from ansible_collections.riscv.k3s.plugins.module_utils._chain import pull_causes as _pull_causes
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_endpoint, speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text
@@ -100,7 +101,13 @@ def _finding(fleet, row, container, image, problem, where, text):
         )
     title = "%s: %s" % (_sentence(problem.why), image)
     return m.Finding(
-        title, m.CERTAIN if is_told else m.LIKELY, ("image", row["board"], image), evidence, remedy, command, run_on
+        title,
+        m.CERTAIN if is_told and told(text, ("pull",)).sure else m.LIKELY,
+        ("image", row["board"], image),
+        evidence,
+        remedy,
+        command,
+        run_on,
     )
 
 

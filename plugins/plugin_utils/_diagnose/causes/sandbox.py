@@ -7,17 +7,17 @@
 from __future__ import annotations
 
 import calendar
-import re
 import time
 
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
-_CNI = re.compile(
-    r"cni plugin not initialized|cni config uninitialized|no networks found in|failed to find plugin|failed to load cni"
-    r"|NetworkPluginNotReady|network plugin is not ready"
-)
 _PATIENCE = 30  # seconds over the time that a pod was given to end
+
+
+def _is_of_cni(message):
+    return told(message).cause == "cni-missing"
 
 
 def cni(fleet):
@@ -26,11 +26,11 @@ def cni(fleet):
         evidence = []
         node = _node(fleet, name)
         condition = fleet.details.get("nodes", {}).get(node, {}).get("Ready", {})
-        if condition.get("status") != "True" and _CNI.search(condition.get("message", "")):
+        if condition.get("status") != "True" and _is_of_cni(condition.get("message", "")):
             evidence.append("node %s: %s" % (node, m.one_line(condition["message"])))
         for row in fleet.pods:
             if row["board"] == name and row["state"] != "ready" and m.is_unready(row):
-                evidence += [m.event_text(event) for event in fleet.events_of(row)[:1] if _CNI.search(event["message"])]
+                evidence += [m.event_text(event) for event in fleet.events_of(row)[:1] if _is_of_cni(event["message"])]
         if not evidence:
             continue
         found = fleet.preflight(name).get("cni")
@@ -67,7 +67,7 @@ def terminating(fleet):
         late = fleet.now - seconds(detail["deleted_at"])
         if late < _PATIENCE:
             continue
-        if not detail["finalizers"] and any(_CNI.search(event["message"]) for event in fleet.events_of(row)[:1]):
+        if not detail["finalizers"] and any(_is_of_cni(event["message"]) for event in fleet.events_of(row)[:1]):
             continue  # its sandbox cannot be taken down without a network: that is what is to be mended
         evidence = ["metadata.deletionTimestamp: %s, %d s ago" % (detail["deleted_at"], late)]
         remedy, words = (

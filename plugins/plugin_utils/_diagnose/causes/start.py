@@ -11,55 +11,41 @@ import re
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.texts import said
 
-_NO_COMMAND = re.compile(r"no command specified")
-_NOT_FOUND = re.compile(
-    r'exec: "(?P<name>[^"]*)": (?:executable file not found|stat [^:]*: no such file)'
-    r"|exec (?P<path>\S+): no such file or directory"
-)
-_NOT_PERMITTED = re.compile(
-    r"exec (?:container process )?[`\"']?(?P<path>[^\s`\"':]+)[`\"']?: operation not permitted"
-    r"|exec: \"[^\"]*\": operation not permitted",
+_MISSING = re.compile(
+    r'(configmap|secret)s? "?([^"\s]+)"? not found|(?:non-existent (?:config|secret) key: |couldn\'t find key )(\S+)',
     re.IGNORECASE,
 )
-_FORMAT = re.compile(r"exec format error", re.IGNORECASE)
 
 
-def _told(fleet, row, pattern):
-    """(container, match, evidence) for each container of a pod of which a text fits: its state, its log, or the latest
-    event.
-    """
-    pod = fleet.api_pod(row)
-    for container in pod["containers"] if pod else ():
-        if container["ready"]:
-            continue
-        texts = [("container %s" % container["name"], container["message"])]
-        texts += [("log of %s" % container["name"], line) for line in fleet.log(row, container["name"])[::-1]]
-        if container["reason"] or container["exit_code"]:
-            texts += [
-                ("event %s" % event["reason"], event["message"])
-                for event in fleet.events_of(row)
-                if event["reason"] in ("Failed", "BackOff")
-            ][:3]
-        for where, text in texts:
-            match = pattern.search(text)
-            if match:
-                yield container, match, "%s: %s" % (where, m.one_line(text))
-                break
+def _told(fleet, row, cause):
+    """(container, Told, evidence) for each container of a pod of which a text tells the cause."""
+    for one in said(fleet, row):
+        if one.container is not None and one.told.cause == cause:
+            yield one.container, one.told, one.evidence
 
 
 def entrypoint(fleet, row):
     """The image says nothing that could be run, or what is to be run is not in it."""
-    for pattern in (_NO_COMMAND, _NOT_FOUND):
-        for container, match, text in _told(fleet, row, pattern):
-            image = full_or_text(container["image"])
-            name = "" if pattern is _NO_COMMAND else match.group("name") or match.group("path")
-            title = "%s has no command of its own" % image if not name else "%s has no program %s" % (image, name)
-            remedy = (
-                "Give the container a command: "
-                "the image has no entrypoint, or another one than the stock image, whose args it is given."
-            )
-            yield m.Finding(title, m.CERTAIN, m.pod_subject(row), [text], *_mend(fleet, row, image, container, remedy))
+    for container, told, text in _told(fleet, row, "entrypoint-missing"):
+        image = full_or_text(container["image"])
+        name = _program(told)
+        title = "%s has no command of its own" % image if not name else "%s has no program %s" % (image, name)
+        remedy = (
+            "Give the container a command: "
+            "the image has no entrypoint, or another one than the stock image, whose args it is given."
+        )
+        yield m.Finding(title, m.CERTAIN, m.pod_subject(row), [text], *_mend(fleet, row, image, container, remedy))
+
+
+def _program(told):
+    """The name that was to be executed, empty where none was given."""
+    named = told.chain.object_of("exec")
+    words = [link.words for link in told.chain.links]
+    if not named and "exec" in words[:-1]:
+        named = words[words.index("exec") + 1].strip('"')
+    return "" if "no command specified" in told.reason else named
 
 
 def _mend(fleet, row, image, container, remedy):
@@ -74,7 +60,7 @@ def _mend(fleet, row, image, container, remedy):
 
 def capabilities(fleet, row):
     """The file has capabilities that the container may not gain."""
-    for container, dummy, text in _told(fleet, row, _NOT_PERMITTED):
+    for container, dummy, text in _told(fleet, row, "file-capabilities"):
         image = full_or_text(container["image"])
         title = "The kernel refuses to run the program of %s: operation not permitted" % image
         remedy = (
@@ -132,44 +118,18 @@ def crash_loop(fleet, row):
 
 def config_missing(fleet, row):
     """A ConfigMap, Secret or key that the pod names is not there."""
-    pod = fleet.api_pod(row)
-    texts = [
-        ("container %s" % container["name"], container["message"])
-        for container in pod["containers"]
-        if container["reason"] == "CreateContainerConfigError"
-    ]
-    if not pod["ready"] and not texts and row["state"] != "ready":
-        texts = [
-            ("event %s" % event["reason"], event["message"])
-            for event in fleet.events_of(row)
-            if event["reason"] == "FailedMount"
-        ][:1]
-    for where, text in texts:
-        match = re.search(
-            r'(configmap|secret) "?([^"\s]+)"? not found'
-            r"|non-existent (?:config|secret) key: (\S+)|couldn't find key (\S+)",
-            text,
-            re.IGNORECASE,
+    for one in said(fleet, row):
+        found = _MISSING.search(one.told.reason) if one.told.cause == "config-missing" else None
+        if not found:
+            continue
+        kind, name, key = found.groups()
+        missing = "%s %s" % (kind.lower().rstrip("s"), name) if kind else "the key %s" % key
+        remedy = (
+            "Make it; with --disable=coredns nobody keeps the key NodeHosts, "
+            "so use .skip and an overlay for CoreDNS instead."
         )
-        if match:
-            missing = (
-                "%s %s" % (match.group(1).lower(), match.group(2))
-                if match.group(1)
-                else "the key %s" % (match.group(3) or match.group(4))
-            )
-            remedy = (
-                "Make it; with --disable=coredns nobody keeps the key NodeHosts, "
-                "so use .skip and an overlay for CoreDNS instead."
-            )
-            command = m.on_server(fleet, "get", "configmaps,secrets", namespace=row["namespace"])
-            yield m.Finding(
-                "%s is not there" % missing,
-                m.CERTAIN,
-                m.pod_subject(row),
-                ["%s: %s" % (where, m.one_line(text))],
-                remedy,
-                *command,
-            )
+        command = m.on_server(fleet, "get", "configmaps,secrets", namespace=row["namespace"])
+        yield m.Finding("%s is not there" % missing, m.CERTAIN, m.pod_subject(row), [one.evidence], remedy, *command)
 
 
 CAUSES = [

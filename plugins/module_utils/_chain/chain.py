@@ -1,0 +1,200 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An error as a value: what was done with what, who answered, and the innermost reason; and what that tells. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.riscv.k3s.plugins.module_utils._chain import of_images, of_pods
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.operations import Operation, operation
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
+    ASKED,
+    MIRROR,
+    PROXY,
+    REGISTRY,
+    TOKEN_SERVER,
+    Rule,
+)
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.split import messages, segments, shortened
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+_WORDS_OF_REGISTRY = "erver message"
+# What could not be executed may be no program of the image's.
+_PROGRAMS = (
+    ("exec-format", re.compile(r'(?:exec )?"?/pause"?'), "pause-image-architecture"),
+    (
+        "entrypoint-missing",
+        re.compile(r'(?:exec )?"?(?:\S*/)?(?:runc|crun|containerd-shim[\w-]*)"?'),
+        "runtime-missing",
+    ),
+)
+
+
+class Link(NamedTuple):
+    """One segment: its words, and what they name being done, or None."""
+
+    words: str
+    done: Optional[Operation]
+
+
+class Chain(NamedTuple):
+    """An error. ``links`` from the outermost to the innermost. ``asked`` is who was asked for something over the
+    network (a kind of rule.py), or None, and ``address`` where that stands (host and port), or empty.
+    """
+
+    links: Tuple[Link, ...]
+    asked: Optional[str]
+    address: str
+
+    def object_of(self, name: str) -> str:
+        """What the operation ``name`` was done with: of the innermost one that says it; else empty."""
+        return next(
+            (one.done.object for one in self.links[::-1] if one.done and one.done.name == name and one.done.object), ""
+        )
+
+    def does(self, *names: str) -> bool:
+        """Whether one of these operations is in the chain."""
+        return any(one.done is not None and one.done.name in names for one in self.links)
+
+
+class Told(NamedTuple):
+    """What an error tells: the id of its ``cause`` (None: not understood), the ``speaker`` (a kind of rule.py),
+    ``address`` of it or empty, ``reason`` (the innermost words), whether that is ``sure``, and the chain. ``inner`` is
+    the cause without regard to whose image it is, which for the pause image is more than one cause; ``variant`` that of
+    the rule.
+    """
+
+    cause: Optional[str]
+    speaker: str
+    address: str
+    reason: str
+    sure: bool
+    chain: Chain
+    inner: Optional[str] = None
+    variant: str = ""
+
+
+def told(text: str, about: Tuple[str, ...] = ()) -> Told:
+    """What the last message of a text tells that tells anything.
+
+    ``about`` names operations that are known to be around it: those of a container that waits for its image are
+    ("pull",).
+    """
+    return _of_text(shortened(text), about)
+
+
+# Diagnose looks at each text once for each cause.
+@functools.lru_cache(maxsize=4096)
+def _of_text(text: str, about: Tuple[str, ...]) -> Told:
+    said: List[Told] = []
+    for message in messages(text)[::-1]:
+        said.append(_told(message, about))
+        if said[-1].cause:
+            return said[-1]
+    return said[0] if said else Told(None, "unknown", "", "", False, Chain((), None, ""))
+
+
+def parse(message: str) -> Chain:
+    """The Chain of one message."""
+    links = tuple(Link(words, operation(words)) for words in segments(message))
+    bare = Chain(links, None, "")
+    asked, address = _asked(bare)
+    return Chain(links, asked, address)
+
+
+def _told(message: str, about: Tuple[str, ...]) -> Told:
+    chain = parse(message)
+    links = chain.links
+    reason = links[-1].words if links else ""
+    is_of_image = chain.does(*of_images.STEPS) or any(step in about for step in of_images.STEPS)
+    rules = (of_images.RULES if is_of_image else ()) + of_pods.RULES
+    if is_of_image:
+        found = _fitting(of_images.FIRST, chain, about, len(links) - 1)
+        if found:
+            return _as_told(found, chain, reason)
+    for place in range(len(links) - 1, -1, -1):
+        found = _fitting(rules, chain, about, place)
+        if found:
+            reason = ": ".join(link.words for link in links[place:])
+            return _as_told(found, chain, reason)
+    last = (of_images.LAST + of_pods.LAST) if is_of_image else of_pods.LAST + of_pods.FATAL
+    found = _fitting(last, chain, about, len(links) - 1)
+    if found:
+        return _as_told(found, chain, reason)
+    is_answer = any(_is_of_others(link) for link in links)
+    return Told(None, (chain.asked if is_answer else None) or "unknown", chain.address, reason, False, chain)
+
+
+def _fitting(rules: Sequence[Rule], chain: Chain, about: Tuple[str, ...], place: int) -> Optional[Rule]:
+    """The first rule that fits the segment at ``place`` with all behind it."""
+    if place < 0:
+        return None
+    tail = ": ".join(link.words for link in chain.links[place:])
+    steps = set(about) | {link.done.name for link in chain.links[: place + 1] if link.done}
+    is_quoted = any(_is_of_others(link) for link in chain.links[:place])
+    for rule in rules:
+        if rule.within and not steps.intersection(rule.within) or steps.intersection(rule.without):
+            continue
+        # Behind these words stands what a registry wrote: it may say anything of disks and networks.
+        if is_quoted and rule.speaker != ASKED:
+            continue
+        if rule.pattern.match(tail):
+            return rule
+    return None
+
+
+def _is_of_others(link: Link) -> bool:
+    return link.words.endswith(_WORDS_OF_REGISTRY) or bool(link.done and link.done.name == "status")
+
+
+def _as_told(rule: Rule, chain: Chain, reason: str) -> Told:
+    speaker = (chain.asked or REGISTRY) if rule.speaker == ASKED else rule.speaker
+    cause = rule.cause
+    for was, program, other in _PROGRAMS:
+        if cause == was and any(program.fullmatch(link.words) for link in chain.links):
+            cause = other
+    digest = chain.object_of("pull").rpartition("@")[2]
+    if rule.variant == "part" and digest.startswith("sha256:") and digest in reason:
+        # Nothing else was asked for.
+        return Told("no-such-image", speaker, chain.address, reason, rule.sure, chain, "no-such-image")
+    if chain.does("pause") or chain.does("sandbox") and chain.does("pull"):
+        cause = _of_pause(cause)
+    return Told(cause, speaker, chain.address, reason, rule.sure, chain, rule.cause, rule.variant)
+
+
+def _of_pause(cause: str) -> str:
+    """The cause of the pause image that one of any image is: whatever the reason, no pod of the board starts."""
+    if cause == "no-platform":
+        return "pause-image-architecture"
+    return cause if cause.startswith("pause-image-") else "pause-image-missing"
+
+
+def _asked(chain: Chain) -> Tuple[Optional[str], str]:
+    """Who was asked over the network last, and where."""
+    if chain.does("proxy"):
+        return PROXY, chain.object_of("dial") or chain.object_of("lookup")
+    address = chain.object_of("ping") or chain.object_of("request") or chain.object_of("status")
+    host = _host(address)
+    if (chain.does("token") or "/token?" in address) and (host or chain.does("status")):
+        return TOKEN_SERVER, host
+    if not chain.does(*of_images.STEPS):
+        return None, host
+    image = chain.object_of("resolve") or chain.object_of("pull") or chain.object_of("pause")
+    try:
+        registry = ImageName.parse(image).registry if image else host
+    except Problem:
+        registry = host
+    # containerd tells a mirror so for whom it is asked; another host without that is where a registry redirects to.
+    return (MIRROR if "ns=" in address.partition("?")[2] else REGISTRY), host or registry
+
+
+def _host(url: str) -> str:
+    """Host and port of a URL, empty where it is none."""
+    scheme, found, rest = url.partition("://")
+    return rest.partition("/")[0].rpartition("@")[2] if found and scheme in ("http", "https") else ""

@@ -1,0 +1,234 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reasons why an image did not come: those of networks, TLS, registries, and of the board's own store. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
+    ASKED,
+    CONTAINERD,
+    DNS,
+    KERNEL,
+    KUBELET,
+    NETWORK,
+    PROXY,
+    STORE,
+    rule,
+)
+
+# These rules are for errors in which one of these steps was taken: what else uses a network has the same words.
+STEPS = ("pull", "resolve", "pause", "unpack", "stored", "copy", "bytes", "authorize", "token", "ping")
+# The number of a status, after "unexpected status: " or by itself.
+_STATUS = (
+    r"(?:(?:StatusCode|[Ss]tatus(?: code)?|(?:invalid|unexpected) status code from registry|response code"
+    r"|.*unexpected HTTP status):? )?(?:from registry )?"
+)
+
+# These steps decide by themselves, whatever stands behind them.
+FIRST = (
+    rule("registry-proxy", PROXY, r"", ("proxy",)),
+    rule("registry-name", DNS, r"no such host|server misbehaving|Name ", ("lookup",)),
+    rule("registry-name", DNS, r"", ("lookup",), variant="silent"),
+)
+RULES = (
+    # The sandbox: the pause image is that of every pod. A name without a domain is one that no store has in full.
+    rule("pause-image-short-name", STORE, r'image "(?![^"/]*[.:][^"/]*/)[^"]*":? not found', ("pause",)),
+    rule("pause-image-missing", STORE, r'image "[^"]*":? not found', ("pause", "sandbox")),
+    rule(
+        "pause-image-broken",
+        STORE,
+        r"content digest \S+: not found|failed to get reader from content store"
+        r"|(?:parent )?snapshot \S+ does not exist|unexpected media type ",
+        ("sandbox",),
+        ("pull",),
+    ),
+    # The store of the machine itself: the registry was not asked, or did what it should.
+    rule("pull-disk-full", KERNEL, r"no space left on device|disk quota exceeded"),
+    rule("disk-fault", KERNEL, r"[Ii]nput/output error|structure needs cleaning"),
+    rule("pull-disk-full", KERNEL, r"[^:]*: (?:no space left on device|disk quota exceeded)"),
+    rule("store-not-whole", STORE, r"content digest \S+: not found|failed to get reader from content store"),
+    rule("store-not-whole", STORE, r"(?:parent )?snapshot \S+ does not exist|missing parent \S+ bucket"),
+    rule("store-media-type", STORE, r"unexpected media type \S+ for sha256:", ("stored",)),
+    rule("no-registry", ASKED, r"unexpected media type text/html for \S+", ("pull", "copy"), variant="page"),
+    rule("image-media-type", CONTAINERD, r"unexpected media type application/vnd\.docker\.distribution\.manifest\.v1"),
+    rule("store-media-type", STORE, r"unexpected media type \S+ for sha256:"),
+    rule(
+        "snapshotter-unsupported",
+        KERNEL,
+        r"(?:invalid argument|no such device|operation not (?:permitted|supported))",
+        ("unpack",),
+    ),
+    rule("content-damaged", ASKED, r"unexpected commit (?:digest|size) |.*failed size validation"),
+    rule("content-damaged", ASKED, r"unexpected EOF|EOF", ("bytes",), variant="short"),
+    rule("content-damaged", ASKED, r"failed to read expected number of bytes", variant="short"),
+    rule("content-damaged", ASKED, r"wrong diff id|mismatched|filesystem layer verification failed", variant="layer"),
+    rule(
+        "content-damaged",
+        ASKED,
+        r"(?:(?:gzip|zstd|flate|archive/tar): )?(?:invalid (?:header|checksum|tar header|input)"
+        r"|corrupt input|magic number mismatch)",
+        variant="layer",
+    ),
+    rule(
+        "content-damaged",
+        ASKED,
+        r"Digest did not match|.*[Ss]ize mismatch|.*does not match (?:provided manifest )?digest",
+    ),
+    rule("no-registry", ASKED, r"could not fetch content descriptor \S+ \(text/html[^)]*\)", variant="page"),
+    rule(
+        "content-damaged",
+        ASKED,
+        r"could not fetch content descriptor |content at \S+ not found|[Bb]lob unknown"
+        r"|BLOB_UNKNOWN",
+        variant="part",
+        sure=False,
+    ),
+    # A status without its number is what a proxy answered to CONNECT.
+    rule(
+        "registry-proxy",
+        PROXY,
+        r"(?:Proxy Authentication Required|Forbidden|Bad Gateway|Service Unavailable"
+        r"|Gateway Time-?[Oo]ut|Method Not Allowed)$",
+        ("request", "ping"),
+        ("status",),
+    ),
+    # Names. A name server that does not answer has the words of any other that does not.
+    rule(
+        "registry-name",
+        DNS,
+        r"no such host|Name or service not known|Name does not resolve",
+    ),
+    rule("registry-name", DNS, r"server misbehaving|Temporary failure in name resolution|Try again", variant="silent"),
+    # The way.
+    rule("registry-refused", NETWORK, r"connection refused|[Cc]onnectex: No connection could be made"),
+    rule(
+        "registry-unreachable",
+        NETWORK,
+        r"network is (?:unreachable|down)|no route to host|host is down"
+        r"|cannot assign requested address",
+    ),
+    rule(
+        "registry-timeout",
+        NETWORK,
+        r"i/o timeout|TLS handshake timeout|timeout awaiting response headers"
+        r"|(?:connection|operation) timed out|request canceled(?: while waiting)?",
+    ),
+    rule("registry-timeout", NETWORK, r"[^:]*\(?Client\.Timeout"),
+    rule("registry-broken", NETWORK, r"(?:connection reset by peer|broken pipe|unexpected EOF|EOF)$"),
+    rule(
+        "registry-broken",
+        NETWORK,
+        r"(?:HTTP/1\.x )?transport connection broken|server sent GOAWAY|stream error"
+        r"|use of closed network connection|server closed idle connection|client connection (?:lost|force closed)",
+    ),
+    # TLS.
+    rule("registry-clock", ASKED, r"(?:x509: )?certificate has expired or is not yet valid|current time \S+ is "),
+    rule("plain-http", ASKED, r"server gave HTTP response to HTTPS client"),
+    rule("https-on-http", ASKED, r"first record does not look like a TLS handshake"),
+    rule("https-on-http", ASKED, r"(?:400 Bad Request\n)?Client sent an HTTP request to an HTTPS server"),
+    rule(
+        "tls-authority",
+        ASKED,
+        r"(?:x509: )?(?:certificate is (?:not )?valid for|cannot validate certificate for)",
+        variant="name",
+    ),
+    rule("tls-authority", ASKED, r"certificate (?:signed by unknown authority|relies on legacy)|x509: "),
+    rule(
+        "registry-tls",
+        ASKED,
+        r"(?:tls: )?(?:bad certificate|(?:handshake|decode) failure|certificate required"
+        r"|protocol version|no application protocol|unrecognized name|internal error|unknown certificate"
+        r"|access denied|server selected unsupported|oversized record|unsupported SSLv2)",
+        ("tls",),
+    ),
+    # What answers is no registry, or not this one's HTTP.
+    rule("no-registry", ASKED, r".*(?:media|MIME) type \S*text/html", variant="page"),
+    rule("no-registry", ASKED, r"invalid character '<' looking for beginning", variant="page"),
+    # A warning of TLS, read as HTTP.
+    rule("https-on-http", ASKED, r'malformed HTTP [\w ]*"\\x15\\x03'),
+    rule("no-registry", ASKED, r"malformed (?:HTTP|MIME) "),
+    rule(
+        "no-registry",
+        ASKED,
+        r"(?:error )?pinging .*(?:response code|StatusCode:) 404"
+        r"|invalid status code from registry 404",
+    ),
+    # What a registry says. Faults come before refusals: a token that something broke on its way is no refusal.
+    rule(
+        "registry-rate-limit",
+        ASKED,
+        _STATUS + r"429\b|[Tt]oo [Mm]any [Rr]equests|TOOMANYREQUESTS|toomanyrequests\b"
+        r"|[^:]*pull rate limit",
+    ),
+    rule(
+        "no-platform",
+        CONTAINERD,
+        r"no match for platform in manifest|no image found in (?:manifest list|image index) for "
+        r"|no matching manifest for",
+    ),
+    rule(
+        "registry-fault",
+        ASKED,
+        _STATUS + r"5\d\d\b|(?:unavailable|UNAVAILABLE)$|"
+        r"(?:unavailable|UNAVAILABLE): ",
+    ),
+    rule(
+        "registry-auth",
+        ASKED,
+        _STATUS + r"40[13]\b|(?:unauthorized|denied|UNAUTHORIZED|DENIED)(?:: |$)"
+        r"|authorization failed|insufficient_scope|pull access denied|.*access to the resource is denied"
+        r"|authentication required|(?:invalid|incorrect) username|no basic auth credentials|unauthenticated"
+        r"|unable to retrieve auth token",
+    ),
+    # A token that is not given says nothing of the name.
+    rule("registry-auth", ASKED, _STATUS + r"404\b", ("token", "authorize"), sure=False, variant="token"),
+    rule("no-such-image", ASKED, r"(?:[\w.:/@-]+|failed to resolve (?:reference|image)\b.*): not found$", ("resolve",)),
+    rule(
+        "no-such-image",
+        ASKED,
+        _STATUS + r"404\b|[Mm]anifest unknown|MANIFEST_UNKNOWN|NAME_UNKNOWN|name unknown\b"
+        r"|repository name not known to registry|manifest for \S+ not found"
+        r"|(?:unknown: )?(?:artifact|repository|project) \S+ not found|.*was deleted or has expired",
+    ),
+    rule("no-such-image", ASKED, r"rpc error NotFound: \S+/\S+: not found$"),
+    rule("no-such-image", ASKED, r"no available registry endpoint: .*not found"),
+    rule(
+        "image-media-type",
+        CONTAINERD,
+        r"application/vnd\.\S+ not supported"
+        r"|no processor for media-type"
+        r"|(?:unsupported|unexpected|unknown) (?:media ?type|manifest (?:media ?type|schema))"
+        r"|.*schema 1|mediaType in manifest should be|media type \S+ is no longer supported",
+    ),
+    # Names that are none.
+    rule(
+        "image-name-invalid",
+        KUBELET,
+        r'(?:[Ff]ailed to apply default image tag "|couldn\'t parse image (?:name|reference) )',
+    ),
+    rule("image-name-invalid", KUBELET, r"invalid reference format|failed to parse reference |invalid checksum digest"),
+    # What may come with any of the reasons above comes last.
+    rule(
+        "registry-timeout",
+        NETWORK,
+        r"(?:context )?(?:deadline exceeded|canceled)",
+        (),
+        ("network", "exec", "shim"),
+        variant="late",
+    ),
+    rule(
+        "registry-timeout",
+        NETWORK,
+        r"rpc error (?:DeadlineExceeded|Canceled|4): ",
+        (),
+        ("network", "exec", "shim"),
+        variant="late",
+    ),
+)
+# Who gives no token for a reason that is not known says nothing of the name.
+LAST = (
+    rule("pause-image-missing", CONTAINERD, r"", ("pause",)),
+    rule("registry-auth", ASKED, r"", ("token", "authorize"), sure=False, variant="token"),
+)

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a segment of an error says was being done, and with what: a table of the words of containerd, the kubelet, runc,
+CNI plugins, k3s and skopeo. Pure.
+
+A segment must fit as a whole. One that fits none is no operation: it may be a reason, a name, or words that are not
+known here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Optional, Tuple
+
+# A name that may stand in quotes of several kinds, or bare.
+_NAME = r"[\"'`]?(?P<object>[^\"'`]*?)[\"'`]?"
+
+
+class Operation(NamedTuple):
+    """What was being done: ``name`` is one of those of the table below, ``object`` what it was done with, or empty."""
+
+    name: str
+    object: str = ""
+
+
+_TABLE: Tuple[Tuple[str, str], ...] = (
+    # The kubelet's own steps.
+    ("sandbox", r"[Ff]ail(?:ed)?(?: to)? create(?: a)? (?:pod )?sand ?box(?: for pod.*)?|Failed create pod sandbox"),
+    ("sandbox", r"(?:CreatePodSandbox for|RunPodSandbox (?:from|for)).*"),
+    ("sandbox", r'failed to "(?:CreatePodSandbox|KillPodSandbox)" for .* with \w+'),
+    ("sandbox", r"failed to (?:start|create|reserve) sandbox(?: name| container)?(?: task)?(?: " + _NAME + ")?"),
+    ("start", r'failed to "StartContainer" for .* with \w+|[Ff]ailed to start container(?: task)? ?' + _NAME),
+    ("mount", r"(?:MountVolume|AttachVolume|UnmountVolume|MapVolume)\.\w+ failed for volume " + _NAME + r"(?: .*)?"),
+    ("mount", r"Unable to (?:attach or )?mount volumes(?: for pod.*)?"),
+    ("rootfs", r"failed to mount rootfs component.*|failed to mount overlay"),
+    ("rootfs", r".*\boverlayfs\b.* snapshotter cannot be enabled for .*"),
+    ("mount", r"(?:error )?mounting " + _NAME + r" to rootfs(?: .*)?|failed to mount .*|mount failed"),
+    ("liveness", r"(?P<object>Liveness|Startup) probe (?:failed|errored)"),
+    ("probe", r"(?P<object>Readiness) probe (?:failed|errored)"),
+    # Images, from the outside to the wire.
+    ("pause", r"(?:failed|unable) to (?:get|pull|ensure) sandbox image(?: " + _NAME + r")?"),
+    ("pause", r"failed pulling image \"(?P<object>[^\"]*pause[^\"]*)\""),
+    (
+        "pull",
+        r"(?:[Ff]ailed to pull(?: and unpack)? image|PullImage|pulling image|Back-off pulling image) "
+        + _NAME
+        + r"(?: failed| from image service failed)?",
+    ),
+    ("pull", r"[Ff]ailed to apply default image tag " + _NAME),
+    ("pull", r"[Ff]ailed to pull image|pulling image(?: failed)?|trying and failing to pull image"),
+    ("resolve", r"failed to resolve (?:reference|image)(?: " + _NAME + ")?"),
+    ("resolve", r"(?:Error )?(?:reading manifest|initializing source|choosing image instance).*"),
+    ("resolve", r"manifest for (?P<object>\S+) not found"),
+    ("token", r"failed to fetch (?:anonymous|oauth) token|unable to retrieve auth token|[Rr]equesting bearer token"),
+    ("authorize", r"failed to authorize"),
+    ("status", r"(?:received )?unexpected (?:HTTP )?status(?: code)?(?: from \w+ request to)?(?: (?P<object>\S+))?"),
+    ("status", r"pulling from host (?P<object>\S+) failed with status code \[[^]]*\]"),
+    ("ping", r"(?:Get|Head|Post|Put|Patch) [\"']?(?P<object>https?://[^/\"'\s]+/v[12]/[^\"'\s]*)[\"']?"),
+    ("request", r"failed to do request|(?:Get|Head|Post|Put|Patch|Delete) " + _NAME),
+    ("ping", r"(?:error )?pinging (?:container |docker )?registry(?: returned| (?P<object>\S+))?"),
+    ("copy", r"failed to copy|httpReadSeeker|failed open|.*(?:reading|writing|fetching|trying to reuse) blob.*"),
+    ("proxy", r"proxyconnect tcp|error connecting to proxy (?P<object>\S+)"),
+    ("coredns", r"\[(?:ERROR|WARNING|FATAL)\] .*"),
+    ("lookup", r"(?:dial tcp )?lookup (?P<object>\S+)(?: on \S+)?"),
+    ("dial", r"dial (?:tcp|udp|unix)(?: (?P<object>\S+))?"),
+    ("wire", r"(?:read|write)(?: (?:tcp|udp|unix)(?: .*)?)?|connect|getsockopt|net/http|http|http2"),
+    ("tls", r"tls|remote error|failed to verify certificate|x509"),
+    ("unpack", r"failed to (?:extract layer|unpack image|apply layer|prepare extraction snapshot)(?: .*)?"),
+    ("stored", r"error unpacking image|failed to resolve rootfs"),
+    ("bytes", r"failed to read expected number of bytes"),
+    ("unpack", r"apply layer error for .*|failed commit on ref .*"),
+    (
+        "unpack",
+        r"failed to (?:create|prepare|get) snapshot(?:ter)?(?: .*)?|failed to (?:get reader|read) from content store",
+    ),
+    # The pod's network.
+    ("network", r"failed to (?:setup|set ?up|destroy|tear ?down) network for sandbox " + _NAME),
+    ("network", r"failed to (?:set up|tear down) sandbox container .* network for pod " + _NAME),
+    (
+        "network",
+        r"[Nn]etworkPlugin cni failed(?: to (?:set up|teardown) pod " + _NAME + " network| on the status hook.*)?",
+    ),
+    ("network", r"error adding pod \S+ to CNI network " + _NAME + r"|failed to (?:set up|teardown) pod .* network"),
+    ("cni", r"plugin type=" + _NAME + r"(?: name=\S+)? failed(?: \(\w+\))?"),
+    (
+        "cni",
+        r"failed to (?:delegate add|create bridge|set bridge addr|allocate for range|find plugin)(?: " + _NAME + ")?",
+    ),
+    (
+        "cni",
+        r"unable to (?:setup|set up) DNAT|unable to create chain.*|failed to add (?:rule|chain).*"
+        r"|loadFlannelSubnetEnv failed",
+    ),
+    ("run", r"running \[(?P<object>[^]]*)\]|exit status \d+|iptables v\S+ \(\w+\)"),
+    # Containers, from the shim to the program.
+    ("shim", r"failed to create (?:shim|shim task|task(?: for container)?|containerd task|containerd container|task)"),
+    ("shim", r"failed to generate (?:container|spec)(?: .*)?(?: spec(?: opts)?)?"),
+    ("runc", r"(?:OCI runtime|runc|crun) (?:create|start|run|exec)? ?failed|runc did not terminate successfully.*"),
+    ("runc", r"[\w-]+_linux\.go:\d+|starting (?:container|init) process caused|starting setns process caused|caused"),
+    ("runc", r"unable to start container process|error during container init|running exec setns process.*"),
+    ("start", r"[Ee]rror response from daemon|Error"),
+    (
+        "exec",
+        r"exec(?: user process caused| container process| process)?(?: " + _NAME + r")?|standard_init_linux\.go:\d+",
+    ),
+    (
+        "stat",
+        r"(?:stat|fork/exec|open|lstat|mkdir|chdir to cwd|readlink) (?:\(?\\?[\"']?)(?P<object>[^\"')]*)[\"')]*"
+        r"(?: set in .*)?",
+    ),
+    (
+        "cgroup",
+        r"unable to apply cgroup configuration|failed to (?:write|create|set) .*cgroup.*|error setting cgroup config.*",
+    ),
+    # k3s and what it carries.
+    ("fatal", r"level fatal"),
+    ("unit", r"[\w@-]+\.service"),
+    ("list", r".*[Ff]ailed to (?:list|watch) \*v1\.\w+|plugin/kubernetes"),
+    ("join", r"failed to (?:get|validate) (?:CA certs|connection to cluster at .*|connection .*)"),
+    ("join", r"(?:starting|preparing|failed to start) (?:kubernetes|server|cluster|networking|agent|tls server)"),
+    ("join", r"Error starting \w+|Failed to validate connection to cluster at (?P<object>\S+)"),
+    (
+        "join",
+        r"Failed to (?:retrieve|configure) agent config.*|Waiting to retrieve agent config.*"
+        r"|Failed to connect to proxy.*|Remotedialer proxy error.*",
+    ),
+    (
+        "helm",
+        r"(?:Error: )?(?:INSTALLATION|UPGRADE|UNINSTALL) FAILED|failed to (?:install|upgrade) (?:release|chart).*",
+    ),
+    ("volume", r"failed to (?:provision|provisioning) volume(?: with StorageClass " + _NAME + r")?|ProvisioningFailed"),
+    ("volume", r"failed to create volume " + _NAME + r"|failed to delete volume " + _NAME.replace("object", "other")),
+)
+_COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _TABLE)
+
+
+def operation(segment: str) -> Optional[Operation]:
+    """The Operation that a segment names, None where it names none."""
+    for name, pattern in _COMPILED:
+        found = pattern.fullmatch(segment)
+        if found:
+            return Operation(name, (found.groupdict().get("object") or "").strip("\"'`\\"))
+    return None
