@@ -219,6 +219,23 @@ def test_a_pod_that_has_just_begun_is_given_time(fleet):
     assert fleet.causes() == []
 
 
+@pytest.mark.parametrize(
+    ("image", "cause", "by"),
+    [(STOCK, "no-such-image", "riscv.k3s.site"), ("reg.example:5000/a/b:1", "no-such-image", "a person")],
+)
+def test_who_mends_it(fleet, image, cause, by):
+    fleet.waiting(
+        "p", "ErrImagePull", RPC + 'failed to resolve reference "%s": %s: not found' % (image, image), image=image
+    )
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["mended_by"]) == (cause, by)
+
+
+def test_prepare_mends_settings_of_the_kernel(fleet):
+    fleet.agent["preflight"]["sysctl"]["net.ipv4.ip_forward"] = "0"
+    assert [one["mended_by"] for one in fleet.document()["findings"]] == ["riscv.k3s.prepare, step sysctl"]
+
+
 def test_there_are_enough_causes():
     assert len({cause.id for cause in REGISTRY}) >= 60
 

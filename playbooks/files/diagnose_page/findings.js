@@ -33,7 +33,7 @@ function findingBody(finding) {
     { class: 'body' },
     el('p', { class: 'subject' }, subjectOf(subject)),
     el('div', {}, el('h4', {}, 'Evidence'), el('ul', { class: 'evidence' }, finding.evidence.map((text) => el('li', {}, text)))),
-    el('div', {}, el('h4', {}, 'What to do'), el('p', {}, finding.remedy), finding.command ? command(finding.command, finding.run_on) : null),
+    el('div', {}, el('h4', {}, 'What to do'), el('p', {}, finding.remedy), el('p', {}, 'Who mends it: ' + finding.mended_by), finding.command ? command(finding.command, finding.run_on) : null),
     finding.pods.length ? details('Explains ' + count(finding.pods.length, 'pod'), () => explained(finding.pods)) : null,
   );
 }

@@ -70,7 +70,7 @@ ALLOWED = {
     "events": [_keys("time type reason message namespace kind name board source count")],
     "findings": [
         _keys(
-            "cause title confidence remedy command run_on",
+            "cause title confidence remedy mended_by command run_on",
             subject=_keys("kind board name"),
             pods=[_keys("board pod")],
             evidence=TEXTS,

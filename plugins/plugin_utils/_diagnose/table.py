@@ -61,6 +61,7 @@ def _details(document):
         lines += ["", "%d. %s  [%s, %s]" % (number, finding["title"], finding["cause"], finding["confidence"])]
         lines += ["   evidence: " + line for line in finding["evidence"]]
         lines.append("   remedy:   " + finding["remedy"])
+        lines.append("   mended by: " + finding["mended_by"])
         if finding["command"]:
             lines.append("   on %s: %s" % (finding["run_on"], finding["command"]))
     for row in document["collect"]:

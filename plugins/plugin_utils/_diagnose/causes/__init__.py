@@ -49,6 +49,13 @@ REGISTRY = (
 # These know less than the ones before them: they are silent about a pod that one of those explains.
 _LATE = {cause.id for cause in _LATER}
 
+# Causes that a step of prepare mends, where the board's own kernel can. It says itself where another kernel is needed.
+_PREPARED = {
+    "sysctl-off": "sysctl",
+    "kernel-bridge-missing": "modules",
+    "kernel-netfilter-missing": "modules",
+}
+
 
 def find(fleet):
     """The findings as dictionaries, the most certain first, of these the most specific.
@@ -94,6 +101,14 @@ def _results(cause, fleet, explained):
     explained |= hit
 
 
+def _mended_by(fleet, cause, finding):
+    """Who mends it: site, prepare (with the step to choose), or a person."""
+    if finding.command is not None and finding.command == fleet.site():
+        return "riscv.k3s.site"
+    step = _PREPARED.get(cause)
+    return "riscv.k3s.prepare, step %s" % step if step else "a person"
+
+
 def _entry(fleet, cause, finding, rows):
     kind, board, name = finding.subject
     pods = [{"board": row["board"], "pod": pod_name(row)} for row in rows]
@@ -107,6 +122,7 @@ def _entry(fleet, cause, finding, rows):
         "pods": pods,
         "evidence": [redact(line) for line in finding.evidence],
         "remedy": finding.remedy,
+        "mended_by": _mended_by(fleet, cause, finding),
         "command": finding.command and str(finding.command),
         "run_on": finding.run_on,
     }
