@@ -9,6 +9,8 @@ A pod's row, or the API's part of a joined row, has ``phase`` and ``ready``.
 
 from __future__ import annotations
 
+import calendar
+import time
 from typing import Any, Iterable, Mapping, Optional
 
 FINISHED = ("Succeeded", "Failed")
@@ -35,6 +37,14 @@ def workload(owner: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, 
 def has_ready(conditions: Iterable[Mapping[str, Any]]) -> bool:
     """Whether the condition Ready is True, of a pod's or a node's ``status.conditions``."""
     return any(row.get("type") == "Ready" and row.get("status") == "True" for row in conditions)
+
+
+def seconds(moment: str) -> int:
+    """Seconds since 1970 of an ISO 8601 moment in UTC; of what is none 0, long ago: nothing is excused as new then."""
+    try:
+        return calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def is_done(row: Mapping[str, Any]) -> bool:

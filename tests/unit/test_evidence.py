@@ -202,7 +202,11 @@ def test_address_that_the_config_states(board, seen):
 def test_coredns_that_is_not_ready_is_asked_why(board, seen):
     board.answer(
         "kubectl --request-timeout=20s get",
-        "%s Dns\tfalse\tcoredns-x\tPod\n%s Dns\ttrue\tcoredns-y\tPod\n" % (TOKEN, TOKEN),
+        "".join(
+            "%s Dns\t%s\tPod\n" % (TOKEN, words)
+            for words in ["false\tkube-system\tcoredns-x", "true\tkube-system\tcoredns-y"]
+            + ["false\ttenant\tp-%d" % number for number in range(50)]
+        ),
     )
     board.answer(
         "kubectl --request-timeout=5s get --raw",
@@ -215,6 +219,15 @@ def test_coredns_that_is_not_ready_is_asked_why(board, seen):
     told = seen()["dns"]
     assert told["pods"] == {"coredns-x": {"ready": "kubernetes", "log": ["[ERROR] services is forbidden"]}}
     assert told["rights"] == ["namespaces", "services"]
+    # Pods of others that have its label cost nothing.
+    assert not [call for call in board.calls() if "tenant" in call or "p-1" in call]
+
+
+def test_only_a_few_pods_of_coredns_are_asked(board, seen):
+    rows = "".join("%s Dns\tfalse\tkube-system\tp%d\tPod\n" % (TOKEN, number) for number in range(50))
+    board.answer("kubectl --request-timeout=20s get", rows)
+    seen()
+    assert len([call for call in board.calls() if " logs " in call]) == 5
 
 
 RIGHTS = """Resources                                       Non-Resource URLs   Resource Names   Verbs
@@ -317,4 +330,9 @@ def test_details():
     ]
     assert found["nodes"] == {"board-1": {"Ready": {"status": "True", "reason": "r", "message": "m"}}}
     assert found["endpoints"] == ["10.0.0.1:6443", "10.0.0.2:6443"]
+    # A reason with tabs in it, as anybody who may write events can set it, is that one event's end.
+    unread = []
+    shifted = TOKEN + " Event\t" + (event % "x").replace("Failed", "Failed\tx\tx")
+    assert parse_details(text + "\n" + shifted, TOKEN, unread) == found
+    assert len(unread) == 1 and unread[0].endswith("in Event Pod/default/p/u1")
     assert found["pods"]["u1"]["finalizers"] == ["a/b"] and found["pods"]["u1"]["policies"] == ["Never", "Always"]

@@ -312,9 +312,9 @@ def test_a_query_and_its_reader_are_of_one_description():
     """What kubectl would write for the query, if each path stood for itself."""
     records = api_query.PLAIN + api_query.DIAGNOSIS
     written = re.sub(r"\{range .items\[[^}]*\]\}|\{end\}", "", api_query.jsonpath(T, records)).replace('{"\\n"}', "\n")
-    read = list(api_query.read_records(re.sub(r"\{(.*?)\}", r"\1", written), T, records))
+    read = sum(api_query.split_records(re.sub(r"\{(.*?)\}", r"\1", written), T, records).values(), [])
     assert [record for record, dummy in read] == list(records)
-    assert [fields for dummy, fields in read] == [record.fields for record in records]
+    assert [api_query.named(*row) for row in read] == [record.fields for record in records]
 
 
 def test_the_query_asks_for_no_secrets():
@@ -329,7 +329,31 @@ def test_the_query_asks_for_no_secrets():
 
 def test_records_of_others_are_passed_by_and_short_ones_refused():
     text = T + " Other\ta\n" + T + " Addon\ta\tb\tc\n" + T + "2 Addon\tx\n"
-    ((record, fields),) = api_query.read_records(text, T, [api_query.ADDON])
+    ((record, rest),) = api_query.split_records(text, T, [api_query.ADDON])["Addon"]
+    fields = api_query.named(record, rest)
     assert record is api_query.ADDON and fields["name"] == "a" and fields["source"].startswith("c")
     with pytest.raises(ValueError, match="a record Addon of 2 fields instead of 3"):
-        list(api_query.read_records(T + " Addon\ta\tb\n", T, [api_query.ADDON]))
+        api_query.named(api_query.ADDON, "a\tb")
+
+
+def test_what_cannot_be_read_is_named_and_the_others_go_on():
+    """Also a state of a wrong type: what reads the rows later need not look for it."""
+    pod = {"namespace": "tenant", "uid": "u", "names": "c", "images": "x:1"}
+    states = [[{"name": "c", "state": {"waiting": {"message": {}}}}], [{"name": "c", "imageID": 1}]]
+    rows = [record(api_query.POD, T, **pod, name="evil-%d" % n, states=json.dumps(s)) for n, s in enumerate(states)]
+    unread = []
+    found = parse_api("".join(rows) + record(api_query.POD, T, **pod, name="good"), T, unread)
+    assert [row["name"] for row in found["pods"]] == ["good"]
+    assert [text.rpartition(", in ")[2] for text in unread] == ["Pod tenant/evil-0/u", "Pod tenant/evil-1/u"]
+    short = T + " Event\tu1\n"
+    unread = []
+    whole = record(api_query.WARNING, T, uid="u2", message="m")
+    assert list(parse_events(short + whole, T, unread)) == ["u2"] and unread[0].endswith("in Event u1")
+
+
+def test_a_container_of_crictl_with_an_image_that_is_no_text_is_unread():
+    unread = []
+    row = {"id": "a", "podSandboxId": "b", "metadata": {"name": "c"}, "state": "x", "createdAt": "1"}
+    rows = [dict(row, image={"image": {}}), dict(row, imageRef=[1]), row]
+    found = parse_containers(json.dumps({"containers": rows}), unread)
+    assert [one["image"] for one in found] == [""] and len(unread) == 2

@@ -94,6 +94,20 @@ def test_relations(sandboxes, pods, expected):
     assert [(row["uid"], row["attempt"], row["relation"]) for row in rows] == expected
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_annotation_with_the_uid_of_another_pod_takes_nothing_from_it(order):
+    """Any pod may bear the annotation of a static pod's mirror, with any text."""
+    pods = [pod(uid="u1"), pod(uid="u2", name="evil", static_uid="u1", node="elsewhere")][::order]
+    (row,) = join([sandbox()], [], pods, "board-1")
+    assert (row["relation"], row["node"]) == ("matched", "board-1")
+
+
+@pytest.mark.parametrize("moment", ["", "null", "2026-99-99T00:00:00Z", "\x1b[2J", "9" * 40, "2026-11-20"])
+def test_what_is_no_moment_is_long_ago(moment):
+    rows = join([], [], [pod(deleted_at=moment)], node="board-1", now=1795514400)
+    assert [row["mismatch"] for row in rows] == ["stuck-terminating" if moment else None]
+
+
 def test_node_is_that_of_the_matching_pods():
     """A node may bear another name than its host."""
     rows = join([sandbox()], [], [pod(node="other"), pod("u2", node="other")], "board-1")

@@ -133,7 +133,12 @@ SERVICE_OF_THE_API = Record(
 DNS = Record(
     "Dns",
     '?(@.metadata.labels.k8s-app=="kube-dns")',
-    {"ready": ".status.containerStatuses[0].ready", "name": ".metadata.name", "kind": ".kind"},
+    {
+        "ready": ".status.containerStatuses[0].ready",
+        "namespace": ".metadata.namespace",
+        "name": ".metadata.name",
+        "kind": ".kind",
+    },
 )
 PLAIN = (NODE, POD, ADDON)
 _END = "End"
@@ -161,23 +166,21 @@ def split_records(text, token, records):
     return found
 
 
-def read_records(text, token, records):
-    """(record, {field: text}) of each record in kubectl's answer that is one of ``records``.
-
-    A message may hold tabs and line ends, so the last field is all that is left. Raises ValueError for one that is too
-    short.
-    """
-    for rows in split_records(text, token, records).values():
-        for record, rest in rows:
-            yield record, named(record, rest)
-
-
 def named(record, text):
-    """The fields of a record by their names. Raises ValueError for one that is too short."""
+    """The fields of a record by their names. A message may hold tabs and line ends, so the last field is all that is
+    left. Raises ValueError for one that is too short.
+    """
     values = text.split("\t", len(record.fields) - 1)
     if len(values) < len(record.fields):
         raise ValueError("a record %s of %d fields instead of %d" % (record.mark, len(values), len(record.fields)))
     return dict(zip(record.fields, values))
+
+
+def name_of(row):
+    """What a row of split_records is about, as far as it tells: the kind, namespace and name of its object."""
+    record, text = row
+    fields = dict(zip(record.fields, text.split("\t")))
+    return "%s %s" % (record.mark, "/".join(filter(None, map(fields.get, ("kind", "namespace", "name", "uid")))))
 
 
 def _range(token, record):

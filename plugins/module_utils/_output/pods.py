@@ -68,7 +68,7 @@ def parse_api(text: str, token: str, unread: Optional[list[str]] = None) -> ApiO
     found: dict[str, list] = {"Node": [], "Pod": [], "Addon": []}
     makers: dict[str, Callable] = {"Node": _node, "Pod": _pod, "Addon": dict}
     for mark, rows in _query.split_records(text, token, _query.PLAIN).items():
-        found[mark] = each(rows, functools.partial(_made, makers[mark]), unread)
+        found[mark] = each(rows, functools.partial(_made, makers[mark]), unread, _query.name_of)
     return {
         "nodes": sorted(found["Node"], key=lambda row: row["name"]),
         "pods": sorted(found["Pod"], key=lambda row: (row["namespace"], row["name"])),
@@ -77,10 +77,13 @@ def parse_api(text: str, token: str, unread: Optional[list[str]] = None) -> ApiO
 
 
 @reads("`kubectl get events -o jsonpath`")
-def parse_events(text: str, token: str) -> dict[str, PodEvent]:
-    """The pods' warnings: uid of the pod to {reason, message} of the latest one."""
+def parse_events(text: str, token: str, unread: Optional[list[str]] = None) -> dict[str, PodEvent]:
+    """The pods' warnings: uid of the pod to {reason, message} of the latest one. A record that cannot be read goes to
+    ``unread``, where that is given.
+    """
     latest: dict[str, tuple] = {}
-    for dummy, fields in _query.read_records(text, token, [_query.WARNING]):
+    rows = _query.split_records(text, token, [_query.WARNING])[_query.WARNING.mark]
+    for fields in each(rows, lambda row: _query.named(*row), unread, _query.name_of):
         uid, reason, moment, message = fields.values()
         # Of those of the same second the longer one tells more: "Failed to pull image …", and "Error: ErrImagePull".
         latest[uid] = max(latest.get(uid, ("", 0)), (moment, len(message), reason, message.strip()))
@@ -112,8 +115,8 @@ def _of_crictl(item: dict[str, Any]) -> ContainerRow:
         "id": text_of(item, "id"),
         "sandbox_id": text_of(item, "podSandboxId"),
         "name": text_of(item["metadata"], "name"),
-        "image": image.get("userSpecifiedImage") or image.get("image") or "",
-        "image_id": item.get("imageRef") or "",
+        "image": _text(image.get("userSpecifiedImage") or image.get("image")),
+        "image_id": _text(item.get("imageRef")),
         "state": item["state"].replace("CONTAINER_", "").lower(),
         "attempt": int(item["metadata"].get("attempt") or 0),
         "created_at": _nanoseconds(item["createdAt"]),
@@ -168,7 +171,7 @@ def _containers(fields):
         for place, name in enumerate(names):
             status = by_name.get(name, {})
             # A name with blanks in it is none, and its pod never starts; which text is whose is not known then.
-            image = images[place] if len(images) == len(names) else status.get("image") or fields[texts]
+            image = images[place] if len(images) == len(names) else _text(status.get("image")) or fields[texts]
             rows.append(_container((name, image), status, init))
     return rows
 
@@ -184,12 +187,12 @@ def _container(spec: tuple[str, str], status: dict[str, Any], init: bool) -> Api
     row: ApiContainer = {
         "name": name,
         "image": image,
-        "image_id": status.get("imageID") or "",
+        "image_id": _text(status.get("imageID")),
         "ready": bool(status.get("ready")),
         "restarts": int(status.get("restartCount") or 0),
         "state": state,
-        "reason": details.get("reason") or "",
-        "message": details.get("message") or "",
+        "reason": _text(details.get("reason")),
+        "message": _text(details.get("message")),
         "exit_code": details.get("exitCode"),
         "init": init,
         "last_reason": "",
@@ -197,11 +200,11 @@ def _container(spec: tuple[str, str], status: dict[str, Any], init: bool) -> Api
     # A container that waits to be started again has what ended it in its last state.
     last = (status.get("lastState") or {}).get("terminated")
     if last:
-        row["last_reason"] = last.get("reason") or ""
+        row["last_reason"] = _text(last.get("reason"))
     if last and row["exit_code"] is None:
         row["exit_code"] = last.get("exitCode")
         if row["reason"] == "CrashLoopBackOff" and last.get("message"):
-            row["message"] = last["message"]
+            row["message"] = _text(last["message"])
     return row
 
 
@@ -229,6 +232,13 @@ def _items(text, command, key):
         raise Problem(
             "the output of `crictl %s -o json` was not understood" % command, found=text.strip()[:200] or "nothing"
         ) from error
+
+
+def _text(value: Any) -> str:
+    """A text that may be missing. Raises TypeError where something else stands, so that only its record is unread."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError("%s is no text" % str(value)[:200])
+    return value or ""
 
 
 def _json(text, default):

@@ -39,9 +39,14 @@ def reads(program: str) -> Callable[[Callable[..., _T]], Callable[..., _T]]:
     return decorate
 
 
-def each(items: Iterable[Any], make: Callable[[Any], _T], unread: Optional[List[str]] = None) -> List[_T]:
-    """What ``make`` makes of each item. One on which it chokes is told in ``unread``, the others go on; without that
-    list it ends all, for `reads`.
+def each(
+    items: Iterable[Any],
+    make: Callable[[Any], _T],
+    unread: Optional[List[str]] = None,
+    name: Callable[[Any], str] = str,
+) -> List[_T]:
+    """What ``make`` makes of each item. One on which it chokes is told in ``unread`` by its ``name``, the others go on;
+    without that list it ends all, for `reads`.
     """
     rows = []
     for item in items:
@@ -50,7 +55,7 @@ def each(items: Iterable[Any], make: Callable[[Any], _T], unread: Optional[List[
         except (Problem, *_CHOKES) as error:
             if unread is None:
                 raise
-            unread.append("%s: %s, in %s" % (type(error).__name__, error, printable(str(item))[:300]))
+            unread.append("%s: %s, in %s" % (type(error).__name__, error, printable(name(item))[:300]))
     return rows
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, on_server, pod_name
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact

@@ -9,14 +9,12 @@ A sandbox is what containerd keeps for one attempt to run a pod. Its UID is the 
 
 from __future__ import annotations
 
-import calendar
-import time
 from collections import Counter
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import NORMAL_REASONS
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready, seconds
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
     ApiPod,
     BoardPodRow,
@@ -126,8 +124,13 @@ def join_boards(
 
 
 def index(pods: Iterable[ApiPod]) -> dict[str, ApiPod]:
-    """The API's pods by each UID that they have: a static pod is known by that of its mirror and by its own."""
-    return {uid: pod for pod in pods for uid in (pod["uid"], pod.get("static_uid")) if uid}
+    """The API's pods by each UID that they have: a static pod is known by that of its mirror and by its own.
+
+    The latter is an annotation, which any pod may bear with any text. So it never hides the pod whose UID that is.
+    """
+    rows = list(pods)
+    mirrored = {pod["static_uid"]: pod for pod in rows if pod.get("static_uid")}
+    return dict(mirrored, **{pod["uid"]: pod for pod in rows if pod["uid"]})
 
 
 def own_node(observed: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]] = ()) -> Optional[str]:
@@ -225,11 +228,7 @@ def _mismatch(row, pod, names, digests, now):
         return None
     deleted = pod.get("deleted_at")
     # The API writes the moment at which the pod is to be gone, the time that it was given included.
-    if (
-        deleted
-        and now is not None
-        and now - calendar.timegm(time.strptime(deleted[:19], "%Y-%m-%dT%H:%M:%S")) > _PATIENCE
-    ):
+    if deleted and now is not None and now - seconds(deleted) > _PATIENCE:
         return "stuck-terminating"
     if any(_runs_another(container, digests) for container in row["containers"]):
         return "other-image"

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import shlex
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 
 STARTING = 30  # seconds in which a CoreDNS that is not ready is one that starts
 _NETWORK = 3  # seconds until its network stands; what was found broken by then is broken for whoever starts next, too

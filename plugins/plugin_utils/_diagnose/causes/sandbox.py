@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import calendar
-import time
-
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
@@ -135,11 +133,6 @@ def unschedulable(fleet, row):
                 *m.on_server(fleet, *words),
             )
             return
-
-
-def seconds(moment):
-    """Seconds since 1970 of an ISO 8601 moment in UTC."""
-    return calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
 CAUSES = [

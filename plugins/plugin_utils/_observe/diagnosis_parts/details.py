@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query as _query
-from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
+from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import each, reads
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 
@@ -17,30 +18,39 @@ def read_details(seen):
     """The part ``events``; nothing where the API was not asked."""
     if "api" not in seen.sections:
         return {}
-    return {"details": seen.out("api", lambda text: parse_details(text, seen.token))}
+    unread: list = []
+    details = seen.out("api", lambda text: parse_details(text, seen.token, unread))
+    for text in unread:
+        seen.error("events", text)
+    return {"details": details}
 
 
 @reads("`kubectl get -o jsonpath`")
-def parse_details(text, token):
+def parse_details(text, token, unread=None):
     """The records of the API's answer that only a diagnosis asks for: {events, nodes, pods, endpoints}.
 
     ``events`` is a list of {time, type, reason, message, namespace, kind, name, uid, source, host, count}, oldest
     first; ``nodes`` a node's name to its conditions {type: {status, reason, message}}; ``pods`` a uid to {deleted_at,
     grace, finalizers, message, started_at, policies, conditions}; ``endpoints`` the addresses of default/kubernetes, or
-    None when unknown.
+    None when unknown. A record that cannot be read goes to ``unread``, where that is given.
     """
     found: dict = {"events": [], "nodes": {}, "pods": {}, "endpoints": None}
-    for record, fields in _query.read_records(text, token, _query.DIAGNOSIS):
-        if record is _query.EVENT:
-            found["events"].append(_event(fields))
-        elif record is _query.NODE_STATE:
-            found["nodes"][fields["name"]] = _node_conditions(_json(fields["conditions"]))
-        elif record is _query.POD_DETAIL:
-            found["pods"][fields["uid"]] = _pod(fields)
-        elif record is _query.SERVICE_OF_THE_API and _is_endpoint_slice(fields):
-            found["endpoints"] = (found["endpoints"] or []) + _endpoints(fields)
+    for rows in _query.split_records(text, token, _query.DIAGNOSIS).values():
+        each(rows, functools.partial(_add, found), unread, _query.name_of)
     found["events"].sort(key=lambda row: row["time"])
     return found
+
+
+def _add(found, row):
+    record, fields = row[0], _query.named(*row)
+    if record is _query.EVENT:
+        found["events"].append(_event(fields))
+    elif record is _query.NODE_STATE:
+        found["nodes"][fields["name"]] = _node_conditions(_json(fields["conditions"]))
+    elif record is _query.POD_DETAIL:
+        found["pods"][fields["uid"]] = _pod(fields)
+    elif record is _query.SERVICE_OF_THE_API and _is_endpoint_slice(fields):
+        found["endpoints"] = (found["endpoints"] or []) + _endpoints(fields)
 
 
 def _event(fields):

@@ -27,5 +27,5 @@ def read_api(seen):
         node["settings"] = of_node(node.pop("args"), node.pop("env"))
     api = dict(objects, reachable=True, error=None, unread=unread)
     if seen.good("events"):
-        api["events"] = parse_events(seen.sections["events"].out, seen.token)
+        api["events"] = parse_events(seen.sections["events"].out, seen.token, unread)
     return {"api": api}
