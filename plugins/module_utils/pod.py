@@ -52,6 +52,13 @@ def is_done(row: Mapping[str, Any]) -> bool:
     return row["phase"] == "Succeeded"
 
 
+def is_past(row: Mapping[str, Any]) -> bool:
+    """Whether a pod failed for good and its owner made a new one, as after an eviction: it stays until somebody deletes
+    it.
+    """
+    return row["phase"] == "Failed" and bool(row.get("owner"))
+
+
 def is_unready(row: Mapping[str, Any]) -> bool:
     """Whether a pod is not Ready and should be."""
     return not row["ready"] and not is_done(row)
@@ -59,5 +66,5 @@ def is_unready(row: Mapping[str, Any]) -> bool:
 
 def ready_count(rows: Iterable[Mapping[str, Any]]) -> str:
     """How many of the pods that should be Ready are so: "3 of 4"."""
-    expected = [row for row in rows if not is_done(row)]
+    expected = [row for row in rows if not is_done(row) and not is_past(row)]
     return "%d of %d" % (sum(bool(row["ready"]) for row in expected), len(expected))

@@ -58,6 +58,8 @@ def pod(image, name="p", namespace="kube-system"):
             ["docker.io/library/helm:2", LB],
             id="among others",
         ),
+        pytest.param(VERSION, [manifest()], {"helm-job-image": "a/helm:2"}, [], ["docker.io/a/helm:2", LB], id="flag"),
+        pytest.param(VERSION, [manifest()], {"helm-job-image": "A B"}, [], [HELM, LB], id="flag that names none"),
         pytest.param(
             VERSION,
             [manifest()],

@@ -191,6 +191,18 @@ def test_a_pod_of_the_document_tells_its_workload_and_no_other_label():
     assert shown["labels"] == {"pod-template-hash": "abc"}
 
 
+def test_a_machine_that_the_inventory_names_twice():
+    """By its name and by its address, say: two boards that are changed at the same time. Neither is, and it is said."""
+    nodes = [{"name": name, "ready": True, "uid": name, "boot_id": "boot-" + name} for name in ("b1", "x")]
+    first = server(identity={"boot_id": "boot-b1"})
+    first["api"]["nodes"] = nodes
+    twice = agent([], identity={"boot_id": "boot-x"})
+    made = _run.present(fleet(first, twice, twice), {})
+    assert list(made["unplanned"]) == ["b2", "b3"] and list(made["boards"]) == ["b1"] and made["waves"] == []
+    assert made["verdict"]["answer"] == "not known"
+    assert "b2: b2 and b3 are one machine: each is the node x. Next:" in made["verdict"]["unknown"][0]
+
+
 @pytest.mark.parametrize(
     "kubelet, is_told",
     [("v1.24.2+k3s2", False), ("v1.23.5+k3s1", True), ("v1.24.2+k3s-54c12b8f", True), ("v1.34.4", False), ("", False)],

@@ -60,3 +60,6 @@ def test_not_ready(phase, ready, unready):
 def test_pods_that_are_done_are_not_counted():
     rows = [("Running", True), ("Running", False), ("Succeeded", False), ("Failed", False)]
     assert ready_count([{"phase": phase, "ready": ready} for phase, ready in rows]) == "1 of 3"
+    evicted = {"phase": "Failed", "ready": False, "owner": {"kind": "ReplicaSet", "name": "r"}}
+    assert ready_count([{"phase": "Running", "ready": True, "owner": None}, evicted]) == "1 of 1"
+    assert ready_count([dict(evicted, owner=None)]) == "0 of 1", "nobody makes it anew"

@@ -102,12 +102,15 @@ def _of_pods(pods):
 
 
 def _configured(config):
-    """The job image that k3s's settings name for all charts (since v1.36.3, v1.35.7, v1.34.10, v1.33.13+k3s2)."""
+    """The job image that k3s's settings name for all charts: by an argument (since v1.36.3, v1.35.7, v1.34.10,
+    v1.33.13+k3s2), before that by a setting of its own (since v1.27.4).
+    """
     for argument in _names(config.get("helm-controller-arg")):
         image = _full(argument[len(_JOB_IMAGE) :]) if argument.startswith(_JOB_IMAGE) else None
         if image:
             return image, "helm-controller-arg of k3s"
-    return None
+    image = _full(config.get("helm-job-image"))
+    return (image, "helm-job-image of k3s") if image else None
 
 
 def _full(text):

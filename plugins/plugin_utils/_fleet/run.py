@@ -122,6 +122,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     stand_in (a board), max_fail_percentage and problems ({board: why nothing may be changed there}). Raises Problem.
     """
     require_one_cluster(fleet)
+    fleet = _without_doubles(fleet)
     wanted, of_board = _Wanting(fleet, answers), _OfBoards()
     cluster = _plan.Cluster(fleet.seen_servers())
     api = fleet.head.get("api")
@@ -159,6 +160,32 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         closer=_closer_looks(plans, found["doubtful"]),
         problems={name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)},
     )
+
+
+def _without_doubles(fleet: Fleet) -> Fleet:
+    """The fleet, with a doubt about boards that are the same node: they would be changed twice, at the same time."""
+    names: Dict[str, List[str]] = {}
+    for board in fleet.boards:
+        node = _node(board, fleet.head.get("api"))
+        if node:
+            names.setdefault(node["name"], []).append(board.name)
+    doubts_of = {
+        name: "%s are one machine: each is the node %s. Next: name it once in the inventory"
+        % (" and ".join(same), node)
+        for node, same in names.items()
+        if len(same) > 1
+        for name in same
+    }
+    if not doubts_of:
+        return fleet
+    return fleet._replace(boards=[_doubted(board, doubts_of.get(board.name)) for board in fleet.boards])
+
+
+def _doubted(board: Board, doubt: Optional[str]) -> Board:
+    if not doubt:
+        return board
+    seen = dict(board.seen, doubts=list(board.seen.get("doubts") or ()) + [doubt])
+    return board._replace(seen=cast(Any, seen))
 
 
 def _runs_another_version(board: Board, api: Optional[Api]) -> List[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Container, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_unready, workload
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_past, is_unready, workload
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store, differing
 
@@ -60,7 +60,7 @@ def unready(api: Optional[Mapping[str, Any]], namespaces: Container[str] = ("kub
         return [printable("the API does not answer: %s" % ((api or {}).get("error") or "it was not asked"))]
     rows = ["node %s is not Ready" % node["name"] for node in api.get("nodes") or [] if not node["ready"]]
     for pod in api.get("pods") or []:
-        if pod["namespace"] in namespaces and is_unready(pod) and not (pod["phase"] == "Failed" and pod["owner"]):
+        if pod["namespace"] in namespaces and is_unready(pod) and not is_past(pod):
             why = "; ".join(pod["reasons"]) or pod["phase"]
             rows.append(
                 "pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why)

@@ -9,7 +9,7 @@ It goes by the modules of this collection and by no name of a play, role or task
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import is_done, is_unready, ready_count
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import is_done, is_past, is_unready, ready_count
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import size
@@ -120,7 +120,7 @@ class RunReport:
         nodes = self._api.get("nodes") or ()
         boards = {own_node(seen, nodes): board for board, seen in self._seen.items()}
         for pod in self._api["pods"]:
-            if pod["namespace"] == NAMESPACE and not is_done(pod):
+            if pod["namespace"] == NAMESPACE and not is_done(pod) and not is_past(pod):
                 found.setdefault(boards.get(pod["node"]), []).append(pod)
         return {board: ready_count(found[board]) if board in found else "-" for board in self._seen}
 
@@ -229,7 +229,7 @@ def waits_for(result):
         return "the API, which does not answer"
     missing = ["node %s" % node["name"] for node in api.get("nodes") or () if not node["ready"]]
     for pod in api.get("pods") or ():
-        if pod["namespace"] == NAMESPACE and is_unready(pod):
+        if pod["namespace"] == NAMESPACE and is_unready(pod) and not is_past(pod):
             why = pod["reasons"][0].rpartition(": ")[2] if pod["reasons"] else pod["phase"]
             missing.append("%s (%s)" % (pod["name"], why))
     return _line(missing[0]) + (" and %d more" % (len(missing) - 1) if missing[1:] else "") if missing else ""

@@ -29,6 +29,7 @@ CONFIG_KEYS = (
     "docker",
     "embedded-registry",
     "helm-controller-arg",
+    "helm-job-image",
     "https-listen-port",
     "no-deploy",
     "node-name",
