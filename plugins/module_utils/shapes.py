@@ -352,6 +352,7 @@ class PlannedArchive(TypedDict):
     place: bool
     change: bool
     restart: bool
+    renew: bool  # whether its time is set anew, so that k3s imports it once more
     obsolete: List[str]
     reason: str
 

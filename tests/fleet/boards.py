@@ -70,6 +70,8 @@ VARIABLES = {
     "riscv_k3s_gate_timeout": 1,
     "riscv_k3s_wait_timeout": 5,
 }
+# What k3s asks for, in the order of the catalogue.
+STOCK = ("docker.io/rancher/mirrored-pause:3.6", "docker.io/rancher/mirrored-coredns-coredns:1.9.1")
 _RECAP = re.compile(r"^(\S+) +: +ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 
 

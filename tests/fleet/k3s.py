@@ -111,6 +111,22 @@ def seconds_with_stock(board, state):
     return time.time() - mark.stat().st_mtime
 
 
+def imported(folder):
+    """{image: [seed, labels]} of archives, which are JSON here. Beside a .cache.json of {archive: time} k3s passes by
+    those that it knows.
+    """
+    cache = folder / ".cache.json"
+    known = json.loads(cache.read_text(encoding="utf-8") or "{}") if cache.exists() else {}
+    times = {path.name: path.stat().st_mtime for path in folder.glob("*.tar")}
+    found = {}
+    for name in times:
+        if known.get(name) != times[name]:
+            found.update(json.loads((folder / name).read_text(encoding="utf-8")))
+    if cache.exists():
+        cache.write_text(json.dumps(times), encoding="utf-8")
+    return found
+
+
 def restart(state):
     """A start by the service manager."""
     if state["restart"]:
@@ -120,6 +136,7 @@ def restart(state):
     os.utime(config, (time.time() + 1 + state["clock"],) * 2)
     if state["role"]:
         procfs.write_k3s(BOARD, state["data"], state["role"])
+    state = dict(state, store=dict(state["store"], **imported(config.parents[2] / "images")))
     save(dict(state, running=True, restarts=state["restarts"] + 1))
     return 0, "", ""
 
