@@ -121,6 +121,17 @@ def test_where(k3s_manifests):
             {"docker.io/rancher/klipper-helm:v1": True, "docker.io/rancher/traefik:3.10": False},
         ),
         (CHART % ("version: 1", "repository") + "---" + CONFIG, {"docker.io/rancher/traefik:9": False}),
+        # Containers that take over from others by YAML's merge key, which kubectl and k3s know.
+        (
+            "kind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - &a {name: a, image: 'a/b:1'}\n"
+            "  - {<<: *a, name: b}\n  - {<<: *a, name: c, image: 'a/c:1'}\n",
+            {"docker.io/a/b:1": True, "docker.io/a/c:1": True},
+        ),
+        (
+            "kind: Pod\nx: [&a {image: 'a/b:1'}, &c {image: 'a/c:1', name: n}]\nspec: {containers: [{<<: [*a, *c]}]}\n",
+            {"docker.io/a/b:1": True},
+        ),
+        ("kind: Pod\nspec: {containers: [{<<: x, image: 'a/b:1'}, {<<: [y]}]}\n", {"docker.io/a/b:1": True}),
         # Values as YAML beside those as text, which they go before; in a HelmChartConfig, too.
         (
             "kind: HelmChart\nspec:\n  valuesContent: |-\n    image: {repository: a/b, tag: old}\n"

@@ -357,6 +357,37 @@ def test_an_agent_of_one_service_for_both_roles(board, shell):
     assert (own["role"], own["service"], own["folder"]) == ("agent", "k3s", "server")
 
 
+@pytest.mark.parametrize(
+    "runs_in, units, service",
+    [
+        ("homelab", {"homelab.service": "ExecStart=/usr/local/bin/k3s server\n", "k3s.service": ""}, "homelab"),
+        # Started by hand; what its file only mentions counts for nothing.
+        (
+            "ssh",
+            {"ssh.service": "# not /usr/local/bin/k3s server\nExecStart=/usr/sbin/sshd\n", "k3s.service": ""},
+            "k3s",
+        ),
+        ("ssh", {}, ""),
+        ("k3s-server", {"k3s-server.service": "", "k3s-agent.service": ""}, "k3s-server"),
+    ],
+)
+def test_the_service_that_k3s_runs_in(board, shell, runs_in, units, service):
+    for name, text in units.items():
+        board.file("units/" + name, text)
+    board.k3s(service=runs_in)
+    assert told(board, shell)["service"] == service
+
+
+@pytest.mark.parametrize("folders, service", [("server", "k3s-server"), ("agent", "k3s-agent")])
+def test_the_services_of_a_package_where_k3s_is_down(board, shell, folders, service):
+    """As k3s's packages for RPM have them, both of them."""
+    board.file("units/k3s-server.service", "")
+    board.file("units/k3s-agent.service", "")
+    if folders == "agent":
+        shutil.rmtree(board.data / "server")
+    assert told(board, shell)["service"] == service
+
+
 def process_of_k3s(board, comm, words, service="k3s-agent"):
     """k3s by another name than that of a release: as a distribution starts it, or built without its wrapper."""
     board.process(200, words, comm=comm, cgroup="/system.slice/%s.service" % service, environ=["K3S_NODE_NAME=n1"])

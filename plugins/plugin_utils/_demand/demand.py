@@ -29,6 +29,9 @@ _OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap)\b" % "|".joi
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
+_MERGE = "<<"
+
+
 class Use(NamedTuple):
     """One place that names an image; ``required`` is whether k3s runs it now."""
 
@@ -161,7 +164,7 @@ def _containers(where, spec, required):
         for container in _list(_dict(spec).get(field)):
             image = _dict(container).get("image")
             if image:
-                found.append(Use(image, "%s container %s" % (where, container.get("name")), required))
+                found.append(Use(image, "%s container %s" % (where, _dict(container).get("name")), required))
     return found
 
 
@@ -282,7 +285,14 @@ def _text(value):
 
 
 def _dict(value):
-    return value if isinstance(value, dict) else {}
+    """A mapping, with what it takes over from others by YAML's merge key; nothing for what is none."""
+    if not isinstance(value, dict):
+        return {}
+    if _MERGE not in value:
+        return value
+    # Of several the first goes before, and what the mapping says itself before all.
+    others = [_dict(other) for other in reversed(_list(value[_MERGE]) or [value[_MERGE]])]
+    return {key: one for mapping in [*others, value] for key, one in mapping.items() if key != _MERGE}
 
 
 def _list(value):

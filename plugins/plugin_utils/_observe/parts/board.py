@@ -91,13 +91,14 @@ def _service(board):
 
     Alpine's package has one service for both roles.
     """
-    if board["unit"].startswith("k3s"):
+    if board["unit"]:
         return board["unit"]
     names = {name[: -len(".service")] if name.endswith(".service") else name for name in board["services"].split()}
     if len(names) == 1:
         return names.pop()
-    wanted = {"server": "k3s", "agent": "k3s-agent"}.get(_role(board), "")
-    return wanted if wanted in names else ""
+    # The packages of k3s for RPM call it k3s-server.
+    wanted = {"server": ("k3s", "k3s-server"), "agent": ("k3s-agent",)}.get(_role(board), ())
+    return next((name for name in wanted if name in names), "")
 
 
 def _check_user(user):
