@@ -77,8 +77,8 @@ def test_a_disk_that_is_full_when_a_file_is_written(lab, broken, tmp_path, folde
         refused = site(lab, tmp_path)
         after = modules.state(lab, lab.server)
     assert refused.run.rc != 0
-    # What failed under no_log is told by how the wave ended.
-    said = " ".join(row["result"].get("msg", "") for row in refused.run.rows if row["status"] == "failed")
+    # What failed under no_log is told by how the wave ended. The verdict's message is a list of lines.
+    said = " ".join(str(row["result"].get("msg", "")) for row in refused.run.rows if row["status"] == "failed")
     assert folder in said and "No space left" in said and "Traceback" not in refused.run.text
     if folder == MANIFESTS:  # images come before manifests, and stay
         before, after = ([line for line in text.splitlines() if MANIFESTS in line] for text in (before, after))
