@@ -94,8 +94,8 @@ ROLES = {
     "prepare": (
         "Sets up what k3s needs of a board's kernel and system",
         "Tells what diagnose's preflight finds, and what mends it. Changes only what C(riscv_k3s_prepare) names. "
-        "C(tasks_from=plan) only tells it. Restarts neither k3s nor the board.",
-        ("prepare", "program_timeout", "data_dir", "server_group"),
+        "C(tasks_from=plan) only tells it. Reboots a board only where C(riscv_k3s_prepare_reboot) says so.",
+        ("prepare", "prepare_reboot", "program_timeout", "wait_timeout", "data_dir", "server_group"),
     ),
     "upgrade": (
         "Checks whether every stock image of a k3s version is served",

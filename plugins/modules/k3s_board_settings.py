@@ -12,9 +12,11 @@ version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
   - Loads modules of the kernel, gives settings of the kernel (sysctl) their values, and writes the files that keep
-    both over a boot. One call does a whole list.
+    both over a boot. Opens ufw and firewalld for pods, services and nodes, starts a service that keeps the time, and
+    more. One call does a whole list.
   - What was there before the first run is noted in the board's journal (C(DATA_DIR/riscv-k3s)) and comes back with
-    O(state=absent), whatever the number of runs between. A module that was loaded stays loaded until the next boot.
+    O(state=absent), whatever the number of runs between. A module that was loaded stays loaded until the next boot,
+    and a clock that was set stays set.
   - Each value is read back after it was set.
   - Restarts neither k3s nor the board.
 options:
@@ -29,17 +31,27 @@ options:
         description:
           - V(file) writes a file, V(module) loads a module of the kernel, V(sysctl) gives a setting of the kernel a
             value.
+          - V(alternative) chooses what a name of C(update-alternatives) stands for, V(ufw) and V(firewalld) add a rule
+            to that firewall, V(service) has a service run, V(clock) sets the time, V(swap) uses a device as swap or no
+            longer.
+          - V(fstab) makes the lines of swap in that file comments, V(kernel_options) puts options into the kernel's
+            command line in a boot loader's file. Every other byte of these files stays.
         type: str
         required: true
-        choices: [file, module, sysctl]
+        choices: [file, module, sysctl, alternative, ufw, firewalld, service, clock, swap, fstab, kernel_options]
       name:
         description:
-          - The path of a file, or the name of a module or a setting.
+          - The path of a file, or the name of a module, a setting, a service or a device.
+          - Of V(ufw) the rule as C(ufw show added) writes it; of V(firewalld) C(runtime) or C(permanent), the zone,
+            C(source) or C(rich-rule), and its text; of V(clock) C(SECONDS at uptime N), the time in seconds since 1970
+            when the board had been up for N seconds.
         type: str
         required: true
       value:
         description:
-          - What it is to be, V(loaded) for a module.
+          - What it is to be. V(loaded) for a module, V(present) for a rule, V(enabled active) for a service, V(set) for
+            the clock, V(on) or V(off) for swap, a path or V(auto) for an alternative, V(off) for C(fstab), and the
+            options for V(kernel_options).
         type: str
       content:
         description:
@@ -109,7 +121,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, 
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 SUBOPTIONS = {
-    "kind": {"type": "str", "required": True, "choices": ["file", *_settings.KINDS]},
+    "kind": {"type": "str", "required": True, "choices": ["file", *_settings.KINDS, *_settings.EDITS]},
     "name": {"type": "str", "required": True},
     "value": {"type": "str"},
     "content": {"type": "str"},

@@ -49,7 +49,7 @@ ROOMS = {
         "_upgrade": {"_demand", "_supply"},
         "_plan": {"_demand", "_supply", "_running", "_observe", "_upgrade"},
         "_diagnose": {"_running", "_observe"},
-        "_prepare": {"_observe", "_diagnose"},
+        "_prepare": {"_running", "_observe", "_diagnose"},
         "_report": {"_observe"},
         "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_prepare", "_report"},
     },

@@ -28,8 +28,9 @@ FORWARD, BRIDGE, BRIDGE6 = (
 )
 # A kernel that has everything, and a system that is as k3s needs it.
 BUILT_IN = ["release 6.6.0"] + ["config /boot/config-6.6.0 CONFIG_%s=y" % name for name in KERNEL]
-BUILT_IN += ["cgroup2 cpu cpuset memory pids", "iptables iptables v1.8.9 (nf_tables)"]
-ALL_ON = ["modular"] + ["sysctl %s 1" % name.replace(".", "/") for name in (FORWARD, BRIDGE, BRIDGE6)]
+BUILT_IN += ["cgroup2 cpu cpuset memory pids", "iptables iptables v1.8.9 (nf_tables)", "init systemd", "time 1000000"]
+ALL_ON = ["modular", "iptables /usr/sbin/iptables", "rules nft", "uptime 100", "service chrony enabled active"]
+ALL_ON += ["sysctl %s 1" % name.replace(".", "/") for name in (FORWARD, BRIDGE, BRIDGE6)]
 KEPT = own_text(["%s = 1" % name for name in (FORWARD, BRIDGE, BRIDGE6)])
 OWN = ["own %s %s" % (SYSCTL_FILE, line) for line in KEPT.splitlines()]
 
@@ -43,6 +44,7 @@ def seen(preflight=(), system=(), without=()):
     return {
         "preflight": parse_preflight(text(BUILT_IN, preflight)),
         "system": parse_system(text(ALL_ON + OWN, system)),
+        "observed_at": 1000003,
     }
 
 
@@ -179,6 +181,239 @@ def test_each_row_says_what_it_is_needed_for():
     observed = seen(CAN_LOAD, ["sysctl net/ipv4/ip_forward 0"], without=["own "])
     rows = [row for row in decide(observed, *STEPS)["rows"] if row["state"] != "ok"]
     assert rows and all(row["needed_for"] for row in rows)
+
+
+# step, lines of preflight, lines of system, lines without; then the state and words of a row, the settings and whether
+# a boot is waited for.
+CASES = {
+    "iptables of k3s": ("iptables", [], [], ["iptables /"], "ok", "the one that it brings along", []),
+    "no iptables": ("iptables", [], [], ["iptables "], "unknown", "no iptables was found", []),
+    "nft refused, legacy there": (
+        "iptables",
+        [],
+        [
+            "refused iptables: Failed to initialize nft: Protocol not supported",
+            "alternative iptables /usr/sbin/iptables-legacy",
+            "alternative iptables /usr/sbin/iptables-nft",
+            "alternative ip6tables /usr/sbin/ip6tables-legacy",
+        ],
+        [],
+        "change",
+        "choose the variant legacy",
+        ["alternative iptables=/usr/sbin/iptables-legacy", "alternative ip6tables=/usr/sbin/ip6tables-legacy"],
+    ),
+    "nft refused, nothing else": (
+        "iptables",
+        [],
+        ["refused no"],
+        [],
+        "hand",
+        "prefer-bundled-bin",
+        [],
+    ),
+    "legacy refused": (
+        "iptables",
+        ["iptables iptables v1.8.9 (legacy)"],
+        ["refused can't initialize", "alternative iptables /usr/sbin/iptables-nft"],
+        [],
+        "change",
+        "choose the variant nft",
+        ["alternative iptables=/usr/sbin/iptables-nft"],
+    ),
+    "nft that repeats rules": (
+        "iptables",
+        ["iptables iptables v1.8.4 (nf_tables)"],
+        ["alternative iptables /usr/sbin/iptables-legacy"],
+        [],
+        "change",
+        "repeats rules",
+        ["alternative iptables=/usr/sbin/iptables-legacy"],
+    ),
+    "rules of both": ("iptables", [], ["rules legacy"], [], "hand", "reboot the board", []),
+    "memory off": (
+        "cgroups",
+        ["cgroup2 cpu cpuset pids"],
+        ["loader /boot/firmware/cmdline.txt lacks"],
+        [],
+        "change",
+        "/boot/firmware/cmdline.txt",
+        ["kernel_options /boot/firmware/cmdline.txt=cgroup_enable=memory cgroup_memory=1"],
+    ),
+    "memory off, not booted yet": (
+        "cgroups",
+        ["cgroup2 cpu cpuset pids"],
+        ["loader /boot/cmdline.txt has"],
+        [],
+        "hand",
+        "boot the board",
+        [],
+    ),
+    "memory off, by a word": (
+        "cgroups",
+        ["cgroup2 cpu cpuset pids"],
+        ["loader /boot/cmdline.txt has", "cmdline cgroup_disable=memory"],
+        [],
+        "change",
+        "/boot/cmdline.txt",
+        ["kernel_options /boot/cmdline.txt=cgroup_enable=memory cgroup_memory=1"],
+    ),
+    "memory off, no boot loader": (
+        "cgroups",
+        ["cgroup2 cpu cpuset pids"],
+        [],
+        [],
+        "hand",
+        "no boot loader's file is known",
+        [],
+    ),
+    "memory not built": (
+        "cgroups",
+        ["cgroup2 cpu cpuset pids", "config /boot/c # CONFIG_MEMCG is not set"],
+        ["loader /boot/cmdline.txt lacks"],
+        [],
+        "kernel",
+        "CONFIG_MEMCG",
+        [],
+    ),
+    "pids not built": ("cgroups", ["cgroup2 cpu cpuset memory"], [], [], "kernel", "CONFIG_CGROUP_PIDS", []),
+    "cgroups not known": ("cgroups", [], [], ["cgroup2"], "unknown", "cpu, cpuset, memory, pids", []),
+    "a time service that is off": (
+        "time",
+        [],
+        ["service chrony disabled inactive", "service ntpd enabled inactive"],
+        [],
+        "change",
+        "have chrony run",
+        ["service chrony=enabled active"],
+    ),
+    "one that runs and is not kept": (
+        "time",
+        [],
+        ["service chrony disabled inactive", "service ntpd disabled active"],
+        [],
+        "change",
+        "have ntpd run",
+        ["service ntpd=enabled active"],
+    ),
+    "no time service": ("time", [], [], ["service "], "hand", "install chrony", []),
+    "no known service manager": ("time", ["init sysv"], [], ["service "], "unknown", "service manager", []),
+    "a clock that is behind": (
+        "time",
+        ["time 10"],
+        [],
+        [],
+        "change",
+        "999993 s behind",
+        ["clock 1000003 at uptime 100=set"],
+    ),
+    "a clock that differs from the controller's": (
+        "time",
+        ["time 1000999"],
+        ["synchronized yes"],
+        [],
+        "hand",
+        "look at the controller's clock",
+        [],
+    ),
+    "swap": ("swap", [], ["swap /swapfile"], [], "change", "turn off /swapfile", ["swap /swapfile=off"]),
+    "swap at boot": ("swap", [], ["fstab /swapfile"], [], "change", "comments", ["fstab /etc/fstab=off"]),
+    "swap of zram": ("swap", [], ["swap /dev/zram0"], [], "hand", "zram-generator", ["swap /dev/zram0=off"]),
+    "no firewall": ("firewall", [], [], [], "ok", "neither ufw nor firewalld", []),
+    "rules of nobody": (
+        "firewall",
+        ["rule -A FORWARD -s 10.42.0.0/16 -j DROP"],
+        [],
+        [],
+        "hand",
+        "Whoever made it must open it",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_step(case):
+    step, preflight, system, without, state, text, settings = case
+    planned = decide(seen(preflight, system, without), step)
+    assert [told for told in of(planned, step, state) if text in told], planned["lines"]
+    assert ["%(kind)s %(name)s=%(value)s" % one for one in planned["system"]] == settings
+    assert bool(planned["reboot"]) == (step == "cgroups" and text.endswith(("cmdline.txt", "boot the board")))
+    assert not decide(seen(preflight, system, without))["system"]
+
+
+CLUSTER = {"pods": ["10.42.0.0/16"], "services": ["10.43.0.0/16"], "port": "6443", "known": True, "nodes": ["10.0.0.2"]}
+PASSED = [
+    "allow from 10.42.0.0/16",
+    "route allow from 10.42.0.0/16",
+    "allow from 10.43.0.0/16",
+    "allow from 10.0.0.2 to any port 8472 proto udp",
+    "allow from 10.0.0.2 to any port 10250 proto tcp",
+]
+API = "allow from 10.0.0.2 to any port 6443 proto tcp"
+ETCD = "allow from 10.0.0.2 to any port 2379:2380 proto tcp"
+
+
+@pytest.mark.parametrize(
+    "rules, more, wanted",
+    [
+        ([], {}, PASSED),
+        (["allow 22/tcp", *PASSED[:3]], {}, PASSED[3:]),
+        (PASSED, {}, []),
+        (PASSED, {"is_server": True}, [API]),
+        (PASSED, {"is_server": True, "servers": 3}, [API, ETCD]),
+        (PASSED, {"pods": ["10.1.0.0/16"]}, ["allow from 10.1.0.0/16", "route allow from 10.1.0.0/16"]),
+    ],
+)
+def test_ufw(rules, more, wanted):
+    lines = ["ufw active"] + ["ufwrule " + rule for rule in rules]
+    planned = decide(seen(system=lines), "firewall", cluster=dict(CLUSTER, **more))
+    assert [one["name"] for one in planned["system"]] == wanted
+    assert bool(of(planned, "firewall", "ok")) == (not wanted)
+
+
+def zones(place, sources="", rules=()):
+    lines = ["public (default, active)", "  target: default", "  sources: ", "  rich rules: "]
+    lines += ["\t" + rule for rule in rules] + ["", "trusted", "  target: ACCEPT", "  sources: " + sources, ""]
+    return ["zone %s %s" % (place, line) for line in lines]
+
+
+RULES = [
+    'rule family="ipv4" source address="10.0.0.2" port port="%s" protocol="%s" accept' % row
+    for row in (("8472", "udp"), ("10250", "tcp"))
+]
+
+
+def test_firewalld():
+    """What is there now and what is kept are two things."""
+    both = "10.42.0.0/16 10.43.0.0/16"
+    lines = ["firewalld public", *zones("runtime", both, RULES), *zones("permanent", both, RULES)]
+    assert of(decide(seen(system=lines), "firewall", cluster=CLUSTER), "firewall", "ok")
+    lines = ["firewalld public", *zones("runtime", both, RULES), *zones("permanent", "10.42.0.0/16", RULES[:1])]
+    planned = decide(seen(system=lines), "firewall", cluster=CLUSTER)
+    assert [one["name"] for one in planned["system"]] == [
+        "permanent trusted source 10.43.0.0/16",
+        "permanent public rich-rule " + RULES[1],
+    ]
+    lines = ["firewalld public", *zones("runtime"), *zones("permanent")]
+    assert len(decide(seen(system=lines), "firewall", cluster=CLUSTER)["system"]) == 8
+
+
+def test_networks_that_no_server_told_are_named():
+    planned = decide(seen(system=["ufw active"]), "firewall")
+    assert of(planned, "firewall", "unknown") == [
+        "no server told its networks, so k3s's defaults are taken: 10.42.0.0/16, 10.43.0.0/16"
+    ]
+
+
+def test_services_as_systemd_tells_them():
+    text = "\n".join("unit " + line for line in [
+        "Id=chrony.service", "LoadState=loaded", "ActiveState=inactive", "UnitFileState=disabled", "",
+        "Id=ntpd.service", "LoadState=not-found", "ActiveState=inactive", "UnitFileState=", "",
+        "Id=systemd-timesyncd.service", "LoadState=loaded", "ActiveState=active", "UnitFileState=enabled",
+    ])  # fmt: skip
+    assert parse_system(text)["services"] == {
+        "chrony": "disabled inactive", "systemd-timesyncd": "enabled active"
+    }  # fmt: skip
 
 
 def test_what_was_not_seen_is_a_problem():

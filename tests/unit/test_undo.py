@@ -243,6 +243,22 @@ def test_a_component_of_an_archive_stays():
     assert decide(seen)["images"] == [PAUSE]
 
 
+SYSTEM = {"sysctl net.ipv4.ip_forward": {"value": "1", "before": "0"}}
+KEPT = "/etc/sysctl.d/99-zz-riscv-k3s.conf"
+
+
+@pytest.mark.parametrize("components, files, system", [("", 1, 2), ("prepare", 0, 2), ("coredns,prepare", 0, 2)])
+def test_the_board_s_system(components, files, system):
+    """k3s reads none of it, so it is not restarted for it. It is a component of its own."""
+    seen = dict(FULL, journal=dict(FULL["journal"], files={KEPT: file("ours", kind="system")}, system=SYSTEM))
+    plan = decide(seen, components=components)
+    assert (len(plan["system"]), plan["files"], plan["restart"]) == (system, [], False)
+    assert bool(plan["images"]) == (components != "prepare")
+    both = dict(seen["journal"], files=dict(seen["journal"]["files"], **{REGISTRIES: file("ours")}))
+    assert len(decide(dict(seen, journal=both), components=components)["files"]) == files
+    assert decide(seen, components="coredns")["system"] == []
+
+
 def test_an_unknown_component():
     with pytest.raises(Problem, match="there is no component cordns. Found: .*coredns.*local-storage"):
         decide(FULL, components="cordns")

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, Runner, find_program
@@ -36,6 +38,25 @@ class Host:
                 file.write(text)
         except OSError as error:
             raise Problem("cannot write %s" % path, found=error.strerror) from error
+
+    def is_there(self, path: str) -> bool:
+        """Whether there is a file, folder or device."""
+        return os.path.exists(self.path(path))
+
+    def now(self) -> float:
+        """The time by this machine's clock, in seconds since 1970."""
+        return time.time()
+
+    def uptime(self) -> float:
+        """Seconds since this machine's start."""
+        return float((self.read("/proc/uptime") or "").split()[0])
+
+    def set_clock(self, seconds: float) -> None:
+        """Set this machine's clock."""
+        try:
+            time.clock_settime(time.CLOCK_REALTIME, seconds)
+        except OSError as error:
+            raise Problem("the clock cannot be set", found=error.strerror) from error
 
     def has(self, program: str) -> bool:
         """Whether there is a program of that name."""

@@ -21,7 +21,8 @@ def read_module(host: Host, name: str) -> Optional[str]:
     """Whether a module is loaded."""
     _require(_NAME, name, "the name of a kernel module")
     lines = (host.read("/proc/modules") or "").splitlines()
-    return LOADED if any(line.split(" ")[0] == name for line in lines) else "absent"
+    is_listed = any(line.split(" ")[0] == name for line in lines)
+    return LOADED if is_listed or host.is_there("/sys/module/" + name) else "absent"
 
 
 def write_module(host: Host, name: str, value: str) -> None:

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import status
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files, undo
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import Journal
-from ansible_collections.riscv.k3s.plugins.module_utils._system import kernel
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import OWN_MARK, Journal
+from ansible_collections.riscv.k3s.plugins.module_utils._system import edits, firewall, kernel, state
 from ansible_collections.riscv.k3s.plugins.module_utils._system.host import Host
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable_lines
 
 FILE = "file"
+OWN_TEXT = OWN_MARK.decode()
 _OF_JOURNAL = "system"
 
 
@@ -38,6 +40,17 @@ class Kind(NamedTuple):
 KINDS: Dict[str, Kind] = {
     "module": Kind(kernel.read_module, kernel.write_module, noted=False),
     "sysctl": Kind(kernel.read_sysctl, kernel.write_sysctl),
+    "alternative": Kind(firewall.read_alternative, firewall.write_alternative),
+    "ufw": Kind(firewall.read_ufw, firewall.write_ufw),
+    "firewalld": Kind(firewall.read_firewalld, firewall.write_firewalld),
+    "service": Kind(state.read_service, state.write_service),
+    "clock": Kind(state.read_clock, state.write_clock, noted=False),
+    "swap": Kind(state.read_swap, state.write_swap),
+}
+# Edits of files that are not ours: (path, text, value) to the new text.
+EDITS: Dict[str, Callable[[str, str, str], str]] = {
+    "fstab": lambda path, text, value: edits.without_swap(text),
+    "kernel_options": edits.with_options,
 }
 
 
@@ -55,6 +68,8 @@ def present(journal: Journal, host: Host, settings: Sequence[Mapping[str, Any]],
     for setting in settings:
         if setting["kind"] == FILE:
             _file_present(journal, host, setting, check_mode, done)
+        elif setting["kind"] in EDITS:
+            _edited(journal, host, setting, check_mode, done)
         else:
             _value_present(journal, host, setting, check_mode, done)
     return done
@@ -70,7 +85,31 @@ def absent(journal: Journal, host: Host, check_mode: bool = False) -> Outcome:
         done.warnings.extend(filter(None, [outcome.warning]))
         if outcome.changed:
             _tell_file(done, path, outcome)
+            _update(host, path[len(host.root) :], check_mode)
     return done
+
+
+def _edited(journal, host, setting, check_mode, done):
+    """A file of somebody else keeps its mode. Of its text only the lines that change are shown: it may hold secrets."""
+    name, path = setting["name"], host.path(setting["name"])
+    before, found = host.read(name), status(path)
+    if before is None or found is None:
+        raise Problem("%s cannot be edited" % name, found="there is no such file")
+    after = EDITS[setting["kind"]](name, before, setting["value"])
+    if after == before:
+        return
+    for words in edits.UPDATES.get(name, ()):
+        if not host.has(words[0]):
+            raise Problem("%s is not edited" % name, found="the program %s is not there to use it" % words[0])
+    owned_files.present(journal, path, after.encode(), found.st_mode & 0o7777, check_mode, kind=_OF_JOURNAL)
+    _tell_lines(done, name, before, after)
+    _update(host, name, check_mode)
+
+
+def _update(host, path, check_mode):
+    """Have the boot loader's own file made from one that was edited, or brought back."""
+    for words in [] if check_mode else edits.UPDATES.get(path, ()):
+        host.run(*words)
 
 
 def _file_present(journal, host, setting, check_mode, done):
@@ -145,6 +184,21 @@ def _tell(done, word, name, before, after):
 
 def _tell_file(done, path, outcome):
     done.changes.append({"kind": FILE, "name": path, "before": None, "after": None})
-    texts = {"before": outcome.before, "after": outcome.after}
-    shown = {key: printable_lines((data or b"").decode("utf-8", "replace")) for key, data in texts.items()}
+    before, after = ((data or b"").decode("utf-8", "replace") for data in (outcome.before, outcome.after))
+    is_ours = before.startswith(OWN_TEXT) or after.startswith(OWN_TEXT)
+    if not is_ours:
+        before, after = _differing(before, after)
+    shown = {"before": printable_lines(before), "after": printable_lines(after)}
     done.diffs.append(dict(shown, before_header=path, after_header=path))
+
+
+def _tell_lines(done, path, before, after):
+    done.changes.append({"kind": FILE, "name": path, "before": None, "after": None})
+    before, after = map(printable_lines, _differing(before, after))
+    done.diffs.append({"before": before, "after": after, "before_header": path, "after_header": path})
+
+
+def _differing(before, after):
+    """The lines that only one of two texts has."""
+    old, new = before.splitlines(True), after.splitlines(True)
+    return "".join(line for line in old if line not in new), "".join(line for line in new if line not in old)

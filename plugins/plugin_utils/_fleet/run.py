@@ -308,9 +308,11 @@ def prepared(fleet: Fleet) -> Dict[str, Any]:
     """
     boards, problems, of_board = {}, {}, _OfBoards()
     cluster = _cluster.cluster(fleet.of_servers().values())
+    nodes = (fleet.head.get("api") or {}).get("nodes") or ()
     for board in fleet.boards:
         try:
-            plan = _prepare.plan(board.seen, board.name, board.settings["prepare"], cluster)
+            own = _cluster.of_board(cluster, nodes, board.seen, board.is_server, len(fleet.servers))
+            plan = _prepare.plan(board.seen, board.name, board.settings["prepare"], own)
             boards[board.name] = dict(plan, **of_board.of(board))
         except Problem as problem:
             problems[board.name] = str(problem)
@@ -320,12 +322,19 @@ def prepared(fleet: Fleet) -> Dict[str, Any]:
         boards=boards,
         problems=problems,
         waves=_waves.waves(busy, fleet.servers, fleet.settings["serial"]),
+        reboots=_waves.waves(_to_reboot(fleet, boards), fleet.servers, fleet.settings["serial"]),
         lines=[printable("%s: %s" % (name, line)) for name, plan in boards.items() for line in plan["lines"]],
         changes=sum(plan["changes"] for plan in boards.values()),
         servers=[name for name in boards if name in fleet.servers],
         lost=[name for name in fleet.lost if name in fleet.servers],
         warnings=list(fleet.warnings),
     )
+
+
+def _to_reboot(fleet: Fleet, plans: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """The boards that may be rebooted, and on which something waits for it."""
+    allowed = [board.name for board in fleet.boards if board.settings["prepare_reboot"]]
+    return [name for name in allowed if name in plans and plans[name]["reboot"]]
 
 
 class _Wanting:

@@ -30,7 +30,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
     SANDBOX_TEMPLATE,
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.system import OWN_FILES, SYSCTLS
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.system import (
+    OWN_FILES,
+    SYSCTLS,
+    TIME_SERVICES,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import ETC
@@ -161,6 +165,8 @@ def _fixed_settings():
         "kernel_options": "|".join(KERNEL),
         "kernel_modules": "|".join(module for module in KERNEL.values() if module),
         "own_files": " ".join(OWN_FILES),
+        "module_names": " ".join(module for module in KERNEL.values() if module),
+        "time_services": " ".join(TIME_SERVICES),
         "sysctls": " ".join(SYSCTLS).replace(".", "/"),
     }
 

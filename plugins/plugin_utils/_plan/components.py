@@ -19,6 +19,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Observed
 
 _PLACE = re.compile(r"manifests/(\S+)")
 _MIRRORED = "mirrored-"
+# What prepare set up of a board's system, as a component.
+PREPARE = "prepare"
 
 
 class Chosen:
@@ -76,6 +78,8 @@ def choose(wanted: Iterable[str], observed: Observed, servers: Sequence[Observed
     chosen_manifests: Set[str] = set()
     repositories: Set[str] = set()
     for component in wanted:
+        if component == PREPARE:
+            continue
         own = {path for path in manifests if component in _names_of(path)}
         called = {repository for repository in known if _is_called(repository, component)}
         if not own and not called:

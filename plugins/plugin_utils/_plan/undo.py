@@ -56,7 +56,7 @@ def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, compo
     chosen = _undo_components.choose(wanted, observed, servers)
     manifests = [path for path in _overlaid(observed.get("manifests") or ()) if chosen.has_manifest(path)]
     files, archives = _files({}, ()) if wanted else _files(journal["files"], observed.get("preloads") or ())
-    system = [] if wanted else _system(journal)
+    system = [] if wanted and _undo_components.PREPARE not in wanted else _system(journal)
     images = _images(journal["images"], observed, chosen, archives)
     done = [row for row in images if row["action"] != undo.LEAVE]
     result: UndoPlan = {

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Sequence
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 
 # k3s's own defaults.
 PODS, SERVICES, API_PORT = "10.42.0.0/16", "10.43.0.0/16", "6443"
@@ -22,6 +24,19 @@ def cluster(servers: Iterable[Mapping[str, Any]]) -> Dict[str, Any]:
         "port": str(told.get("https-listen-port") or API_PORT),
         "known": settings is not None,
     }
+
+
+def of_board(
+    cluster: Mapping[str, Any],
+    nodes: Sequence[Mapping[str, Any]],
+    seen: Mapping[str, Any],
+    is_server: bool,
+    servers: int,
+) -> Dict[str, Any]:
+    """The same for one board: nodes (addresses of the others), is_server, servers (how many there are)."""
+    own = how_it_runs.own_node(seen, nodes)[0]
+    others = [node["internal_ip"] for node in nodes if node.get("internal_ip") and node is not own]
+    return dict(cluster, nodes=others, is_server=is_server, servers=servers)
 
 
 def _networks(value: Any) -> List[str]:

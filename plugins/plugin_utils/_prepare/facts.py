@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 # What a row says: all is well; prepare changes it, where its step is chosen; only another kernel mends it; a person
 # must; it could not be read.
@@ -15,11 +15,14 @@ OWN_MARK = "# Written by riscv.k3s: what k3s needs. The playbook riscv.k3s.undo 
 
 
 class Facts(NamedTuple):
-    """``preflight`` and ``system`` are those parts of an observation, ``cluster`` what the servers' settings say."""
+    """``preflight`` and ``system`` are those parts of an observation, ``cluster`` what cluster.py has, ``seen_at`` the
+    controller's time when it saw the board.
+    """
 
     preflight: Mapping[str, Any]
     system: Mapping[str, Any]
     cluster: Mapping[str, Any] = {}
+    seen_at: Optional[int] = None
 
 
 class Row(NamedTuple):
@@ -54,8 +57,3 @@ def value(kind: str, name: str, text: str) -> Dict[str, Any]:
 def listed(names: Sequence[str]) -> str:
     """Names for people."""
     return ", ".join(names)
-
-
-def changed(rows: Sequence[Row]) -> List[Row]:
-    """Those that prepare can change."""
-    return [row for row in rows if row.state == CHANGE]

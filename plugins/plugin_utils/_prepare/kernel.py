@@ -33,7 +33,7 @@ _FOR_BRIDGE = "traffic from pods to services on the same node"
 def modules(facts: Facts) -> Iterator[Row]:
     """Modules of the kernel: loaded now, and at each boot."""
     rows = {row["name"]: row for row in _preflight.preflight(facts.preflight) if _is_of_kernel(row["name"])}
-    where = facts.preflight["modules"]
+    where = dict(facts.preflight["modules"], **dict.fromkeys(_present(facts), "loaded"))
     kept = [name for name in _OPTIONS.values() if name and where.get(name) in ("loaded", "can be loaded")]
     missing = [name for name in kept if where[name] != "loaded"]
     if missing:
@@ -52,6 +52,11 @@ def modules(facts: Facts) -> Iterator[Row]:
         yield Row("modules", UNKNOWN, text % listed(unknown))
     if not (missing or lacking or unknown):
         yield Row("modules", OK, "the kernel has what k3s needs")
+
+
+def _present(facts: Facts) -> List[str]:
+    """Modules that can be loaded, and that /sys tells to be in the kernel already."""
+    return [name for name in facts.system["present"] if facts.preflight["modules"].get(name) == "can be loaded"]
 
 
 def _is_of_kernel(name):
@@ -90,8 +95,7 @@ def sysctl(facts: Facts) -> Iterator[Row]:
 
 def _wanted(facts: Facts, values) -> List[str]:
     """The names, those of bridges only where they are there or come with a module that can be loaded."""
-    where = facts.preflight["modules"].get("br_netfilter")
-    comes = where == "can be loaded"
+    comes = facts.preflight["modules"].get("br_netfilter") == "can be loaded"
     names = ["net.ipv4.ip_forward"]
     names += [name for name in (_BRIDGED, "net.bridge.bridge-nf-call-ip6tables") if name in values or comes]
     if any(":" in cidr for cidr in facts.cluster.get("pods", ())):

@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Sequence
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import PreparePlan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
-from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import kernel
+from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import boot, firewall, kernel, timing
 from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare.facts import (
     CHANGE,
     HAND,
@@ -23,7 +23,15 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare.facts import (
 )
 
 # In the order in which they are made: a setting of the kernel may come with a module.
-STEPS = {"modules": kernel.modules, "sysctl": kernel.sysctl}
+STEPS = {
+    "modules": kernel.modules,
+    "sysctl": kernel.sysctl,
+    "iptables": firewall.iptables,
+    "firewall": firewall.firewall,
+    "cgroups": boot.cgroups,
+    "time": timing.time,
+    "swap": boot.swap,
+}
 _WORDS = {
     OK: "ok: %s",
     KERNEL: "needs another kernel: %s",
@@ -45,7 +53,7 @@ def plan(observed: Mapping[str, Any], board: str, chosen: Sequence[str], cluster
         raise Problem("what was done to %s is not known" % board, found=journal["error"])
     if not observed.get("preflight") or not observed.get("system"):
         raise Problem("the system of %s cannot be read" % board, found=_errors(observed))
-    facts = Facts(observed["preflight"], observed["system"], cluster)
+    facts = Facts(observed["preflight"], observed["system"], cluster, observed.get("observed_at"))
     rows = [row for name in STEPS for row in STEPS[name](facts)]
     made = [row for row in rows if row.state == CHANGE and row.step in chosen]
     settings = [setting for row in made for setting in row.settings]
@@ -54,7 +62,7 @@ def plan(observed: Mapping[str, Any], board: str, chosen: Sequence[str], cluster
         "system": settings,
         "rows": [_told(row, chosen) for row in rows],
         "lines": [printable(_line(row, chosen)) for row in rows],
-        "reboot": [row.text for row in made if row.reboot],
+        "reboot": [row.text for row in rows if row.reboot and row.step in chosen],
         "left": [row.text for row in rows if row.state in (KERNEL, HAND)],
         "changes": len(settings),
     }

@@ -31,6 +31,8 @@ class Setting(NamedTuple):
     of_fleet: bool = False
 
 
+# The steps of prepare, in their order.
+PREPARE = ("modules", "sysctl", "iptables", "firewall", "cgroups", "time", "swap")
 OF_ACCESS = {
     "registry": Setting("text"),
     "registry_username": Setting("text", secret=True),
@@ -78,7 +80,9 @@ _OF_BOARDS = {
     "gates": Setting("dictionaries"),
     "gate_timeout": Setting("count"),
     # Nobody's system is changed unasked.
-    "prepare": Setting("texts", (), ("modules", "sysctl")),
+    "prepare": Setting("texts", (), PREPARE),
+    # Nor is it restarted.
+    "prepare_reboot": Setting("flag", False),
 }
 _OF_THE_FLEET = {
     "hosts": Setting("texts", of_fleet=True),

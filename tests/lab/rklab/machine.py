@@ -32,6 +32,8 @@ PACKAGES = {
     "openssh-client": "/usr/bin/ssh",
     "strace": "/usr/bin/strace",
     "python3": "/usr/bin/python3",
+    # A firewall that a board may have; it is off until a test turns it on.
+    "ufw": "/usr/sbin/ufw",
     "python3-yaml": "/usr/lib/python3/dist-packages/yaml/__init__.py",
 }
 BINFMT = pathlib.Path("/proc/sys/fs/binfmt_misc")

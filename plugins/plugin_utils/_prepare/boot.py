@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps cgroups and swap: what is said to the kernel at its start, and to the system. Pure."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _preflight
+from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare.facts import (
+    CHANGE,
+    HAND,
+    KERNEL,
+    OK,
+    UNKNOWN,
+    Facts,
+    Row,
+    listed,
+    value,
+)
+
+OPTIONS = "cgroup_enable=memory cgroup_memory=1"
+_KUBELET = "memory limits (kubelet does not start without)"
+# Controllers of cgroups by the kernel's option that they come with.
+_OPTION_OF = {"memory": "MEMCG", "cpu": "CGROUP_SCHED", "cpuset": "CPUSETS", "pids": "CGROUP_PIDS"}
+
+
+def cgroups(facts: Facts) -> Iterator[Row]:
+    """Controllers of cgroups, memory above all."""
+    rows = [row for row in _preflight.preflight(facts.preflight) if row["name"].startswith("cgroup ")]
+    missing = [row["name"].split(" ")[1] for row in rows if row["state"] == _preflight.MISSING]
+    unknown = [row["name"].split(" ")[1] for row in rows if row["state"] == _preflight.UNKNOWN]
+    for name in missing:
+        if name == "memory" and facts.preflight["options"].get("MEMCG", ("y", ""))[0] != "n":
+            yield _memory(facts)
+        else:
+            text = "the controller %s is missing (CONFIG_%s). Only another kernel has it" % (name, _OPTION_OF[name])
+            yield Row("cgroups", KERNEL, text, "kubelet")
+    if unknown:
+        yield Row("cgroups", UNKNOWN, "whether there are the controllers %s" % listed(unknown), "kubelet")
+    if not missing and not unknown:
+        yield Row("cgroups", OK, "the controllers that kubelet needs are there")
+
+
+def _memory(facts: Facts) -> Row:
+    if not facts.system["loaders"]:
+        text = "the controller memory is off, and no boot loader's file is known here: have the kernel started with %s"
+        return Row("cgroups", HAND, text % OPTIONS, _KUBELET)
+    path, has_options = facts.system["loaders"][0]
+    if has_options and not _is_disabled(facts):
+        text = "the controller memory is off, though %s has the options already: boot the board"
+        return Row("cgroups", HAND, text % path, _KUBELET, reboot=True)
+    text = "put %s into the kernel's command line (%s)" % (OPTIONS, path)
+    return Row("cgroups", CHANGE, text, _KUBELET, [value("kernel_options", path, OPTIONS)], reboot=True)
+
+
+def _is_disabled(facts):
+    return "cgroup_disable=memory" in facts.system["cmdline"]
+
+
+def swap(facts: Facts) -> Iterator[Row]:
+    """Swap. k3s runs with it, so it is turned off only where that is chosen."""
+    why = "nothing that k3s asks for (it runs its kubelet with fail-swap-on=false), but for even answers of a slow disk"
+    used, kept = facts.system["swaps"], facts.system["fstab"]
+    if used:
+        yield Row("swap", CHANGE, "turn off %s" % listed(used), why, [value("swap", name, "off") for name in used])
+    if kept:
+        text = "make the lines of %s in /etc/fstab comments" % listed(kept)
+        yield Row("swap", CHANGE, text, why, [value("fstab", "/etc/fstab", "off")])
+    for name in used:
+        if "zram" in name:
+            text = (
+                "%s is made at each boot by a service of its own (zram-tools, zramswap, zram-generator): turn that off"
+            )
+            yield Row("swap", HAND, text % name, why)
+    if not used and not kept:
+        yield Row("swap", OK, "there is none (k3s would run with it, too)")
