@@ -34,6 +34,8 @@ class Things:
                 "ufw %s\n" % rule for rule in sorted(self.held)
             )
         is_delete = "delete" in words
+        if ("--force" in argv) != is_delete:
+            return 1, "", "ERROR: Invalid syntax"
         rule = " ".join(word for word in words if word != "delete")
         (self.held.discard if is_delete else self.held.add)(rule)
         return "Rule added\n"

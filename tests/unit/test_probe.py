@@ -713,7 +713,7 @@ BEFORE = [
     ("plain", PARTS, False, 12500),
     ("with warnings", PARTS, True, 12800),
     ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 25600),
-    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 20000),
+    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 16500),
 ]
 
 

@@ -27,7 +27,8 @@ def write_ufw(host: Host, name: str, value: str) -> None:
     words = name.split()
     if value == ABSENT:
         words[1 if words[0] == "route" else 0 : 0] = ["delete"]
-    host.run("ufw", "--force", *words)
+    # Only a deletion asks back, and only there ufw takes --force.
+    host.run("ufw", *(["--force"] if value == ABSENT else []), *words)
 
 
 def read_firewalld(host: Host, name: str) -> Optional[str]:

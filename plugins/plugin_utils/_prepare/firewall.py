@@ -82,7 +82,7 @@ def firewall(facts: Facts) -> Iterator[Row]:
         yield Row("firewall", UNKNOWN, text % ", ".join((*facts.cluster["pods"], *facts.cluster["services"])))
     name, missing = ("ufw", list(_of_ufw(facts))) if ufw is not None else ("firewalld", list(_of_firewalld(facts)))
     for text, needed_for, settings in missing:
-        yield Row("firewall", CHANGE, "%s: %s" % (name, text), needed_for, settings)
+        yield Row("firewall", CHANGE, "%s (%s)" % (text, name), needed_for, settings)
     if not missing:
         yield Row("firewall", OK, "%s lets pods, services and nodes pass" % name)
 
