@@ -229,7 +229,11 @@ def _entrypoint(lab):
 
 CASES = [
     Case("registries-key", *shell("agent", "sed -i 's/endpoint:/endpoints:/' " + REGISTRIES)),
-    Case("registries-stale", *shell("agent", "touch " + REGISTRIES)),
+    # Its time alone would tell nothing of a file that our run wrote and saw loaded.
+    Case(
+        "registries-stale",
+        *shell("agent", "echo '# edited' >>" + REGISTRIES, "sed -i '/^# edited$/d' " + REGISTRIES),
+    ),
     Case("k3s-down", *shell("agent", "service k3s-agent stop", "service k3s-agent start")),
     Case("sysctl-off", *shell("agent", "sysctl -w net.ipv4.ip_forward=0", "sysctl -w net.ipv4.ip_forward=1")),
     Case("clock", *shell("agent", OLD_DATE, "rm -f /usr/local/sbin/date")),
