@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Iterator, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
 
 # Characters; a list of manifests is long, a file's content that got into a message is longer.
 _LONGEST = 2000
@@ -43,11 +43,11 @@ class Problem(Exception):
 
     def parts(self) -> dict[str, str]:
         """The parts that are known, as a dictionary for a module's result."""
-        return {name: getattr(self, name) for name in _PARTS if getattr(self, name)}
+        return {name: redact(getattr(self, name)) for name in _PARTS if getattr(self, name)}
 
     def __str__(self) -> str:
         labels = (("", self.what), ("Found: ", self.found), ("Where: ", self.where), ("Next: ", self.next_step))
-        return " ".join(label + _sentence(text) for label, text in labels if text)
+        return redact(" ".join(label + _sentence(text) for label, text in labels if text))
 
 
 def _shown(text: object) -> Optional[str]:

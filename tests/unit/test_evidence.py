@@ -9,12 +9,12 @@ import pytest
 from fake_board import SHELLS, TOKEN, FakeBoard
 from fakes import read
 
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.details import parse_details
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.dns import parse_ready, parse_rights
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import parse_inspect
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import parse_preflight
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
 ALL = PARTS + EXTRAS

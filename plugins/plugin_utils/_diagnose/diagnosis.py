@@ -10,6 +10,7 @@ import time
 from collections import Counter
 
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
@@ -17,7 +18,6 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, on_server, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 SCHEMA = 1
 _EVENTS = 500
@@ -74,8 +74,7 @@ def _moment(value):
 
 def _pod(fleet, row, first):
     containers = [
-        dict(container, log=fleet.log(row, container["name"]) if container["state"] != "running" else [])
-        for container in row["containers"]
+        dict(container, log=[redact(line) for line in _log(fleet, row, container)]) for container in row["containers"]
     ]
     concerned = (
         is_unready(row)
@@ -91,6 +90,10 @@ def _pod(fleet, row, first):
         crictl=crictl_says(row),
         finding=first.get((row["board"], pod_name(row))) if concerned else None,
     )
+
+
+def _log(fleet, row, container):
+    return fleet.log(row, container["name"]) if container["state"] != "running" else []
 
 
 def _boards(fleet, pods, findings):
@@ -124,7 +127,7 @@ def _board(fleet, name, own, findings):
         "time": _moment(moment) if moment else None,
         "clock_skew": _system.clock_skew(fleet, name) if observed else None,
         "preflight": _system.preflight(fleet.preflight(name)),
-        "errors": seen.get("errors") or [],
+        "errors": [dict(error, message=redact(error["message"])) for error in seen.get("errors") or ()],
         "pods": len([row for row in own if row["relation"] != "previous"]),
         "unready": len([row for row in own if is_unready(row)]),
         "findings": findings,
@@ -149,7 +152,7 @@ def _events(fleet):
             if event["kind"] == "Node"
             else None
         )
-        rows.append(dict({key: event[key] for key in keys}, board=board))
+        rows.append(dict({key: event[key] for key in keys}, board=board, message=redact(event["message"])))
     return rows
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Plan
-from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import STARTING
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.preload import lacking
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready, without_nodes
@@ -44,7 +44,9 @@ def health_missing(document: Mapping[str, Any], result: Mapping[str, Any]) -> Li
 
 
 def _not_running(result: Mapping[str, Any], running: Optional[bool]) -> str:
-    said = next((row["message"] for row in result.get("errors") or () if row["section"] == "containerd"), "no message")
+    said = next(
+        (redact(row["message"]) for row in result.get("errors") or () if row["section"] == "containerd"), "no message"
+    )
     starting = [name for name, row in (result.get("service_state") or {}).items() if row["state"] in STARTING]
     if starting:
         return "the service %s is still starting: %s" % (", ".join(starting), said)

@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Plan
-from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.gates import lacking
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import named
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready
@@ -188,7 +188,7 @@ def _named(pod: Mapping[str, Any]) -> Tuple[str, str]:
 def _unread(seen: Mapping[str, Any]) -> List[str]:
     """What of a board was not read, a sentence each."""
     texts = list(seen.get("doubts") or ())
-    texts += ["%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or ()]
+    texts += ["%s: %s" % (error["section"], redact(error["message"])) for error in seen.get("errors") or ()]
     told = {error["section"] for error in seen.get("errors") or ()}
     for part in ("images", "manifests", "pause_image"):
         is_due = part != "manifests" or (seen.get("k3s") or {}).get("role") == "server"

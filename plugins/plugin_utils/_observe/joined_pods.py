@@ -23,6 +23,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
     PodRow,
     SandboxRow,
 )
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 
 _LONGEST = 240
@@ -275,7 +276,7 @@ def _waiting(container):
 
 def _line(head, message):
     first = message.strip().split("\n", 1)[0]
-    text = "%s: %s" % (head, first) if first else head
+    text = redact("%s: %s" % (head, first)) if first else head
     if len(text) <= _LONGEST:
         return text
     # Errors are wrapped: what failed stands in front, why it failed at the end.

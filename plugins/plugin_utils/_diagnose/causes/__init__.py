@@ -10,6 +10,7 @@ list CAUSES; `tools/causes-doc` then writes it into docs/causes.md.
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import addons as _addons
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import board as _board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
@@ -27,7 +28,6 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model i
     is_unready,
     pod_name,
 )
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 _LATER = _errors.LATE + _start.LATE + _board.LATE + _resources.LATE + _coredns.LATE + _errors.LAST
 REGISTRY = (
@@ -116,14 +116,15 @@ def _entry(fleet, cause, finding, rows):
         pods = [{"board": board, "pod": name}]
     return {
         "cause": cause,
-        "title": finding.title,
+        "title": redact(finding.title, finding.evidence),
         "confidence": finding.confidence,
         "subject": {"kind": kind, "board": board, "name": name},
         "pods": pods,
         "evidence": [redact(line) for line in finding.evidence],
-        "remedy": finding.remedy,
+        "remedy": redact(finding.remedy, finding.evidence),
         "mended_by": _mended_by(fleet, cause, finding),
-        "command": finding.command and str(finding.command),
+        # A command that would show a secret could not be run without it.
+        "command": str(finding.command) if redact(finding.command or "") == finding.command else None,
         "run_on": finding.run_on,
     }
 

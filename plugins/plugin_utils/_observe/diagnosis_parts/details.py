@@ -11,7 +11,6 @@ import json
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query as _query
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import each, reads
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 
 def read_details(seen):
@@ -61,7 +60,7 @@ def _event(fields):
         "time": fields["last"] or fields["first"] or moment[:19] + "Z" * bool(moment),
         "type": fields["type"],
         "reason": fields["reason"],
-        "message": redact(fields["message"].strip()),
+        "message": fields["message"].strip(),
         "namespace": fields["namespace"],
         "kind": fields["kind"],
         "name": fields["name"],
@@ -89,7 +88,7 @@ def _pod(fields):
         "deleted_at": fields["deleted"] or None,
         "grace": int(fields["grace"] or 0),
         "finalizers": _json(fields["finalizers"]),
-        "message": redact(fields["message"]),
+        "message": fields["message"],
         "started_at": fields["started"] or None,
         "policies": fields["policies"].split(),
         "conditions": {

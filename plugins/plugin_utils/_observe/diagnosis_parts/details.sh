@@ -19,5 +19,5 @@ if [ -n "$ask_api" ] || [ -r "$kubeconfig" ]; then
             ;;
     esac
     if [ $status = 0 ]; then errors=''; else errors=$api_answer api_answer=''; fi
-    printf "%s\n%s\n\n%s\n%s\n" "$token<api" "$api_answer" "$token>$status" "$errors"
+    printf "%s\n%s\n\n%s\n%s\n" "$token<api" "$api_answer" "$token>$status" "$errors" | blanked
 fi

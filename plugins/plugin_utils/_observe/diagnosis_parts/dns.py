@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import chunks
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 _ANSWERED = re.compile(r'"gitVersion"|Unauthorized|Forbidden|forbidden')
 _BODY = re.compile(r'^(?:: |" body=)(.*)$', re.MULTILINE)

@@ -6,6 +6,7 @@
 # shellcheck shell=sh disable=SC2154 # set by frame.sh and details.sh
 
 short_kubectl() { kubectl --request-timeout=5s "$@"; }
+dns_log() { short_kubectl -n kube-system logs "$1" --tail=20 2>&1 | blanked_log; }
 ready() {
     short_kubectl get --raw "/api/v1/namespaces/kube-system/pods/$1:8181/proxy/ready" -v=8 2>&1 |
         sed -n -e 's/.*Response Body//p' -e '/^Error/p'
@@ -15,7 +16,7 @@ case $api_answer in
     *"$token Dns	false	kube-system	"*)
         for pod in $(echo "$api_answer" | sed -n "s/^$token Dns	false	kube-system	\([^	]*\).*/\1/p" | head -n 5); do
             step "ready $pod" ready "$pod"
-            step "log $pod" short_kubectl -n kube-system logs "$pod" --tail=20
+            step "log $pod" dns_log "$pod"
         done
         step rights short_kubectl auth can-i --list -n kube-system --as=system:serviceaccount:kube-system:coredns
         ;;

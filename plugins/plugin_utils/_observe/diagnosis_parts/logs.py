@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import chunks
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 
 def read_logs(seen):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.registries_keys import read_keys
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.redact import redact
 
 # Kernel features that k3s needs: option of the kernel's configuration to module.
 KERNEL = {
