@@ -25,9 +25,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import t
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CODE = ROOT / "plugins/plugin_utils/_diagnose"
 SHELLS = [words for words in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(words[0])]
-PROGRAMS = (
-    "k3s kubectl ansible ansible-playbook systemctl rc-service service sed mv touch iptables firewall-cmd sysctl cat"
-)
+PROGRAMS = "k3s kubectl ansible ansible-playbook systemctl rc-service service sed mv touch iptables firewall-cmd sysctl cat "
+    "dmesg tail ls modprobe lsmod grep stat"
 PLAIN = "plain0name"
 HOSTILE = {
     "dollar": "$(touch x)",
@@ -74,7 +73,8 @@ def elsewhere(fleet):
 
 
 def architecture(fleet):
-    crash(fleet, "exec format error")
+    crash(fleet, exit_code=1)
+    fleet.agent["logs"] = {"c-" + PLAIN: ["exec /x: exec format error"]}
     fleet.agent["images"].append(dict(fleet.agent["images"][0], name=IMAGE, platforms=["linux/amd64"]))
 
 
@@ -210,7 +210,7 @@ SCENES = [
         "CreateContainerError", 'failed to create containerd container: error unpacking image "%s": %s' % (IMAGE, "x")
     ),
     waiting("CreateContainerConfigError", 'configmap "%s" not found' % PLAIN),
-    ended("no command specified"),
+    ended("failed to generate spec: no command specified", reason="CreateContainerError"),
     ended("exec: operation not permitted: unknown", reason="CreateContainerError"),
     ended('exec: "/%s": operation not permitted' % PLAIN),
     ended("", reason="OOMKilled"),
