@@ -25,8 +25,10 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import t
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CODE = ROOT / "plugins/plugin_utils/_diagnose"
 SHELLS = [words for words in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(words[0])]
-PROGRAMS = "k3s kubectl ansible ansible-playbook systemctl rc-service service sed mv touch iptables firewall-cmd sysctl cat "
+PROGRAMS = (
+    "k3s kubectl ansible ansible-playbook systemctl rc-service service sed mv touch iptables firewall-cmd sysctl cat "
     "dmesg tail ls modprobe lsmod grep stat"
+)
 PLAIN = "plain0name"
 HOSTILE = {
     "dollar": "$(touch x)",

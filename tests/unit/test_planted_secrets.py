@@ -68,7 +68,7 @@ def _board(tmp_path):
     board.answer("crictl pods", json.dumps({"items": [dict(box, annotations=note)]}, indent=2))
     board.answer("crictl ps", json.dumps({"containers": [dict(row, annotations=note)]}, indent=2))
     board.answer("crictl logs --tail 15", out="\n".join(LINES) + "\n")
-    answer = "".join(map(_event, MESSAGES)) + "%s Dns\tfalse\tcoredns-x\tPod\n" % TOKEN
+    answer = "".join(map(_event, MESSAGES)) + "%s Dns\tfalse\tkube-system\tcoredns-x\tPod\n" % TOKEN
     board.answer("kubectl --request-timeout=20s get", answer)
     board.answer("kubectl --request-timeout=5s -n kube-system", "\n".join(LINES) + "\n")
     return board
