@@ -89,6 +89,32 @@ def test_no_secret_leaves_the_board_in_names_or_diff(board):
     assert "-" + '    "auth"' not in "\n".join(board.run(merge=True)["shown"]), "it is kept"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "configs: {h: {tls: hunter2}}",
+        "configs: {h: {tls: [hunter2]}}",
+        "configs: {h: {tls: {hunter2: x}}}",
+        "configs: {h: {tls: {ca_file: {hunter2: x}}}}",
+        "configs: {h: {tls: {ca_file: [hunter2]}}}",
+        "mirrors: {h: {endpoint: [{'https://u:hunter2@h': x}]}}",
+        "mirrors: {h: {endpoint: [?'https://u:hunter2@h']}}",
+        "mirrors: {h: {endpoint: {hunter2: x}}}",
+        "mirrors: {h: {endpoint: [[hunter2]]}}",
+        "mirrors: {h: {endpoint: ['https://u:hunter2 h', 'https://u:hunter2:h', \"https://u:hunter2\\u2028h\"]}}",
+        "mirrors: {h: {endpoint: 'u:hunter2'}}",
+        "mirrors: {h: {rewrite: [hunter2]}}",
+        "mirrors: {h: {rewrite: {'u:hunter2@h': ['hunter2']}}}",
+    ],
+)
+def test_what_has_another_form_than_k3s_knows_is_not_shown(board, text):
+    """It may be a secret in a wrong place."""
+    board.write(text + "\n")
+    found = board.run(merge=True)
+    assert found["others"] and "hunter" not in str(found)
+    assert "hunter" not in str(board.run()) and "********" in str(board.run()["shown"])
+
+
 def test_another_password_shows_as_another(board):
     board.write("configs: {reg: {auth: {password: hunter1}}}\n")
     found = board.run(content=render({"configs": {"reg": {"auth": {"username": "u", "password": "hunter2"}}}}))

@@ -35,6 +35,9 @@ _HIDDEN = "********"
 _SHOWN = {("mirrors", "endpoint"), ("mirrors", "rewrite"), ("configs", "tls")}
 _SHOWN_OF_TLS = ("ca_file", "cert_file", "key_file", "insecure_skip_verify")
 _LONGEST = 300
+_URL = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*://)?(\*\*\*@)?([^][\s/?#@:]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[^\s?#@]*)?(\?\*+)?\Z"
+)
 # A scalar that is no text for YAML, and is written as it was: true, 0123, 1e3.
 _PLAIN = re.compile(r"[A-Za-z0-9_.+-]+\Z")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -223,7 +226,7 @@ def _quoted(text):
 def _redacted(found, before):
     def value(path, data):
         if len(path) == 3 and (path[0], path[2]) in _SHOWN:
-            return _flow(_without_secrets(data, path[2] == "tls"))
+            return _flow(_without_secrets(data, path[2]))
         if _is_empty(data):
             return _flow(data)
         is_other = path in before and plain(before[path]) != plain(data)
@@ -233,23 +236,31 @@ def _redacted(found, before):
     return list(_lines({name: found[path] for name, path in masked.items()}, value))
 
 
-def _without_secrets(data, is_tls):
-    if data[0] == "sequence":
-        return ["sequence", [_without_secrets(item, is_tls) for item in data[1]]]
-    if data[0] == "mapping":
-        pairs = [
-            [
-                key,
-                _without_secrets(value, is_tls) if not is_tls or key[2:] in [[n] for n in _SHOWN_OF_TLS] else _hidden(),
-            ]
-            for key, value in data[1]
-        ]
-        return ["mapping", pairs]
-    text = data[2]
-    if len(text) > _LONGEST or "\n" in text:
+def _without_secrets(data, field):
+    """A value of a field that may be shown, in the form that k3s knows; what has another form may be a secret."""
+    if field == "endpoint":
+        return ["sequence", [_url(item) for item in data[1]]] if data[0] == "sequence" else _url(data)
+    if data[0] != "mapping":
+        return data if _is_empty(data) else _hidden()
+    if field == "rewrite":
+        return ["mapping", [[_line(key), _line(value)] for key, value in data[1]]]
+    known = [key[0] == "scalar" and key[2] in _SHOWN_OF_TLS for key, dummy in data[1]]
+    return [
+        "mapping",
+        [[key, _line(value)] if is_known else [_hidden(), _hidden()] for is_known, (key, value) in zip(known, data[1])],
+    ]
+
+
+def _line(data):
+    if data[0] != "scalar" or len(data[2]) > _LONGEST or "\n" in data[2]:
         return _hidden()
-    text = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1***@", text)
-    return ["scalar", data[1], re.sub(r"[?#].*", "?" + _HIDDEN, text) if not is_tls else text]
+    return ["scalar", data[1], re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1***@", data[2])]
+
+
+def _url(data):
+    data = _line(data)
+    text = re.sub(r"[?#].*", "?" + _HIDDEN, data[2])
+    return ["scalar", data[1], text] if _URL.match(text) else _hidden()
 
 
 def _hidden():

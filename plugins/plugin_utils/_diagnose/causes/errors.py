@@ -11,9 +11,9 @@ import re
 from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.sandbox import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.texts import said
 
 _STARTING = 60  # seconds
