@@ -57,6 +57,7 @@ import threading
 import time
 
 from ansible import context
+from ansible.playbook.role_include import IncludeRole
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport
@@ -154,9 +155,7 @@ class CallbackModule(CallbackBase):
         # It asks somebody, on the line that progress would be in.
         if _action(task) != "ansible.builtin.pause":
             with self._events:
-                self._report.begin(
-                    task._uuid, task.get_name(include_role_fqcn=False), host.get_name(), time.monotonic()
-                )
+                self._report.begin(task._uuid, _name(task), host.get_name(), time.monotonic())
 
     def v2_runner_retry(self, result):
         with self._events:
@@ -194,6 +193,11 @@ class CallbackModule(CallbackBase):
             lines = self._report.lines(time.monotonic(), failed, bool(context.CLIARGS.get("check")))
         if lines:
             self._display.display("\n".join(["RUN REPORT", *lines]))
+
+
+def _name(task):
+    # Its get_name takes no argument.
+    return task.get_name() if isinstance(task, IncludeRole) else task.get_name(include_role_fqcn=False)
 
 
 def _action(task):

@@ -152,6 +152,39 @@ def test_ready_pods_are_counted_by_the_node_of_a_board():
     ]
 
 
+LOOKED = {"hostname": "a", "config": {}}
+POD = {"namespace": "kube-system", "node": "a", "phase": "Running", "ready": True}
+ANSWER = {"reachable": True, "pods": [POD]}
+
+
+def test_a_delegated_loop_does_not_say_what_its_board_is_called():
+    """With --limit one board asks all servers; it was then counted as the last of them."""
+    report = RunReport()
+    report.end(1, "board-a", 0, "riscv.k3s.k3s_info", LOOKED)
+    server = {"hostname": "b", "config": {}, "api": ANSWER, "_ansible_delegated_vars": {"ansible_host": "b"}}
+    report.end(2, "board-a", 0, "riscv.k3s.k3s_info", {"results": [server]})
+    assert report.lines(0)[1].split() == ["board-a", "0", "1", "of", "1", "ok"]
+
+
+def test_what_was_seen_before_a_change_is_not_told_as_what_is():
+    """As after undo, which does not wait for the pods that it restarts."""
+    report = RunReport()
+    report.end(1, "a", 0, "riscv.k3s.k3s_info", dict(LOOKED, api=ANSWER))
+    report.end(2, "a", 0, "riscv.k3s.k3s_pod_restart", {"changed": True, "restarted": [{}]})
+    assert report.lines(0)[0].split() == ["BOARD", "CHANGED", "RESTARTED", "RESULT"]
+    assert "PODS READY" in report.lines(0, check=True)[0], "check mode changes nothing"
+    report.end(3, "a", 0, "riscv.k3s.k3s_wait", dict(LOOKED, api=ANSWER))
+    assert "PODS READY" in report.lines(0)[0]
+
+
+def test_a_step_of_several_waves_took_no_time_between_them():
+    report = RunReport()
+    for begun, board in ((0, "a"), (30, "b")):
+        report.begin("step", "Judge", board, begun)
+        report.end("step", board, begun + 2, "ansible.builtin.debug", {})
+    assert report.lines(40)[-1].lstrip().startswith("4 s  Judge (2 s on ")
+
+
 def test_check_mode_says_would():
     assert replay(EVENTS).lines(66.4, check=True)[0].startswith("BOARD    WOULD CHANGE  PULLED")
 
@@ -200,6 +233,7 @@ def test_what_is_waited_for(result, text):
         ),
         ({"msg": "One or more items failed", "results": [dict(HIDDEN, failed=True)]}, "its result is hidden by no_log"),
         ({}, "it did not say why"),
+        ({"msg": ["one", "two"]}, "one; two"),
         ({"msg": "\x1b[2J" + "x" * 300}, "\\x1b[2J" + "x" * 152 + "…"),
     ],
 )

@@ -31,6 +31,9 @@ PLAY = """
       ansible.builtin.command: echo hunter2
       changed_when: true
       no_log: true
+    - name: Include
+      ansible.builtin.include_role:
+        name: nothing
     - name: Break off
       ansible.builtin.command: sh -c 'echo hunter3 >&2; exit 1'
       no_log: true
@@ -42,6 +45,8 @@ PLAY = """
 def _run(tmp_path):
     path = tmp_path / "play.yml"
     path.write_text(PLAY, encoding="utf-8")
+    (tmp_path / "roles/nothing/tasks").mkdir(parents=True)
+    (tmp_path / "roles/nothing/tasks/main.yml").write_text("[]\n")
     inventory = tmp_path / "hosts.ini"
     inventory.write_text(
         "board-1 ansible_connection=local\nboard-2 "
@@ -102,7 +107,7 @@ def _on_terminal(argv, environment):
 
 
 def check_end(text):
-    assert "hunter" not in text
+    assert "hunter" not in text and "Callback dispatch" not in text
     lines = text[text.index("RUN REPORT") :].splitlines()
     assert lines[1:4] == [
         "BOARD    CHANGED  RESULT",

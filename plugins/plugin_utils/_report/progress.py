@@ -33,11 +33,12 @@ class RunReport:
         self._boards = {}  # name: _Board, in the order in which they appeared
         self._api = None
         self._seen = {}  # board: what tells which node it is
+        self._is_outdated = False  # whether something was changed since the API was asked last
 
     def begin(self, step, name, board, now):
         """A board begins with a step (any hashable value tells one from another), whose ``name`` is for people."""
         self._begun = now if self._begun is None else self._begun
-        self._steps.setdefault(step, _Step(name)).pending[board] = now
+        self._steps.setdefault(step, _Step(name)).begin(board, now)
         self._boards.setdefault(board, _Board())
 
     def retry(self, step, board, result):
@@ -57,12 +58,15 @@ class RunReport:
         if status == "skipped":
             return
         # As Ansible's recap counts: what failed is not counted as changed.
-        row.changed += bool(result.get("changed")) and status in ("ok", "ignored")
+        is_changed = bool(result.get("changed")) and status in ("ok", "ignored")
+        row.changed += is_changed
+        self._is_outdated |= is_changed
         if status in ("failed", "unreachable"):
             where = self._steps[step].name if step in self._steps else action
             row.failure = "%s: %s" % (status.upper() + (" in " + where if status == "failed" else ""), reason(result))
         for one in _parts(result):
-            self._read(action, board, one, delegated)
+            # Of a loop that is delegated, each item tells it, and the whole does not.
+            self._read(action, board, one, delegated or bool(one.get("_ansible_delegated_vars")))
 
     def _read(self, action, board, result, delegated):
         if not action.startswith(_OWN) or is_hidden(result):
@@ -71,7 +75,8 @@ class RunReport:
         if action in ("k3s_info", "k3s_wait"):
             if not delegated and result.get("hostname"):
                 self._seen[board] = {key: result[key] for key in _IDENTITY if key in result}
-            self._api = result.get("api") or self._api
+            if result.get("api"):
+                self._api, self._is_outdated = result["api"], False
         elif action in _COUNTED:
             column, count = _COUNTED[action]
             counts = self._boards[board].counts
@@ -101,7 +106,8 @@ class RunReport:
         if not self._boards:
             return []
         known = [column for column in _COLUMNS if any(column in row.counts for row in self._boards.values())]
-        ready = self._ready()
+        # What the API said before a change is no longer so, but check mode changes nothing.
+        ready = self._ready() if check or not self._is_outdated else {}
         head = (
             ["BOARD", "WOULD CHANGE" if check else "CHANGED", *known] + (["PODS READY"] if ready else []) + ["RESULT"]
         )
@@ -152,8 +158,19 @@ class _Step:
         self.pending = {}  # board: since when
         self.done = {}  # board: seconds
         self.waits = {}  # board: what it still waits for
-        self.seconds = 0  # from the first board's begin to the last one's end
-        self._first = None
+        self._before = 0  # seconds of earlier waves: between them others were at work
+        self._first = self._last = None
+
+    @property
+    def seconds(self):
+        """From the first board's begin to the last one's end, of each wave."""
+        return self._before + (0 if self._first is None else self._last - self._first)
+
+    def begin(self, board, now):
+        if not self.pending:
+            self._before = self.seconds
+            self._first = self._last = None
+        self.pending[board] = now
 
     def end(self, board, now, skipped):
         begun = self.pending.pop(board, now)
@@ -161,8 +178,8 @@ class _Step:
         if skipped:
             return
         self._first = begun if self._first is None else min(self._first, begun)
+        self._last = now
         self.done[board] = self.done.get(board, 0) + now - begun
-        self.seconds = now - self._first
 
 
 class _Board:
@@ -211,7 +228,11 @@ def reason(result):
     failed = next((row for row in _parts(result) if row.get("failed") or row.get("unreachable")), result)
     if is_hidden(failed):
         return "its result is hidden by no_log"
-    return _line(str(failed.get("msg") or result.get("msg") or "it did not say why"))
+    return _line(_text(failed.get("msg") or result.get("msg") or "it did not say why"))
+
+
+def _text(message):
+    return "; ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)
 
 
 def waits_for(result):
