@@ -84,6 +84,24 @@ def test_text(fleet):
     assert lines[-1] == "3 pods, 2 not Ready, 2 findings."
 
 
+@pytest.mark.parametrize("ready", [True, False])
+@pytest.mark.parametrize("seen", [None, {"hostname": "board-3"}])
+def test_pods_of_a_board_that_cannot_be_asked_are_shown_as_the_api_has_them(fleet, seen, ready):
+    """With k3s dead on it they were in no row and in no count."""
+    fleet.boards["board-3"] = dict(seen, sandboxes=None) if seen else {"msg": "no route", "unreachable": True}
+    api = fleet.server["api"]
+    api["nodes"].append(dict(api["nodes"][0], name="board-3", uid="n3"))
+    before = len(fleet.document()["pods"])
+    pod = dict(api["pods"][0], name="far", uid="far", node="board-3", ready=ready)
+    api["pods"] += [pod, dict(pod, name="done", uid="done", phase="Succeeded")]
+    document = fleet.document()
+    (row,) = [row for row in document["pods"] if row["board"] == "board-3"]
+    assert (row["name"], row["relation"], row["crictl"]) == ("far", None, "not known")
+    (board,) = [board for board in document["boards"] if board["name"] == "board-3"]
+    assert (board["pods"], board["unready"]) == (1, int(not ready))
+    assert len(document["pods"]) == before + 1
+
+
 def test_text_of_the_example():
     lines = text(EXAMPLE)
     assert "   on controller: ansible-playbook -i inventory riscv.k3s.site" in lines

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
+from ansible_collections.riscv.k3s.plugins.module_utils import pod as _pod_utils
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, seconds
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
@@ -17,7 +18,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, on_server, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import join_boards, unasked
 
 SCHEMA = 1
 _EVENTS = 500
@@ -36,7 +37,7 @@ def diagnose(boards, now, inventory=()):
     for number, finding in enumerate(findings):
         for one in finding["pods"]:
             first.setdefault((one["board"], one["pod"]), number)
-    pods = [_pod(fleet, row, first) for row in sorted(fleet.pods, key=_order)]
+    pods = [_pod(fleet, row, first) for row in sorted(fleet.pods + _unasked(fleet), key=_order)]
     return {
         "schema": SCHEMA,
         "generated": _moment(now),
@@ -62,6 +63,12 @@ def _fleet(boards, now, inventory):
     pods = join_boards(boards, dict(api, events=latest) if api else None, now)
     words = tuple(word for path in inventory for word in shell.option("-i", str(path)))
     return _causes.Fleet(boards, server, api, details, pods, now, words)
+
+
+def _unasked(fleet):
+    boards, known = fleet.unasked(), {row["uid"] for row in fleet.pods}
+    pods = [pod for pod in (fleet.api or {}).get("pods") or () if pod["node"] in boards and pod["uid"] not in known]
+    return [unasked(pod, boards[pod["node"]]) for pod in pods if pod["phase"] not in FINISHED]
 
 
 def _order(row):
@@ -129,9 +136,13 @@ def _board(fleet, name, own, findings):
         "preflight": _system.preflight(fleet.preflight(name)),
         "errors": [dict(error, message=redact(error["message"])) for error in seen.get("errors") or ()],
         "pods": len([row for row in own if row["relation"] != "previous"]),
-        "unready": len([row for row in own if is_unready(row)]),
+        "unready": len([row for row in own if is_unready(row) or _is_unready_unasked(row)]),
         "findings": findings,
     }
+
+
+def _is_unready_unasked(row):
+    return row["relation"] is None and bool(row["api"]) and _pod_utils.is_unready(row["api"])
 
 
 def _images(fleet):

@@ -30,7 +30,7 @@ def kubectl_says(row):
 def crictl_says(row):
     """The sandbox's short id, its state, and how many of its containers run."""
     if row["sandbox_id"] is None:
-        return "no sandbox"
+        return "not known" if row["relation"] is None else "no sandbox"
     running = sum(container["id"] is not None and container["state"] == "running" for container in row["containers"])
     return "%s %s, %d/%d running" % (row["sandbox_id"][:12], row["state"], running, len(row["containers"]))
 

@@ -124,6 +124,12 @@ def join_boards(
     return rows
 
 
+def unasked(pod: ApiPod, board: str) -> BoardPodRow:
+    """The row of a pod on a board whose containerd could not be asked: what the API says of it is all there is."""
+    row: Any = dict(_row(None, [], pod, None, pod["node"], {}), board=board, mismatch=None)
+    return row
+
+
 def index(pods: Iterable[ApiPod]) -> dict[str, ApiPod]:
     """The API's pods by each UID that they have: a static pod is known by that of its mirror and by its own.
 

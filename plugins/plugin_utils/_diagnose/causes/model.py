@@ -109,6 +109,13 @@ class Fleet:
         pods = [pod for pod in (self.api or {}).get("pods", ()) if pod["uid"] not in known]
         return [dict(pod, board=boards.get(pod["node"]), api=pod, relation="missing", sandbox_id=None) for pod in pods]
 
+    def unasked(self):
+        """{node: board} of boards whose containerd could not be asked. One that cannot be reached has its own name."""
+        nodes = {node["name"] for node in (self.api or {}).get("nodes") or ()}
+        silent = [name for name, board in self.boards.items() if (board or {}).get("sandboxes") is None]
+        known = {(self.node(name) or {}).get("name", name): name for name in silent}
+        return {node: name for node, name in known.items() if node in nodes and self.by_node.get(node, name) == name}
+
     @cached_property
     def _warnings(self):
         found: dict[str, list] = {}
