@@ -36,9 +36,9 @@ class ActionModule(ObservingAction):
         seen = self.look(options, chosen_parts(options["gather"]), architecture=options["architecture"])
         if options["require_images"] and seen.get("images") is None:
             # What was seen stays with it: a run tells a server that is ill from one that cannot be reached.
-            problem = unreadable_images(seen, seen["hostname"])
+            problem = unreadable_images(seen, self.board or seen["hostname"])
             return dict(seen, failed=True, msg=str(problem), **problem.parts())
         error = (seen.get("journal") or {}).get("error")
         if options["require_journal"] and error:
-            return dict(seen, failed=True, msg="%s: %s" % (seen["hostname"], error))
+            return dict(seen, failed=True, msg="%s: %s" % (self.board or seen["hostname"], error))
         return seen

@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict as _verdict
-from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, restarting
 
 OPTIONS: Dict[str, Dict[str, Any]] = {}
 
@@ -38,14 +38,12 @@ class ActionModule(ActionBase):
         found, changes = _found(run, state, of, done)
         boards = list(run["boards"].values())
         pulled = {board["board"]: (of(board["board"]).get("images_pulled") or {}).get("downloaded") for board in boards}
-        lines = _verdict.lines(found, changes)
-        result.update(
-            changed=False,
-            failed=not _verdict.ends_well(found, changes),
-            verdict=found,
-            msg=report(boards, state.get("api") or run["api"], done, pulled) + lines,
-            _ansible_verbose_always=True,
-        )
+        lines = _verdict.lines(found, changes, bool(run["problems"]))
+        told = report(boards, state.get("api") or run["api"], done, pulled) + restarting(run["restarts"]) + lines
+        result.update(changed=False, failed=False, verdict=found, msg=told, _ansible_verbose_always=True)
+        if not _verdict.ends_well(found, changes):
+            # Ansible shows the message of a failure as one text.
+            result.update(failed=True, msg="\n".join(lines), report=told)
         return result
 
 
@@ -56,7 +54,7 @@ def _found(run, state, of, done):
     if "api" in state:
         boards = [_looked(name, plan, of(name), run) for name, plan in run["boards"].items()]
         found = _verdict.verdict(boards, state["api"], run["settings"])
-        return dict(_with_others(found, run), left=run["verdict"]["left"]), 0
+        return dict(_with_others(found, run), **{key: run["verdict"][key] for key in ("left", "silent")}), 0
     if not run["changes"]:
         return run["verdict"], 0
     why = "the run ended before the cluster was verified"

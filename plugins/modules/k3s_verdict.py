@@ -40,12 +40,17 @@ verdict:
   description:
     - C(answer) is C(healthy), C(wrong) or C(not known). C(boards) has the answer for each board, and C(wrong) and
       C(unknown) are sentences. C(left) names
-      nodes of the cluster that no board of this run is; they were not looked at.
+      nodes of the cluster that no board of this run is; they were not looked at. C(silent) has a sentence for each
+      server outside this run that was asked and does not answer.
   returned: always
   type: dict
 msg:
-  description: The table of the run, and the verdict, as lines of text.
+  description: The table of the run, and the verdict, as lines of text. Of a failure it is one text, the verdict alone.
   returned: always
+  type: raw
+report:
+  description: The table of the run, and the verdict, as lines of text.
+  returned: failure
   type: list
   elements: str
 """

@@ -64,6 +64,31 @@ def test_pods_that_wait_for_an_image_are_restarted():
     waiting = {"name": "c", "image": "rancher/mirrored-coredns-coredns:1.9.1", "state": "waiting", "reason": "x"}
     made = _run.present(fleet(server([], [pod(ready=False) | {"containers": [waiting]}])), {})
     assert made["restarts"] == ["kube-system/coredns-1"] and len(made["unready"]) == 1
+    assert any(line.startswith("restart the pods kube-system/coredns-1 (") for line in made["table"])
+
+
+def test_what_is_refused_is_not_advised_to_be_done():
+    seen = {"present": True, "sha256": "x", "mode": "0600", "stale": False, "path": "/r.yaml"}
+    looked = {"registries": {"others": ["mirrors.quay.io"], "replaced": []}}
+    made = _run.present(fleet((server(registries=seen, closer=looked), settings_of(registries=REGISTRIES))), {})
+    assert list(made["problems"]) == ["b1"] and any("would go: mirrors.quay.io" in line for line in made["table"])
+    assert made["table"][-1].endswith("first settle what is wrong above, until then riscv.k3s.site changes nothing")
+
+
+def test_a_board_whose_k3s_is_stopped_is_no_node_that_was_not_looked_at():
+    """Its node has a name of its own."""
+    nodes = [{"name": "b1", "ready": True}, {"name": "worker", "ready": False, "boot_id": "boot-2"}]
+    api = {"reachable": True, "error": None, "nodes": nodes, "pods": []}
+    stopped = dict(agent(images=None), hostname="b2", identity={"boot_id": "boot-2"}, msg="k3s does not run")
+    made = _run.present(fleet(server() | {"api": api}, lost={"b2": stopped}), {})
+    assert made["verdict"]["left"] == [] and "b2: it could not be looked at: k3s does not run" in str(made["table"])
+
+
+def test_a_server_outside_the_run_that_does_not_answer_is_named():
+    servers = ["s1", "s2"]
+    away = {"s1": {"unreachable": True, "msg": "no route"}, "s2": server() | {"hostname": "s2"}}
+    made = _run.present(fleet(agent(), servers=servers, away=away), {})
+    assert any("the server s1, no board of this run, does not answer: no route" in line for line in made["table"])
 
 
 def test_the_document_holds_no_secret_and_no_more_than_is_read():

@@ -62,6 +62,12 @@ def test_a_node_that_is_not_ready(fleet):
     assert shut(fleet, "board-1") == []
 
 
+def test_a_board_that_is_no_node_is_told_so(fleet):
+    fleet.agent["hostname"] = "elsewhere"
+    (sentence,) = [text for text in shut(fleet) if "the node is Ready" in text]
+    assert "is no node of the cluster, whose nodes are: board-1, board-2" in sentence
+
+
 def test_an_api_that_does_not_answer(fleet):
     fleet.server["api"] = {"reachable": False, "error": "connection refused"}
     assert shut(fleet) == [

@@ -68,7 +68,7 @@ def test_what_is_wrong_or_not_known_fails_the_run(boards, lost, check_mode):
 
 def test_a_run_that_ended_before_its_end_is_not_known():
     result = judged({"b1": server([]), "b2": observed(GOOD)})
-    assert result["failed"] and any("ended before the cluster was verified" in line for line in result["msg"])
+    assert result["failed"] and "ended before the cluster was verified" in result["msg"]
 
 
 def test_after_changes_what_was_seen_last_counts():
@@ -81,6 +81,13 @@ def test_after_changes_what_was_seen_last_counts():
     assert not more["failed"] and more["msg"][-1].endswith("no board of this run: b3")
     assert judged(boards, health_state=state, fleet_seen=dict(after, images=[]))["failed"]
     assert judged(boards, health_state={"api": api(True, False)}, fleet_seen=after)["failed"]
+
+
+def test_the_message_of_a_failure_is_a_text_and_holds_no_table():
+    """Ansible shows a list as Python writes one."""
+    result = judged({"b1": server(), "b2": observed(GOOD)}, lost={"b9": {"msg": "refused"}})
+    assert result["msg"].startswith("NOT KNOWN: b9: it could not be looked at: refused")
+    assert result["report"][0].startswith("BOARD ") and result["report"][-1] == result["msg"].splitlines()[-1]
 
 
 def test_a_board_that_failed_in_its_wave_or_was_not_looked_at_since_is_not_healthy():

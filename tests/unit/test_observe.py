@@ -19,7 +19,12 @@ from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import 
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import present, settle
 from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, chosen_parts, observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import (
+    PARTS,
+    chosen_parts,
+    observe,
+    unreadable_images,
+)
 
 
 @pytest.fixture
@@ -407,3 +412,28 @@ def test_no_k3s(board):
     (board.home / "bin/k3s").unlink()
     with pytest.raises(Problem, match="k3s was not found on this board.*Where: Board-1"):
         seen(board)
+
+
+@pytest.mark.parametrize(
+    "seen, told",
+    [
+        (
+            {"service": "k3s-agent"},
+            "Found: containerd does not answer. Next: see whether k3s runs on the board, and its log",
+        ),
+        (
+            {"errors": [{"section": "containerd", "message": "refused"}]},
+            "Found: containerd: refused. Next: see whether k3s",
+        ),
+        # A k3s that is looked for in the wrong place may run all the same.
+        (
+            {"doubts": ["the folder is /a, but the k3s that runs uses /b. Next: correct it"]},
+            "Found: the folder is /a, but",
+        ),
+    ],
+)
+def test_why_images_cannot_be_read(seen, told):
+    text = str(unreadable_images(seen, "board-1"))
+    assert text.startswith("the images of board-1 cannot be read. " + told) and ("see whether k3s" in text) != bool(
+        seen.get("doubts")
+    )

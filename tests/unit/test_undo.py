@@ -273,7 +273,7 @@ def test_an_unknown_component():
         ),
         (
             {"images": None, "errors": [{"section": "containerd", "message": "refused"}]},
-            "the images of board-1 cannot be read. Found: containerd: refused",
+            "the images of board-1 cannot be read. Found: containerd: refused. Next: see whether k3s runs on",
         ),
     ],
 )

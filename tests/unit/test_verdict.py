@@ -128,6 +128,35 @@ def test_boards_of_the_run_are_none_of_them_whatever_their_nodes_are_called():
     assert found["left"] == [] and not any("NOT LOOKED AT" in line for line in lines(found))
 
 
+def test_a_board_that_failed_is_told_by_which_node_it_is():
+    """Its node's name need not be its own in the inventory."""
+    view = api(pod(), nodes=[node(), node("worker-3", ready=False, boot_id="boot-b3")])
+    stopped = dict(seen(), hostname="b3", identity={"boot_id": "boot-b3"}, msg="k3s does not run")
+    boards = [Looked("b1", seen(), decide(seen(), servers=[seen()])), Looked("agent", {"msg": "k3s does not run"})]
+    assert verdict(boards, view, SETTINGS, [stopped])["left"] == []
+
+
+def test_a_server_outside_the_run_that_does_not_answer_is_named():
+    away = {"s1": {"unreachable": True, "msg": "no\nroute"}, "s2": {"hostname": "s2", "api": api(pod())}}
+    away["s3"] = {"hostname": "s3", "api": {"reachable": False, "error": "E1 memcache | refused"}}
+    board = Looked("b1", seen(), decide(seen(), servers=[seen()]))
+    told = lines(verdict([board], api(pod()), SETTINGS, (), away))
+    said = "NOT LOOKED AT: the server %s, no board of this run, does not answer: %s"
+    assert told == ["Healthy: the 1 board of this run.", said % ("s1", "no route"), said % ("s3", "refused")]
+
+
+def test_a_board_that_is_no_node_is_told_what_to_do():
+    text = lines(judge(view=api(nodes=[node("other")])))[0]
+    assert "is no node of the cluster" in text and "Next: see that k3s runs" in text and "Remedy" not in text
+
+
+def test_where_something_stands_in_the_way_it_is_not_advised_to_run_site():
+    told = lines(judge(is_changed=True), 2, is_refused=True)
+    assert told == [
+        "TO DO: 2 changes. Next: first settle what is wrong above, until then riscv.k3s.site changes nothing"
+    ]
+
+
 def test_many_sentences_are_counted():
     pods = [dict(pod(), name="p%d" % number, ready=False) for number in range(9)]
     shown = lines(judge(view=api(*pods)))

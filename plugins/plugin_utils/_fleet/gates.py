@@ -34,7 +34,7 @@ DEFAULT_GATES = (
         "name": "the node is Ready",
         "query": "node.ready",
         "message": "the node is not Ready in the API",
-        "found": "node || api",
+        "found": "node || no_node || api",
     },
     {
         "name": "images are there",
@@ -54,6 +54,7 @@ _EMPTY: Dict[str, Any] = {
     "board": "",
     "k3s": {},
     "node": None,
+    "no_node": None,
     "api": {},
     "lacking": [],
     "newly_broken": [],
@@ -91,8 +92,9 @@ def view(
 
     ``plan`` is its plan, ``seen`` its result of k3s_info of now (k3s, config, images, sandboxes), ``api`` the server's
     ``api`` of now, ``before`` that from before the run. Returns board, k3s, node (its row of the API, None for none),
-    api {reachable, error}, images, pods (rows of riscv.k3s.join_pods), lacking (sentences), newly_broken (names of
-    pods). A board that does not answer is one whose k3s does not run.
+    no_node (why there is none in an API that answers, a sentence), api {reachable, error}, images, pods (rows of
+    riscv.k3s.join_pods), lacking (sentences), newly_broken (names of pods). A board that does not answer is one whose
+    k3s does not run.
     """
     seen, api = seen or {}, api or {}
     k3s = seen.get("k3s") or {"running": False, "error": seen.get("msg") or "the board does not answer"}
@@ -104,6 +106,7 @@ def view(
         "board": board,
         "k3s": k3s,
         "node": node,
+        "no_node": None if node or not api.get("reachable") else own_node(seen, api.get("nodes") or [])[1],
         "api": {"reachable": bool(api.get("reachable")), "error": api.get("error") or api.get("msg")},
         "images": seen.get("images") or [],
         "pods": join(sandboxes, seen.get("containers") or [], pods if api.get("reachable") else None, name),

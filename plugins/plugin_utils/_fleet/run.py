@@ -32,7 +32,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo as _un
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready, without_nodes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import cluster as _cluster
 from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import plan as _prepare
-from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, restarting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, READ_LATER, SETTINGS
@@ -142,7 +142,10 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     settings = fleet.settings
     divided = _waves.fleet(plans, fleet.servers, settings["serial"], settings["max_fail_percentage"], fleet.lost)
     to_restart = restarts(api, _of_boards(fleet, plans, api))
-    found = _verdict.verdict(_looked(fleet, plans, to_restart, api), api, settings, fleet.beside.values())
+    # Of a board that failed nothing is believed but which node it is.
+    beside = [*fleet.beside.values(), *fleet.lost.values()]
+    found = _verdict.verdict(_looked(fleet, plans, to_restart, api), api, settings, beside, fleet.away)
+    problems = {name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)}
     changes = divided["changes"] + len(to_restart)
     not_awaited = _not_awaited(fleet, plans, api)
     return dict(
@@ -150,7 +153,9 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         **dict(divided, boards=boards, changes=changes, unplanned=unplanned),
         restarts=to_restart,
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
-        table=report(list(boards.values()), api) + _verdict.lines(found, changes),
+        table=report(list(boards.values()), api)
+        + restarting(to_restart)
+        + _verdict.lines(found, changes, bool(problems)),
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["warnings"])]),
         unready=unready(_without(api, not_awaited), settings["health_namespaces"]),
         verdict=found,
@@ -158,7 +163,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         # The board that stands in for the others where none has something to do.
         stand_in=(list(boards) + [board.name for board in fleet.boards])[0],
         closer=_closer_looks(plans, found["doubtful"]),
-        problems={name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)},
+        problems=problems,
     )
 
 

@@ -31,6 +31,10 @@ _REMEDIES = {
     WRONG_LINE: "run the playbook riscv.k3s.diagnose, it shows both views of every pod",
     UNKNOWN_LINE: "mend what kept it from being read, then run again: what was not seen is not called healthy",
 }
+_NO_NODE = (
+    "see that k3s runs on the board and which server it is told to join (--server, K3S_URL), or take a board of "
+    "another cluster out of this run"
+)
 # Sections of the observing script that a later look at a board, as before the gates, reads anew.
 _ANEW = frozenset(("version", "containerd", "config", "pause", "stale", "images", "preloads", "pods", "containers"))
 
@@ -54,13 +58,16 @@ def verdict(
     api: Optional[Mapping[str, Any]],
     settings: Mapping[str, Any],
     beside: Iterable[Mapping[str, Any]] = (),
+    away: Optional[Mapping[str, Mapping[str, Any]]] = None,
 ) -> Dict[str, Any]:
-    """How the cluster is: {answer, boards: {name: {answer, wrong, unknown}}, wrong, unknown, doubtful, left}.
+    """How the cluster is: {answer, boards: {name: {answer, wrong, unknown}}, wrong, unknown, doubtful, left, silent}.
 
     ``api`` is the cluster's view as k3s_info returns it, or None; ``settings`` hold health_namespaces. ``beside`` is
-    what was seen of boards of the run that are judged elsewhere. ``wrong`` and ``unknown`` are sentences about the
+    what was seen of boards of the run that are judged elsewhere, or not believed. ``away`` {server: what was seen of
+    it} are servers outside the run that were asked. ``wrong`` and ``unknown`` are sentences about the
     whole cluster and its boards; ``doubtful`` names boards of which a closer look (the part ``contents``) can tell
-    whether containers run what their image names stand for. ``left`` names the nodes that are no boards of this run.
+    whether containers run what their image names stand for. ``left`` names the nodes that are no boards of this run,
+    ``silent`` has a sentence for each of ``away`` that does not answer.
     """
     reachable = bool(api and api.get("reachable"))
     cluster_wrong = [] if not reachable else unready(api, settings["health_namespaces"])
@@ -81,15 +88,20 @@ def verdict(
         "unknown": [printable(text) for text in unknown],
         "doubtful": doubtful,
         "left": _left(boards, api if reachable else None, beside),
+        "silent": [printable(text) for text in _silent(away or {})],
     }
 
 
-def lines(found: Mapping[str, Any], changes: int = 0) -> List[str]:
-    """A verdict for people. ``changes`` are planned and not made yet: before them nothing is called healthy."""
+def lines(found: Mapping[str, Any], changes: int = 0, is_refused: bool = False) -> List[str]:
+    """A verdict for people. ``changes`` are planned and not made yet: before them nothing is called healthy. Where
+    something stands in their way (``is_refused``), none of them is made.
+    """
     text = _some(WRONG_LINE, found["wrong"]) + _some(UNKNOWN_LINE, found["unknown"])
-    left = _left_line(found["left"])
+    left = _left_line(found["left"]) + ["%s: %s" % (LEFT_LINE, silent) for silent in found["silent"]]
     if changes:
-        return text + left + ["TO DO: %s. Next: run the playbook riscv.k3s.site" % _count(changes, "change")]
+        first = "first settle what is wrong above, until then riscv.k3s.site changes nothing"
+        to_do = first if is_refused else "run the playbook riscv.k3s.site"
+        return text + left + ["TO DO: %s. Next: %s" % (_count(changes, "change"), to_do)]
     if left:
         return (text or ["Healthy: the %s of this run." % _count(len(found["boards"]), "board")]) + left
     return text or ["All healthy."]
@@ -129,7 +141,8 @@ def _of_board(board: Looked, api: Optional[Mapping[str, Any]]) -> Tuple[List[str
     if api is not None:
         node, why = how_it_runs.own_node(seen, api["nodes"])
         doubt = how_it_runs.node_doubt(seen, node)
-        unknown += [text for text in (why, doubt) if text]
+        unknown += ["%s. Next: %s" % (why, _NO_NODE)] if why else []
+        unknown += [doubt] if doubt else []
         # A node that is not Ready stands among what is wrong with the cluster.
     is_doubtful = False
     if board.plan:
@@ -155,6 +168,19 @@ def _left(boards: Sequence[Looked], api: Optional[Mapping[str, Any]], beside: It
         row = how_it_runs.own_node(seen, nodes)[0] if "hostname" in seen else None
         of_run.update([row["name"]] if row else [])
     return [printable(node["name"]) for node in nodes if node["name"] not in of_run]
+
+
+def _silent(away: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """Servers outside the run that were asked and whose API does not answer."""
+    found = []
+    for name, seen in away.items():
+        api = seen.get("api") or {}
+        if not api.get("reachable"):
+            why = seen.get("msg") or api.get("error") or "it told nothing"
+            # Of kubectl's lines, which were joined, the last one tells it.
+            last = " ".join(why.split()).rpartition(" | ")[2]
+            found.append("the server %s, no board of this run, does not answer: %s" % (name, last))
+    return found
 
 
 def _left_line(nodes: Sequence[str]) -> List[str]:

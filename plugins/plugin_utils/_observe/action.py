@@ -27,10 +27,13 @@ class ObservingAction(ActionBase):
 
     TRANSFERS_FILES = False
     OPTIONS: dict[str, dict] = {}
+    # The name in the inventory: host names may all be the same, as on boards with a vendor's image.
+    board = None
 
     def run(self, tmp=None, task_vars=None):
         """Validate the options, observe, and turn a Problem into a failure with its parts."""
         result = super().run(tmp, task_vars)
+        self.board = (task_vars or {}).get("inventory_hostname")
         spec = dict(PROGRAM_OPTIONS, program_timeout={"type": "int", "default": PROGRAM_TIMEOUT}, **self.OPTIONS)
         dummy, options = self.validate_argument_spec(argument_spec=spec)
         try:

@@ -231,13 +231,16 @@ def _failed(sections, program_timeout):
 
 def unreadable_images(seen, board):
     """The Problem of a board whose images cannot be read; ``seen`` is its result of k3s_info."""
+    doubts = list(seen.get("doubts") or ())
+    errors = ["%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or []]
+    service = seen.get("service") or "k3s"
+    # Asked in a place where k3s is not, its containerd does not answer: it may run all the same.
+    is_told = any(" Next: " in doubt for doubt in doubts)
     return Problem(
         "the images of %s cannot be read" % board,
-        found="; ".join(
-            list(seen.get("doubts") or ())
-            + ["%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or []]
-        )
-        or "containerd does not answer",
-        next_step="see whether k3s runs on the board, and its log (journalctl -u k3s), then run again; where its pods "
-        "run by docker, or by a containerd that k3s did not start, this collection cannot help",
+        found="; ".join(errors + doubts if is_told else doubts + errors) or "containerd does not answer",
+        next_step=None
+        if is_told
+        else "see whether k3s runs on the board, and its log (journalctl -u %s), then run again; where its pods "
+        "run by docker, or by a containerd that k3s did not start, this collection cannot help" % service,
     )

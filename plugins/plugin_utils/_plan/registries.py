@@ -71,7 +71,7 @@ def _of_others(observed: Observed, wanted: Wanted, made: _Action, path: Any) -> 
         "riscv_k3s_registries_merge: true to keep it, or put what is to stay into riscv_k3s_registries, or move the "
         "file away where nothing of it is to stay" % (path, "; ".join(lost))
     )
-    return made.to("its content differs", refused=refused, warnings=["nothing is changed on this board: " + refused])
+    return made.to("its content differs", refused=refused, warnings=["nothing is changed: " + refused])
 
 
 def _kept(path: Any, others: List[str], replaced: List[str]) -> List[str]:

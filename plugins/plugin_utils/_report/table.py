@@ -34,6 +34,14 @@ def report(boards, api, done=False, pulled=None):
     return table(rows) + [printable(line) for line in _details(boards)]
 
 
+def restarting(pods):
+    """The line that names the pods that are to be restarted, ``namespace/name``; none for none."""
+    if not pods:
+        return []
+    text = "restart the pods %s (they wait for an image, or run another content than their image name stands for)"
+    return [printable(text % _some(pods))]
+
+
 def size(count):
     """A number of bytes for people: 999 B, 1.0 kB, 73.8 MB; units of 1000, as crictl prints them."""
     if count < 1000:
@@ -119,4 +127,8 @@ def _texts(plan):
 def _whom(names, count):
     if len(names) == count > 1:
         return "all boards"
+    return _some(names)
+
+
+def _some(names):
     return ", ".join(names[:_NAMED]) + (" and %d more" % (len(names) - _NAMED) if len(names) > _NAMED else "")
