@@ -136,7 +136,7 @@ def _lacking(facts, zone, what, text):
     return [
         value("firewalld", "%s %s %s %s" % (place, zone, what, text), "present")
         for place in ("permanent", "runtime")
-        if text not in _held(facts.system["firewalld"]["zones"].get((place, zone)), what)
+        if text not in _held(facts.system["firewalld"]["zones"].get("%s %s" % (place, zone)), what)
     ]
 
 

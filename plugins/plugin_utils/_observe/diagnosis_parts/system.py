@@ -42,7 +42,7 @@ def parse_system(text):
     files of ours that are there, ``boot`` what files say of the settings at the next boot, in the order in which they
     are read. ``iptables`` is the path of the board's own, "" for none, ``refused`` what it says where it does not work,
     ``rules`` the variants that have rules of kube-proxy. ``ufw`` are the rules of one that is active, ``firewalld``
-    {default, zones: {(place, zone): {word: value}}}, each None where there is none at work. ``cmdline`` are the
+    {default, zones: {"PLACE ZONE": {word: value}}}, each None where there is none at work. ``cmdline`` are the
     kernel's words of cgroups.
     """
     seen: Dict[str, Any] = {
@@ -105,7 +105,7 @@ def _zone(zones, current, place, line):
     their own.
     """
     if line and not line.startswith((" ", "\t")):
-        current = (place, line.split(" ")[0])
+        current = "%s %s" % (place, line.split(" ")[0])
         zones[current] = {"rules": []}
     elif current and line.strip().startswith("rule "):
         zones[current]["rules"].append(line.strip())
