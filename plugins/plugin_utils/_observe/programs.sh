@@ -26,18 +26,3 @@ crictl_json() {
     echo "$json" | unannotated
 }
 api_get() { kubectl --request-timeout="${api_seconds}s" get "$@"; }
-
-# What is a secret by its form is blanked before it leaves the board: logins in URLs, options, NAME=value. In logs also
-# headers, and what stands after a colon; in a message of the API that is what went wrong.
-secrets="passw(or)?d|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|credential|creds"
-blanked() {
-    sed -E -e 's#(://[^][ /:@"]*:)[^][ /@"]+@#\1***@#g' \
--e "s/(--?[a-z-]*($secrets)[\"']?( |=|, *)[\"']*)[^] \"',;-][^] \"',;]*/\1***/Ig" \
--e "s/(--from-literal[ =]?[^= ]*=)[^ \"']+/\1***/Ig" \
--e "s/([a-z0-9_.-]*($secrets|_key|pwd)[a-z0-9_.-]*[\"']? *= *[\"']?)[^] \"',;&\\\\]+/\1***/Ig"
-}
-blanked_log() {
-    blanked | sed -E -e "/BEGIN [A-Z ]*PRIVATE KEY/,/END [A-Z ]*PRIVATE KEY/s/.*/***/" \
--e "s/((authorization|cookie)[\\\\\"']* *[:=] *[[\\\\\"']*((basic|bearer|digest) +)?)[^]\\\\\"']+/\1***/Ig" \
--e "s/(($secrets|pwd)[a-z0-9_.-]*[\\\\\"']* *: *)(\\\\?\"[^\"]*\"|'[^']*'|[^] \"',;&}\\\\]+)/\1***/Ig"
-}

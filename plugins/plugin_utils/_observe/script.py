@@ -150,7 +150,8 @@ def _files(wanted, events):
     if "registries" in wanted:
         instead["preflight"] = ["preflight", "masked", "registries_keys"]
     chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
-    return ["frame", "programs", "board"] + sum(chosen, [])
+    blanked = ["blanked"] if wanted & {"events", "logs", "dns"} else []
+    return ["frame", "programs", *blanked, "board"] + sum(chosen, [])
 
 
 def _fixed_settings():
