@@ -80,6 +80,7 @@ def test_values(name, value, made):
         ("catalogue", ["x"], "riscv_k3s_catalogue must be a list of dictionaries. Found: a list."),
         ("pinned", "perhaps", "riscv_k3s_pinned must be true or false. Found: text perhaps."),
         ("wait_timeout", -1, "riscv_k3s_wait_timeout must be a whole number from 0 on. Found: -1."),
+        ("wait_timeout", "9" * 5000, "riscv_k3s_wait_timeout must be a whole number from 0 on. Found: "),
         ("wait_timeout", True, "riscv_k3s_wait_timeout must be a whole number from 0 on. Found: true."),
         ("max_fail_percentage", 101, "riscv_k3s_max_fail_percentage must be a number from 0 to 100. Found: 101."),
         ("data_dir", ["/x"], "riscv_k3s_data_dir must be text. Found: a list."),

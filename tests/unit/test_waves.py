@@ -43,7 +43,7 @@ def test_sizes(agents, servers, serial, sizes):
     assert [board for wave in found for board in wave] == names + masters
 
 
-@pytest.mark.parametrize("serial", [0, -1, "x", "-5%", [], [1, None], "5 %%", True])
+@pytest.mark.parametrize("serial", [0, -1, "x", "-5%", [], [1, None], "5 %%", True, "9" * 5000, "9" * 5000 + "%"])
 def test_a_serial_that_is_none(serial):
     with pytest.raises(Problem, match="riscv_k3s_serial"):
         _waves.waves(boards(3), [], serial)

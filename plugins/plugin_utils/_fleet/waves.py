@@ -125,10 +125,10 @@ def _lines(run: Steps, number: int, failed: Dict[str, str], stop: bool, untouche
 def _size(value: object, count: int) -> int:
     """A step as a number of boards, one at least; percentages are rounded down, as Ansible does."""
     text = str(value).strip()
-    share = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)%", text)
+    share = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)%", text)
     if share:
         return max(1, int(float(share.group(1)) * count / 100))
-    if not re.fullmatch(r"[1-9][0-9]*", text):
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise Problem(
             "riscv_k3s_serial must hold numbers of at least 1, or percentages",
             found=text,

@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared impor
     default_of,
 )
 
+_DIGITS = 9  # no count of seconds or boards has more
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 # What is wanted, in words; and what was found there, likewise.
@@ -112,9 +113,8 @@ def _flag(value):
 
 
 def _count(value):
-    if isinstance(value, bool) or not str(value).strip().isdecimal():
-        return None
-    return int(str(value).strip())
+    text = "" if isinstance(value, bool) else str(value).strip()
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def _share(value):
