@@ -251,3 +251,19 @@ def test_a_node_that_this_run_cannot_change_is_not_waited_for():
     own = dict(api, nodes=[dict(nodes[0], ready=False)], pods=[])
     made = _run.present(fleet(dict(server([]), api=own)), {})
     assert made["not_awaited"] == [] and len(_conditions.health_missing(made, {"api": own})) == 1
+
+
+def test_what_boards_are_prepared_and_rebooted(monkeypatch):
+    """Agents first, each server by itself; only where the inventory allows it, and something waits for a boot."""
+    waits = {"system": [{}], "rows": [], "lines": ["cgroups: x"], "reboot": ["x"], "left": [], "changes": 1}
+    monkeypatch.setattr(_run._prepare, "plan", lambda seen, name, *dummy: dict(waits, board=name))
+    allowed = settings_of(prepare_reboot=True, serial=[1])
+    made = _run.prepared(fleet((server(), allowed), (agent(), allowed), (agent(), allowed), agent()))
+    assert made["waves"] == [["b2"], ["b3"], ["b4"], ["b1"]] and made["reboots"] == [["b2"], ["b3"], ["b1"]]
+    assert (made["changes"], made["lines"][0], made["lease"]["server"]) == (4, "b1: cgroups: x", "b1")
+    assert made["boards"]["b1"]["system"] == [{}] and "data_dir" in made["boards"]["b1"]
+
+
+def test_a_board_whose_system_was_not_seen_leaves_the_others_prepared():
+    made = _run.prepared(fleet(server(preflight=None, system=None), agent(preflight=None, system=None)))
+    assert sorted(made["problems"]) == ["b1", "b2"] and made["boards"] == {} and made["reboots"] == []
