@@ -260,6 +260,7 @@ class Observed(_Known, total=False):
     system: Optional[Dict[str, Any]]
     dns: Dict[str, Any]
     service_state: Optional[Dict[str, Any]]
+    last_words: List[str]
 
 
 class RegistryAnswer(TypedDict):

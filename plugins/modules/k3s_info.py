@@ -23,8 +23,8 @@ description:
 options:
   gather:
     description:
-      - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight), V(dns) and
-        V(service_state), which P(riscv.k3s.diagnosis#filter) or a wait also needs, and which cost more, and V(system),
+      - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight), V(dns),
+        V(service_state) and V(last_words), which P(riscv.k3s.diagnosis#filter) or a wait also needs, and which cost more, and V(system),
         which the role prepare needs, together with V(preflight).
       - Whether V(api) is asked also depends on the option O(api).
       - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
@@ -32,7 +32,7 @@ options:
     elements: str
     choices:
       [all, k3s, config, registries, journal, manifests, images, disk, sandboxes, api, events, logs, inspect, preflight,
-      dns, service_state, system]
+      dns, service_state, last_words, system]
     default: [all]
   architecture:
     description:
@@ -379,4 +379,11 @@ service_state:
   returned: when V(service_state) is gathered
   type: dict
   sample: {k3s: {state: activating, sub_state: start, restarts: 0}}
+last_words:
+  description: The errors at the end of k3s's own log, oldest first, where its containerd did not answer. Empty where it
+    did.
+  returned: when V(last_words) is gathered
+  type: list
+  elements: str
+  sample: ['time="2026-11-26T08:00:00Z" level=fatal msg="failed to find memory cgroup (v2)"']
 """

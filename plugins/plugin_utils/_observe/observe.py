@@ -16,6 +16,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.details import read_details
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.dns import read_dns
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import read_inspect
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.last_words import read_last_words
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.logs import read_logs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import read_preflight
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import read_service_state
@@ -66,6 +67,7 @@ _OF_A_DIAGNOSIS = {
     "preflight": read_preflight,
     "dns": read_dns,
     "service_state": read_service_state,
+    "last_words": read_last_words,
 }
 # Results of parts that could not be read, where they are not one key of the part's name with None.
 _UNREAD: Dict[str, Dict[str, Any]] = {

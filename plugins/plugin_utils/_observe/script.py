@@ -56,6 +56,7 @@ _ORDER = (
     "preflight",
     "system",
     "service_state",
+    "last_words",
 )
 # Where services and what they are told lie: systemd, OpenRC, and k3s's own installer.
 UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/etc/init.d")

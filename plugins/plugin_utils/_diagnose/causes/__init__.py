@@ -16,6 +16,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors as _errors
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import image as _image
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import last_words as _last_words
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import pull as _pull
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import registries as _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import resources as _resources
@@ -31,7 +32,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model i
 
 _LATER = _errors.LATE + _start.LATE + _board.LATE + _resources.LATE + _coredns.LATE + _errors.LAST
 REGISTRY = (
-    _board.CAUSES
+    _last_words.CAUSES
+    + _board.CAUSES
     + _registries.CAUSES
     + _addons.CAUSES
     + _image.CAUSES
