@@ -24,8 +24,8 @@ options:
   gather:
     description:
       - What to read; V(all) is everything but V(events), V(logs), V(inspect), V(preflight), V(dns),
-        V(service_state) and V(last_words), which P(riscv.k3s.diagnosis#filter) or a wait also needs, and which cost more, and V(system),
-        which the role prepare needs, together with V(preflight).
+        V(service_state) and V(last_words), which P(riscv.k3s.diagnosis#filter) or a wait also needs, and which cost
+        more, and V(system), which the role prepare needs, together with V(preflight).
       - Whether V(api) is asked also depends on the option O(api).
       - V(events) needs V(api), and V(logs), V(inspect) and V(dns) need V(sandboxes).
     type: list

@@ -60,6 +60,8 @@ _ORDER = (
 )
 # Where services and what they are told lie: systemd, OpenRC, and k3s's own installer.
 UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/etc/init.d")
+# Where OpenRC's service, as k3s's installer writes it, and this collection's lab keep k3s's log.
+K3S_LOGS = ("/var/log/k3s.log", "/var/log/k3s-agent.log")
 _DEFAULTS = ("/etc/default", "/etc/sysconfig", "/etc/conf.d", ETC)
 # A program of k3s: as it has unpacked it, which starts faster than the wrapper, and else through that.
 _OF_K3S = (
@@ -85,6 +87,7 @@ def build_script(
     proc="/proc",
     units=UNITS,
     paths=None,
+    k3s_logs=K3S_LOGS,
 ):
     """The script as text.
 
@@ -108,6 +111,7 @@ def build_script(
         "kubeconfig": paths.get("kubeconfig"),
         "config_file": paths.get("config_file"),
         "k3s": programs.get("k3s"),
+        "k3s_logs": " ".join(k3s_logs),
         "explicit": "1" if programs.get("crictl") and programs.get("ctr") else "",
         "rendered": "/etc/containerd/config.toml" if programs.get("containerd_address") else "",
         "seconds": program_timeout,

@@ -316,7 +316,7 @@ def unknown(fleet, row):
         if one.told.cause is None and one.told.reason and not _EMPTY.match(one.told.reason):
             remedy = "These words are not known here; they are shown as they are. Around them:"
             yield m.Finding(
-                "%s: %s" % (m.pod_name(row), _cut(one.told.reason)),
+                "%s: %s" % (m.pod_name(row), _cut(one.reason)),
                 m.POSSIBLE,
                 m.pod_subject(row),
                 [one.evidence],
@@ -332,7 +332,7 @@ def _finding(fleet, row, one, known):
         pod=m.pod_name(row),
         image=image,
         container=one.container["name"] if one.container else "",
-        reason=_cut(one.told.reason),
+        reason=_cut(one.reason),
         object=one.told.chain.object_of("pause"),
     )
     subject = ("board", row["board"], row["board"]) if known.kind == "board" else m.pod_subject(row)

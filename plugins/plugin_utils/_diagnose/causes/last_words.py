@@ -10,6 +10,7 @@ import functools
 from typing import NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
@@ -45,8 +46,8 @@ KNOWN = (
         "certificate-expired",
         "A certificate of the cluster has expired.",
         "A certificate that {board} uses or meets has expired: {reason}",
-        "Compare the board's clock first. Certificates of k3s last a year; a restart renews what expires within 120 days "
-        "(older versions: 90), `k3s certificate rotate` with k3s stopped renews all.",
+        "Compare the board's clock first. Certificates of k3s last a year; a restart renews what expires within 120 "
+        "days (older versions: 90), `k3s certificate rotate` with k3s stopped renews all.",
         "date -u; k3s certificate check",
     ),
     Known(
@@ -102,13 +103,18 @@ def look(fleet, known):
     for name, board in fleet.seen():
         # The last error that is understood: those before it were got over.
         found = next(
-            ((line, tells) for line in (board.get("last_words") or ())[::-1] for tells in [told(line)] if tells.cause in _IDS),
+            (
+                (line, tells)
+                for line in (board.get("last_words") or ())[::-1]
+                for tells in [told(line)]
+                if tells.cause in _IDS
+            ),
             None,
         )
         if found is None or found[1].cause != known.id:
             continue
         line, tells = found
-        reason = m.one_line(tells.reason)[:_WORDS]
+        reason = m.one_line(told(redact(line)).reason)[:_WORDS]
         command = shell.Command(known.command) if known.command else fleet.k3s_log(name)
         yield m.Finding(
             known.title.format(board=name, reason=reason),

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import Told, told
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 # Reasons under which a container's message is that of the kubelet or of containerd, not of the program in it.
@@ -48,11 +49,17 @@ _EVENTS = 3
 
 
 class Said(NamedTuple):
-    """One text and what it tells. ``container`` is the row of the API that it is about, None for the whole pod."""
+    """One ``text`` and what it tells. ``container`` is the row of the API that it is about, None for the whole pod."""
 
     container: Optional[dict]
     evidence: str
+    text: str
     told: Told
+
+    @property
+    def reason(self) -> str:
+        """Its innermost words as they may be shown: a secret in them is seen only with the words before it."""
+        return told(redact(self.text)).reason
 
 
 def said(fleet: Any, row: Any) -> list:
@@ -85,7 +92,7 @@ def _of_pod(fleet, row):
             and has_run
         )
         if counts:
-            found.append(Said(None, m.event_text(event), told(event["message"], _about(reason))))
+            found.append(Said(None, m.event_text(event), event["message"], told(event["message"], _about(reason))))
     return found
 
 
@@ -116,9 +123,8 @@ def _texts(fleet, row, container, events):
     name, reason = container["name"], container["reason"]
     about = ("pull",) if reason in _PULL else ()
     if container["message"] and (reason in _OF_RUNTIME or container["last_reason"] in _OF_RUNTIME):
-        yield Said(
-            container, "container %s: %s" % (name, m.one_line(container["message"])), told(container["message"], about)
-        )
+        message = container["message"]
+        yield Said(container, "container %s: %s" % (name, m.one_line(message)), message, told(message, about))
     lines = fleet.log(row, name)[::-1]
     if reason in _PULL:
         lines = []
@@ -126,14 +132,14 @@ def _texts(fleet, row, container, events):
     for line in lines:
         tells = told(line)
         if tells.cause in allowed and (tells.cause in _LOG_OF_HELM or _LOADER.match(line)):
-            yield Said(container, "log of %s: %s" % (name, line), tells)
+            yield Said(container, "log of %s: %s" % (name, line), line, tells)
     if reason or container["exit_code"]:
         for event in events:
             tells = told(event["message"], about)
             image = tells.chain.object_of("pull")
             # The event may be about another container of the pod; of images that do not come see pull.
             if reason not in _PULL and (not image or full_or_text(image) == full_or_text(container["image"])):
-                yield Said(container, m.event_text(event), tells)
+                yield Said(container, m.event_text(event), event["message"], tells)
 
 
 def _containers(fleet, row):

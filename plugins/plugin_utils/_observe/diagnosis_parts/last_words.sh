@@ -2,18 +2,20 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The errors in k3s's own log, where its containerd did not answer: why it ended, or what it waits for.
+# The errors in k3s's own log, where its containerd did not answer: why it ended, or what it waits for. Services of
+# systemd have it in the journal, those of OpenRC in a file.
 # What looks like a secret is blanked here, roughly; the controller does the rest.
 # shellcheck shell=sh disable=SC2154,SC2086 # set by frame.sh and programs.sh; limit is several words
 
 last_words() {
-    if [ -d /run/systemd/system ]; then
-        $limit journalctl -u k3s -u k3s-agent -b --no-pager -o cat -n 300 2>&1
-    else
-        for file in /var/log/k3s.log /var/log/k3s-agent.log; do
+    {
+        for file in $k3s_logs; do
             if [ -f "$file" ]; then tail -n 300 "$file"; fi
         done
-    fi | grep -E "level=(error|fatal)|^(FATA|ERRO)|^[EF][0-9]{4} " | tail -n 20 | cut -c 1-2000 | blanked_log
+        if [ -d /run/systemd/system ]; then
+            $limit journalctl -u k3s -u k3s-agent -b --no-pager -o cat -n 300 2>&1
+        fi
+    } | grep -E "level=(error|fatal)|^(FATA|ERRO)|^[EF][0-9]{4} " | tail -n 20 | cut -c 1-2000 | blanked_log
     return 0
 }
 [ "$alive" = 1 ] || step last_words
