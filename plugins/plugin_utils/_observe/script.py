@@ -155,7 +155,7 @@ def _files(wanted, events):
     if "registries" in wanted:
         instead["preflight"] = ["preflight", "masked", "registries_keys"]
     chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
-    blanked = ["blanked"] if wanted & {"events", "logs", "dns"} else []
+    blanked = ["blanked"] if wanted & {"events", "logs", "dns", "last_words"} else []
     return ["frame", "programs", *blanked, "board"] + sum(chosen, [])
 
 

@@ -5,7 +5,7 @@
 # The errors in k3s's own log, where its containerd did not answer: why it ended, or what it waits for. Services of
 # systemd have it in the journal, those of OpenRC in a file.
 # What looks like a secret is blanked here, roughly; the controller does the rest.
-# shellcheck shell=sh disable=SC2154,SC2086 # set by frame.sh and programs.sh; limit is several words
+# shellcheck shell=sh disable=SC2154,SC2086 # set by frame.sh, programs.sh and script.py; limit is several words
 
 last_words() {
     {
