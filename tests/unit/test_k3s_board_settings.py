@@ -111,7 +111,8 @@ def test_a_file_is_written_and_comes_back(board):
     before = board.all()
     assert board.run(KEPT)["changed"] and board.predicted[0]["changed"]
     assert board.read(KEPT["name"]) == KEPT["content"]
-    (entry,) = read(board.data_dir)["files"].values()
+    entry = list(read(board.data_dir)["files"].values())[-1]
+    assert len(read(board.data_dir)["files"]) == 1
     assert (entry["kind"], entry["pending"]) == ("system", False)
     assert not board.run(KEPT)["changed"]
     assert board.undo()["changed"]

@@ -193,8 +193,7 @@ def test_keys_and_lines_are_those_that_a_real_parser_finds(tmp_path):
         with open(path + ".out", encoding="utf-8") as file:
             masked = file.read()
         assert "secret" not in masked, text
-        hidden = [(line, key) for line, key in _keys(yaml.compose(text), [])]
-        assert _keys(yaml.compose(masked), []) == hidden, text
+        assert _keys(yaml.compose(masked), []) == _keys(yaml.compose(text), []), text
 
 
 @pytest.mark.parametrize("name", [name for name, (dummy, keys) in CASES.items() if any(key[2] for key in keys)])
