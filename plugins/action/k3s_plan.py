@@ -16,6 +16,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.prepared import prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, PREFIX, READ_LATER
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
@@ -49,7 +50,7 @@ class ActionModule(ActionBase):
             if options["state"] == "absent":
                 document = _run.absent(fleet)
             elif options["state"] == "prepared":
-                document = _run.prepared(fleet)
+                document = prepared(fleet)
             else:
                 document = _run.present(fleet, self._ask(fleet, variables, task_vars))
             result.update(document, changed=False)

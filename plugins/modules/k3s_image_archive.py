@@ -28,6 +28,12 @@ options:
         With V(null), any content that it has afterwards counts as the archive's.
     type: dict
     default: {}
+  renewed:
+    description:
+      - With O(state=announced), archives that are there get a new time, and nothing is noted. With a file
+        C(.cache.json) beside it, k3s imports an archive once, and again only when its size or time differs.
+    type: bool
+    default: false
   state:
     description:
       - V(announced) writes the journal, and makes the folder of archives if it is not there.
@@ -101,6 +107,8 @@ def run(params, check_mode, programs):
     with opened(programs.data_dir, check_mode) as journal:
         if params["state"] == "absent":
             rows = [{"path": path, "changed": _own_files.remove_archive(journal, path, check_mode)} for path in paths]
+        elif params["renewed"]:
+            rows = [_renew(path, check_mode) for path in paths]
         else:
             rows = _announce(journal, paths, images, Containerd(programs), check_mode)
     return {"changed": any(row["changed"] for row in rows), "archives": rows}
@@ -122,6 +130,14 @@ def _announce(journal, paths, images, containerd, check_mode):
     return [{"path": path, "changed": changed or path not in before["files"]} for path in paths]
 
 
+def _renew(path, check_mode):
+    if not os.path.isfile(path):
+        raise Problem("%s is not there" % path, next_step="run again: it is placed then")
+    if not check_mode:
+        os.utime(path)
+    return {"path": path, "changed": True}
+
+
 def _digest(name, digest):
     if digest is None:
         return ANY
@@ -138,6 +154,7 @@ def main():
             PROGRAM_OPTIONS,
             archives={"type": "list", "elements": "str", "required": True},
             images={"type": "dict", "default": {}},
+            renewed={"type": "bool", "default": False},
             state={"type": "str", "choices": ["announced", "absent"], "default": "announced"},
         ),
         supports_check_mode=True,

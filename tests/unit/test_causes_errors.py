@@ -187,6 +187,20 @@ def test_a_pause_image_that_does_not_come_is_that_of_all_pods(fleet):
     assert "docker.io/carvicsforth/pause:3.10.2" in finding["title"]
 
 
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ("write /var/lib/rancher/x: no space left on device", "disk-full"),
+        ("mkdir /var/lib/rancher/x: read-only file system", "disk-read-only"),
+    ],
+)
+def test_what_keeps_the_pause_image_from_coming_may_be_the_disk(fleet, words, cause):
+    fleet.agent["images"] = []
+    row = fleet.waiting("p", "ContainerCreating", sandbox=False)
+    fleet.event(row, "FailedCreatePodSandBox", SANDBOX + PAUSED + '"docker.io/carvicsforth/pause:3.10.2": ' + words)
+    assert fleet.causes() == [cause]
+
+
 @pytest.mark.parametrize("words", ["exec format error", "no space left on device", "read-only file system"])
 def test_what_a_program_writes_is_no_evidence_of_its_board(fleet, words):
     fleet.pod("p", "board-2", "a:1", ready=False, state="waiting", reason="CrashLoopBackOff", exit_code=1)

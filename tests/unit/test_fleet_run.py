@@ -13,6 +13,7 @@ from planning import CATALOGUE, COREDNS, PAUSE, REGISTRIES, asked, fleet_of, hel
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import workload
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import conditions as _conditions
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import prepared as _prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 
 MIRROR = "reg:5000/stock"
@@ -256,14 +257,14 @@ def test_a_node_that_this_run_cannot_change_is_not_waited_for():
 def test_what_boards_are_prepared_and_rebooted(monkeypatch):
     """Agents first, each server by itself; only where the inventory allows it, and something waits for a boot."""
     waits = {"system": [{}], "rows": [], "lines": ["cgroups: x"], "reboot": ["x"], "left": [], "changes": 1}
-    monkeypatch.setattr(_run._prepare, "plan", lambda seen, name, *dummy: dict(waits, board=name))
+    monkeypatch.setattr(_prepared._prepare, "plan", lambda seen, name, *dummy: dict(waits, board=name))
     allowed = settings_of(prepare_reboot=True, serial=[1])
-    made = _run.prepared(fleet((server(), allowed), (agent(), allowed), (agent(), allowed), agent()))
+    made = _prepared.prepared(fleet((server(), allowed), (agent(), allowed), (agent(), allowed), agent()))
     assert made["waves"] == [["b2"], ["b3"], ["b4"], ["b1"]] and made["reboots"] == [["b2"], ["b3"], ["b1"]]
     assert (made["changes"], made["lines"][0], made["lease"]["server"]) == (4, "b1: cgroups: x", "b1")
     assert made["boards"]["b1"]["system"] == [{}] and "data_dir" in made["boards"]["b1"]
 
 
 def test_a_board_whose_system_was_not_seen_leaves_the_others_prepared():
-    made = _run.prepared(fleet(server(preflight=None, system=None), agent(preflight=None, system=None)))
+    made = _prepared.prepared(fleet(server(preflight=None, system=None), agent(preflight=None, system=None)))
     assert sorted(made["problems"]) == ["b1", "b2"] and made["boards"] == {} and made["reboots"] == []

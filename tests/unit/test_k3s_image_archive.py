@@ -34,6 +34,7 @@ class Board:
     def run(self, state="announced", archives=(NAME,), **images):
         """The module, after a run in check mode that must predict it; images by name."""
         params = {"archives": list(archives), "images": images.get("images", {}), "state": state}
+        params["renewed"] = images.get("renewed", False)
         before = self.journal()
         had_folder = self.folder.exists()
         predicted = k3s_image_archive.run(params, True, self.programs)
@@ -57,6 +58,15 @@ class Board:
 @pytest.fixture(name="board")
 def _board(tmp_path):
     return Board(tmp_path)
+
+
+def test_one_that_is_there_gets_a_new_time_and_no_note(board):
+    board.place(NAME)
+    os.utime(board.folder / NAME, (1, 1))
+    assert board.run(renewed=True)["changed"]
+    assert (board.folder / NAME).stat().st_mtime > 1 and not board.journal()["files"]
+    with pytest.raises(Problem, match="is not there"):
+        board.run(archives=[OTHER], renewed=True)
 
 
 def test_announce(board):

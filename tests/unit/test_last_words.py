@@ -21,9 +21,12 @@ PASSWORD = (
 
 
 @pytest.mark.parametrize(
-    ("line", "cause", "confidence"),
+    ("line", "cause"),
     [
-        (LOGFMT % ("error", PASSWORD), "node-password-rejected", "certain"),
+        (
+            LOGFMT % ("error", PASSWORD),
+            "node-password-rejected",
+        ),
         (
             LOGFMT
             % (
@@ -32,9 +35,11 @@ PASSWORD = (
                 "127.0.0.1:1->127.0.0.1:6444: read: connection reset by peer",
             ),
             "server-unreachable",
-            "certain",
         ),
-        (LOGFMT % ("fatal", "failed to find memory cgroup (v2)"), "cgroup-missing", "certain"),
+        (
+            LOGFMT % ("fatal", "failed to find memory cgroup (v2)"),
+            "cgroup-missing",
+        ),
         (
             LOGFMT
             % (
@@ -43,26 +48,30 @@ PASSWORD = (
                 "different token",
             ),
             "k3s-start-failed",
-            "certain",
         ),
-        (LOGFMT % ("fatal", "something that nobody has seen before"), "k3s-start-failed", "likely"),
-        (LOGFMT % ("fatal", "listen tcp :6443: bind: address already in use"), "k3s-start-failed", "certain"),
+        (
+            LOGFMT % ("fatal", "something that nobody has seen before"),
+            "k3s-start-failed",
+        ),
+        (
+            LOGFMT % ("fatal", "listen tcp :6443: bind: address already in use"),
+            "k3s-start-failed",
+        ),
         (
             "E0118 17:33:58.888700 1457370 bootstrap.go:265] part of the existing bootstrap client certificate is "
             "expired: 2020-12-06 18:55:55 +0000 UTC",
             "certificate-expired",
-            "certain",
         ),
     ],
 )
-def test_causes(line, cause, confidence):
+def test_causes(line, cause):
     fleet = FakeFleet()
     fleet.agent["k3s"] = DOWN
     fleet.agent["errors"] = [{"section": "containerd", "rc": 1, "message": "connection refused"}]
     fleet.agent["last_words"] = [LOGFMT % ("error", "what was got over: no space left on device"), line]
     found = {one["cause"]: one for one in fleet.document()["findings"]}
     assert set(found) == {cause, "k3s-down"}
-    assert found[cause]["confidence"] == confidence and found[cause]["subject"]["board"] == "board-2"
+    assert found[cause]["confidence"] == "likely" and found[cause]["subject"]["board"] == "board-2"
     assert redact(line) in found[cause]["evidence"][0] and found[cause]["command"]
 
 
@@ -85,3 +94,10 @@ def test_the_log_is_read_only_where_containerd_does_not_answer(tmp_path, answers
     )
     assert len(seen["last_words"]) == expected
     assert not any("abcdefgh" in line or "fine" in line for line in seen["last_words"])
+
+
+def test_the_errors_of_a_k3s_that_only_did_not_answer_in_time_are_old():
+    fleet = FakeFleet()
+    fleet.agent["k3s"] = dict(DOWN, running=None)
+    fleet.agent["last_words"] = [LOGFMT % ("fatal", "failed to find memory cgroup (v2)")]
+    assert "cgroup-missing" not in fleet.causes()

@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     PROXY,
     REGISTRY,
     TOKEN_SERVER,
+    UNKNOWN,
     Rule,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.split import messages, segments, shortened
@@ -34,6 +35,8 @@ _PROGRAMS = (
         "runtime-missing",
     ),
 )
+# To bring the pause image again does not help against these.
+_OF_DISKS = ("pull-disk-full", "disk-full", "disk-read-only", "disk-fault", "snapshotter-unsupported")
 
 
 class Link(NamedTuple):
@@ -97,7 +100,7 @@ def _of_text(text: str, about: Tuple[str, ...]) -> Told:
         said.append(_told(message, about))
         if said[-1].cause:
             return said[-1]
-    return said[0] if said else Told(None, "unknown", "", "", False, Chain((), None, ""))
+    return said[0] if said else Told(None, UNKNOWN, "", "", False, Chain((), None, ""))
 
 
 def parse(message: str) -> Chain:
@@ -128,7 +131,7 @@ def _told(message: str, about: Tuple[str, ...]) -> Told:
     if found:
         return _as_told(found, chain, reason)
     is_answer = any(_is_of_others(link) for link in links)
-    return Told(None, (chain.asked if is_answer else None) or "unknown", chain.address, reason, False, chain)
+    return Told(None, (chain.asked if is_answer else None) or UNKNOWN, chain.address, reason, False, chain)
 
 
 def _fitting(rules: Sequence[Rule], chain: Chain, about: Tuple[str, ...], place: int) -> Optional[Rule]:
@@ -169,9 +172,11 @@ def _as_told(rule: Rule, chain: Chain, reason: str) -> Told:
 
 
 def _of_pause(cause: str) -> str:
-    """The cause of the pause image that one of any image is: whatever the reason, no pod of the board starts."""
+    """The cause of the pause image that one of any image is: no pod of the board starts without it."""
     if cause == "no-platform":
         return "pause-image-architecture"
+    if cause in _OF_DISKS:
+        return cause[len("pull-") :] if cause.startswith("pull-") else cause
     return cause if cause.startswith("pause-image-") else "pause-image-missing"
 
 

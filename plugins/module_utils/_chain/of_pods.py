@@ -25,7 +25,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
 
 _START = ("exec", "runc", "shim", "start", "sandbox", "stat")
 _NET = ("network", "cni", "run")
-_JOIN = ("join", "node")
+_JOIN = ("join",)
 
 RULES = (
     rule("pause-image-architecture", KERNEL, r"[Ee]xec format error", ("sandbox",)),

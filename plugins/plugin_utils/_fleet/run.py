@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import HASH_LABEL
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
     Api,
@@ -25,31 +24,25 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import gates as _gates
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict as _verdict
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves as _waves
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.document import OfBoards, common
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Board, Fleet, require_one_cluster
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import (
+    node_of,
+    runs_another_version,
+    without_doubles,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import plan as _plan
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import undo as _undo
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready, without_nodes
-from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import cluster as _cluster
-from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import plan as _prepare
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, restarting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, READ_LATER, SETTINGS
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import defaults as _defaults
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
-
-# What later stages read of the API's view from before the run; it holds all pods of a cluster, and these are few.
-_OF_PODS = ("namespace", "name", "uid", "node", "phase", "ready", "deleting", "reasons", "owner")
-_NAMESPACE = "kube-system"
-# The catalogue is large, and read here only.
-_NOT_SHOWN = frozenset(
-    ("catalogue", *READ_LATER, *FOREIGN, *(name for name, setting in SETTINGS.items() if setting.secret))
-)
-
 
 # What a mirror's answer is for: architecture, prefix, variant.
 Key = Tuple[str, Optional[str], Optional[str]]
@@ -122,8 +115,8 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     stand_in (a board), max_fail_percentage and problems ({board: why nothing may be changed there}). Raises Problem.
     """
     require_one_cluster(fleet)
-    fleet = _without_doubles(fleet)
-    wanted, of_board = _Wanting(fleet, answers), _OfBoards()
+    fleet = without_doubles(fleet)
+    wanted, of_board = _Wanting(fleet, answers), OfBoards()
     cluster = _plan.Cluster(fleet.seen_servers())
     api = fleet.head.get("api")
     plans: Dict[str, Plan] = {}
@@ -134,7 +127,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
             unplanned[board.name] = why
             continue
         plan = _planned(board, wanted, cluster)
-        plan["warnings"] += wanted.unanswered(board) + _runs_another_version(board, api)
+        plan["warnings"] += wanted.unanswered(board) + runs_another_version(board, api)
         plans[board.name] = plan
         boards[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
     for gates in _different(board.settings["gates"] for board in fleet.boards):
@@ -149,7 +142,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     changes = divided["changes"] + len(to_restart)
     not_awaited = _not_awaited(fleet, plans, api)
     return dict(
-        _common(fleet),
+        common(fleet),
         **dict(divided, boards=boards, changes=changes, unplanned=unplanned),
         restarts=to_restart,
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
@@ -167,51 +160,11 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     )
 
 
-def _without_doubles(fleet: Fleet) -> Fleet:
-    """The fleet, with a doubt about boards that are the same node: they would be changed twice, at the same time."""
-    names: Dict[str, List[str]] = {}
-    for board in fleet.boards:
-        node = _node(board, fleet.head.get("api"))
-        if node:
-            names.setdefault(node["name"], []).append(board.name)
-    doubts_of = {
-        name: "%s are one machine: each is the node %s. Next: name it once in the inventory"
-        % (" and ".join(same), node)
-        for node, same in names.items()
-        if len(same) > 1
-        for name in same
-    }
-    if not doubts_of:
-        return fleet
-    return fleet._replace(boards=[_doubted(board, doubts_of.get(board.name)) for board in fleet.boards])
-
-
-def _doubted(board: Board, doubt: Optional[str]) -> Board:
-    if not doubt:
-        return board
-    seen = dict(board.seen, doubts=list(board.seen.get("doubts") or ()) + [doubt])
-    return board._replace(seen=cast(Any, seen))
-
-
-def _runs_another_version(board: Board, api: Optional[Api]) -> List[str]:
-    """Where the k3s that is found on a board is not the one that runs there, by its node."""
-    runs = (_node(board, api) or {}).get("kubelet") or ""
-    installed = (board.seen.get("k3s") or {}).get("version")
-    if not installed or "+k3s" not in runs or runs == installed:
-        return []
-    return [
-        printable(
-            "k3s %s runs, %s is installed. Restart k3s where it was upgraded; where there are two of them, remove the "
-            "one that is not used" % (runs, installed)
-        )
-    ]
-
-
 def _not_awaited(fleet: Fleet, plans: Mapping[str, Plan], api: Optional[Api]) -> List[str]:
     """Nodes that are not Ready and that this run does not change: waiting for them would be in vain. The verdict names
     them.
     """
-    own = {node["name"] for node in (_node(board, api) for board in fleet.boards if board.name in plans) if node}
+    own = {node["name"] for node in (node_of(board, api) for board in fleet.boards if board.name in plans) if node}
     return [node["name"] for node in (api["nodes"] if api else ()) if not node["ready"] and node["name"] not in own]
 
 
@@ -235,7 +188,7 @@ def _looked(
     rows = []
     for board in fleet.boards:
         plan = plans.get(board.name)
-        node = _node(board, api)
+        node = node_of(board, api)
         is_changed = bool(plan and plan["changes"]) or bool(node and node["name"] in restarted)
         rows.append(_verdict.Looked(board.name, board.seen, plan, board.contents, is_changed))
     # Whatever was seen of a board that failed is not believed: the error is what is told.
@@ -245,14 +198,10 @@ def _looked(
 def _of_boards(fleet: Fleet, plans: Mapping[str, Plan], api: Optional[Api]) -> List[OfBoard]:
     rows = []
     for board in fleet.boards:
-        node = _node(board, api)
+        node = node_of(board, api)
         if node and board.name in plans:
             rows.append(OfBoard(plans[board.name], node["name"], Store(board.seen, board.contents)))
     return rows
-
-
-def _node(board: Board, api: Optional[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
-    return how_it_runs.own_node(board.seen, (api or {}).get("nodes") or ())[0]
 
 
 def _name_of(pod: ApiPod) -> str:
@@ -279,7 +228,7 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
     servers = fleet.seen_servers() or seen
     components = fleet.settings["undo_components"]
     plans: Dict[str, UndoPlan] = {}
-    boards, problems, of_board = {}, {}, _OfBoards()
+    boards, problems, of_board = {}, {}, OfBoards()
     for board in fleet.boards:
         try:
             why = doubts(board.seen, fleet.head.get("api"))
@@ -288,14 +237,14 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
             plan = _undo.undo_plan(board.seen, servers, board.name, components)
             if (fleet.head.get("api") or {}).get("nodes"):
                 # Of a board that is none of the nodes no pod is restarted: one of that name is of another board.
-                node = _node(board, fleet.head.get("api"))
+                node = node_of(board, fleet.head.get("api"))
                 plan["node"] = node["name"] if node else None
             plans[board.name] = plan
             boards[board.name] = dict(plan, **of_board.of(board))
         except Problem as problem:
             problems[board.name] = str(problem)
     return dict(
-        _common(fleet),
+        common(fleet),
         boards=boards,
         lines=_undo.undo_report(plans.values()),
         changes=sum(plan["changes"] for plan in plans.values()),
@@ -305,41 +254,6 @@ def absent(fleet: Fleet) -> Dict[str, Any]:
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["left"])]),
         problems=problems,
     )
-
-
-def prepared(fleet: Fleet) -> Dict[str, Any]:
-    """The document for a run that prepares the boards' systems: boards, waves of those that have something to do,
-    lines, changes, problems and what else `absent` has that says something here. Raises Problem.
-    """
-    boards, problems, of_board = {}, {}, _OfBoards()
-    cluster = _cluster.cluster(fleet.of_servers().values())
-    nodes = (fleet.head.get("api") or {}).get("nodes") or ()
-    for board in fleet.boards:
-        try:
-            own = _cluster.of_board(cluster, nodes, board.seen, board.is_server, len(fleet.servers))
-            plan = _prepare.plan(board.seen, board.name, board.settings["prepare"], own)
-            boards[board.name] = dict(plan, **of_board.of(board))
-        except Problem as problem:
-            problems[board.name] = str(problem)
-    busy = [name for name, plan in boards.items() if plan["changes"]]
-    return dict(
-        _common(fleet),
-        boards=boards,
-        problems=problems,
-        waves=_waves.waves(busy, fleet.servers, fleet.settings["serial"]),
-        reboots=_waves.waves(_to_reboot(fleet, boards), fleet.servers, fleet.settings["serial"]),
-        lines=[printable("%s: %s" % (name, line)) for name, plan in boards.items() for line in plan["lines"]],
-        changes=sum(plan["changes"] for plan in boards.values()),
-        servers=[name for name in boards if name in fleet.servers],
-        lost=[name for name in fleet.lost if name in fleet.servers],
-        warnings=list(fleet.warnings),
-    )
-
-
-def _to_reboot(fleet: Fleet, plans: Mapping[str, Mapping[str, Any]]) -> List[str]:
-    """The boards that may be rebooted, and on which something waits for it."""
-    allowed = [board.name for board in fleet.boards if board.settings["prepare_reboot"]]
-    return [name for name in allowed if name in plans and plans[name]["reboot"]]
 
 
 class _Wanting:
@@ -405,24 +319,6 @@ def _catalogue_of(settings: Mapping[str, Any]) -> List[_catalogue.Entry]:
     return _catalogue.read(_defaults.merge(own or [], with_defaults, settings["catalogue_prefix"]))
 
 
-class _OfBoards:
-    """What a board's plan says beside what is to be done. Boards with equal settings share one dictionary of them."""
-
-    def __init__(self) -> None:
-        self._shown: Dict[int, Dict[str, Any]] = {}
-
-    def of(self, board: Board) -> Dict[str, Any]:
-        """The keys of a board."""
-        settings = board.settings
-        return {
-            "data_dir": settings["data_dir"] or board.seen.get("data_dir"),
-            "disk": board.seen.get("disk"),
-            "is_server": board.is_server,
-            "service": settings["service"] or board.seen.get("service") or ("k3s" if board.is_server else "k3s-agent"),
-            "settings": self._shown.setdefault(id(settings), _shown(settings)),
-        }
-
-
 def _closer_looks(plans: Mapping[str, Plan], doubtful: Sequence[str]) -> Dict[str, List[str]]:
     """The kinds of closer looks that the plans of boards wait for."""
     found: Dict[str, List[str]] = {}
@@ -450,52 +346,8 @@ def _stages(plan: Plan) -> List[str]:
     return [stage for stage, something in has.items() if something]
 
 
-def _common(fleet: Fleet) -> Dict[str, Any]:
-    settings, head = fleet.settings, fleet.head
-    return {
-        "first_server": fleet.first_server,
-        "api": _api(head.get("api"), settings["health_namespaces"]),
-        "settings": _shown(settings),
-        "lease": {
-            "server": fleet.first_server,
-            "data_dir": settings["data_dir"] or head.get("data_dir"),
-            "observed": (head.get("journal") or {}).get("lease") or {},
-        },
-    }
-
-
-def _shown(settings: Mapping[str, Any]) -> Dict[str, Any]:
-    """Settings for the document: no secret, and what stands for the lack of one that another one gives."""
-    shown = {name: value for name, value in settings.items() if name not in _NOT_SHOWN}
-    return dict(shown, gate_timeout=_first(settings["gate_timeout"], settings["wait_timeout"]))
-
-
-def _api(api: Optional[Api], namespaces: Iterable[str]) -> Dict[str, Any]:
-    """Of the API's view what the stages read: nodes, pods that must be Ready, and those that were broken already."""
-    if not api:
-        return {}
-    kept = {_NAMESPACE, *namespaces}
-    pods = [pod for pod in api.get("pods") or () if pod["namespace"] in kept or not pod["ready"]]
-    return {
-        "reachable": api.get("reachable"),
-        "error": api.get("error"),
-        "nodes": api.get("nodes") or [],
-        "pods": [_pod(pod) for pod in pods],
-    }
-
-
-def _pod(pod: ApiPod) -> Dict[str, Any]:
-    # The one label that tells the workload behind a ReplicaSet; others are a tenant's, of any size.
-    labels = {key: value for key, value in (pod.get("labels") or {}).items() if key == HASH_LABEL}
-    return dict({key: pod.get(key) for key in _OF_PODS}, labels=labels)
-
-
 def _key(board: Board) -> Key:
     return board.seen["architecture"], mirror_of(board.settings), board.settings["variant"]
-
-
-def _first(value: Any, other: Any) -> Any:
-    return other if value is None else value
 
 
 def _different(values: Iterable[Any]) -> List[Any]:

@@ -62,7 +62,7 @@ def _is_disabled(facts):
 
 def swap(facts: Facts) -> Iterator[Row]:
     """Swap. k3s runs with it, so it is turned off only where that is chosen."""
-    why = "nothing that k3s asks for (it has its kubelet run with swap on), but for even answers of a slow disk"
+    why = "even answers of a slow disk"
     used, kept = facts.system["swaps"], facts.system["fstab"]
     if used:
         yield Row("swap", CHANGE, "turn off %s" % listed(used), why, [value("swap", name, "off") for name in used])

@@ -56,6 +56,8 @@ _PREPARED = {
     "sysctl-off": "sysctl",
     "kernel-bridge-missing": "modules",
     "kernel-netfilter-missing": "modules",
+    "cgroup-missing": "cgroups",
+    "clock": "time",
 }
 
 

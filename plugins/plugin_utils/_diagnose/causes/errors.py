@@ -17,9 +17,12 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.texts import said
 
 _STARTING = 60  # seconds
+# Causes that others look at together with what else is seen: here is nothing to add, and what is mended says nothing.
+_SEEN_TO = ("pause-image-missing", "image-never-pull", "crash-loop", "cni-missing")
 # What says that something failed before, and not what.
 _EMPTY = re.compile(r"[Bb]ack-off |Err\w+$|\w+BackOff$|Pod sandbox changed")
 _WORDS = 160  # characters of a reason that stand in a title
+_QUOTED = re.compile(r'"([^"]+)"')
 _LOADABLE = re.compile(r"Couldn't load (match|target) [`'\"]?(\w+)")
 
 
@@ -62,12 +65,14 @@ def _on_board(text):
 
 
 def _remove_pause(fleet, row, one):
+    if not _pause(fleet, row):
+        return None, None
     words = shell.command("k3s", "ctr", "-n", "k8s.io", "images", "rm", operands=[_pause(fleet, row)])
     return words, row["board"]
 
 
 def _tag_pause(fleet, row, one):
-    short = one.told.chain.object_of("pause")
+    short = _short(one)
     names = [full_or_text(short), short]
     return shell.command("k3s", "ctr", "-n", "k8s.io", "images", "tag", operands=names), row["board"]
 
@@ -75,6 +80,12 @@ def _tag_pause(fleet, row, one):
 def _module(fleet, row, one):
     found = _LOADABLE.search(one.told.reason)
     return (shell.command("modprobe", "xt_" + found.group(2)) if found else shell.Command("lsmod")), row["board"]
+
+
+def _short(one):
+    """The name by which containerd asks for the pause image."""
+    found = _QUOTED.search(one.told.reason)
+    return one.told.chain.object_of("pause") or (found.group(1) if found else "")
 
 
 def _networks(fleet, row, one):
@@ -313,10 +324,11 @@ def unknown(fleet, row):
     if pod is None or fleet.now - seconds(pod["created_at"]) < _STARTING:
         return
     for one in said(fleet, row):
-        if one.told.cause is None and one.told.reason and not _EMPTY.match(one.told.reason):
+        # Also one that tells a cause which nothing else finds here: that of a pull where no image is waited for.
+        if one.told.reason and one.told.cause not in _SEEN_TO and not _EMPTY.match(one.told.reason):
             remedy = "These words are not known here; they are shown as they are. Around them:"
             yield m.Finding(
-                "%s: %s" % (m.pod_name(row), _cut(one.reason)),
+                "%s: %s" % (m.pod_name(row), cut(one.reason)),
                 m.POSSIBLE,
                 m.pod_subject(row),
                 [one.evidence],
@@ -332,8 +344,8 @@ def _finding(fleet, row, one, known):
         pod=m.pod_name(row),
         image=image,
         container=one.container["name"] if one.container else "",
-        reason=_cut(one.reason),
-        object=one.told.chain.object_of("pause"),
+        reason=cut(one.reason),
+        object=_short(one),
     )
     subject = ("board", row["board"], row["board"]) if known.kind == "board" else m.pod_subject(row)
     confidence = m.POSSIBLE if known in VAGUE else m.CERTAIN if one.told.sure else m.LIKELY
@@ -341,7 +353,8 @@ def _finding(fleet, row, one, known):
     return m.Finding(title, confidence, subject, [one.evidence], known.remedy, *command)
 
 
-def _cut(text):
+def cut(text):
+    """A reason as it stands in a title."""
     text = m.one_line(text)
     return text if len(text) <= _WORDS else text[:_WORDS] + "…"
 
@@ -350,6 +363,7 @@ def _cause(known):
     return m.Cause(known.id, known.about, known.told_by, functools.partial(look, known=known), True)
 
 
+BY_ID = {known.id: known for known in KNOWN}
 CAUSES = [_cause(known) for known in KNOWN]
 LATE = [_cause(known) for known in VAGUE]
 LAST = [

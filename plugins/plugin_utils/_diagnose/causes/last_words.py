@@ -12,9 +12,9 @@ from typing import NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-
-_WORDS = 160
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.board import is_down
 
 
 class Known(NamedTuple):
@@ -67,58 +67,37 @@ OTHERS = (
         "cat /proc/cmdline",
     ),
     Known(
-        "snapshotter-unsupported",
-        "The kernel refuses the file system that holds the layers of images.",
-        "The kernel of {board} refuses to mount the layers of images: {reason}",
-        "Boot a kernel with CONFIG_OVERLAY_FS, or put k3s's data folder on a file system that overlay can lie on.",
-        "grep overlay /proc/filesystems",
-    ),
-    Known(
         "clock",
         "The board's clock is wrong.",
         "The clock of {board} is behind the certificates that it meets: {reason}",
         "Set it, and let NTP keep it: a board without a battery starts in the past.",
         "date -u",
     ),
-    Known(
-        "disk-full",
-        "The disk is full.",
-        "A disk of {board} is full, so k3s does not start",
-        "Make room below k3s's data folder.",
-        "df -h",
-    ),
-    Known(
-        "disk-read-only",
-        "A disk can only be read.",
-        "A disk of {board} can only be read, so k3s does not start",
-        "The kernel does so after errors of the disk, and its log tells them. Check the disk, then reboot.",
-        "dmesg | tail -n 50",
-    ),
 )
-_IDS = {known.id for known in KNOWN + OTHERS}
+# What an error of a pod may tell, too.
+_SHARED = ("snapshotter-unsupported", "disk-full", "disk-read-only", "disk-fault")
+_OWN = {known.id: known for known in KNOWN + OTHERS}
+_IDS = {*_OWN, *_SHARED}
 
 
-def look(fleet, known):
+def look(fleet, cause):
     """Boards on which k3s does not run, whose log ends with this cause."""
     for name, board in fleet.seen():
-        # The last error that is understood: those before it were got over.
-        found = next(
-            (
-                (line, tells)
-                for line in (board.get("last_words") or ())[::-1]
-                for tells in [told(line)]
-                if tells.cause in _IDS
-            ),
-            None,
-        )
-        if found is None or found[1].cause != known.id:
+        # One that is only slow to answer has the errors of an earlier time in its log.
+        if not is_down(board):
             continue
-        line, tells = found
-        reason = m.one_line(told(redact(line)).reason)[:_WORDS]
-        command = shell.Command(known.command) if known.command else fleet.k3s_log(name)
+        # The last error that is understood: those before it were got over.
+        told_by = ((line, told(line)) for line in (board.get("last_words") or ())[::-1])
+        line, found = next(((line, tells.cause) for line, tells in told_by if tells.cause in _IDS), ("", None))
+        if found != cause:
+            continue
+        known = _OWN.get(cause) or errors.BY_ID[cause]
+        reason = errors.cut(told(redact(line)).reason)
+        command = shell.Command(known.command) if isinstance(known.command, str) else fleet.k3s_log(name)
         yield m.Finding(
             known.title.format(board=name, reason=reason),
-            m.CERTAIN if tells.sure else m.LIKELY,
+            # Whether k3s came up since, and ended for another reason, its errors alone do not tell.
+            m.LIKELY,
             ("board", name, name),
             ["k3s's log on %s: %s" % (name, m.one_line(line))],
             known.remedy,
@@ -128,7 +107,7 @@ def look(fleet, known):
 
 
 def _cause(known):
-    return m.Cause(known.id, known.about, "k3s's own log, its last error", functools.partial(look, known=known))
+    return m.Cause(known.id, known.about, "k3s's own log, its last error", functools.partial(look, cause=known.id))
 
 
-CAUSES = [_cause(known) for known in KNOWN + OTHERS]
+CAUSES = [_cause(known) for known in KNOWN + OTHERS + tuple(errors.BY_ID[one] for one in _SHARED)]

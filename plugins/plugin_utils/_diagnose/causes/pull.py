@@ -41,9 +41,6 @@ _NAME = ("no-such-image", "no-platform")
 _OF_THE_BOARD = ("registry-clock", "pull-disk-full") + _STORE
 _QUOTED = re.compile(r'"([^"\s]+)"')
 
-# Each message is looked at once for each cause.
-_find = functools.lru_cache(maxsize=4096)(_pull_causes.find)
-
 
 def look(fleet, row, cause):
     """The findings of one cause, by its id, for a pod: each container that waits for an image for that reason."""
@@ -53,7 +50,7 @@ def look(fleet, row, cause):
             continue
         image = full_or_text(container["image"])
         where, text = _message(fleet, row, container, image)
-        if text and _find(text).id in (_WAITING[container["reason"]] or _pull_causes.IDS):
+        if text and _pull_causes.find(text).id in (_WAITING[container["reason"]] or _pull_causes.IDS):
             problem = _classify(fleet, row, image, text)
             if problem and problem.cause == cause:
                 yield _finding(fleet, row, container, image, problem, where, text)
@@ -61,7 +58,7 @@ def look(fleet, row, cause):
 
 def _message(fleet, row, container, image):
     """Where it stands and what containerd said, or two None. After a back-off, older kubelets have only the event."""
-    if _find(container["message"]) is not _pull_causes.UNKNOWN:
+    if _pull_causes.find(container["message"]) is not _pull_causes.UNKNOWN:
         return "container %s" % container["name"], container["message"]
     for event in fleet.events_of(row):
         if event["reason"] == "Failed" and "ailed to pull" in event["message"] and image in _names(event["message"]):
@@ -93,7 +90,7 @@ def _http_mirror(fleet, row, image):
 def _finding(fleet, row, container, image, problem, where, text):
     evidence = ["%s: %s" % (where, m.one_line(text))]
     remedy, command, run_on = _remedy(fleet, row, container, image, problem, evidence)
-    is_told = problem.cause == _find(text).id
+    is_told = problem.cause == _pull_causes.find(text).id
     if not is_told:
         mirror = _http_mirror(fleet, row, image)
         evidence.append(

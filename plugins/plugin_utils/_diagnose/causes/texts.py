@@ -107,12 +107,12 @@ def _about(reason):
 
 
 def _of_containers(fleet, row):
-    for_events = [event for event in fleet.events_of(row) if event["reason"] in _OF_CONTAINERS][:_EVENTS]
+    events = [event for event in fleet.events_of(row) if event["reason"] in _OF_CONTAINERS][:_EVENTS]
     found = []
     for container in _containers(fleet, row):
         if container["ready"]:
             continue
-        texts = list(_texts(fleet, row, container, for_events))
+        texts = list(_texts(fleet, row, container, events))
         # That it is started again and again is what is to be explained.
         telling = [one for one in texts if one.told.cause not in (None, "crash-loop")]
         found += telling[:1] or texts[:1]
