@@ -438,3 +438,30 @@ CLUSTERS = [
 def test_the_networks_are_the_cluster_s_own(servers, wanted):
     found = _cluster.cluster(servers)
     assert (found["pods"], found["services"], found["port"], found["known"]) == wanted
+
+
+@pytest.mark.parametrize("name", ["ufw", "firewalld"])
+def test_a_firewall_that_did_not_say_is_not_known(name):
+    planned = decide(seen(system=["silent " + name]), "firewall", cluster=CLUSTER)
+    assert not of(planned, "firewall", "ok") and not planned["system"]
+    assert of(planned, "firewall", "unknown") == ["whether %s is at work: it did not say" % name]
+
+
+@pytest.mark.parametrize("address", ["any", "0.0.0.0", "::", "10.0.0.9/8", "10.0.0.9 to any"])
+def test_nothing_is_opened_to_what_is_no_address(address):
+    """A node tells its address itself."""
+    nodes = [{"name": "n2", "internal_ip": address}, {"name": "n3", "internal_ip": "10.0.0.3"}]
+    own = _cluster.of_board(_cluster.cluster([]), nodes, {}, False, 1)
+    planned = decide(seen(system=["ufw active"]), "firewall", cluster=own)
+    names = [one["name"] for one in planned["system"]]
+    assert names and all("from 10." in name and " any " not in name.partition(" to ")[0] for name in names)
+    assert any("10.0.0.3" in name for name in names) and not any("10.0.0.9" in name for name in names)
+    assert "the address of node n2, so nothing is opened to it" in of(planned, "firewall", "unknown")
+
+
+@pytest.mark.parametrize(
+    "config", [{"cluster-cidr": "0.0.0.0/0"}, {"service-cidr": "any"}, {"https-listen-port": "any"}]
+)
+def test_what_a_server_tells_that_is_no_network_or_port_is_refused(config):
+    with pytest.raises(Problem, match="is none"):
+        _cluster.cluster([{"config": config}])

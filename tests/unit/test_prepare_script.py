@@ -76,7 +76,11 @@ def test_ufw(board, shell):
         "route allow from 10.42.0.0/16",
     ]
     state.write_text("inactive")
-    assert system(board, shell)["ufw"] is None
+    found = system(board, shell)
+    assert found["ufw"] is None and found["silent"] == []
+    state.unlink()
+    found = system(board, shell)
+    assert found["ufw"] is None and found["silent"] == ["ufw"]
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
@@ -92,6 +96,14 @@ def test_firewalld(board, shell):
     assert found["zones"]["runtime public"]["rules"] == [
         'rule family="ipv4" source address="10.0.0.2" port port="2379-2380" protocol="tcp" accept'
     ]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize(("rc", "silent"), [(252, []), (1, ["firewalld"]), (127, ["firewalld"])])
+def test_a_firewalld_that_does_not_answer_is_not_one_that_does_not_run(board, shell, rc, silent):
+    board.program("firewall-cmd", "#!/bin/sh\nexit %d\n" % rc)
+    found = system(board, shell)
+    assert found["firewalld"] is None and found["silent"] == silent
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])

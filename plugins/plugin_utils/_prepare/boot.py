@@ -61,7 +61,7 @@ def _is_disabled(facts):
 
 
 def swap(facts: Facts) -> Iterator[Row]:
-    """Swap. k3s runs with it, so it is turned off only where that is chosen."""
+    """Swap. Whether k3s's kubelet accepts it, k3s decides: it is turned off only where that is chosen."""
     why = "even answers of a slow disk"
     used, kept = facts.system["swaps"], facts.system["fstab"]
     if used:
@@ -76,4 +76,4 @@ def swap(facts: Facts) -> Iterator[Row]:
             )
             yield Row("swap", HAND, text % name, why)
     if not used and not kept:
-        yield Row("swap", OK, "there is none (k3s would run with it, too)")
+        yield Row("swap", OK, "there is none")

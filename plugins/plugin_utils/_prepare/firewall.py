@@ -74,9 +74,15 @@ def _other_variant(facts, match, why):
 def firewall(facts: Facts) -> Iterator[Row]:
     """What ufw or firewalld lets pass: pods, services, and the ports that nodes need of each other."""
     ufw, firewalld = facts.system["ufw"], facts.system["firewalld"]
+    for name in facts.system["silent"]:
+        yield Row("firewall", UNKNOWN, "whether %s is at work: it did not say" % name, "pods and services")
+    if facts.system["silent"]:
+        return
     if ufw is None and firewalld is None:
         yield from _unmanaged(facts)
         return
+    for name in facts.cluster.get("odd", ()):
+        yield Row("firewall", UNKNOWN, "the address of node %s, so nothing is opened to it" % name)
     if not facts.cluster["known"]:
         text = "no server told its networks, so k3s's defaults are taken: %s"
         yield Row("firewall", UNKNOWN, text % ", ".join((*facts.cluster["pods"], *facts.cluster["services"])))

@@ -42,8 +42,8 @@ def parse_system(text):
     files of ours that are there, ``boot`` what files say of the settings at the next boot, in the order in which they
     are read. ``iptables`` is the path of the board's own, "" for none, ``refused`` what it says where it does not work,
     ``rules`` the variants that have rules of kube-proxy. ``ufw`` are the rules of one that is active, ``firewalld``
-    {default, zones: {"PLACE ZONE": {word: value}}}, each None where there is none at work. ``cmdline`` are the
-    kernel's words of cgroups.
+    {default, zones: {"PLACE ZONE": {word: value}}}, each None where there is none at work; ``silent`` are those
+    of which that is not known. ``cmdline`` are the kernel's words of cgroups.
     """
     seen: Dict[str, Any] = {
         "modular": False,
@@ -55,7 +55,7 @@ def parse_system(text):
         "refused": "",
     }
     seen.update(rules=[], alternatives={}, ufw=None, firewalld=None, cmdline=[], loaders=[], swaps=[], fstab=[])
-    seen.update(uptime=None, services={}, synchronized="")
+    seen.update(silent=[], uptime=None, services={}, synchronized="")
     units: List[str] = []
     zone = None
     for line in text.splitlines():
@@ -82,7 +82,7 @@ def parse_system(text):
             zone = _zone(seen["firewalld"]["zones"], zone, first, rest)
         elif key == "loader":
             seen["loaders"].append((first, rest == "has"))
-        elif key in ("rules", "cmdline", "fstab"):
+        elif key in ("rules", "cmdline", "fstab", "silent"):
             seen[key].append(value)
         elif key == "present":
             seen["present"].append(first)

@@ -37,14 +37,28 @@ packets() {
         done
     fi
     # ufw and firewall-cmd are programs of Python: as few calls as can be.
-    if command -v ufw >/dev/null && $limit ufw status 2>/dev/null | grep -q '^Status: active'; then
-        echo "ufw active"
-        $limit ufw show added 2>/dev/null | sed -n 's/^ufw /ufwrule /p'
+    if command -v ufw >/dev/null; then
+        case $($limit ufw status 2>/dev/null | sed -n 1p) in
+            "Status: active")
+                echo "ufw active"
+                $limit ufw show added 2>/dev/null | sed -n 's/^ufw /ufwrule /p'
+                ;;
+            "Status: inactive") ;;
+            *) echo "silent ufw" ;;
+        esac
     fi
-    if command -v firewall-cmd >/dev/null && $limit firewall-cmd --state >/dev/null 2>&1; then
-        echo "firewalld $($limit firewall-cmd --get-default-zone)"
-        $limit firewall-cmd --list-all-zones | sed 's/^/zone runtime /'
-        $limit firewall-cmd --permanent --list-all-zones | sed 's/^/zone permanent /'
+    if command -v firewall-cmd >/dev/null; then
+        $limit firewall-cmd --state >/dev/null 2>&1
+        case $? in
+            0)
+                echo "firewalld $($limit firewall-cmd --get-default-zone)"
+                $limit firewall-cmd --list-all-zones | sed 's/^/zone runtime /'
+                $limit firewall-cmd --permanent --list-all-zones | sed 's/^/zone permanent /'
+                ;;
+            # It is there, and does not run.
+            252) ;;
+            *) echo "silent firewalld" ;;
+        esac
     fi
 }
 # Files of boot loaders, the one to edit in front; of fstab, which may hold passwords, the lines of swap alone.
