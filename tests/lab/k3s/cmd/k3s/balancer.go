@@ -78,6 +78,11 @@ func (b *balancer) forward(connection net.Conn) {
 	b.mutex.Lock()
 	servers := slices.Clone(b.Servers)
 	b.mutex.Unlock()
+	// As k3s does: the one that it was given is the last resort, or a wrong address in the API would shut out the agent
+	// for good.
+	if given, err := url.Parse(b.Server); err == nil && !slices.Contains(servers, given.Host) {
+		servers = append(servers, given.Host)
+	}
 	for _, server := range servers {
 		target, err := net.DialTimeout("tcp", server, dialTimeout)
 		if err != nil {
