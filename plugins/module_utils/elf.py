@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import BinaryIO, Callable, NamedTuple, Optional, TypeVar
+from typing import BinaryIO, Callable, List, NamedTuple, Optional, TypeVar
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -20,10 +20,12 @@ MAGIC = b"\x7fELF"
 _BITS = {1: 32, 2: 64}
 _ORDER = {1: "little", 2: "big"}
 _SIGN = {"little": "<", "big": ">"}
-_PT_INTERP = 3
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_DT_NEEDED, _DT_STRTAB = 1, 5
 _ET_REL = 1
 _EM_BPF = 247
 _LARGEST_TABLE = 1 << 16  # bytes
+_LONGEST = 4096  # bytes of a path
 
 # (e_machine, bits, byte order) -> OCI architecture
 ARCHITECTURES = {
@@ -48,6 +50,15 @@ class Elf(NamedTuple):
 
     architecture: str
     interpreter: Optional[str]
+
+
+class _Segment(NamedTuple):
+    """``offset`` in the file, ``address`` in memory, ``size`` in the file."""
+
+    kind: int
+    offset: int
+    address: int
+    size: int
 
 
 class _Header(NamedTuple):
@@ -78,6 +89,13 @@ def object_kind(path: str) -> Optional[str]:
     Raises Problem like read_elf.
     """
     return _read(path, lambda handle, header: _object_kind(header))
+
+
+def needed(path: str) -> List[str]:
+    """The names of the libraries that the ELF file at ``path`` asks its loader for; [] for a static program or no ELF
+    file. Raises Problem like read_elf.
+    """
+    return _read(path, _needed) or []
 
 
 def _object_kind(header: _Header) -> Optional[str]:
@@ -116,20 +134,51 @@ def _architecture(header: _Header) -> str:
 
 
 def _interpreter(handle: BinaryIO, header: _Header) -> Optional[str]:
-    # 32 bit: p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags, p_align; 64 bit: p_type, p_flags,
-    # p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align
-    layout = struct.Struct(_SIGN[header.order] + ("IIIIIIII" if header.bits == 32 else "IIQQQQQQ"))
-    for fields in layout.iter_unpack(_segments(handle, header, layout.size)):
-        if fields[0] == _PT_INTERP:
-            _seek(handle, fields[1] if header.bits == 32 else fields[2])
-            # A path is at most 4096 bytes long; a damaged size must not read the whole file.
-            return (
-                handle.read(min(fields[4 if header.bits == 32 else 5], 4096)).rstrip(b"\0").decode("utf-8", "replace")
-            )
+    for segment in _segments(handle, header):
+        if segment.kind == _PT_INTERP:
+            return _text(handle, segment.offset, segment.size)
     return None
 
 
-def _segments(handle: BinaryIO, header: _Header, size: int) -> bytes:
+def _needed(handle: BinaryIO, header: _Header) -> List[str]:
+    segments = _segments(handle, header)
+    entries = struct.Struct(_SIGN[header.order] + ("II" if header.bits == 32 else "QQ"))
+    for segment in segments:
+        if segment.kind == _PT_DYNAMIC:
+            _seek(handle, segment.offset)
+            table = handle.read(min(segment.size, _LARGEST_TABLE))
+            rows = list(entries.iter_unpack(table[: len(table) - len(table) % entries.size]))
+            start = _place(segments, dict(rows).get(_DT_STRTAB, 0))
+            return [_text(handle, start + value) for tag, value in rows if tag == _DT_NEEDED]
+    return []
+
+
+def _place(segments: List[_Segment], address: int) -> int:
+    """Where in the file that lies which is at ``address`` in memory."""
+    for segment in segments:
+        if segment.kind == _PT_LOAD and segment.address <= address < segment.address + segment.size:
+            return address - segment.address + segment.offset
+    raise struct.error("an address outside of its segments")
+
+
+def _text(handle: BinaryIO, offset: int, size: int = _LONGEST) -> str:
+    _seek(handle, offset)
+    # A damaged size must not read the whole file.
+    return handle.read(min(size, _LONGEST)).partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _segments(handle: BinaryIO, header: _Header) -> List[_Segment]:
+    # 32 bit: p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags, p_align; 64 bit: p_type, p_flags,
+    # p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align
+    narrow = header.bits == 32
+    layout = struct.Struct(_SIGN[header.order] + ("IIIIIIII" if narrow else "IIQQQQQQ"))
+    return [
+        _Segment(row[0], row[1 if narrow else 2], row[2 if narrow else 3], row[4 if narrow else 5])
+        for row in layout.iter_unpack(_table(handle, header, layout.size))
+    ]
+
+
+def _table(handle: BinaryIO, header: _Header, size: int) -> bytes:
     # The kernel too takes no other size of an entry, and no table larger than 64 KiB.
     if header.entries and (header.entry_size != size or header.entries * size > _LARGEST_TABLE):
         raise struct.error("%d segments of %d bytes" % (header.entries, header.entry_size))

@@ -52,6 +52,26 @@ def elf(architecture="riscv64", interpreter=None, body=b"code"):
     return header + entry + text + body
 
 
+def needing(*libraries, interpreter=None, damaged=False):
+    """Bytes of an ELF file for riscv64 that asks its loader for ``libraries``."""
+    names = b"\0" + b"".join(name.encode() + b"\0" for name in libraries)
+    loader = (interpreter or "").encode() + b"\0"
+    entries, base, address = 3 if interpreter else 2, 64, 0x10000
+    dynamic_at = base + 56 * entries
+    offsets = [1 + sum(len(name) + 1 for name in libraries[:number]) for number in range(len(libraries))]
+    names_at = dynamic_at + 16 * (len(libraries) + 2)
+    rows = [(1, offset) for offset in offsets] + [(5, address * (9 if damaged else 1) + names_at), (0, 0)]
+    dynamic = b"".join(struct.pack("<QQ", *row) for row in rows)
+    loader_at = names_at + len(names)
+    size = loader_at + len(loader)
+    segments = [(1, 5, 0, address, address, size, size, 1), (2, 4, dynamic_at, 0, 0, len(dynamic), 0, 1)]
+    if interpreter:
+        segments.append((3, 4, loader_at, 0, 0, len(loader), 0, 1))
+    ident = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    header = ident + struct.pack("<HHIQQQIHHHHHH", 3, 243, 1, 0, base, 0, 0, 64, 56, entries, 0, 0, 0)
+    return header + b"".join(struct.pack("<IIQQQQQQ", *segment) for segment in segments) + dynamic + names + loader
+
+
 def member(name, data=b"", mode=0o755, link=None, kind=None):
     """A tar member and its content."""
     info = tarfile.TarInfo(name)

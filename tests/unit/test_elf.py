@@ -7,9 +7,9 @@ import os
 import sys
 
 import pytest
-from programs import elf
+from programs import elf, needing
 
-from ansible_collections.riscv.k3s.plugins.module_utils.elf import read_elf
+from ansible_collections.riscv.k3s.plugins.module_utils.elf import needed, read_elf
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -49,3 +49,29 @@ def test_damaged_header(tmp_path, data):
     path.write_bytes(data)
     with pytest.raises(Problem, match="damaged or incomplete"):
         read_elf(str(path))
+
+
+@pytest.mark.parametrize("libraries", [(), ("libc.so.6",), ("libxtables.so.12", "libmnl.so.0", "libc.so.6")])
+def test_the_libraries_that_a_file_needs(tmp_path, libraries):
+    path = tmp_path / "program"
+    path.write_bytes(needing(*libraries, interpreter="/lib/ld-linux.so.1"))
+    assert needed(str(path)) == list(libraries)
+
+
+def test_static_programs_and_other_files_need_no_library(tmp_path):
+    path = tmp_path / "program"
+    for data in (elf(), elf("386"), elf("s390x", "/lib/ld.so"), b"text"):
+        path.write_bytes(data)
+        assert needed(str(path)) == []
+
+
+def test_the_program_that_runs_this_test_needs_a_libc():
+    assert any(name.startswith("libc") for name in needed("/bin/sh"))
+
+
+@pytest.mark.parametrize("data", [needing("libc.so.6", damaged=True), needing("libc.so.6")[:150]])
+def test_damaged_tables_of_libraries_are_a_problem(tmp_path, data):
+    path = tmp_path / "program"
+    path.write_bytes(data)
+    with pytest.raises(Problem, match="cannot be read"):
+        needed(str(path))

@@ -33,6 +33,7 @@ ROOMS = {
         "_failure": {"_chain"},
         "_skopeo": {"_host", "_failure"},
         "_registry": {"_oci", "_failure", "_skopeo", "_chain"},
+        "_program": {"_host"},
         "_journal": {"_host"},
         "_waiting": set(),
         "_kube": {"_host", "_waiting"},
