@@ -27,13 +27,19 @@ class ActionModule(ObservingAction):
         },
         "architecture": {"type": "str", "default": "auto"},
         "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+        "whole_manifests": {"type": "list", "elements": "str", "default": []},
         "require_images": {"type": "bool", "default": False},
         "require_journal": {"type": "bool", "default": False},
     }
 
     def observe_board(self, options):
         """The result of k3s_info."""
-        seen = self.look(options, chosen_parts(options["gather"]), architecture=options["architecture"])
+        seen = self.look(
+            options,
+            chosen_parts(options["gather"]),
+            architecture=options["architecture"],
+            whole=options["whole_manifests"],
+        )
         if options["require_images"] and seen.get("images") is None:
             # What was seen stays with it: a run tells a server that is ill from one that cannot be reached.
             problem = unreadable_images(seen, self.board or seen["hostname"])

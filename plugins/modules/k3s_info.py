@@ -17,9 +17,8 @@ description:
     the usual
     small programs (coreutils or busybox), and no Python.
   - Secrets stay on the board. Of C(config.yaml) only a fixed list of keys is read, of C(registries.yaml) only the
-    checksum, a
-    manifest that holds a Secret is listed without its text, and neither environment variables nor annotations of pods
-    are asked for.
+    checksum, of manifests all keys but only the values that name images and objects, of one that holds a Secret
+    nothing; and neither environment variables nor annotations of pods are asked for.
 options:
   gather:
     description:
@@ -55,6 +54,13 @@ options:
       - A request to the API gets two thirds of it. On a slow board the first C(kubectl) may need minutes.
     type: int
     default: 30
+  whole_manifests:
+    description:
+      - Manifests (paths in their folder) whose whole text is wanted, since they are patched. One that holds a Secret is
+        still left out.
+    type: list
+    elements: str
+    default: []
   require_images:
     description:
       - Fail if the images in containerd's store cannot be read, since nothing can be planned then.
@@ -240,7 +246,12 @@ manifests:
     mtime: {description: Time of its last change in seconds since 1970., type: int}
     skip: {description: Whether a C(.skip) file of its name keeps it from being deployed., type: bool}
     own_skip: {description: Whether riscv.k3s wrote that C(.skip) file., type: bool}
-    text: {description: The text; null when it holds a Secret or is larger than 256 KiB., type: str}
+    text:
+      description:
+        - The text as far as it is needed, in which C(hidden0) stands for other values; null when it holds a Secret
+          or is larger than 256 KiB.
+      type: str
+    whole: {description: Whether it is the whole text., type: bool}
     left_out: {description: V(secret) or V(size) when there is no text for that reason., type: str}
     workloads:
       description: Of a file without a text, whether it holds something that has k3s run pods, by the kinds in it.

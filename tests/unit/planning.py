@@ -101,4 +101,4 @@ def fleet_of(boards, servers=None, lock=None, **more):
 
 
 def file(path, text, skip=False):
-    return {"path": path, "sha256": sha256(text.encode()), "text": text, "skip": skip}
+    return {"path": path, "sha256": sha256(text.encode()), "text": text, "whole": True, "skip": skip}

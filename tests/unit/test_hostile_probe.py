@@ -58,9 +58,14 @@ def test_files_whose_names_mean_something_to_a_shell(board, shell):
     folder.mkdir()
     (folder / "--help.yaml").write_text(DEPLOYMENT % "b")
     texts["-x $(pwned)/--help.yaml"] = DEPLOYMENT % "b"
-    found = observe(board.run(PARTS, shell), TOKEN, PARTS)
+    found = observe(board.run(PARTS, shell, whole=list(texts)), TOKEN, PARTS)
     assert found["errors"] == []
     assert {row["path"]: row["text"] for row in found["manifests"]} == texts
+    shown = observe(board.run(PARTS, shell), TOKEN, PARTS)
+    assert (
+        shown["errors"] == [] and shown["demand"] == found["demand"] and len(shown["demand"][0]["where"]) > len(WORDS)
+    )
+    assert not [row for row in shown["manifests"] if row["whole"]]
     for row in found["manifests"]:
         assert row["sha256"] == hashlib.sha256(texts[row["path"]].encode()).hexdigest() and row["mtime"]
 
@@ -143,7 +148,7 @@ def test_names_that_sha256sum_escapes():
     assert split_files("\\%s  ./a\\\\b.yaml\n" % ("0" * 64), "5 600 ./a\\b.yaml\n") == {
         "a\\b.yaml": {"sha256": "0" * 64, "mtime": 5, "mode": "0600"}
     }
-    assert split_texts("%s=" % TOKEN, TOKEN) == ({"": ""}, {})
+    assert split_texts("%s=" % TOKEN, TOKEN) == ({"": ("", True)}, {}, {})
 
 
 def rows(*texts):

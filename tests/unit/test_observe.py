@@ -126,8 +126,9 @@ def test_manifest_with_a_secret(board):
 
 def test_manifest_that_is_no_text(board):
     board.file("data/server/manifests/b.yaml", b"kind: Pod\xff\xfe")
-    result = seen(board, ["manifests"])
+    result = seen(board, ["manifests"], whole=["b.yaml"])
     assert result["manifests"][0]["text"] == "kind: Pod\ufffd\ufffd"
+    assert "no UTF-8 text" in result["errors"][0]["message"]
 
 
 def test_broken_manifest_is_told(board):

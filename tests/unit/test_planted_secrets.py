@@ -44,6 +44,14 @@ configs:
     auth: {username: hunter2, password: hunter2}
 """
 CONFIG = "token: hunter2\nagent-token: hunter2\nnode-label: [a=b]\nkube-apiserver-arg:\n  - token-auth-file=/hunter2\n"
+# tests/unit/test_masked_manifests.py has more of them.
+CHART = """kind: HelmChart
+metadata: {name: c, annotations: {note: hunter2}}
+spec: {set: {adminPassword: hunter2}, valuesContent: "password: hunter2", chartContent: hunter2}
+---
+kind: Pod
+spec: {containers: [{name: a, image: b, args: [--password, hunter2], env: [{name: PW, value: hunter2}]}]}
+"""
 
 
 def _event(message):
@@ -59,6 +67,7 @@ def _board(tmp_path):
     board.file("etc/registries.yaml", REGISTRIES)
     board.file("etc/config.yaml", CONFIG)
     board.file("data/server/token", SECRET)
+    board.file("data/server/manifests/chart.yaml", CHART)
     board.file("data/agent/etc/containerd/config.toml", '[plugins.x.auth]\n  password = "hunter2"\n')
     meta = {"name": "p", "uid": "u", "namespace": "default", "attempt": 0}
     note = {"kubectl.kubernetes.io/last-applied-configuration": '{"env":[{"name":"PW","value":"hunter2"}]}'}

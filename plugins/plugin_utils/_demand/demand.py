@@ -30,6 +30,9 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 _MERGE = "<<"
+# What stands in place of a value that has not left the board (masked.sh).
+HIDDEN = "hidden0"
+_YAML_FILES = (".yaml", ".yml", ".json")
 
 
 class Use(NamedTuple):
@@ -48,7 +51,8 @@ def demand(manifests, pause_image=None, pods=()):
     that is skipped or has no text counts for nothing; a stale overlay of ours counts as the packaged file that it will
     be made from anew. Of the pods only those of kube-system that are not finished do.
     """
-    uses, problems = [], []
+    uses: list[Use] = []
+    problems: list[str] = []
     if pause_image:
         uses.append(Use(pause_image, "the pause image of containerd", True))
     documents = []
@@ -60,6 +64,7 @@ def demand(manifests, pause_image=None, pods=()):
     chart_values = _chart_configs(documents)
     for path, document in documents:
         uses += _uses(path, document, chart_values)
+        problems += _kept_back(path, document)
     for pod in pods:
         if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in FINISHED:
             uses += [
@@ -85,6 +90,9 @@ def _packaged_of_stale(path, rows):
 def _rows(uses, problems):
     rows: dict[str, dict] = {}
     for use in uses:
+        if HIDDEN in use.image:
+            problems.append("%s: the image's name does not look like one, so it has not left the board" % use.where)
+            continue
         try:
             name = normalise(use.image)
         except Problem as problem:
@@ -158,6 +166,25 @@ def _uses(path, document, chart_values):
     return []
 
 
+def _kept_back(path, document):
+    """Texts that are YAML by themselves, but written in quotes: they have not left the board. A text."""
+    kind = document.get("kind")
+    if kind in _CHARTS:
+        held = _dict(document.get("spec")).get("valuesContent") == HIDDEN
+    elif kind == "ConfigMap":
+        held = any(
+            value == HIDDEN and isinstance(key, str) and key.endswith(_YAML_FILES)
+            for key, value in _dict(document.get("data")).items()
+        )
+    else:
+        held = False
+    if held:
+        yield (
+            "%s %s/%s: images in a text that is written in quotes are not known. Write it as a block (|)"
+            % (path, kind, _name(document))
+        )
+
+
 def _containers(where, spec, required):
     found = []
     for field in ("initContainers", "containers"):
@@ -174,7 +201,7 @@ def _embedded(where, data):
     """
     found = []
     for key in sorted(data):
-        if not isinstance(data[key], str) or not key.endswith((".yaml", ".yml", ".json")):
+        if not isinstance(data[key], str) or not key.endswith(_YAML_FILES):
             continue
         try:
             for document in read_documents(data[key]):

@@ -47,7 +47,7 @@ class ObservingAction(ActionBase):
     def observe_board(self, options):
         """The action's own result; ``options`` are the validated ones."""
 
-    def look(self, options, parts, architecture="auto", api=None, events=False):
+    def look(self, options, parts, architecture="auto", api=None, events=False, whole=()):
         """Run the script for ``parts`` on the board and return what observe() makes of it."""
         token = "riscv-k3s-" + secrets.token_hex(8)
         # Only a folder that the task names wins over the one in k3s's config.yaml.
@@ -65,6 +65,7 @@ class ObservingAction(ActionBase):
                 events=events,
                 program_timeout=limit,
                 paths=paths,
+                whole=whole,
             )
             done = self._low_level_execute_command(script, executable="/bin/sh")
             output = done["stdout"]

@@ -2,16 +2,28 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# A file of YAML without its values: `masked FILE` writes it line by line, each key as it stands, and for each value a
-# word that says nothing. What it does not understand is taken for a value. So a file that may hold passwords is read on
-# the controller, by a real parser, and no value leaves the board.
+# Files of YAML without their values: `masked FILE...` writes them line by line, each key as it stands, and for each
+# value a word that says nothing. What it does not understand is taken for a value. So a file that may hold passwords is read
+# on the controller, by a real parser, and no value leaves the board.
 # A key is what stands before a colon where a key may stand; a login in it is left out.
-# shellcheck shell=sh disable=SC2016 # the dollars are awk's
+# Of manifests more is shown: $shown_keys is a pattern of keys whose values are, where these look like names. What stands
+# in a block below a key of $inner_keys is YAML by itself. Each file begins with a line of $marked and its name, and of
+# the comments those of riscv.k3s stay. Without these variables all is hidden.
+# shellcheck shell=sh disable=SC2016,SC2154 # the dollars are awk's; variables may be unset
 
 masked() {
-    awk '
+    awk -v shown="$shown_keys" -v inner_keys="$inner_keys" -v marked="$marked" '
     function put(text) { out = out text }
+    # Files that hold nothing have no lines, but a mark.
+    function marks(file) {
+        while (marked != "" && at < ARGC - 1 && ARGV[at] != file) print marked ARGV[++at]
+    }
+    # A value: as it stands where its key is one of those that are shown, and it looks like a name.
+    function scalar(text) {
+        put(shown != "" && last ~ shown && text ~ /^[A-Za-z0-9.%{}_\/:+-]+(@sha256:[0-9a-f]+)?$/ ? text : "hidden0")
+    }
     function name_of(key, quote) {
+        last = key
         sub(/.*@/, "hidden@", key)
         put(quote key quote ":")
     }
@@ -60,6 +72,7 @@ masked() {
                 if (substr(text, 1, 1) == "#") return
             } else if (c == "{" || c == "[") {
                 depth++
+                last = ""
                 key = 1
                 put(c)
                 text = substr(text, 2)
@@ -70,6 +83,7 @@ masked() {
                 text = substr(text, 2)
                 if (depth == 0) return
             } else if (c == ",") {
+                last = ""
                 key = 1
                 put(c)
                 text = substr(text, 2)
@@ -88,7 +102,11 @@ masked() {
                     name_of(inner, c)
                     put(" ")
                     rest = substr(rest, RLENGTH + 1)
-                } else put("hidden0")
+                } else {
+                    put(c)
+                    scalar(inner)
+                    put(c)
+                }
                 text = rest
                 key = 0
             } else {
@@ -100,7 +118,7 @@ masked() {
                 if (c == ":" && i <= length(text) && key && i > 1) {
                     name_of(bare(substr(text, 1, i - 1)), "")
                     put(" ")
-                } else put("hidden0")
+                } else scalar(bare(substr(text, 1, i - 1)))
                 # A colon where no key may stand: all up to the next comma is a value.
                 text = substr(text, c == ":" && i <= length(text) ? i + 1 : i)
                 key = 0
@@ -119,6 +137,12 @@ masked() {
         if (is_comment(text)) return
         c = substr(text, 1, 1)
         if (text ~ /^[|>][-+0-9]*[ \t]*(#.*)?$/) {
+            if (inner_keys != "" && last ~ inner_keys) {
+                sub(/[ \t].*/, "", text)
+                put(text)
+                inside[++levels] = column
+                return
+            }
             put("hidden0")
             block = column
             in_block = 1
@@ -128,16 +152,21 @@ masked() {
         } else if (c == "*") {
             alias(text)
         } else if (c == "\"" || c == "\047") {
-            put("hidden0")
-            quoted(text)
+            if (quoted(text) && is_comment(rest)) {
+                put(c)
+                scalar(inner)
+                put(c)
+            } else put("hidden0")
         } else {
-            put("hidden0")
+            sub(/[ \t]+#.*/, "", text)
+            scalar(bare(text))
             plain = column
             in_plain = 1
         }
     }
     # A node at which a line begins, with a key or without.
     function node(text, column,    c, i, found) {
+        last = ""
         text = properties(text)
         c = substr(text, 1, 1)
         if (c == "\"" || c == "\047") {
@@ -167,16 +196,33 @@ masked() {
         value(text, outer)
     }
     {
+        if (FNR == 1) {
+            marks(FILENAME)
+            levels = depth = in_block = in_plain = 0
+            open = ""
+            sub(/^\357\273\277/, "")
+        }
         sub(/\r$/, "")
-        if (NR == 1) sub(/^\357\273\277/, "")
         out = ""
         match($0, /^ */)
         column = RLENGTH
         text = substr($0, column + 1)
+        if (marked != "" && /^# (Written by riscv|riscv)[.]k3s/) { print; next }
+        # What was not closed ends with its document, and in a text within the text with that one.
+        if (column == 0 && text ~ /^---([ \t]|$)/) {
+            levels = depth = in_block = in_plain = 0
+            open = ""
+        }
+        while (levels && text != "" && column <= inside[levels]) {
+            levels--
+            depth = in_block = in_plain = 0
+            open = ""
+        }
         if (in_block && (text == "" || column > block)) { print ""; next }
         in_block = 0
         if (open != "") {
             # A quoted text that goes over several lines: up to its end all is part of it.
+            put(substr($0, 1, column))
             if (quoted(open $0)) {
                 open = ""
                 if (depth > 0) flow(rest)
@@ -185,6 +231,7 @@ masked() {
             next
         }
         if (depth > 0) {
+            put(substr($0, 1, column))
             flow(text)
             print out
             next
@@ -193,10 +240,10 @@ masked() {
         if (in_plain && column > plain) { print ""; next }
         in_plain = 0
         outer = column - 1
-        if (column == 0 && text ~ /^(---|\.\.\.)([ \t]|$)/) {
-            put(substr(text, 1, 3) " ")
-            outer = -1
-            value(substr(text, 4), -1)
+        if ((column == 0 || levels) && text ~ /^(---|\.\.\.)([ \t]|$)/) {
+            put(substr($0, 1, column + 3) " ")
+            last = ""
+            value(substr(text, 4), outer)
             print out
             next
         }
@@ -209,5 +256,6 @@ masked() {
         }
         if (!is_comment(text)) node(text, column)
         print out
-    }' "$1"
+    }
+    END { marks("") }' "$@"
 }

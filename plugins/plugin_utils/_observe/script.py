@@ -36,7 +36,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
     TIME_SERVICES,
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import (
+    INNER_KEYS,
+    LARGEST_TEXT,
+    SHOWN_KEYS,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import ETC
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import CONFIG_KEYS
 
@@ -88,6 +92,7 @@ def build_script(
     units=UNITS,
     paths=None,
     k3s_logs=K3S_LOGS,
+    whole=(),
 ):
     """The script as text.
 
@@ -95,6 +100,7 @@ def build_script(
     None (then what config.yaml says), ``programs`` the values of k3s, crictl, ctr, kubectl and containerd_address,
     ``api`` auto, always or never, ``events`` whether to read the pods' warnings too, ``program_timeout`` the seconds
     that each program has. ``paths`` {data_dir, registries, kubeconfig, config_file} are what an earlier look found out.
+    ``whole`` are the manifests (paths in their folder) whose text is wanted as it is.
     """
     programs, paths = programs or {}, paths or {}
     wanted = _wanted(parts, api)
@@ -112,6 +118,7 @@ def build_script(
         "config_file": paths.get("config_file"),
         "k3s": programs.get("k3s"),
         "k3s_logs": " ".join(k3s_logs),
+        "whole": "\n".join(whole),
         "explicit": "1" if programs.get("crictl") and programs.get("ctr") else "",
         "rendered": "/etc/containerd/config.toml" if programs.get("containerd_address") else "",
         "seconds": program_timeout,
@@ -153,10 +160,11 @@ def _files(wanted, events):
     if "events" in wanted:
         instead["api"] = ["details", "dns_api"] if "dns" in wanted else ["details"]
     if "registries" in wanted:
-        instead["preflight"] = ["preflight", "masked", "registries_keys"]
+        instead["preflight"] = ["preflight", "registries_keys"]
     chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
     blanked = ["blanked"] if wanted & {"events", "logs", "dns", "last_words"} else []
-    return ["frame", "programs", *blanked, "board"] + sum(chosen, [])
+    masked = ["masked"] if "manifests" in wanted or wanted >= {"preflight", "registries"} else []
+    return ["frame", "programs", *blanked, *masked, "board"] + sum(chosen, [])
 
 
 def _fixed_settings():
@@ -164,6 +172,8 @@ def _fixed_settings():
         "keys": " ".join(CONFIG_KEYS),
         "largest": LARGEST_TEXT * 2,
         "workloads": "|".join(WORKLOADS),
+        "manifest_keys": SHOWN_KEYS,
+        "manifest_texts": INNER_KEYS,
         "noted_in": "%s/%s" % (_journal.FOLDER, _journal.NAME),
         "archives": ARCHIVES,
         "container_template": CONTAINER_TEMPLATE,

@@ -69,7 +69,15 @@ def _wanted_patches(images: Iterable[PlannedImage], wanted: Wanted, architecture
 
 def _packaged(manifest: str, files: _Files, board: str) -> Mapping[str, Any]:
     packaged = files.get(manifest)
-    if not packaged or packaged["text"] is None:
+    if packaged and not packaged["whole"]:
+        raise Problem(
+            "a patch of the catalogue is for the manifest %s, whose text was not read on %s" % (manifest, board),
+            found={"secret": "it holds a Secret, so it stays on the board", "size": "it is too large"}.get(
+                packaged["left_out"] or "", "it changed meanwhile, or the catalogue is another one now"
+            ),
+            next_step="remove `patch` in riscv_k3s_catalogue, or move what is not the workload into another file",
+        )
+    if not packaged:
         raise Problem(
             "a patch of the catalogue is for the manifest %s, which %s does not have" % (manifest, board),
             found=", ".join(sorted(files)) or "no manifests",

@@ -89,6 +89,15 @@ def patches_for(catalogue: Sequence[Entry], image: ImageName, architectures: Ite
     return found
 
 
+def manifests_to_patch(raw: object) -> List[str]:
+    """The manifests for which a catalogue has patches, as it stands in an inventory: paths, each once. What is wrong
+    with it is told where it is read.
+    """
+    entries = [entry for entry in raw if isinstance(entry, dict)] if isinstance(raw, (list, tuple)) else []
+    patches = [entry["patch"] for entry in entries if isinstance(entry.get("patch"), dict)]
+    return list(dict.fromkeys(patch["manifest"] for patch in patches if isinstance(patch.get("manifest"), str)))
+
+
 def find(catalogue: Sequence[Entry], image: ImageName, architecture: str) -> Optional[Entry]:
     """The first entry that serves this stock image for this architecture, or None."""
     for entry in catalogue:

@@ -23,14 +23,7 @@ def read_files(seen):
 @reads("sha256sum and stat")
 def split_files(sums, stats):
     """The outputs of sha256sum and stat as a dictionary from path to {sha256, mtime, mode}."""
-    files = {}
-    for line in sums.splitlines():
-        digest, dummy, path = line.partition("  ")
-        if not _SUM.match(digest):
-            raise ValueError("%s is no checksum" % digest[:100])
-        if digest.startswith("\\"):  # so GNU's program marks a name that it had to escape
-            digest, path = digest[1:], path.replace("\\\\", "\\")
-        files[relative(path)] = {"sha256": digest, "mtime": None, "mode": None}
+    files = {path: {"sha256": digest, "mtime": None, "mode": None} for path, digest in checksums(sums).items()}
     for line in stats.splitlines():
         mtime, mode, path = line.split(" ", 2)
         files[relative(path)].update(mtime=int(mtime), mode=mode.zfill(4))
@@ -38,6 +31,19 @@ def split_files(sums, stats):
     if bare:
         raise ValueError("time and mode of %s are missing" % bare[0])
     return files
+
+
+def checksums(text):
+    """{path: checksum} of what sha256sum printed. Raises ValueError."""
+    found = {}
+    for line in text.splitlines():
+        digest, dummy, path = line.partition("  ")
+        if not _SUM.match(digest):
+            raise ValueError("%s is no checksum" % digest[:100])
+        if digest.startswith("\\"):  # so GNU's program marks a name that it had to escape
+            digest, path = digest[1:], path.replace("\\\\", "\\")
+        found[relative(path)] = digest
+    return found
 
 
 def relative(path):

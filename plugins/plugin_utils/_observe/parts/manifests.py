@@ -2,7 +2,11 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What k3s's deploy controller reads: the reader of what manifests.sh writes. Pure."""
+"""What k3s's deploy controller reads: the reader of what manifests.sh writes. Pure.
+
+Manifests hold passwords in many places: environments, values of charts, arguments. So what leaves the board is chosen
+there, by what is needed to know which images k3s asks for: all keys, and the values of a few of them.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,20 @@ from typing import NamedTuple
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.overlay import SKIP_TEXT
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files, relative
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import (
+    checksums,
+    read_files,
+    relative,
+)
 
 LARGEST_TEXT = 256  # KiB; a larger manifest (a set of CRDs) sends no text
+# Patterns of awk. Keys whose values are shown; a chart is set by dotted ones, too.
+SHOWN_KEYS = (
+    "(^|[.])(apiVersion|kind|name|namespace|replicas|registry|repository|tag|systemDefaultRegistry|"
+    "([A-Za-z]*[a-z])?[Ii]mages?)$"
+)
+# Keys below which a text is YAML by itself: the values of a chart, files in a ConfigMap.
+INNER_KEYS = "^valuesContent$|[.](ya?ml|json)$"
 
 
 def read_manifests(seen):
@@ -22,9 +37,9 @@ def read_manifests(seen):
     files = read_files(seen)
     if files is None or not seen.good("texts"):
         return {"manifests": None}
-    texts, left_out = split_texts(seen.sections["texts"].out, seen.token)
+    texts, left_out, before = split_texts(seen.sections["texts"].out, seen.token)
     # The deploy controller looks for NAME.skip by the file's name alone, in whichever folder it lies.
-    _compare(seen, files, texts, left_out)
+    _compare(seen, files, texts, left_out, before)
     skipped = {path.rpartition("/")[2][: -len(".skip")] for path in files if path.endswith(".skip")}
     rows = [
         {
@@ -33,7 +48,8 @@ def read_manifests(seen):
             "mtime": files[path]["mtime"],
             "skip": path.rpartition("/")[2] in skipped,
             "own_skip": files.get(path + ".skip", {}).get("sha256") == sha256(SKIP_TEXT),
-            "text": texts.get(path),
+            "text": texts[path].text if path in texts else None,
+            "whole": path in texts and texts[path].whole,
             "left_out": left_out[path].why if path in left_out else None,
             "workloads": left_out[path].workloads if path in left_out else None,
         }
@@ -43,15 +59,24 @@ def read_manifests(seen):
     return {"manifests": rows}
 
 
-def _compare(seen, files, texts, left_out):
+def _compare(seen, files, texts, left_out, before):
     """Tell of texts that did not arrive, or not as the files are."""
     for path, row in sorted(files.items()):
-        if path.startswith("/") or path.endswith(".skip") or path in left_out:
+        if path.startswith("/") or path.endswith(".skip"):
             continue
-        if path not in texts:
+        if path not in before or path not in {**texts, **left_out}:
             seen.error("texts", "manifests/%s was not read" % path)
-        elif sha256(texts[path].encode()) != row["sha256"]:
+        elif before[path] != row["sha256"] or (
+            path in texts and texts[path].whole and sha256(texts[path].text.encode()) != row["sha256"]
+        ):
             seen.error("texts", "manifests/%s was changed meanwhile, or is no UTF-8 text" % path)
+
+
+class Text(NamedTuple):
+    """What is known of a manifest's text: the ``whole`` of it, or all keys and a few values."""
+
+    text: str
+    whole: bool
 
 
 class LeftOut(NamedTuple):
@@ -63,16 +88,20 @@ class LeftOut(NamedTuple):
 
 @reads("the observing script's part for manifests")
 def split_texts(text, token):
-    """The step ``texts`` as two dictionaries: path to text, and path to why there is none. Raises Problem."""
-    texts, left_out = {}, {}
-    before, *chunks = re.split(r"(?m)^%s(?=[=!])" % re.escape(token), text)
+    """The step ``texts`` as three dictionaries, by path: the texts, why there is none, and the checksums before they
+    were read. Raises Problem.
+    """
+    texts, left_out, sums = {}, {}, ""
+    before, *chunks = re.split(r"(?m)^%s(?=[-=!+])" % re.escape(token), text)
     if before.strip():
         raise ValueError("%s is no text of a file" % before.strip()[:100])
     for chunk in chunks:
         head, dummy, body = chunk.partition("\n")
-        if head.startswith("="):
-            texts[relative(head[1:])] = body[:-1]
+        if head.startswith(("=", "-")):
+            texts[relative(head[1:])] = Text(body[:-1] if head[0] == "=" else body, head[0] == "=")
+        elif head.startswith("+"):
+            sums = body
         else:
             why, held, path = head[1:].split(" ", 2)
             left_out[relative(path)] = LeftOut(why, {"0": True, "1": False}[held])
-    return texts, left_out
+    return texts, left_out, checksums(sums)

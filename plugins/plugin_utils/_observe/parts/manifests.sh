@@ -2,8 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The files that k3s's deploy controller reads. One that holds a Secret, or is larger than largest (of 512 bytes), is
-# named without its text, and with 0 where it holds one of the kinds in workloads, else 1. files.sh takes their checksums.
+# The files that k3s's deploy controller reads: their checksums, and then what masked.sh shows of them, or the whole text
+# of those that are named in whole. One that holds a Secret, or is larger than largest (of 512 bytes), is named without a
+# text, and with 0 where it holds one of the kinds in workloads, else 1. files.sh takes their checksums once more.
 # shellcheck shell=sh disable=SC2154 # settings, and what board.sh sets
 
 manifest_dir=$data_dir/server/manifests
@@ -29,6 +30,9 @@ texts() {
     # grep ends with 1 where no file has it.
     secret=$(grep -liE "kind[\\\\\"'[:space:]]*:[\\\\\"'[:space:]]*secret" $manifests) || [ $? = 1 ] || return
     large=$(find -L $manifests -size +$largest)
+    echo "$token+"
+    sha256sum $manifests || return
+    shown=
     for file in $manifests; do
         case $file in *.skip) continue ;; esac
         why=
@@ -41,9 +45,15 @@ texts() {
             echo "$token!$why $held $file"
             continue
         fi
-        echo "$token=$file"
-        cat "$file" || return
-        echo
+        case $nl$whole$nl in
+        *"$nl${file#./}$nl"*)
+            echo "$token=$file"
+            cat "$file" || return
+            echo
+            ;;
+        *) shown=$shown$file$nl ;;
+        esac
     done
+    [ -z "$shown" ] || marked="$token-" shown_keys=$manifest_keys inner_keys=$manifest_texts masked $shown
 }
 step texts

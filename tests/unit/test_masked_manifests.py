@@ -1,0 +1,195 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What leaves a board of its manifests: enough to know each image that k3s asks for, and no value beside."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from fake_board import SHELLS, TOKEN, FakeBoard
+from manifest_cases import SNIPPETS, SOUND, mutate
+
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import charts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
+
+SECRET = "hunter2"
+POD = "kind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
+# Manifests with a password in each place where people have one, and the images that k3s asks for by them.
+PLANTED = {
+    "env": (
+        POD + "  - name: a\n    image: reg.example/a:1 # hunter2\n    env:\n    - {name: PW, value: hunter2}\n"
+        "    - name: DB\n      value: postgres://u:hunter2@db/x\n    args: [--password, hunter2]\n"
+        "    command:\n    - sh\n    - -c\n    - login hunter2\n",
+        ["reg.example/a:1"],
+    ),
+    "annotations": (
+        "kind: Deployment\nmetadata:\n  name: d\n  annotations:\n    note: |\n      image: hunter2\n"
+        "    other: >-\n      hunter2: x\n  labels: {pw: hunter2}\nspec: {template: {spec: {containers: [{name: a,\n"
+        "  image: 'b:2', env: [{name: hunt, value: \"hunter2\"}]}]}}}\n",
+        ["docker.io/library/b:2"],
+    ),
+    "values of a chart": (
+        "kind: HelmChart\nmetadata: {name: c}\nspec:\n  authSecret: {x: hunter2}\n  chartContent: hunter2hunter2\n"
+        "  set:\n    adminPassword: hunter2\n    image.tag: v2\n  valuesContent: |-\n    # hunter2\n"
+        "    admin:\n      password: hunter2\n    image:\n      repository: rancher/c\n      tag: v1\n"
+        "    config: |\n      image: hunter2\n    extra: {image: {repository: rancher/d, tag: 3.10, pw: hunter2}}\n"
+        "    ---x: hunter2\n  values: {token: hunter2, other: {image: {repository: e, tag: '1'}}}\n"
+        "  jobImage: rancher/klipper-helm:v1\n",
+        [
+            "docker.io/library/e:1",
+            "docker.io/rancher/c:v2",
+            "docker.io/rancher/d:3.10",
+            "docker.io/rancher/klipper-helm:v1",
+        ],
+    ),
+    "what a text within leaves open ends with it": (
+        "kind: HelmChart\nmetadata: {name: c}\nspec:\n  valuesContent: |\n    a: {b: [hunter2\n    c: 'hunter2\n"
+        "  jobImage: rancher/klipper-helm:v1\n",
+        ["docker.io/rancher/klipper-helm:v1"],
+    ),
+    "files in a ConfigMap": (
+        "kind: ConfigMap\nmetadata: {name: m}\ndata:\n  app.conf: |\n    image: hunter2\n    password=hunter2\n"
+        '  app.json: |-\n    {"nodes": ["hunter2"], "image": "hunter2 x"}\n  helperPod.yaml: |-\n    ---\n'
+        "    apiVersion: v1\n    kind: Pod\n    metadata:\n      name: h\n    spec:\n      containers:\n"
+        "      - name: h\n        image: busybox:1.37.0\n        env: [{name: a, value: hunter2}]\n"
+        "  password: hunter2\n",
+        ["docker.io/library/busybox:1.37.0"],
+    ),
+    "JSON": (
+        '{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"a",'
+        '"image":"a:1","env":[{"name":"x","value":"hunter2: hunter2"}],"args":["hunter2","--a=hunter2"]}]}}]}',
+        ["docker.io/library/a:1"],
+    ),
+    "anchors and merges": (
+        "kind: Pod\nmetadata: {name: p}\nx: &hunter2 {name: a, image: a:1, pw: hunter2}\nspec:\n  containers:\n"
+        "  - *hunter2\n  - {<<: *hunter2, image: b:1}\n",
+        ["docker.io/library/a:1", "docker.io/library/b:1"],
+    ),
+    "a login in what should be an image": (
+        POD + "  - {name: a, image: 'https://u:hunter2@reg/a:1'}\n",
+        [],
+    ),
+}
+
+
+@pytest.fixture(name="see", params=SHELLS, ids=lambda shell: shell[0])
+def _see(request, tmp_path):
+    """Looks at a board with these manifests; returns its rows and what it wrote."""
+    board = FakeBoard(tmp_path)
+
+    def see(texts, whole=()):
+        for path, text in texts.items():
+            board.file("data/server/manifests/" + path, text)
+        output = board.run(["manifests"], request.param, whole=whole)
+        seen = observe(output, TOKEN, ["manifests"])
+        # What cannot be understood is told with the demand.
+        assert {row["section"] for row in seen["errors"]} <= {"demand"}
+        return seen["manifests"], output
+
+    return see
+
+
+@pytest.mark.parametrize("text, images", PLANTED.values(), ids=PLANTED.keys())
+def test_no_planted_secret_leaves_the_board(see, text, images):
+    rows, output = see({"a.yaml": text})
+    assert SECRET not in output, [line for line in output.splitlines() if SECRET in line]
+    found, dummy = demand(rows)
+    assert [row["image"] for row in found] == images
+    assert found == demand([dict(rows[0], text=text)])[0] or "login" in text
+
+
+def test_what_does_not_look_like_an_image_is_told(see):
+    rows, dummy = see({"a.yaml": POD + "  - {name: a, image: 'u:hunter2@reg/a:1'}\n"})
+    found, problems = demand(rows)
+    assert found == [] and "Pod/p container a: the image's name does not look like one" in problems[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'kind: HelmChart\nmetadata: {name: c}\nspec: {valuesContent: "image:\\n  repository: a\\n"}\n',
+        '{"kind":"ConfigMap","metadata":{"name":"c"},"data":{"helperPod.yaml":"kind: Pod\\nimage: hunter2"}}',
+    ],
+)
+def test_a_text_in_quotes_stays_and_is_told(see, text):
+    rows, output = see({"a.yaml": text})
+    assert SECRET not in output
+    assert "manifests/a.yaml %s/c: images in a text that is written in quotes are not known" % (
+        "HelmChart" if "Chart" in text else "ConfigMap"
+    ) in str(demand(rows)[1])
+
+
+def test_whole_where_it_is_asked_for(see):
+    text = POD + "  - {name: a, image: a:1, args: [x]}\n"
+    rows, dummy = see({"a.yaml": text, "sub/b.yaml": text, "c d.yaml": text}, ["a.yaml", "c d.yaml"])
+    assert [(row["path"], row["whole"], row["text"] == text) for row in rows] == [
+        ("a.yaml", True, True),
+        ("c d.yaml", True, True),
+        ("sub/b.yaml", False, False),
+    ]
+
+
+def test_files_without_a_line(see):
+    rows, dummy = see({"a.yaml": "", "b.yaml": "kind: Pod\n", "c.yaml": "", "d.yaml": ""})
+    assert [row["text"].strip() for row in rows] == ["", "kind: Pod", "", ""]
+
+
+@pytest.mark.parametrize("version", ["v1.24.2", "v1.30.0", "v1.36.3"])
+def test_the_demand_of_packaged_manifests_is_the_same(see, k3s_manifests, version):
+    folder = k3s_manifests / version
+    texts = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.yaml")}
+    _same(see, texts)
+
+
+def test_odd_texts_give_the_same_demand_or_a_problem(see):
+    """Never another image than the whole text names, and none fewer without a word.
+
+    Line ends that only YAML knows (a bare CR, NEL, LS, PS) are letters to the board's awk, as to an editor.
+    """
+    snippets = [text for text in SNIPPETS if text not in ("\r", "\x85", "\u2028", "\u2029")]
+    random_ = random.Random(13)
+    operations = ["insert"] * 4 + ["insert at a line", "delete", "double the line", "swap lines", "cut off"]
+    texts = {}
+    for number in range(1500):
+        mutations = [
+            (random_.choice(operations), random_.randrange(len(SOUND)), random_.choice(snippets))
+            for dummy in range(random_.randint(1, 3))
+        ]
+        texts["m%04d.yaml" % number] = mutate(SOUND, mutations).replace("\x00", "")
+    rows, dummy = see(texts)
+    differ = []
+    for row in rows:
+        images, problems = demand([row])
+        whole, whole_problems = demand([dict(row, text=texts[row["path"]])])
+        if _names(images) != _names(whole) and not problems and not whole_problems and not row["left_out"]:
+            differ.append((texts[row["path"]], row["text"], images, whole))
+    assert differ == []
+
+
+def _names(rows):
+    return [row["image"] for row in rows]
+
+
+def _same(see, texts):
+    rows, dummy = see(texts)
+    whole = [dict(row, text=texts[row["path"]]) for row in rows]
+    assert demand(rows) == demand(whole)
+    assert charts(rows) == charts(whole)
+    assert demand(whole)[0]
+
+
+def test_an_overlay_is_known_as_one(see):
+    patch = {"manifest": "a.yaml", "kind": "Deployment", "name": "d", "container": "c", "image": "x:1"}
+    packaged = (
+        "kind: Deployment\nmetadata: {name: d}\nspec:\n  template:\n    spec:\n      containers:\n      - name: c\n"
+    )
+    packaged += "        image: y:1\n"
+    overlay = _overlay.make_overlays(packaged.encode(), "a.yaml", normalise_patches([patch]))[1].decode()
+    rows, dummy = see({"a-riscv64.yaml": overlay, "b.yaml": _overlay.UNDO_COMMENT + "\n" + packaged})
+    assert _overlay.read_header(rows[0]["text"]) == _overlay.read_header(overlay)
+    assert rows[1]["text"].startswith(_overlay.UNDO_COMMENT)
