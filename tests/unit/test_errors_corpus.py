@@ -75,8 +75,9 @@ def test_no_row_is_there_twice(field):
 
 
 # The rules may be written after the texts of one half alone; the other half tells what they are worth. Which half a
-# text is in its hash says. The shares are those that were reached, and may only rise.
-HALVES = {"tune": 0.93, "test": 0.85}
+# text is in its hash says. The shares, of texts with the right
+# cause and speaker, are those that were reached, and may only rise.
+HALVES = {"tune": 1.0, "test": 0.9}
 _PULLS = ("ErrImagePull", "ImagePullBackOff")
 
 
@@ -99,7 +100,7 @@ def test_causes_and_speakers(name, capsys):
             "\ncorpus, half %r: of %d texts %d (%.0f %%) have the right cause, %d (%.0f %%) the right speaker, too"
             % (name, len(rows), len(causes), 100 * len(causes) / len(rows), len(both), 100 * len(both) / len(rows))
         )
-    assert len(causes) / len(rows) >= HALVES[name]
+    assert len(both) / len(rows) >= HALVES[name]
 
 
 def test_what_is_called_certain_is_never_wrong():

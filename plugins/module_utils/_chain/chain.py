@@ -10,7 +10,7 @@ import functools
 import re
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.riscv.k3s.plugins.module_utils._chain import of_images, of_pods
+from ansible_collections.riscv.k3s.plugins.module_utils._chain import of_cluster, of_images, of_pods
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.operations import Operation, operation
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     ASKED,
@@ -55,11 +55,10 @@ class Chain(NamedTuple):
     asked: Optional[str]
     address: str
 
-    def object_of(self, name: str) -> str:
-        """What the operation ``name`` was done with: of the innermost one that says it; else empty."""
-        return next(
-            (one.done.object for one in self.links[::-1] if one.done and one.done.name == name and one.done.object), ""
-        )
+    def object_of(self, *names: str) -> str:
+        """What one of these operations was done with: of the innermost one that says it; else empty."""
+        done = [link.done for link in self.links[::-1] if link.done and link.done.name in names]
+        return next((one.object for one in done if one.object), "")
 
     def does(self, *names: str) -> bool:
         """Whether one of these operations is in the chain."""
@@ -116,17 +115,17 @@ def _told(message: str, about: Tuple[str, ...]) -> Told:
     links = chain.links
     reason = links[-1].words if links else ""
     is_of_image = chain.does(*of_images.STEPS) or any(step in about for step in of_images.STEPS)
-    rules = (of_images.RULES if is_of_image else ()) + of_pods.RULES
-    if is_of_image:
-        found = _fitting(of_images.FIRST, chain, about, len(links) - 1)
-        if found:
-            return _as_told(found, chain, reason)
+    rules = of_images.RULES * is_of_image + of_pods.RULES + of_cluster.RULES
+    first = of_pods.INSIDE if chain.does("inside") else of_pods.FIRST + of_images.FIRST * is_of_image
+    found = _fitting(first, chain, about, len(links) - 1)
+    if found:
+        return _as_told(found, chain, reason)
     for place in range(len(links) - 1, -1, -1):
         found = _fitting(rules, chain, about, place)
         if found:
             reason = ": ".join(link.words for link in links[place:])
             return _as_told(found, chain, reason)
-    last = (of_images.LAST + of_pods.LAST) if is_of_image else of_pods.LAST + of_pods.FATAL
+    last = of_images.LAST * is_of_image + of_pods.LAST + of_cluster.LAST + of_cluster.FATAL * (not is_of_image)
     found = _fitting(last, chain, about, len(links) - 1)
     if found:
         return _as_told(found, chain, reason)
@@ -168,7 +167,7 @@ def _as_told(rule: Rule, chain: Chain, reason: str) -> Told:
         return Told("no-such-image", speaker, chain.address, reason, rule.sure, chain, "no-such-image")
     if chain.does("pause") or chain.does("sandbox") and chain.does("pull"):
         cause = _of_pause(cause)
-    return Told(cause, speaker, chain.address, reason, rule.sure, chain, rule.cause, rule.variant)
+    return Told(cause or None, speaker, chain.address, reason, rule.sure, chain, rule.cause, rule.variant)
 
 
 def _of_pause(cause: str) -> str:
@@ -184,9 +183,9 @@ def _asked(chain: Chain) -> Tuple[Optional[str], str]:
     """Who was asked over the network last, and where."""
     if chain.does("proxy"):
         return PROXY, chain.object_of("dial") or chain.object_of("lookup")
-    address = chain.object_of("ping") or chain.object_of("request") or chain.object_of("status")
+    address = chain.object_of("ping", "request", "status")
     host = _host(address)
-    if (chain.does("token") or "/token?" in address) and (host or chain.does("status")):
+    if chain.does("token") or "/token?" in address:
         return TOKEN_SERVER, host
     if not chain.does(*of_images.STEPS):
         return None, host

@@ -13,13 +13,14 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     KERNEL,
     KUBELET,
     NETWORK,
+    NOTHING,
     PROXY,
     STORE,
     rule,
 )
 
 # These rules are for errors in which one of these steps was taken: what else uses a network has the same words.
-STEPS = ("pull", "resolve", "pause", "unpack", "stored", "copy", "bytes", "authorize", "token", "ping")
+STEPS = ("pull", "resolve", "pause", "unpack", "stored", "copy", "bytes", "authorize", "token", "ping", "said")
 # The number of a status, after "unexpected status: " or by itself.
 _STATUS = (
     r"(?:(?:StatusCode|[Ss]tatus(?: code)?|(?:invalid|unexpected) status code from registry|response code"
@@ -28,6 +29,8 @@ _STATUS = (
 
 # These steps decide by themselves, whatever stands behind them.
 FIRST = (
+    # containerd itself does not answer: nobody was asked for the image.
+    rule(NOTHING, CONTAINERD, r"", ("socket",)),
     rule("registry-proxy", PROXY, r"", ("proxy",)),
     rule("registry-name", DNS, r"no such host|server misbehaving|Name ", ("lookup",)),
     rule("registry-name", DNS, r"", ("lookup",), variant="silent"),
@@ -231,4 +234,13 @@ RULES = (
 LAST = (
     rule("pause-image-missing", CONTAINERD, r"", ("pause",)),
     rule("registry-auth", ASKED, r"", ("token", "authorize"), sure=False, variant="token"),
+    # Whatever a proxy calls its status: Go passes on the words alone.
+    rule(
+        "registry-proxy",
+        PROXY,
+        r"[A-Z][A-Za-z-]+(?: [A-Z][A-Za-z-]+)*\.?$",
+        ("request", "ping"),
+        ("status", "dial", "tls", "wire"),
+        sure=False,
+    ),
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reasons why a pod does not start though its image is there: pause, network, runc, volumes, and k3s itself. Pure."""
+"""Reasons why a pod does not start though its image is there: pause, network, runc, volumes, probes. Pure."""
 
 from __future__ import annotations
 
@@ -10,25 +10,32 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     API,
     CNI,
     CONTAINERD,
-    DNS,
-    HELM,
-    K3S,
     KERNEL,
     KUBELET,
     NETWORK,
+    NOTHING,
     PROGRAM,
     PROVISIONER,
     RUNC,
     SCHEDULER,
     rule,
 )
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import ERRNO, NETWORK_WORDS, NOT_BUILT_IN
 
 _START = ("exec", "runc", "shim", "start", "sandbox", "stat")
 _NET = ("network", "cni", "run")
-_JOIN = ("join",)
 
+# A probe that fails is what there is to say, whatever the program said that it ran. Other programs that somebody starts
+# in a container that runs explain nothing.
+INSIDE = (
+    rule("liveness-killed", KUBELET, r"", ("liveness",), sure=False),
+    rule("probe-fails", KUBELET, r"", ("probe",), sure=False),
+    rule(NOTHING, RUNC, r""),
+)
+# These steps decide by themselves, whatever stands behind them.
+FIRST = (rule(NOTHING, KUBELET, r"", ("aside",)),)
 RULES = (
-    rule("pause-image-architecture", KERNEL, r"[Ee]xec format error", ("sandbox",)),
+    rule("pause-image-architecture", KERNEL, r"[Ee]xec format error", ("sandbox",), ("network", "cni")),
     rule(
         "snapshotter-unsupported",
         KERNEL,
@@ -37,26 +44,21 @@ RULES = (
     ),
     # The network of a pod.
     rule("flannel-not-started", CNI, r"(?:open )?/run/flannel/subnet\.env: no such file|loadFlannelSubnetEnv failed"),
-    rule(
-        "flannel-not-started",
-        K3S,
-        r"flannel (?:exited|failed)|.*[Ff]ailed to start networking|.*[Ff]ailed to find (?:the )?interface"
-        r"|.*podCIDR not assigned|.*podCidr not assigned",
-        sure=False,
-    ),
     rule("kernel-bridge-missing", KERNEL, r'could not add "[^"]*": operation not supported'),
     rule(
         "kernel-feature-missing",
         KERNEL,
-        r".*(?:vxlan|veth|dummy|macvlan|wireguard).*(?:not supported|[Uu]nknown device)",
+        r".*(?:vxlan|veth|dummy|macvlan|wireguard|RTNETLINK answers).*(?i:not supported|unknown device)"
+        r"|.*Unknown device type",
     ),
-    rule("kernel-bridge-missing", KERNEL, r"operation not supported$", ("cni", "network")),
     rule(
         "kernel-netfilter-missing",
         KERNEL,
-        r"Couldn't load (?:match|target) |.*Extension \S+ revision \d+ not supported|.*(?:RULE|CHAIN|TABLE)_\w+ failed"
-        r"|.*No chain/target/match by that name|.*can't initialize ip6?tables table|.*[Tt]able does not exist"
-        r"|.*[Cc]ould not fetch rule set generation|.*Failed to initialize nft|.*unknown option \"--"
+        r"Couldn't load (?:match|target) |.*Extension \S+ (?:revision \d+ )?(?:is )?not supported"
+        r"|.*(?:RULE|CHAIN|TABLE)_\w+ failed|.*[Tt]able does not exist|.*unknown option \"--"
+        r"|.*No chain/target/match by that name|.*can't initialize ip6?tables table"
+        r"|.*[Cc]ould not (?:fetch rule set generation|process rule: (?:No such file|Operation not supported))"
+        r"|.*Failed to initialize nft|.*cache initialization failed"
         r"|.*Module (?:ip6?_?tables|x_tables|nf_\w+|xt_\w+|br_netfilter)\S* not found"
         r"|.*iptables.*Kernel module not found",
     ),
@@ -68,11 +70,13 @@ RULES = (
         r"no (?:more )?(?:IP )?addresses available|.*range is full|.*no available IP|.*IP pool exhausted",
         _NET,
     ),
+    # The kubelet kept the networks itself, for docker, before 1.24.
+    rule("cni-missing", KUBELET, r".*(?:cni config uninitialized|[Nn]o (?:valid )?networks found in)", ("dockershim",)),
+    rule("cni-missing", KUBELET, r".*cni config uninitialized"),
     rule(
         "cni-missing",
         CONTAINERD,
-        r".*cni (?:plugin not initialized|config uninitialized)"
-        r"|(?:.*no valid networks|no networks?(?: config)?) found in "
+        r".*cni plugin not initialized|(?:.*no valid networks|no networks?(?: config)?) found in "
         r"|.*network plugin is not ready|.*NetworkPluginNotReady|failed to load cni|.*[Mm]issing CNI default network"
         r"|.*container runtime network not ready",
     ),
@@ -82,13 +86,13 @@ RULES = (
         CONTAINERD,
         r'.*(?:no|unknown) runtime (?:for )?"[^"]*"|.*runtime "[^"]*" binary not installed',
     ),
-    rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit",)),
-    rule("entrypoint-missing", RUNC, r"executable file not found in", ("runc",)),
-    rule("entrypoint-missing", RUNC, r"executable file not found in", _START, sure=False),
+    rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit", "network", "cni")),
+    rule("entrypoint-missing", RUNC, r"executable file not found in", ("runc",), _NET),
+    rule("entrypoint-missing", RUNC, r"executable file not found in", _START, _NET, sure=False),
     rule("entrypoint-missing", CONTAINERD, r"no command specified"),
-    rule("entrypoint-missing", RUNC, r"no such file or directory", ("exec",), ("mount", "cgroup")),
+    rule("entrypoint-missing", RUNC, r"no such file or directory", ("exec",), ("mount", "cgroup") + _NET),
     rule("file-capabilities", KERNEL, r"[Oo]peration not permitted", ("exec",)),
-    rule("container-command-denied", KERNEL, r"permission denied|is a directory", ("exec",), ("mount",)),
+    rule("container-command-denied", KERNEL, r"permission denied|is a directory", ("exec",), ("mount",) + _NET),
     rule(
         "container-user",
         KUBELET,
@@ -99,41 +103,42 @@ RULES = (
     rule("container-user", RUNC, r"unable to find (?:user|group) |no users found|mkuser: .*not found"),
     rule("config-missing", API, r"(?:configmap|secret|ConfigMap|Secret)s? \"[^\"]*\" not found"),
     rule("config-missing", KUBELET, r"couldn't find key |.*non-existent (?:config|secret) key|references non-existent"),
-    # k3s looks for it before it starts.
-    rule("cgroup-missing", K3S, r"[Ff]ailed to find (?:memory|cpuset|cpu|pids) cgroup|.*cgroup v2 not supported"),
     rule(
         "cgroup-missing",
         KERNEL,
         r"cgroups?: .*(?:mountpoint does not exist|not found|controller)"
-        r"|.*memory cgroup(?: controller)? (?:is )?(?:not|missing)|mountpoint for \S+ not found",
+        r"|.*memory cgroup(?: controller)? (?:is )?(?:not|missing)|mountpoint for \S+ not found"
+        r"|no cgroup mount found|.*[Ff]ollowing Cgroup subsystem not mounted|.*Unknown subsys name",
     ),
     rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+: no such file"),
-    rule("kernel-feature-missing", KERNEL, r"(?:\w+ )?/proc/sys/(?:net|kernel|vm|fs)/\S+: no such file"),
+    rule("kernel-feature-missing", KERNEL, r"(?:\w+ )?/proc/sys/(?:net|kernel|vm|fs)/\S+: [Nn]o such file"),
     rule("kernel-feature-missing", KERNEL, r"modprobe: (?:FATAL|ERROR): |.*(?:enable|missing|requires) CONFIG_\w+"),
+    rule("kernel-feature-missing", KERNEL, r".*BPF_CGROUP_DEVICE|.*Cannot open session to kernel"),
     rule("kernel-feature-missing", RUNC, r"(?:config provided but )?seccomp not supported"),
+    rule("kernel-feature-missing", CONTAINERD, r"(?:seccomp|apparmor) is not supported"),
     rule("kernel-feature-missing", KERNEL, r".*apparmor failed to apply profile|.*ipset .*Kernel error received"),
-    rule("cgroup-missing", KERNEL, r"open /sys/fs/cgroup/\S+: no such file"),
     rule(
         "kernel-feature-missing",
         KERNEL,
-        r"(?:function not implemented|invalid argument|operation not supported)$",
-        ("runc", "shim", "exec"),
+        r".*(?:seccomp|[Aa]pp[Aa]rmor|user namespaces?).*(?:not supported|unsupported|not enabled)",
+    ),
+    # Volumes. What the program that mounts said comes in further lines.
+    rule("volume-mount", NETWORK, r"(?:mount\.[\w.-]+: )?" + NETWORK_WORDS, ("mount",), ("runc",)),
+    rule(
+        "volume-mount",
+        PROGRAM,
+        r"mount failed|exit status \d+|mount(?:\.[\w.-]+)?: |.*(?:unknown filesystem type|wrong fs type|bad option)",
         ("mount",),
-        sure=False,
+        ("runc",),
     ),
-    rule(
-        "kernel-feature-missing",
-        KERNEL,
-        r".*(?:seccomp|apparmor|user namespaces?).*(?:not supported|unsupported|not enabled)",
-    ),
-    # Volumes.
     rule(
         "volume-mount",
         KERNEL,
-        r"(?:not a directory|no such file or directory|permission denied|.*unknown filesystem type"
-        r"|.*wrong fs type|.*bad option|invalid argument|.*[Ii]nput/output error|.*already mounted)",
+        r"(?:not a directory|no such file or directory|permission denied|invalid argument|.*[Ii]nput/output error"
+        r"|.*already mounted)",
         ("mount",),
     ),
+    rule("volume-mount", KERNEL, r"no such file or directory", ("CreateContainerConfigError",)),
     rule(
         "volume-mount",
         KUBELET,
@@ -143,10 +148,12 @@ RULES = (
         ("mount",),
     ),
     rule("volume-unbound", PROVISIONER, r"no persistent volumes available for this claim"),
-    # What the program that mounts said comes in further lines.
-    rule("volume-mount", PROGRAM, r"mount failed|exit status \d+|mount(?:\.\w+)?: ", ("mount",)),
+    rule("volume-unbound", PROVISIONER, r"storageclass\S* \"[^\"]*\" not found"),
     rule(
-        "volume-provisioner", PROGRAM, r"mkdir: (?:can't|cannot) create directory .*(?:local-path|/data/)", sure=False
+        "volume-provisioner",
+        PROGRAM,
+        r"(?:mkdir|chmod|chown|rm): .*(?:local-path|pvc-[0-9a-f]{8}-|/data/)",
+        sure=False,
     ),
     rule(
         "volume-unbound",
@@ -164,93 +171,42 @@ RULES = (
     ),
     rule("volume-provisioner", PROVISIONER, r"failed to provision volume|create process timeout"),
     # Pods that run.
+    rule("liveness-killed", PROGRAM, r"HTTP probe failed with statuscode", ("liveness",), sure=False),
     rule("liveness-killed", KUBELET, r"Container \S+ failed (?:liveness|startup) probe, will be (?:restarted|killed)"),
     rule("out-of-memory", KUBELET, r"(?:Cgroup|System) OOM encountered"),
-    rule("out-of-memory", KERNEL, r"OOMKilled|.*(?:OOM|oom)[ -]?[Kk]ill|.*out of memory"),
-    # k3s itself, and who joins.
+    rule("out-of-memory", KERNEL, r"OOMKilled|.*(?:OOM|oom)[ -]?[Kk]ill|.*[Oo]ut of memory"),
     rule("sandbox-changed", KUBELET, r"Pod sandbox changed, it will be killed"),
-    rule("node-password-rejected", K3S, r"https://\S*/v1-k3s/\S*(?:kubelet|node)\S*\.crt: (?:401|403) "),
+    rule("crash-loop", KUBELET, r"[Bb]ack-off (?:\S+ )?restarting failed container"),
+    # The kernel ends a program for what it did; the words of shells and of Linux's log.
     rule(
-        "k3s-start-failed",
-        K3S,
-        r"failed to normalize (?:server )?token|.*bootstrap data already found and encrypted with different token"
-        r"|.*token CA hash does not match|token is not valid|.*/v1-k3s/\S*: (?:401|403) |.*not authorized$",
+        "crash-loop",
+        KERNEL,
+        r"(?:Segmentation fault|Illegal instruction|Bus error)\b|.*\[\d+\]: (?:segfault at|unhandled signal)"
+        r"|traps: .* trap |SIG(?:ILL|SEGV|BUS)\b",
+        sure=False,
     ),
-    rule("k3s-start-failed", KERNEL, r"address already in use"),
-    rule("k3s-start-failed", K3S, r"flag provided but not defined|.*etcd cluster join failed"),
-    rule(
-        "node-password-rejected",
-        K3S,
-        r".*[Nn]ode password (?:rejected|validation failed)|.*unable to verify (?:password|hash) for node"
-        r"|.*hash does not match",
-    ),
-    rule(
-        "server-unreachable",
-        NETWORK,
-        r"(?:connection refused|connection reset by peer|no route to host|i/o timeout|network is unreachable"
-        r"|no such host"
-        r"|.*context deadline exceeded|EOF)",
-        _JOIN,
-    ),
-    rule("clock", API, r"current time \S+ is before"),
-    rule("certificate-expired", KUBELET, r".*client certificate is expired"),
-    rule("certificate-expired", API, r".*certificate has expired"),
-    rule(
-        "k3s-start-failed", K3S, r".*(?:address already in use|flag provided but not defined|level=fatal)", sure=False
-    ),
-    rule("unschedulable", SCHEDULER, r"\d+/\d+ nodes are available"),
-    rule(
-        "evicted", KUBELET, r"(?:The node was low on resource|Pod was rejected|.*ephemeral local storage usage exceeds)"
-    ),
-    rule(
-        "helm-job-failed",
-        HELM,
-        r".*(?:INSTALLATION|UPGRADE) FAILED|another operation \(install|cannot re-use a name"
-        r"|.*has no deployed releases",
-    ),
-    rule(
-        "coredns-upstream",
-        NETWORK,
-        r"i/o timeout|connection refused|no route to host|network is unreachable|server misbehaving",
-        ("coredns",),
-    ),
-    rule("coredns-loop", PROGRAM, r".*[Ll]oop .*detected"),
-    rule("api-denied", API, r".*is forbidden: User|.*cannot (?:list|get|watch) resource", sure=False),
-    # What is certain of no more than itself.
-    # Of control groups and shared memory, "no space" is no word of a disk.
-    rule("disk-full", KERNEL, r"no space left on device|disk quota exceeded", sure=False),
-    rule("disk-read-only", KERNEL, r"[Rr]ead-only file system", sure=False),
-    rule("disk-fault", KERNEL, r"[Ii]nput/output error", (), ("mount",)),
-    rule("crash-loop", KUBELET, r"back-off \S+ restarting failed container|Back-off restarting failed container"),
     rule(
         "image-never-pull",
         KUBELET,
         r'ErrImageNeverPull$|Container image "[^"]*" is not present with pull policy of Never',
     ),
-    rule("no-node", KUBELET, r'node "[^"]*" not found'),
-    rule("disk-nearly-full", KUBELET, r"failed to garbage collect required amount of images"),
-    rule("dns-service", DNS, r"can't resolve '|.*no servers could be reached"),
-    rule(
-        "coredns-waits", NETWORK, r"i/o timeout|connection refused|no route to host|network is unreachable", ("list",)
-    ),
+    # What is certain of no more than itself. Of control groups, of keys, and of what is mounted in a container, these
+    # are no words of a disk.
+    rule("disk-full", KERNEL, r"no space left on device|disk quota exceeded", (), ("runc",), sure=False),
+    rule("disk-read-only", KERNEL, r"[Rr]ead-only file system", (), ("runc",), sure=False),
+    rule("disk-fault", KERNEL, r"[Ii]nput/output error", (), ("mount",)),
 )
-# What is known of these is the step that failed.
+# What is known of these is the step that failed; and where its last words are Linux's, that the kernel said no.
 LAST = (
-    rule("liveness-killed", PROGRAM, r"HTTP probe failed with statuscode", ("liveness",), sure=False),
+    rule(NOTHING, CONTAINERD, r"", ("tidy",)),
+    rule("snapshotter-unsupported", KERNEL, r"", ("rootfs",), sure=False),
     rule("liveness-killed", KUBELET, r"", ("liveness",), sure=False),
-    rule("helm-job-failed", HELM, r"", ("helm",)),
     rule("probe-fails", KUBELET, r"", ("probe",), sure=False),
+    rule("kernel-feature-missing", KERNEL, NOT_BUILT_IN, _NET + ("runc", "shim", "exec"), ("mount",), sure=False),
+    rule("cni-failed", KERNEL, ERRNO, ("network", "cni"), sure=False),
     rule("cni-failed", CNI, r"", ("network", "cni"), sure=False),
-    rule("volume-mount", KUBELET, r"", ("mount",), sure=False),
-    rule(
-        "runc-failed",
-        KERNEL,
-        r"(?:.* )?(?:invalid argument|(?:permission|operation) (?:denied|not permitted|not supported)|no such device"
-        r"|no such file or directory|cannot allocate memory|device or resource busy|resource temporarily unavailable)$",
-        ("runc", "shim"),
-        sure=False,
-    ),
+    rule("volume-mount", KERNEL, ERRNO, ("mount",), ("runc",), sure=False),
+    rule("volume-mount", KUBELET, r"", ("mount",), ("runc",), sure=False),
+    rule("runc-failed", KERNEL, ERRNO, ("runc", "shim"), sure=False),
     rule("runc-failed", RUNC, r"", ("runc", "shim"), sure=False),
 )
-# Of k3s, or of what it starts.
-FATAL = (rule("k3s-start-failed", K3S, r"", ("fatal",), sure=False),)

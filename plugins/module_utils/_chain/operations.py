@@ -26,17 +26,43 @@ class Operation(NamedTuple):
 
 
 _TABLE: Tuple[Tuple[str, str], ...] = (
+    # Steps whose errors explain nothing that does not run: of waiting for what comes by itself, of parts that may be
+    # missing.
+    (
+        "aside",
+        r"(?:.* )?failed to sync (?:configmap|secret) cache|Error initializing dynamic plugin prober"
+        r"|.*services have not yet been read at least once.*|UnmountVolume\.\w+ failed for volume .*"
+        r"|Image garbage collection failed once\..*|[Oo]rphaned pod .*|ref \S+ locked(?: for .*)?"
+        r"|object .* not registered|.*is reserved for .*",
+    ),
+    # Of tidying up: a reason that is known is one for what starts, too; that the step failed is none.
+    (
+        "tidy",
+        r"(?:StopPodSandbox|RemovePodSandbox|RemoveContainer|StopContainer|ContainerStatus|PodSandboxStatus"
+        r"|ContainerStats)\b.*"
+        r"|[Ff]ailed to (?:stop|kill|remove|delete|clean up) .*(?:sandbox|container|task|process)\b.*",
+    ),
+    # A program that is run in a container beside its own: of probes, of hooks, of people.
+    ("inside", r"failed to exec in container|failed to start exec .*|(?:OCI runtime|runc) exec failed|exec failed"),
     # The kubelet's own steps.
     ("sandbox", r"[Ff]ail(?:ed)?(?: to)? create(?: a)? (?:pod )?sand ?box(?: for pod.*)?|Failed create pod sandbox"),
     ("sandbox", r"(?:CreatePodSandbox for|RunPodSandbox (?:from|for)).*"),
     ("sandbox", r'failed to "(?:CreatePodSandbox|KillPodSandbox)" for .* with \w+'),
     ("sandbox", r"failed to (?:start|create|reserve) sandbox(?: name| container)?(?: task)?(?: " + _NAME + ")?"),
+    ("pull", r'failed to "StartContainer" for .* with (?:ErrImagePull|ImagePullBackOff|RegistryUnavailable)'),
     ("start", r'failed to "StartContainer" for .* with \w+|[Ff]ailed to start container(?: task)? ?' + _NAME),
-    ("mount", r"(?:MountVolume|AttachVolume|UnmountVolume|MapVolume)\.\w+ failed for volume " + _NAME + r"(?: .*)?"),
-    ("mount", r"Unable to (?:attach or )?mount volumes(?: for pod.*)?"),
+    (
+        "mount",
+        r"(?:MountVolume|AttachVolume|MapVolume|NodeExpandVolume)\.\w+(?: \w+)? failed for volume "
+        + _NAME
+        + r"(?: .*)?",
+    ),
+    ("mount", r"Unable to (?:attach or )?mount volumes(?: for pod.*)?|[Ff]ailed to (?:prepare|create) subPath .*"),
+    ("mount", r"Multi-Attach error for volume .*|[Ff]ailed to get Plugin from volumeSpec .*"),
     ("rootfs", r"failed to mount rootfs component.*|failed to mount overlay"),
     ("rootfs", r".*\boverlayfs\b.* snapshotter cannot be enabled for .*"),
     ("mount", r"(?:error )?mounting " + _NAME + r" to rootfs(?: .*)?|failed to mount .*|mount failed"),
+    ("mount", r"mount(?:\.[\w.-]+)?"),
     ("liveness", r"(?P<object>Liveness|Startup) probe (?:failed|errored)"),
     ("probe", r"(?P<object>Readiness) probe (?:failed|errored)"),
     # Images, from the outside to the wire.
@@ -49,21 +75,32 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
         + r"(?: failed| from image service failed)?",
     ),
     ("pull", r"[Ff]ailed to apply default image tag " + _NAME),
-    ("pull", r"[Ff]ailed to pull image|pulling image(?: failed)?|trying and failing to pull image"),
+    (
+        "pull",
+        r"[Ff]ailed to pull image|pulling image(?: failed)?|trying and failing to pull image|CacheImage .* failed",
+    ),
+    ("stored", r"failed to get image from containerd " + _NAME),
+    # What only a registry says.
+    ("said", r"(?:MANIFEST|NAME|BLOB)_UNKNOWN|TOOMANYREQUESTS|toomanyrequests|manifest unknown|pull access denied.*"),
     ("resolve", r"failed to resolve (?:reference|image)(?: " + _NAME + ")?"),
     ("resolve", r"(?:Error )?(?:reading manifest|initializing source|choosing image instance).*"),
     ("resolve", r"manifest for (?P<object>\S+) not found"),
     ("token", r"failed to fetch (?:anonymous|oauth) token|unable to retrieve auth token|[Rr]equesting bearer token"),
     ("authorize", r"failed to authorize"),
-    ("status", r"(?:received )?unexpected (?:HTTP )?status(?: code)?(?: from \w+ request to)?(?: (?P<object>\S+))?"),
+    (
+        "status",
+        r"(?:received )?unexpected (?:HTTP )?status(?: code)?(?: from \w+ request to)?(?: (?P<object>\S+)| \[[^]]*\])?",
+    ),
+    ("status", r"content at (?P<object>https?://\S+) not found"),
     ("status", r"pulling from host (?P<object>\S+) failed with status code \[[^]]*\]"),
     ("ping", r"(?:Get|Head|Post|Put|Patch) [\"']?(?P<object>https?://[^/\"'\s]+/v[12]/[^\"'\s]*)[\"']?"),
     ("request", r"failed to do request|(?:Get|Head|Post|Put|Patch|Delete) " + _NAME),
     ("ping", r"(?:error )?pinging (?:container |docker )?registry(?: returned| (?P<object>\S+))?"),
     ("copy", r"failed to copy|httpReadSeeker|failed open|.*(?:reading|writing|fetching|trying to reuse) blob.*"),
     ("proxy", r"proxyconnect tcp|error connecting to proxy (?P<object>\S+)"),
-    ("coredns", r"\[(?:ERROR|WARNING|FATAL)\] .*"),
+    ("coredns", r"(?:\S+ ){0,2}\[(?:ERROR|WARNING|FATAL|INFO)\] .*"),
     ("lookup", r"(?:dial tcp )?lookup (?P<object>\S+)(?: on \S+)?"),
+    ("socket", r"dial unix \S*(?:containerd|docker|crio|buildkit)\S*"),
     ("dial", r"dial (?:tcp|udp|unix)(?: (?P<object>\S+))?"),
     ("wire", r"(?:read|write)(?: (?:tcp|udp|unix)(?: .*)?)?|connect|getsockopt|net/http|http|http2"),
     ("tls", r"tls|remote error|failed to verify certificate|x509"),
@@ -76,6 +113,8 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
         r"failed to (?:create|prepare|get) snapshot(?:ter)?(?: .*)?|failed to (?:get reader|read) from content store",
     ),
     # The pod's network.
+    ("dockershim", r"Unable to update cni config|docker"),
+    ("netns", r"failed to create network namespace for sandbox .*|failed to (?:setup|set up) netns"),
     ("network", r"failed to (?:setup|set ?up|destroy|tear ?down) network for sandbox " + _NAME),
     ("network", r"failed to (?:set up|tear down) sandbox container .* network for pod " + _NAME),
     (
@@ -95,9 +134,13 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ),
     ("run", r"running \[(?P<object>[^]]*)\]|exit status \d+|iptables v\S+ \(\w+\)"),
     # Containers, from the shim to the program.
-    ("shim", r"failed to create (?:shim|shim task|task(?: for container)?|containerd task|containerd container|task)"),
-    ("shim", r"failed to generate (?:container|spec)(?: .*)?(?: spec(?: opts)?)?"),
-    ("runc", r"(?:OCI runtime|runc|crun) (?:create|start|run|exec)? ?failed|runc did not terminate successfully.*"),
+    ("shim", r"failed to (?:create|start) (?:shim|shim task|task(?: for container)?|containerd task|task)"),
+    # containerd's own part: nothing was started yet.
+    (
+        "container",
+        r"failed to create containerd container|failed to (?:generate|apply) .*(?:spec|spec opts|OCI options)",
+    ),
+    ("runc", r"(?:OCI runtime|runc|crun) (?:create |start |run )?failed|[Oo][Cc][Ii] runtime error|runc did not .*"),
     ("runc", r"[\w-]+_linux\.go:\d+|starting (?:container|init) process caused|starting setns process caused|caused"),
     ("runc", r"unable to start container process|error during container init|running exec setns process.*"),
     ("start", r"[Ee]rror response from daemon|Error"),
@@ -115,10 +158,18 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
         r"unable to apply cgroup configuration|failed to (?:write|create|set) .*cgroup.*|error setting cgroup config.*",
     ),
     # k3s and what it carries.
-    ("fatal", r"level fatal"),
+    ("fatal", r"level fatal|[Ff]ailed to run [Kk]ubelet|Failed to start (?:ContainerManager|cAdvisor).*"),
+    ("fatal", r"(?:kubelet|kube-proxy|apiserver|containerd|etcd|scheduler|controller-manager) exited"),
+    (
+        "kine",
+        r"(?:creating storage endpoint|building kine|failed to open database|Failed to test data store connection)",
+    ),
+    ("addon", r"(?:Applying|Parse|Read|Deleting) manifest at " + _NAME + r" failed|Failed to process config"),
+    ("addon", r"failed to process (?P<object>/\S*/manifests/\S+)|Error occurred (?:creating|applying) manifest.*"),
     ("unit", r"[\w@-]+\.service"),
     ("list", r".*[Ff]ailed to (?:list|watch) \*v1\.\w+|plugin/kubernetes"),
-    ("join", r"failed to (?:get|validate) (?:CA certs|connection to cluster at .*|connection .*)"),
+    ("join", r"failed to (?:get|validate) (?:CA certs.*|connection to cluster at .*|connection .*)"),
+    ("join", r"CA cert validation failed|[Ff]ailed to retrieve .* from server|Unable to register node with API server"),
     ("join", r"(?:starting|preparing|failed to start) (?:kubernetes|server|cluster|networking|agent|tls server)"),
     ("join", r"Error starting \w+|Failed to validate connection to cluster at (?P<object>\S+)"),
     (
@@ -128,7 +179,12 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ),
     (
         "helm",
-        r"(?:Error: )?(?:INSTALLATION|UPGRADE|UNINSTALL) FAILED|failed to (?:install|upgrade) (?:release|chart).*",
+        r"(?:Error: )?(?:INSTALLATION|UPGRADE|UNINSTALL) FAILED|failed to (?:install|upgrade) (?:release|chart).*"
+        r"|Kubernetes cluster unreachable|failed (?:pre|post)-(?:install|upgrade)"
+        r"|could not get apiVersions from Kubernetes|unable to build kubernetes objects from release manifest"
+        r"|rendered manifests contain a .*"
+        r"|looks like .* is not a valid chart repository or cannot be reached|chart .* not found in .*"
+        r"|release .* failed.*",
     ),
     ("volume", r"failed to (?:provision|provisioning) volume(?: with StorageClass " + _NAME + r")?|ProvisioningFailed"),
     ("volume", r"failed to create volume " + _NAME + r"|failed to delete volume " + _NAME.replace("object", "other")),

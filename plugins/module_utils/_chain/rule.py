@@ -15,6 +15,8 @@ from typing import NamedTuple, Pattern, Tuple
 
 # ASKED stands for whoever the chain says was asked: a registry, its token server, a mirror, a proxy.
 ASKED = "asked"
+# Instead of a cause: the words are understood, and say nothing of why something does not run.
+NOTHING = ""
 REGISTRY, TOKEN_SERVER, PROXY, MIRROR = "registry", "token-server", "proxy", "mirror"
 NETWORK, DNS, STORE, KERNEL, RUNC, CNI = "network", "dns", "store", "kernel", "runc", "cni"
 KUBELET, CONTAINERD, API, K3S, PROGRAM = "kubelet", "containerd", "api-server", "k3s", "program"

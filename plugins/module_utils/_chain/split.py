@@ -29,6 +29,10 @@ _CAUSED = re.compile(r'\bcaused ("(?:[^"\\]|\\.)*")')
 _LOGFMT = re.compile(r'(?:\A|\s)(msg|error|err|networkReady)=("(?:[^"\\]|\\.)*"|\S+)')
 _SHORT = re.compile(r"\A(?:FATA|ERRO|WARN|INFO)\[[^]]*\] ")
 _KLOG = re.compile(r'\A[EWIF]\d{4} [\d:.]+\s+\d+ [\w.-]+:\d+\] ("(?:[^"\\]|\\.)*"|[^"].*)')
+# What systemd's journal writes before a line: when, where, who.
+_JOURNAL = re.compile(r"\A(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?) \S+ [\w@.-]+(?:\[\d+\])?: ")
+# A part of a log's line without the quotes around it, which were around the whole.
+_ESCAPED = re.compile(r'[^"]*\\"')
 # A field of several lines, as klog writes it.
 _BLOCK = re.compile(r"=<\n(.*?)\n\s*>(?= |\Z|\n)", re.DOTALL)
 # What the scheduler tells of pods that it could send away; why there is no node stands before it.
@@ -44,7 +48,7 @@ def messages(text: str) -> List[str]:
     """The messages of a text, each in the order of its lines; the lines after a message that is none belong to it."""
     found: List[str] = []
     for line in _BLOCK.sub(_as_field, text).splitlines():
-        message = _logged(line.strip())
+        message = _logged(_JOURNAL.sub("", line.strip()))
         if found and message is None:
             found[-1] += "\n" + line.strip()
         else:
@@ -107,6 +111,8 @@ def _as_field(found):
 
 
 def _divided(text, depth):
+    if _ESCAPED.match(text):
+        text = unquoted('"%s"' % text)
     text = _AFTERMATH.sub("", _PREEMPTION.sub("", text)).replace(" desc = [", " desc = ")
     text = _RPC.sub(r"rpc error \1: ", text)
     text = _CAUSED.sub(lambda found: "caused: " + unquoted(found.group(1)), text)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reasons of k3s itself, of nodes that join, and of what every cluster runs: scheduler, DNS, helm, manifests. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
+    API,
+    DNS,
+    HELM,
+    K3S,
+    KERNEL,
+    KUBELET,
+    NETWORK,
+    PROGRAM,
+    SCHEDULER,
+    rule,
+)
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import (
+    ERRNO,
+    NETWORK_WORDS,
+    NO_ANSWER,
+    NO_NAME,
+)
+
+_JOIN = ("join",)
+
+RULES = (
+    # k3s looks for it before it starts.
+    rule("cgroup-missing", K3S, r"[Ff]ailed to find (?:memory|cpuset|cpu|pids) cgroup|.*cgroup v2 not supported"),
+    rule(
+        "flannel-not-started",
+        K3S,
+        r"flannel (?:exited|failed)|.*[Ff]ailed to start networking|.*[Ff]ailed to find (?:the )?interface"
+        r"|.*(?i:pod ?cidr not assigned)",
+        sure=False,
+    ),
+    rule("node-password-rejected", K3S, r"https://\S*/v1-k3s/\S*(?:kubelet|node)\S*\.crt: (?:401|403) "),
+    rule(
+        "k3s-start-failed",
+        K3S,
+        r"failed to normalize (?:server )?token|.*bootstrap data already found and encrypted with different token"
+        r"|.*token CA hash does not match|token is not valid|.*/v1-k3s/\S*: (?:401|403) |.*not authorized$",
+    ),
+    rule("k3s-start-failed", KERNEL, r"address already in use", ("fatal",)),
+    rule("k3s-start-failed", KERNEL, r"(?:bind: )?address already in use", sure=False),
+    rule("k3s-start-failed", K3S, r"flag provided but not defined|.*etcd cluster join failed"),
+    # Its database, etcd or another.
+    rule(
+        "k3s-start-failed",
+        K3S,
+        r"etcdserver: (?:no space|mvcc: database space exceeded)|.*mvcc: database space exceeded"
+        r"|.*(?:raft log corrupted|crc mismatch|database disk image is malformed|member has been permanently removed)",
+    ),
+    rule("k3s-start-failed", NETWORK, NETWORK_WORDS, ("kine",), sure=False),
+    rule(
+        "node-password-rejected",
+        K3S,
+        r".*[Nn]ode password (?:rejected|validation failed)|.*unable to verify (?:password|hash) for node"
+        r"|.*hash does not match",
+    ),
+    rule("server-unreachable", NETWORK, r"%s|%s|.*context deadline exceeded" % (NETWORK_WORDS, NO_NAME), _JOIN),
+    rule("server-unreachable", K3S, r"(?:https?://\S+: )?50[234] |websocket: bad handshake", _JOIN, sure=False),
+    rule("clock", API, r"current time \S+ is before"),
+    rule("certificate-expired", KUBELET, r".*client certificate is expired"),
+    rule("certificate-expired", API, r".*certificate has expired"),
+    rule(
+        "k3s-start-failed", K3S, r".*(?:address already in use|flag provided but not defined|level=fatal)", sure=False
+    ),
+    rule("no-node", KUBELET, r'node "[^"]*" not found'),
+    rule("no-node", K3S, r'nodes "[^"]*" not found'),
+    rule("unschedulable", SCHEDULER, r"\d+/\d+ nodes are available|no nodes available to schedule pods"),
+    rule(
+        "evicted",
+        KUBELET,
+        r"(?:Pod )?[Tt]he node (?:was low on resource|had condition)|Pod was rejected"
+        r"|.*(?:ephemeral local storage usage exceeds|exceeded its local ephemeral storage limit)"
+        r"|Usage of EmptyDir volume .* exceeds the limit|.*imminent node shutdown",
+    ),
+    rule("disk-nearly-full", KUBELET, r"[Ff]ailed to garbage collect required amount of images|Disk usage on image "),
+    rule("disk-nearly-full", KUBELET, r"Insufficient free disk space on the node's image filesystem"),
+    # helm, and the manifests that k3s applies.
+    rule("helm-job-failed", DNS, r"%s|%s" % (NO_NAME, NO_ANSWER), ("helm",)),
+    rule("helm-job-failed", NETWORK, NETWORK_WORDS, ("helm",)),
+    rule("helm-job-failed", NETWORK, r'Error: Get "?https://\S+/version\?timeout=\S+: .*' + NETWORK_WORDS),
+    rule(
+        "helm-job-failed",
+        HELM,
+        r".*(?:INSTALLATION|UPGRADE) FAILED|another operation \(install|cannot re-use a name"
+        r"|.*has no deployed releases",
+    ),
+    # CoreDNS, and who asks it.
+    rule("coredns-loop", PROGRAM, r".*[Ll]oop .*detected"),
+    rule("coredns-rights", API, r".*is forbidden: User \S*system:serviceaccount:kube-system:coredns"),
+    rule("coredns-waits", PROGRAM, r".*plugin/(?:ready: Still waiting on|kubernetes: .*(?:unsynced|waiting for) )"),
+    rule("coredns-waits", NETWORK, NETWORK_WORDS, ("list",)),
+    rule("coredns-upstream", NETWORK, r"%s|%s|.*no upstream host" % (NETWORK_WORDS, NO_ANSWER), ("coredns",)),
+    rule(
+        "dns-service", NETWORK, r"(?:;; )?(?:connection timed out|communications error)\b.*no servers could be reached"
+    ),
+    rule(
+        "dns-service",
+        DNS,
+        r"can't resolve '|\*\* server can't find |.*[Cc]ould not resolve host|bad address '|.*getaddrinfo E\w+"
+        r"|(?:%s)$" % NO_ANSWER,
+    ),
+)
+# What is known of these is the step that failed.
+LAST = (
+    rule("helm-job-failed", HELM, r"", ("helm",)),
+    rule("addon-not-applied", API, r"", ("addon",), sure=False),
+    rule("k3s-start-failed", K3S, r"", ("kine",), sure=False),
+)
+# Of k3s, or of what it starts: of pods there is more to say first.
+FATAL = (
+    rule("k3s-start-failed", KERNEL, ERRNO, ("fatal",), sure=False),
+    rule("k3s-start-failed", K3S, r"", ("fatal",), sure=False),
+)
