@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, List
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import first as _first
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict as _verdict
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, restarting
 
-OPTIONS: Dict[str, Dict[str, Any]] = {}
+OPTIONS: Dict[str, Dict[str, Any]] = {"why": {"type": "bool", "default": False}}
 
 
 class ActionModule(ActionBase):
@@ -25,7 +27,7 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """The table and the verdict; a failure where the run must not end well."""
         result = super().run(tmp, task_vars)
-        self.validate_argument_spec(argument_spec=OPTIONS)
+        dummy, options = self.validate_argument_spec(argument_spec=OPTIONS)
         hostvars = task_vars["hostvars"]
 
         def of(board: str) -> Dict[str, Any]:
@@ -40,11 +42,31 @@ class ActionModule(ActionBase):
         pulled = {board["board"]: (of(board["board"]).get("images_pulled") or {}).get("downloaded") for board in boards}
         lines = _verdict.lines(found, changes, bool(run["problems"]))
         told = report(boards, state.get("api") or run["api"], done, pulled) + restarting(run["restarts"]) + lines
-        result.update(changed=False, failed=False, verdict=found, msg=told, _ansible_verbose_always=True)
-        if not _verdict.ends_well(found, changes):
-            # Ansible shows the message of a failure as one text.
-            result.update(failed=True, msg="\n".join(lines), report=told)
-        return result
+        result.update(changed=False, failed=not _verdict.ends_well(found, changes), _ansible_verbose_always=True)
+        if not result["failed"]:
+            return dict(result, verdict=found, msg=told)
+        if options["why"]:
+            # Ansible shows the message of a failure as one text, and all else that it returns, too.
+            why = _why(task_vars)
+            return dict(result, msg="\n".join(lines + why), why=why)
+        closer = _closer(run, found, state.get("api") or run["api"], of)
+        msg = "Not healthy: what is wrong, and why, is told after a closer look at %s" % ", ".join(closer)
+        return dict(result, verdict=found, msg=msg, report=told, closer=closer)
+
+
+def _closer(run, found, api, of):
+    """The boards that may tell why."""
+    unwell = [name for name, row in found["boards"].items() if row["answer"] != _verdict.HEALTHY]
+    seen = {name: of(name).get("k3s_seen") or {} for name in run["boards"]}
+    server = run["first_server"] or run["stand_in"]
+    return _first.boards(unwell, seen, api, server, run["settings"]["health_namespaces"])
+
+
+def _why(task_vars):
+    """What the closer look, a loop over boards, tells."""
+    rows = (task_vars.get("health_closer") or {}).get("results") or []
+    looks = {row["item"]: row for row in rows if isinstance(row.get("item"), str)}
+    return _first.why_or_not_known(looks, round(time.time()), task_vars.get("ansible_inventory_sources") or ())
 
 
 def _found(run, state, of, done):

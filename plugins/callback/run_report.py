@@ -20,7 +20,7 @@ description:
     this collection ran, how much was
     pulled and how many images were tagged or built, manifests patched and pods restarted, how many pods of
     C(kube-system) are Ready, and what failed.
-    Below it are the slowest steps.
+    Below it are the slowest steps, and where the cluster is not healthy, the first findings of a diagnosis.
   - Results with C(no_log) are counted but not shown.
   - If the output is not a terminal, only that table is shown.
 requirements:

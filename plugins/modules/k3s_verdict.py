@@ -17,7 +17,15 @@ description:
     its image name stands for.
   - Fails where something is wrong or not known. Where changes are planned and not made yet, as in check mode, it fails
     only for what is not known.
-  - It reads the results that the roles registered (C(k3s_run), C(k3s_seen), C(fleet_seen), C(health_state)).
+  - Where it fails, it names the boards that may tell why (RV(closer)). After a closer look at them, O(why=true) ends
+    the message with the first findings of a diagnosis.
+  - It reads the results that the roles registered (C(k3s_run), C(k3s_seen), C(fleet_seen), C(health_state),
+    C(health_closer)).
+options:
+  why:
+    description: Whether the boards of RV(closer) have been looked at, and the message ends with why it is so.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - riscv.k3s.attributes.info
   - riscv.k3s.attributes
@@ -42,15 +50,27 @@ verdict:
       C(unknown) are sentences. C(left) names
       nodes of the cluster that no board of this run is; they were not looked at. C(silent) has a sentence for each
       server outside this run that was asked and does not answer.
-  returned: always
+  returned: without O(why=true)
   type: dict
 msg:
-  description: The table of the run, and the verdict, as lines of text. Of a failure it is one text, the verdict alone.
+  description:
+    - The table of the run, and the verdict, as lines of text. Of a failure it is one text. With O(why=true) that is the
+      verdict and why it is so.
   returned: always
   type: raw
 report:
   description: The table of the run, and the verdict, as lines of text.
-  returned: failure
+  returned: failure, without O(why=true)
+  type: list
+  elements: str
+closer:
+  description: The boards to look at as the playbook riscv.k3s.diagnose does, the server that is asked first.
+  returned: failure, without O(why=true)
+  type: list
+  elements: str
+why:
+  description: The first findings, or that none was made, as lines of text.
+  returned: failure, with O(why=true)
   type: list
   elements: str
 """

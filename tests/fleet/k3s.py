@@ -95,6 +95,9 @@ def kubectl(words):
                 state["args"],
             )
         )
+        if "%s State" % token in " ".join(words):
+            condition = {"type": "Ready", "status": "True" if ready else "False", "reason": "Lab", "message": "told so"}
+            rows.append("%s State\t%s\t%s\t\n" % (token, name, json.dumps([condition])))
         if late and state["moves"] and "%s Event" % token in " ".join(words):
             rows += [EVENT % (token, number) for number in range(int(since) + 1)]
     rows.append("%s End\n" % token)

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+ALL = "Remedy: run the playbook riscv.k3s.diagnose, it shows both views of every pod"
+
 
 @pytest.fixture(name="fleet")
 def _fleet(make_fleet):
@@ -35,6 +37,8 @@ def test_one_that_does_not_move_fails_at_its_gate_with_what_was_seen_last(fleet)
     assert run.failed == ["agent-01"] and run.untouched == ["server-01"]
     assert "gate 'the node is Ready': " in run.text
     assert "Tried until nothing moved for " in run.text
+    assert "WHY: Node agent-01 is not Ready [node-not-ready, certain]; evidence: node agent-01: Ready is " in run.text
+    assert "mended by: a person; on agent-01: service k3s-agent restart" in run.text
 
 
 def test_a_slow_cluster_that_moves_is_waited_for_in_the_end(fleet):
@@ -49,6 +53,10 @@ def test_one_that_does_not_move_fails_in_the_end_with_what_was_seen_last(fleet):
     assert run.failed == ["server-01"] and "All healthy." not in run.text
     assert "the cluster is not healthy: nothing moved for " in run.text
     assert "Found: node server-01 is not Ready." in run.text
+    last = run.text.rpartition("TASK [riscv.k3s.health : Tell what is wrong, and why]")[2]
+    assert last.splitlines()[1].endswith("WRONG: node server-01 is not Ready. %s" % ALL)
+    assert "\nWHY: Node server-01 is not Ready  [node-not-ready, certain]\n   evidence: node server-01: " in last
+    assert "\n   mended by: a person\n   on server-01: service k3s restart\n" in last
 
 
 def test_what_moves_and_never_ends_ends_at_the_outer_limit(fleet):

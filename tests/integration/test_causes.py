@@ -97,6 +97,33 @@ def test_playbook_shows_what_is_wrong(diagnose, healthy):
         case.undo(healthy)
 
 
+def test_site_ends_with_the_finding_that_diagnose_makes(diagnose, healthy):
+    """So does the report of the callback, which comes last."""
+    case = next(case for case in CASES if case.cause == "coredns-rights")
+    try:
+        case.inject(healthy)
+        healthy.wait("CoreDNS that runs", lambda: coredns_runs(healthy), 60)
+        callbacks = {"ANSIBLE_CALLBACKS_ENABLED": "record,riscv.k3s.run_report"}
+        done = play(healthy, "riscv.k3s.site", "-e", "riscv_k3s_wait_timeout=5", check=False, extra_env=callbacks)
+        finding = diagnose()[0]["findings"][0]
+        follow(healthy, finding)
+        healthy.wait("healthy again", lambda: all_ready(healthy), 90)
+    finally:
+        case.undo(healthy)
+    assert (done.rc, finding["cause"]) == (2, case.cause)
+    why = done.results("riscv.k3s.k3s_verdict")[healthy.server]["why"]
+    shown = "WHY: %s  [%s, certain]" % (finding["title"], case.cause)
+    assert why[0] == shown and "   mended by: " + finding["mended_by"] in why
+    assert "   on %s: %s" % (finding["run_on"], finding["command"]) in why
+    assert shown in done.text.rpartition("RUN REPORT")[2]
+
+
+def coredns_runs(lab):
+    """Whether a CoreDNS runs, ready or not."""
+    pods = lab.get("pods", "-n", "kube-system", "-l", "k8s-app=kube-dns")["items"]
+    return len(pods) == 1 and any("running" in one["state"] for one in pods[0]["status"].get("containerStatuses", ()))
+
+
 BROKEN = """
 apiVersion: v1
 kind: Pod

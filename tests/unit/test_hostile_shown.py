@@ -262,6 +262,7 @@ def _patience(patience):
 # A filter that makes text for people, and the texts that it makes of hostile ones.
 SHOWN = {
     "diagnosis_text": _diagnosis,
+    "first_findings": lambda findings: findings({ALL: {"unreachable": True, "msg": ALL}}, [ALL]),
     "lock": _lock,
     "patience": _patience,
     "report": lambda report: report([PLAN, dict(PLAN, board="\u955c\u50cf")], API, done=True),

@@ -21,8 +21,10 @@ def api(*ready):
     return {"reachable": True, "error": None, "nodes": nodes, "pods": []}
 
 
-def judged(boards, check_mode=False, view=None, lost=None, **now):
-    """The action's result after a run over ``boards``; ``now`` are variables of the first one."""
+def judged(boards, check_mode=False, view=None, lost=None, closer=None, **now):
+    """The action's result after a run over ``boards``; ``now`` are variables of the first one. ``closer`` is what the
+    closer look registered; with it the action is asked for why.
+    """
     settings = settings_of()
     fleet = fleet_of({name: (seen, settings) for name, seen in boards.items()}, lost=lost or {})
     variables = {name: {"k3s_seen": dict(seen, hostname=name)} for name, seen in boards.items()}
@@ -31,7 +33,9 @@ def judged(boards, check_mode=False, view=None, lost=None, **now):
     hostvars.raw_get = variables.get
     run = _run.present(fleet, {})
     task_vars = {"k3s_run": run, "hostvars": hostvars, "ansible_play_hosts_all": list(boards)}
-    task = mock.Mock(args={}, async_val=0, check_mode=check_mode, diff=False)
+    if closer is not None:
+        task_vars["health_closer"] = closer
+    task = mock.Mock(args={} if closer is None else {"why": True}, async_val=0, check_mode=check_mode, diff=False)
     action = k3s_verdict.ActionModule(task, mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock())
     return action.run(task_vars=task_vars)
 
@@ -67,7 +71,7 @@ def test_what_is_wrong_or_not_known_fails_the_run(boards, lost, check_mode):
 
 
 def test_a_run_that_ended_before_its_end_is_not_known():
-    result = judged({"b1": server([]), "b2": observed(GOOD)})
+    result = judged({"b1": server([]), "b2": observed(GOOD)}, closer={})
     assert result["failed"] and "ended before the cluster was verified" in result["msg"]
 
 
@@ -85,9 +89,13 @@ def test_after_changes_what_was_seen_last_counts():
 
 def test_the_message_of_a_failure_is_a_text_and_holds_no_table():
     """Ansible shows a list as Python writes one."""
-    result = judged({"b1": server(), "b2": observed(GOOD)}, lost={"b9": {"msg": "refused"}})
-    assert result["msg"].startswith("NOT KNOWN: b9: it could not be looked at: refused")
-    assert result["report"][0].startswith("BOARD ") and result["report"][-1] == result["msg"].splitlines()[-1]
+    boards, lost = {"b1": server(), "b2": observed(GOOD)}, {"b9": {"msg": "refused"}}
+    first = judged(boards, lost=lost)
+    assert first["report"][0].startswith("BOARD ") and first["report"][-1].startswith("NOT KNOWN: b9: ")
+    assert first["msg"] == "Not healthy: what is wrong, and why, is told after a closer look at b1, b9"
+    last = judged(boards, lost=lost, closer={})
+    assert last["failed"] and last["msg"].startswith("NOT KNOWN: b9: it could not be looked at: refused")
+    assert "BOARD " not in last["msg"]
 
 
 def test_a_board_that_failed_in_its_wave_or_was_not_looked_at_since_is_not_healthy():
@@ -95,5 +103,46 @@ def test_a_board_that_failed_in_its_wave_or_was_not_looked_at_since_is_not_healt
     boards, state = {"b1": server([]), "b2": observed(GOOD)}, {"api": api(True, True)}
     after = observed(GOOD, hostname="b1")
     for now in ({"fleet_failure": "Restart k3s: no", "fleet_seen": after}, {}):
-        result = judged(boards, health_state=state, **now)
+        result = judged(boards, health_state=state, closer={}, **now)
         assert result["failed"] and "b1: it could not be looked at: its change did not end well" in str(result["msg"])
+
+
+ILL = {"b1": server(None, True, False), "b2": observed(GOOD)}
+
+
+def looked(board, **seen):
+    """A row of what the closer look registered."""
+    return dict({"item": board}, **seen)
+
+
+def test_the_boards_to_look_at_are_the_server_and_what_is_not_well():
+    assert judged(ILL)["closer"] == ["b1", "b2"], "its node is not Ready"
+    assert judged({"b1": server(), "b2": observed(GOOD, doubts=["x"])})["closer"] == ["b1", "b2"]
+    assert judged({"b1": server(None, True), "b2": observed(GOOD)})["closer"] == ["b1", "b2"], "it is no node"
+    many = {"b%d" % number: observed(GOOD, doubts=["x"]) for number in range(2, 30)}
+    assert judged(dict({"b1": server()}, **many))["closer"] == ["b1", "b2", "b3", "b4", "b5", "b6"]
+    assert "closer" not in judged({"b1": server(), "b2": observed(GOOD)}), "nobody is looked at where all is well"
+
+
+def test_the_message_ends_with_the_first_finding_of_a_diagnosis():
+    seen = server(None, True, False)
+    nodes = [dict(node, internal_ip="10.0.0.1") for node in seen["api"]["nodes"]]
+    seen = dict(seen, hostname="b1", api=dict(seen["api"], nodes=nodes))
+    rows = [looked("b1", **seen), looked("b2", unreachable=True, msg="ssh: no route to host")]
+    result = judged(ILL, closer={"results": rows})
+    assert result["msg"].splitlines()[0].startswith("WRONG: node b2 is not Ready")
+    assert result["msg"].splitlines()[1:] == result["why"]
+    assert result["why"][:2] == [
+        "WHY: b2 could not be observed  [board-unreachable, certain]",
+        "   evidence: ssh: no route to host",
+    ]
+    assert "   mended by: a person" in result["why"]
+
+
+@pytest.mark.parametrize(
+    "closer", [{}, {"results": []}, {"results": [{"item": "b1", "hostname": "b1", "api": {"reachable": True}}]}]
+)
+def test_a_closer_look_that_fails_is_not_known_and_the_verdict_is_told_all_the_same(closer):
+    result = judged(ILL, closer=closer)
+    assert result["failed"] and result["msg"].startswith("WRONG: node b2 is not Ready")
+    assert result["why"][0].startswith("WHY: not known: the closer look ") and "riscv.k3s.diagnose" in result["why"][0]

@@ -51,6 +51,17 @@ def text(document):
     return table(cells) + [printable(line) for line in _details(document) + ["", total]]
 
 
+def finding_lines(head, finding):
+    """A finding for a terminal; ``head`` stands before its title."""
+    lines = ["%s%s  [%s, %s]" % (head, finding["title"], finding["cause"], finding["confidence"])]
+    lines += ["   evidence: " + line for line in finding["evidence"]]
+    lines.append("   remedy:   " + finding["remedy"])
+    lines.append("   mended by: " + finding["mended_by"])
+    if finding["command"]:
+        lines.append("   on %s: %s" % (finding["run_on"], finding["command"]))
+    return lines
+
+
 def _details(document):
     lines = [
         "%s: not observed: %s" % (board["name"], board["error"])
@@ -58,12 +69,7 @@ def _details(document):
         if not board["observed"]
     ]
     for number, finding in enumerate(document["findings"], 1):
-        lines += ["", "%d. %s  [%s, %s]" % (number, finding["title"], finding["cause"], finding["confidence"])]
-        lines += ["   evidence: " + line for line in finding["evidence"]]
-        lines.append("   remedy:   " + finding["remedy"])
-        lines.append("   mended by: " + finding["mended_by"])
-        if finding["command"]:
-            lines.append("   on %s: %s" % (finding["run_on"], finding["command"]))
+        lines += ["", *finding_lines("%d. " % number, finding)]
     for row in document["collect"]:
         lines += ["", "No finding for %s. %s" % (row["pod"] or "the pods", row["text"])]
         if row["command"]:

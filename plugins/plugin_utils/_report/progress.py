@@ -33,6 +33,7 @@ class RunReport:
         self._boards = {}  # name: _Board, in the order in which they appeared
         self._api = None
         self._seen = {}  # board: what tells which node it is
+        self._why = []  # why the cluster is not healthy, as the verdict told it
         self._is_outdated = False  # whether something was changed since the API was asked last
 
     def begin(self, step, name, board, now):
@@ -77,6 +78,8 @@ class RunReport:
                 self._seen[board] = {key: result[key] for key in _IDENTITY if key in result}
             if result.get("api"):
                 self._api, self._is_outdated = result["api"], False
+        elif action == "k3s_verdict":
+            self._why = result.get("why") or []
         elif action in _COUNTED:
             column, count = _COUNTED[action]
             counts = self._boards[board].counts
@@ -100,8 +103,8 @@ class RunReport:
         return text + (", %d done" % len(step.done) if step.done else "")
 
     def lines(self, now, failed=(), check=False):
-        """The end: a table with a line a board, and the slowest steps. ``failed`` are the boards whose run did not end
-        well.
+        """The end: a table with a line a board, the slowest steps, and why the cluster is not healthy where it is not.
+        ``failed`` are the boards whose run did not end well.
         """
         if not self._boards:
             return []
@@ -116,7 +119,8 @@ class RunReport:
             cells = [_cell(column, row.counts.get(column)) for column in known]
             pods = [ready.get(name, "-")] if ready else []
             rows.append([name, str(row.changed), *cells, *pods, (row.failure or "FAILED") if name in failed else "ok"])
-        return table(rows) + [printable(line) for line in self._slowest(now)]
+        why = [""] + self._why if self._why else []
+        return table(rows) + [printable(line) for line in self._slowest(now) + why]
 
     def _ready(self):
         """{board: "3 of 4"} as the API said last, {} where it did not say."""
