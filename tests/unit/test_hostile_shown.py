@@ -294,6 +294,7 @@ FOR_PROGRAMS = {
     "inventory_settings",
     "join_pods",
     "lock_candidates",
+    "patched_manifests",
     "registries_yaml",
     "registry_access",
     "undo_pods",
