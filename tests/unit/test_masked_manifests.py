@@ -47,6 +47,12 @@ PLANTED = {
             "docker.io/rancher/klipper-helm:v1",
         ],
     ),
+    "a registry that is left empty, as in k3s's own chart of traefik": (
+        "kind: HelmChart\nmetadata: {name: c}\nspec:\n  set:\n    global.systemDefaultRegistry: \"\"\n"
+        "    adminPassword: hunter2\n  valuesContent: |-\n    global: {systemDefaultRegistry: ''}\n"
+        '    image:\n      name: "rancher/t"\n      tag: "2.6.2"\n',
+        ["docker.io/rancher/t:2.6.2"],
+    ),
     "what a text within leaves open ends with it": (
         "kind: HelmChart\nmetadata: {name: c}\nspec:\n  valuesContent: |\n    a: {b: [hunter2\n    c: 'hunter2\n"
         "  jobImage: rancher/klipper-helm:v1\n",

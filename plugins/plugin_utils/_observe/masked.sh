@@ -18,9 +18,9 @@ masked() {
     function marks(file) {
         while (marked != "" && at < ARGC - 1 && ARGV[at] != file) print marked ARGV[++at]
     }
-    # A value: as it stands where its key is one of those that are shown, and it looks like a name.
+    # A value: as it stands where its key is one of those that are shown, and it is empty or looks like a name.
     function scalar(text) {
-        put(shown != "" && last ~ shown && text ~ /^[A-Za-z0-9.%{}_\/:+-]+(@sha256:[0-9a-f]+)?$/ ? text : "hidden0")
+        put(shown != "" && last ~ shown && text ~ /^([A-Za-z0-9.%{}_\/:+-]+(@sha256:[0-9a-f]+)?)?$/ ? text : "hidden0")
     }
     function name_of(key, quote) {
         last = key
