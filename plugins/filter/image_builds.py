@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.builds import image_builds
+from ansible_collections.riscv.k3s.plugins.plugin_utils._build.builds import image_builds
 from ansible_collections.riscv.k3s.plugins.plugin_utils.filters import door
 
 DOCUMENTATION = r"""
@@ -17,7 +17,7 @@ author: The riscv.k3s developers (@riscv-k3s)
 description:
   - For the roles of this collection only. It may change with any release.
   - Takes the entries with a C(build) section out of one or more catalogues,
-    and returns the arguments of M(riscv.k3s.oci_image_build) for each image, each image once.
+    and returns for each image, each once, what it is made from and options of M(riscv.k3s.oci_image_build).
 positional: _input, archives_dir
 options:
   _input:
@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Arguments of M(riscv.k3s.oci_image_build), one dictionary for each image.
+  description: One dictionary for each image. The filter P(riscv.k3s.made_builds#filter) completes it.
   type: list
   elements: dict
 """

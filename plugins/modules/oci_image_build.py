@@ -146,6 +146,14 @@ options:
       - Labels of the image.
     type: dict
     default: {}
+  annotations:
+    description:
+      - Annotations of OCI, for example C(org.opencontainers.image.source), in the manifest, and with O(index=true) in
+        the index.
+      - They are labels of the image, too, since containerd on a board shows these only.
+      - A time of creation would make another image with each build. So leave it out.
+    type: dict
+    default: {}
   index:
     description:
       - Publish an image index that lists the image with its platform, instead of only the manifest.
@@ -164,6 +172,8 @@ options:
       - An existing file that is not a tar archive, or a folder, is never replaced.
     type: path
 seealso:
+  - module: riscv.k3s.go_program_build
+  - module: riscv.k3s.debian_files_fetch
   - module: riscv.k3s.crictl_image_pull
   - module: riscv.k3s.crictl_image_tag
 """
@@ -295,6 +305,7 @@ ARGUMENT_SPEC = {
     "env": {"type": "dict", "default": {}},
     "workdir": {"type": "str"},
     "labels": {"type": "dict", "default": {}},
+    "annotations": {"type": "dict", "default": {}},
     "index": {"type": "bool", "default": False},
     "push": {"type": "bool", "default": True},
     "archive": {"type": "path"},
@@ -368,10 +379,10 @@ def _spec(params):
     fields = {
         field: params[field]
         for field in Spec._fields
-        if field not in ("files", "ca_certificates", "env", "labels", "links")
+        if field not in ("files", "ca_certificates", "env", "labels", "annotations", "links")
     }
     files = [dict(item, mode=_mode(item["mode"])) for item in params["files"]]
-    for field in ("env", "labels", "links"):
+    for field in ("env", "labels", "annotations", "links"):
         fields[field] = {str(key): str(value) for key, value in params[field].items()}
     return Spec(files=files, ca_certificates=_bundle(params["ca_certificates"]), **fields)
 

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import os
 import pathlib
+import subprocess
 import sys
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-ARCHIVES = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "riscv.k3s/riscv64"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 REGISTRIES = "/etc/rancher/k3s/registries.yaml"
 STATE = """
 /usr/bin/ctr -a /run/k3s/containerd/containerd.sock -n k8s.io images ls
@@ -159,7 +161,7 @@ def hidden(lab, board, path):
 
 
 def build(lab, folder, *wanted):
-    """Build and push images, each as options of oci_image_build, from where the lab keeps its archives."""
+    """Build and push images, each as options of oci_image_build, from programs of the lab."""
     done = tasks(lab, folder, "localhost", *[{"riscv.k3s.oci_image_build": by_http(args)} for args in wanted])
     if done.failures:
         pytest.fail("\n".join(row["msg"] for row in done.failures))
@@ -170,9 +172,18 @@ def by_http(args):
     return dict(args, registries=[{"host": args["image"].partition("/")[0], "plain_http": True}])
 
 
-def archive(name):
-    """The release archive of a riscv64 program that the lab builds, as a pattern, which oci_image_build takes."""
-    return str(ARCHIVES / (name + "_*_linux_riscv64.tgz"))
+def program(name):
+    """The path of a riscv64 program that a recipe makes, and that the lab has made."""
+    return programs(name)[name]
+
+
+@functools.cache
+def programs(*names):
+    """{name: path} of what these recipes make."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests/lab/programs.py", *names], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return json.loads(done.stdout)
 
 
 def connect_boards(lab, folder):

@@ -22,7 +22,7 @@ OPERATOR = ("-e", "ansible_user=operator", "-e", "ansible_become=false")
 @pytest.fixture(scope="module", autouse=True)
 def _registry(lab, connected, tmp_path_factory):
     """An image for riscv64 and one for amd64, made of a program of the lab's own."""
-    riscv = {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": RISCV}
+    riscv = {"src": modules.program("pause"), "entrypoint": ["/pause"], "image": RISCV}
     amd64 = {"src": str(lab.state / "programs/board"), "architecture": "amd64", "image": AMD64}
     modules.build(lab, tmp_path_factory.mktemp("build"), riscv, amd64)
 
@@ -141,7 +141,7 @@ def test_unreachable_registry(lab, refused, site_refused, tmp_path):
     result = refused(lab.agent, "crictl_image_pull", pull(name))
     assert wanted in result["msg"] and "start the registry" in result["next_step"]
     assert wanted in site_refused({"source": name})[lab.agent]
-    build = modules.by_http({"src": modules.archive("pause"), "image": name})
+    build = modules.by_http({"src": modules.program("pause"), "image": name})
     result = modules.failure(lab, tmp_path, "localhost", "oci_image_build", build)
     assert "10.99.0.1:5999" in result["msg"] and result["next_step"]
 

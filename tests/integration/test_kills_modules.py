@@ -72,7 +72,7 @@ def _afterwards(lab):
 @pytest.fixture(name="source")
 def _source(lab, connected, tmp_path):
     source = lab.registry + "/tests/killed-source:1"
-    modules.build(lab, tmp_path, {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": source})
+    modules.build(lab, tmp_path, {"src": modules.program("pause"), "entrypoint": ["/pause"], "image": source})
     return source
 
 

@@ -427,7 +427,7 @@ def _helm(lab, connected, tmp_path):
     variables = {
         "riscv_k3s_catalogue": entry,
         "riscv_k3s_registry": lab.registry,
-        "riscv_k3s_archives_dir": str(modules.ARCHIVES),
+        "riscv_k3s_archives_dir": str(modules.ROOT / "tests/lab"),
     }
     built = modules.play(lab, tmp_path, "riscv.k3s.build_images", "-e", json.dumps(variables))
     assert built.rc == 0, built.output

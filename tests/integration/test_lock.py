@@ -90,7 +90,7 @@ class Fleet:
     def republish(self):
         """Other content under the source's tag."""
         changed = {
-            "src": modules.archive("coredns"),
+            "src": modules.program("coredns"),
             "image": self.source,
             "cmd": ["/coredns"],
             "env": {"EDITION": "second"},

@@ -26,7 +26,7 @@ def _private(lab, tmp_path_factory):
     private = Private(lab, tmp_path_factory.mktemp("logins"))
     try:
         private.start()
-        image = {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": HOST + "/a/pause:1"}
+        image = {"src": modules.program("pause"), "entrypoint": ["/pause"], "image": HOST + "/a/pause:1"}
         done = modules.task(
             lab,
             private.folder,

@@ -20,11 +20,11 @@ def _broken(lab, connected, tmp_path):
     """Boards without the images, and without an overlay of coredns.yaml, which would win over an edit in place. They
     are left so.
     """
-    pause = {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": lab.registry + "/riscv64/pause:1.0.0"}
+    pause = {"src": modules.program("pause"), "entrypoint": ["/pause"], "image": lab.registry + "/riscv64/pause:1.0.0"}
     # Started by CMD, as the image of those who did it by hand: the manifest's args replace it, so that a command is
     # needed.
     coredns = {
-        "src": modules.archive("coredns"),
+        "src": modules.program("coredns"),
         "cmd": ["/coredns"],
         "image": lab.registry + "/riscv64/coredns:1.14.7",
     }

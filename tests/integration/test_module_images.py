@@ -15,7 +15,7 @@ MOVING = "10.99.0.1:5000/tests/moving:1"
 STOCK, OTHER = "docker.io/rancher/tests-stock:1", "docker.io/library/tests-other:latest"
 NAMES = (ONE, TWO, MOVING, STOCK, OTHER)
 PIN = "io.cri-containerd.pinned=pinned"
-SOURCE = {"src": modules.archive("pause"), "entrypoint": ["/pause"]}
+SOURCE = {"src": modules.program("pause"), "entrypoint": ["/pause"]}
 MOVED = dict(SOURCE, image=MOVING, labels={"tests": "moved"})
 
 

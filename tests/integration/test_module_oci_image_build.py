@@ -14,7 +14,7 @@ import modules
 def test_check_run_check_run_and_a_board_takes_it(lab, connected, tmp_path):
     image = "%s/tests/build-%s:1" % (lab.registry, uuid.uuid4().hex[:8])
     args = modules.by_http(
-        {"src": modules.archive("pause"), "image": image, "entrypoint": ["/pause"], "user": "65535:65535"}
+        {"src": modules.program("pause"), "image": image, "entrypoint": ["/pause"], "user": "65535:65535"}
     )
     taken = modules.steps(lab, tmp_path, "localhost", "oci_image_build", args)
     modules.assert_four_steps(taken)
@@ -32,7 +32,7 @@ def test_check_run_check_run_and_a_board_takes_it(lab, connected, tmp_path):
 def test_check_run_check_run_of_an_archive(lab, tmp_path):
     path = tmp_path / "pause.tar"
     args = {
-        "src": modules.archive("pause"),
+        "src": modules.program("pause"),
         "image": "docker.io/rancher/test-pause:1",
         "push": False,
         "archive": str(path),

@@ -72,14 +72,14 @@ def _pods(lab, connected, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pods")
     links = {"/bin/sh": "busybox", "/bin/sleep": "busybox"}
     busybox = {
-        "src": modules.archive("busybox"),
+        "src": modules.program("busybox"),
         "dest": "/bin/busybox",
         "links": links,
         "cmd": ["sh"],
         "image": SOURCE,
     }
     modules.build(
-        lab, folder, busybox, {"src": modules.archive("pause"), "entrypoint": ["/pause"], "image": PAUSE_SOURCE}
+        lab, folder, busybox, {"src": modules.program("pause"), "entrypoint": ["/pause"], "image": PAUSE_SOURCE}
     )
     pairs = [{"source": SOURCE, "targets": [IMAGE]}]
     has_pause = PAUSE in modules.image_names(lab, lab.server)

@@ -34,7 +34,7 @@ def _healed(lab, request, tmp_path):
     # Content of its own: an image by another name would be one image with two names to the kubelet.
     (tmp_path / "note").write_text(control, encoding="utf-8")
     build = {
-        "src": modules.archive("pause"),
+        "src": modules.program("pause"),
         "entrypoint": ["/pause"],
         "files": [{"src": str(tmp_path / "note"), "dest": "/note"}],
     }

@@ -68,7 +68,7 @@ def _private(lab, tmp_path_factory):
 def _folder(tmp_path_factory):
     """What the controller may write: its home and its temporary folders."""
     folder = tmp_path_factory.mktemp("controller")
-    for name in ("home", "tmp", "archives"):
+    for name in ("home", "tmp"):
         (folder / name).mkdir()
     return folder
 
@@ -92,7 +92,7 @@ def _story(lab, private, folder):
         "LAB_PASSWORD": private.password,
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
-        "XDG_CACHE_HOME": str(modules.ARCHIVES.parents[1]),
+        "XDG_CACHE_HOME": str(modules.CACHE),
         "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
         # The module and its arguments in files, where the other runs send them through a pipe.
         "ANSIBLE_PIPELINING": "0",
@@ -110,20 +110,25 @@ def _story(lab, private, folder):
             extra_env=dict(environment, **changed),
         )
 
-    # The same archives on what could be another machine: other paths, other times, for another registry.
-    for path in modules.ARCHIVES.glob("*.tgz"):
-        shutil.copy(path, folder / "archives")
+    # The same programs on what could be another machine: other paths, other times, for another registry.
+    programs = "riscv.k3s/programs"
+    shutil.copytree(modules.CACHE / programs, folder / "cache" / programs, symlinks=True, copy_function=shutil.copy)
     (folder / "tmp2").mkdir()
     other = {
         "riscv_k3s_registry": lab.registry,
-        "riscv_k3s_archives_dir": str(folder / "archives"),
         "riscv_k3s_registry_plain_http": True,
     }
     with Watch() as watch:
         built = run("build_images", *LOUD)
         again = run("build_images", *LOUD)
         refused = run("build_images", *LOUD, check=False, LAB_PASSWORD=wrong)
-        elsewhere = run("build_images", "-e", json.dumps(other), TMPDIR=str(folder / "tmp2"))
+        elsewhere = run(
+            "build_images",
+            "-e",
+            json.dumps(other),
+            TMPDIR=str(folder / "tmp2"),
+            XDG_CACHE_HOME=str(folder / "cache"),
+        )
         checked = run("site", "--check", *LOUD, ANSIBLE_PIPELINING="1")
         healed = run("site", *LOUD)
         settled = run("site", *LOUD, ANSIBLE_PIPELINING="1")

@@ -73,7 +73,7 @@ def build(folder):
     """Options of oci_image_build for an image whose layer is like no other and does not compress."""
     noise = folder / "noise"
     noise.write_bytes(os.urandom(4 << 20))
-    return {"src": modules.archive("pause"), "entrypoint": ["/pause"], "files": [{"src": str(noise), "dest": "/noise"}]}
+    return {"src": modules.program("pause"), "entrypoint": ["/pause"], "files": [{"src": str(noise), "dest": "/noise"}]}
 
 
 def steps(image, **more):

@@ -268,6 +268,10 @@ SHOWN = {
     "report": lambda report: report([PLAN, dict(PLAN, board="\u955c\u50cf")], API, done=True),
     "shut_gates": _gates,
     "undo_plan": _undo,
+    "unfetched_archives": lambda unfetched: unfetched(
+        [{"item": {"url": ALL, "checksum": ALL, "file": ALL}, "stat": {"exists": False}}],
+        [{"item": {"url": ALL, "checksum": ALL, "file": ALL}, "msg": ALL}],
+    ),
     "undo_report": lambda report: report(
         [{"board": ALL, "lines": [ALL], "left": [ALL]}, {"board": ALL, "lines": [], "left": []}]
     ),
@@ -294,6 +298,7 @@ FOR_PROGRAMS = {
     "inventory_settings",
     "join_pods",
     "lock_candidates",
+    "made_builds",
     "patched_manifests",
     "registries_yaml",
     "registry_access",

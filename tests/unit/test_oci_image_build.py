@@ -76,6 +76,22 @@ def test_check_run_check_run(host, archive, build, tmp_path, index):
         assert all(diff["before"] == diff["after"] for diff in result["diff"])
 
 
+@pytest.mark.parametrize("index", [False, True])
+def test_annotations_are_in_the_manifest_and_labels_of_the_config(host, archive, build, index):
+    said = {"org.opencontainers.image.source": "https://example.org/coredns", "riscv.k3s.recipe": "coredns"}
+    options = {"src": archive, "image": "%s/annotated-%s:1" % (host, str(index).lower()), "index": index}
+    first = build(annotations=said, labels={"own": "1"}, **options)
+    assert first["diff"][0]["after"]["config"]["config"]["Labels"] == dict(said, own="1")
+    raw = subprocess.run(
+        ["skopeo", "inspect", "--raw", "--tls-verify=false", "docker://" + options["image"]],
+        check=True,
+        capture_output=True,
+    ).stdout
+    assert json.loads(raw)["annotations"] == said
+    assert not build(annotations=said, labels={"own": "1"}, **options)["changed"]
+    assert build(annotations=dict(said, more="1"), labels={"own": "1"}, **options)["changed"]
+
+
 def test_skopeo_sees_what_was_meant(host, archive, build):
     skopeo = program("skopeo", "skopeo")
     result = build(

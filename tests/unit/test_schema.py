@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import HELM_CHART, POD_SPEC_PATHS
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import builds as _image_builds
+from ansible_collections.riscv.k3s.plugins.plugin_utils._build import builds as _image_builds
+from ansible_collections.riscv.k3s.plugins.plugin_utils._build.recipes import recipes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,6 +29,7 @@ FILES = [
     "tests/lab/inventory/group_vars/k3s_cluster.yml",
 ]
 ENTRY = {"stock": "docker.io/rancher/mirrored-pause", "source": "reg:5000/riscv64/pause:3.10"}
+URL = "https://releases.example/coredns_1.12.1_linux_riscv64.tgz"
 PATCH = {
     "manifest": "coredns.yaml",
     "kind": "Deployment",
@@ -82,7 +84,11 @@ def test_the_sample_names_every_variable():
 
 def test_entries_and_builds_have_the_keys_that_the_code_knows():
     assert set(SCHEMA["$defs"]["entry"]["properties"]) == _catalogue._KEYS
-    assert set(SCHEMA["$defs"]["build"]["properties"]) == set(_image_builds._KEYS)
+    build = SCHEMA["$defs"]["build"]["properties"]
+    assert set(build) == set(_image_builds._KEYS)
+    assert set(build["go"]["properties"]) == set(_image_builds._GO_KEYS)
+    assert set(build["debian"]["properties"]) == set(_image_builds._DEBIAN_KEYS)
+    assert all(" %s" % name in build["recipe"]["description"] for name in recipes())
 
 
 @pytest.mark.parametrize(
@@ -102,6 +108,10 @@ def test_entries_and_builds_have_the_keys_that_the_code_knows():
             }
         },
         {"riscv_k3s_pinned": "{{ false }}", "riscv_k3s_wait_timeout": 5},
+        {"riscv_k3s_catalogue": [dict(ENTRY, build={"recipe": "pause"})]},
+        {"riscv_k3s_catalogue": [dict(ENTRY, build={"go": {"recipe": "src/x"}, "entrypoint": ["/x"]})]},
+        {"riscv_k3s_catalogue": [dict(ENTRY, build={"debian": {"package": "x", "files": ["/usr/bin/x"]}})]},
+        {"riscv_k3s_catalogue": [dict(ENTRY, build={"url": URL, "checksum": "sha256:" + "0" * 64})]},
     ],
 )
 def test_good_variables(variables):
@@ -121,6 +131,8 @@ def test_good_variables(variables):
         {"riscv_k3s_catalogue": [dict(ENTRY, min_version="master")]},
         {"riscv_k3s_catalogue": [dict(ENTRY, patch=dict(PATCH, commnd=["x"]))]},
         {"riscv_k3s_catalogue": [dict(ENTRY, build={"entrypoint": ["x"]})]},
+        {"riscv_k3s_catalogue": [dict(ENTRY, build={"go": {"package": "x"}})]},
+        {"riscv_k3s_catalogue": [dict(ENTRY, build={"url": URL, "checksum": "md5:1"})]},
         {"riscv_k3s_registries": {"mirrors": {"reg:5000": {"endpoints": ["http://reg:5000"]}}}},
         {"riscv_k3s_registries": {"mirrors": {"reg:5000": {"endpoint": ["reg:5000"]}}}},
         {"riscv_k3s_pinned": "yes"},

@@ -46,6 +46,7 @@ class Spec(NamedTuple):
     env: Dict[str, str] = {}
     workdir: Optional[str] = None
     labels: Dict[str, str] = {}
+    annotations: Dict[str, str] = {}  # of the manifest; labels, too, since a board shows only these
     index: bool = False  # type: ignore[assignment]  # the option's name, though a tuple has a method of this name
 
 
@@ -68,6 +69,7 @@ class Image:
     def __init__(self, spec: Spec, config: Blob, tar: str) -> None:
         self.architecture = spec.architecture
         self.index = spec.index
+        self.annotations = spec.annotations
         self.config = config
         self._tar = tar
         self._layer: Optional[Blob] = None
@@ -89,7 +91,7 @@ class Image:
     def manifest(self) -> Blob:
         """The manifest of this one architecture."""
         parts = {"config": self.config.descriptor(), "layers": [self.layer.descriptor()]}
-        return _json_blob(OCI_MANIFEST, dict(parts, schemaVersion=2, mediaType=OCI_MANIFEST))
+        return self._top_blob(OCI_MANIFEST, parts)
 
     @property
     def top(self) -> Blob:
@@ -97,7 +99,11 @@ class Image:
         if not self.index:
             return self.manifest
         listed = dict(self.manifest.descriptor(), platform={"architecture": self.architecture, "os": "linux"})
-        return _json_blob(OCI_INDEX, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [listed]})
+        return self._top_blob(OCI_INDEX, {"manifests": [listed]})
+
+    def _top_blob(self, media_type: str, content: Dict[str, Any]) -> Blob:
+        more = {"annotations": self.annotations} if self.annotations else {}
+        return _json_blob(media_type, dict(content, schemaVersion=2, mediaType=media_type, **more))
 
     @property
     def size(self) -> int:
@@ -179,7 +185,7 @@ def _config(spec, entrypoint, diff_id):
         "Entrypoint": entrypoint,
         "Cmd": spec.cmd,
         "WorkingDir": spec.workdir,
-        "Labels": spec.labels,
+        "Labels": dict(spec.annotations, **spec.labels),
     }
     return {
         "created": _EPOCH,

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from typing import NamedTuple, Optional
@@ -87,12 +87,15 @@ def build(containerd="1"):
     return {name: _program(name, program, versions[program.source], environment) for name, program in programs.items()}
 
 
-def release_archives():
-    """Make the riscv64 release archives where they are missing, and return their folder."""
-    done = subprocess.run([sys.executable, str(LAB / "riscv64" / "build.py")], stdout=subprocess.DEVNULL, check=False)
+def riscv64_programs():
+    """Make the riscv64 programs that images are built from, where they are missing. Returns {name: path}."""
+    python = LAB.parents[1] / ".venv" / "bin" / "python"
+    if not python.exists():
+        raise LabError("there is no %s, which makes the riscv64 programs. Next: run make .venv/.stamp" % python)
+    done = subprocess.run([python, LAB / "programs.py"], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
-        raise LabError("the riscv64 archives could not be made. Next: run %s" % (LAB / "riscv64" / "build.py"))
-    return CACHE / "riscv64"
+        raise LabError("the riscv64 programs could not be made. Next: run %s %s" % (python, LAB / "programs.py"))
+    return json.loads(done.stdout)
 
 
 def _go_version(source, environment):

@@ -27,7 +27,7 @@ def build(containerd="1"):
     """Everything that must be there before a lab with that containerd can start."""
     machine.check_machine(STATE)
     machine.install_packages()
-    return builds.build(containerd), builds.release_archives()
+    return builds.build(containerd), builds.riscv64_programs()
 
 
 def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent")):
@@ -39,7 +39,7 @@ def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent")):
     if memory.is_up():
         raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
     _refuse_foreign_lab()
-    programs, archives = build(containerd)
+    programs, made = build(containerd)
     begin = time.monotonic()
     if leftovers():
         say("removing what an earlier lab left")
@@ -51,7 +51,7 @@ def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent")):
     try:
         _start(values, programs, helm)
         if with_pause:
-            pause.write_archive(archives, PAUSE_IMAGE_OF_A, boards.BOARDS[0].folder / "disk/var/tmp/pause.tar")
+            pause.write_archive(made["pause"], PAUSE_IMAGE_OF_A, boards.BOARDS[0].folder / "disk/var/tmp/pause.tar")
             _give_pause()
         say("boards are booted, Kubernetes starts")
         cluster.wait_for_nodes()

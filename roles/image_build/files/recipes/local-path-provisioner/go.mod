@@ -1,4 +1,4 @@
-module riscv.k3s/lab/riscv64/local-path-provisioner
+module riscv.k3s/recipes/local-path-provisioner
 
 go 1.24.0
 

@@ -1,4 +1,4 @@
-module riscv.k3s/lab/riscv64/coredns
+module riscv.k3s/recipes/coredns
 
 go 1.25.0
 

@@ -1,4 +1,4 @@
-module riscv.k3s/lab/riscv64/metrics-server
+module riscv.k3s/recipes/metrics-server
 
 go 1.24.4
 

@@ -1,0 +1,3 @@
+module riscv.k3s/recipes/klipper-lb
+
+go 1.23.0

@@ -1,0 +1,3 @@
+module riscv.k3s/recipes/pause
+
+go 1.23.0

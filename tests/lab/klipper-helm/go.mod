@@ -1,0 +1,3 @@
+module riscv.k3s/lab/klipper-helm
+
+go 1.23.0

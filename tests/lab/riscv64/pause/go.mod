@@ -1,3 +1,0 @@
-module riscv.k3s/lab/riscv64/pause
-
-go 1.23.0
