@@ -77,7 +77,7 @@ def test_no_row_is_there_twice(field):
 # The rules may be written after the texts of one half alone; the other half tells what they are worth. Which half a
 # text is in its hash says. The shares, of texts with the right
 # cause and speaker, are those that were reached, and may only rise.
-HALVES = {"tune": 1.0, "test": 0.9}
+HALVES = {"tune": 1.0, "test": 0.94}
 _PULLS = ("ErrImagePull", "ImagePullBackOff")
 
 

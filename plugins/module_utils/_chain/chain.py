@@ -26,6 +26,9 @@ from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageN
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _WORDS_OF_REGISTRY = "erver message"
+# dockerd asks for a token while it sends a request, so what stands right behind the request was said by who gives
+# tokens: an answer of the registry itself comes without its request.
+_OF_TOKENS = re.compile(r"unauthorized|denied|toomanyrequests|received unexpected HTTP status|error parsing HTTP")
 # What could not be executed may be no program of the image's.
 _PROGRAMS = (
     ("exec-format", re.compile(r'(?:exec )?"?/pause"?'), "pause-image-architecture"),
@@ -161,12 +164,14 @@ def _as_told(rule: Rule, chain: Chain, reason: str) -> Told:
     for was, program, other in _PROGRAMS:
         if cause == was and any(program.fullmatch(link.words) for link in chain.links):
             cause = other
-    digest = chain.object_of("pull").rpartition("@")[2]
+    digest = chain.object_of("pull", "resolve", "pause").rpartition("@")[2]
     if rule.variant == "part" and digest.startswith("sha256:") and digest in reason:
         # Nothing else was asked for.
         return Told("no-such-image", speaker, chain.address, reason, rule.sure, chain, "no-such-image")
-    if chain.does("pause") or chain.does("sandbox") and chain.does("pull"):
+    if cause and (chain.does("pause") or chain.does("sandbox") and chain.does("pull")):
         cause = _of_pause(cause)
+    if cause and chain.does("helm"):
+        cause = "helm-job-failed"
     return Told(cause or None, speaker, chain.address, reason, rule.sure, chain, rule.cause, rule.variant)
 
 
@@ -185,7 +190,7 @@ def _asked(chain: Chain) -> Tuple[Optional[str], str]:
         return PROXY, chain.object_of("dial") or chain.object_of("lookup")
     address = chain.object_of("ping", "request", "status")
     host = _host(address)
-    if chain.does("token") or "/token?" in address:
+    if chain.does("token", "authorize") or "/token?" in address or _is_of_tokens(chain):
         return TOKEN_SERVER, host
     if not chain.does(*of_images.STEPS):
         return None, host
@@ -196,6 +201,13 @@ def _asked(chain: Chain) -> Tuple[Optional[str], str]:
         registry = host
     # containerd tells a mirror so for whom it is asked; another host without that is where a registry redirects to.
     return (MIRROR if "ns=" in address.partition("?")[2] else REGISTRY), host or registry
+
+
+def _is_of_tokens(chain: Chain) -> bool:
+    pairs = zip(chain.links, chain.links[1:])
+    return any(
+        one.done and one.done.name in ("ping", "request") and _OF_TOKENS.match(then.words) for one, then in pairs
+    )
 
 
 def _host(url: str) -> str:

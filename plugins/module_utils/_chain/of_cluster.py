@@ -25,7 +25,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import (
     NO_NAME,
 )
 
-_JOIN = ("join",)
+_JOIN = ("join", "begin")
 
 RULES = (
     # k3s looks for it before it starts.
@@ -45,7 +45,9 @@ RULES = (
         r"|.*token CA hash does not match|token is not valid|.*/v1-k3s/\S*: (?:401|403) |.*not authorized$",
     ),
     rule("k3s-start-failed", KERNEL, r"address already in use", ("fatal",)),
-    rule("k3s-start-failed", KERNEL, r"(?:bind: )?address already in use", sure=False),
+    rule("k3s-start-failed", KERNEL, r"address already in use", (), ("listen",), sure=False),
+    # In a container that k3s runs in, these may not be set.
+    rule("k3s-start-failed", KERNEL, r"permission denied|read-only file system", ("sysctl",), ("network",), sure=False),
     rule("k3s-start-failed", K3S, r"flag provided but not defined|.*etcd cluster join failed"),
     # Its database, etcd or another.
     rule(
@@ -103,18 +105,22 @@ RULES = (
     rule(
         "dns-service",
         DNS,
-        r"can't resolve '|\*\* server can't find |.*[Cc]ould not resolve host|bad address '|.*getaddrinfo E\w+"
-        r"|(?:%s)$" % NO_ANSWER,
+        r"can't resolve '|\*\*\*? (?:server can't find|Can't find) |.*(?:[Cc]ould not|unable to) resolve (?:host|')"
+        r"|bad address '|.*getaddrinfo E\w+|.*UnknownHostException|.*Temporary failure resolving '"
+        r"|(?:\[Errno -\d\] )?(?:%s|%s)$" % (NO_NAME, NO_ANSWER),
+        sure=False,
     ),
 )
 # What is known of these is the step that failed.
 LAST = (
     rule("helm-job-failed", HELM, r"", ("helm",)),
     rule("addon-not-applied", API, r"", ("addon",), sure=False),
+    rule("dns-service", DNS, r"", ("lookup",), sure=False),
     rule("k3s-start-failed", K3S, r"", ("kine",), sure=False),
 )
-# Of k3s, or of what it starts: of pods there is more to say first.
+# Of k3s, or of what it starts: of pods there is more to say first. Who asks containerd ends in fatal errors, too.
 FATAL = (
-    rule("k3s-start-failed", KERNEL, ERRNO, ("fatal",), sure=False),
-    rule("k3s-start-failed", K3S, r"", ("fatal",), sure=False),
+    rule("k3s-start-failed", KERNEL, ERRNO, ("fatal",), ("socket", "rpc"), sure=False),
+    rule("k3s-start-failed", K3S, r"", ("fatal",), ("socket", "rpc"), sure=False),
+    rule("k3s-start-failed", K3S, r"", ("begin",), sure=False),
 )

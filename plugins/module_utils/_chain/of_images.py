@@ -12,6 +12,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     DNS,
     KERNEL,
     KUBELET,
+    MIRROR,
     NETWORK,
     NOTHING,
     PROXY,
@@ -20,11 +21,24 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
 )
 
 # These rules are for errors in which one of these steps was taken: what else uses a network has the same words.
-STEPS = ("pull", "resolve", "pause", "unpack", "stored", "copy", "bytes", "authorize", "token", "ping", "said")
+STEPS = (
+    "pull",
+    "resolve",
+    "pause",
+    "unpack",
+    "stored",
+    "copy",
+    "bytes",
+    "authorize",
+    "token",
+    "ping",
+    "pinging",
+    "said",
+)
 # The number of a status, after "unexpected status: " or by itself.
 _STATUS = (
     r"(?:(?:StatusCode|[Ss]tatus(?: code)?|(?:invalid|unexpected) status code from registry|response code"
-    r"|.*unexpected HTTP status):? )?(?:from registry )?"
+    r"|.*unexpected HTTP status|error parsing HTTP):? )?(?:from registry )?"
 )
 
 # These steps decide by themselves, whatever stands behind them.
@@ -52,6 +66,7 @@ RULES = (
     rule("disk-fault", KERNEL, r"[Ii]nput/output error|structure needs cleaning"),
     rule("pull-disk-full", KERNEL, r"[^:]*: (?:no space left on device|disk quota exceeded)"),
     rule("store-not-whole", STORE, r"content digest \S+: not found|failed to get reader from content store"),
+    rule("store-not-whole", STORE, r"blob \S+ expected at /"),
     rule("store-not-whole", STORE, r"(?:parent )?snapshot \S+ does not exist|missing parent \S+ bucket"),
     rule("store-media-type", STORE, r"unexpected media type \S+ for sha256:", ("stored",)),
     rule("no-registry", ASKED, r"unexpected media type text/html for \S+", ("pull", "copy"), variant="page"),
@@ -62,6 +77,7 @@ RULES = (
         KERNEL,
         r"(?:invalid argument|no such device|operation not (?:permitted|supported))",
         ("unpack",),
+        ("callback",),
     ),
     rule("content-damaged", ASKED, r"unexpected commit (?:digest|size) |.*failed size validation"),
     rule("content-damaged", ASKED, r"unexpected EOF|EOF", ("bytes",), variant="short"),
@@ -80,6 +96,11 @@ RULES = (
         r"Digest did not match|.*[Ss]ize mismatch|.*does not match (?:provided manifest )?digest",
     ),
     rule("no-registry", ASKED, r"could not fetch content descriptor \S+ \(text/html[^)]*\)", variant="page"),
+    rule(
+        "image-media-type",
+        CONTAINERD,
+        r"could not fetch content descriptor \S+ \(application/vnd\.docker\.distribution\.manifest\.v1\+",
+    ),
     rule(
         "content-damaged",
         ASKED,
@@ -149,9 +170,23 @@ RULES = (
     # What answers is no registry, or not this one's HTTP.
     rule("no-registry", ASKED, r".*(?:media|MIME) type \S*text/html", variant="page"),
     rule("no-registry", ASKED, r"invalid character '<' looking for beginning", variant="page"),
+    rule(
+        "no-registry",
+        ASKED,
+        r"invalid character '.{1,8}' (?:looking for|after|in )|unexpected end of JSON input",
+        (),
+        ("unread",),
+        sure=False,
+    ),
     # A warning of TLS, read as HTTP.
     rule("https-on-http", ASKED, r'malformed HTTP [\w ]*"\\x15\\x03'),
-    rule("no-registry", ASKED, r"malformed (?:HTTP|MIME) "),
+    rule("no-registry", ASKED, r"malformed (?:HTTP|MIME) |http2: frame too large"),
+    rule(
+        "no-registry",
+        ASKED,
+        r"This does not look like a Registry server|missing or empty Content-(?:Type|Length) header",
+    ),
+    rule("no-registry", ASKED, _STATUS + r"404\b", ("pinging",)),
     rule(
         "no-registry",
         ASKED,
@@ -177,6 +212,7 @@ RULES = (
         _STATUS + r"5\d\d\b|(?:unavailable|UNAVAILABLE)$|"
         r"(?:unavailable|UNAVAILABLE): ",
     ),
+    rule("registry-proxy", PROXY, _STATUS + r"407\b"),
     rule(
         "registry-auth",
         ASKED,
@@ -197,6 +233,12 @@ RULES = (
     ),
     rule("no-such-image", ASKED, r"rpc error NotFound: \S+/\S+: not found$"),
     rule("no-such-image", ASKED, r"no available registry endpoint: .*not found"),
+    # k3s's embedded registry (spegel): no other node has it.
+    rule(
+        "no-such-image",
+        MIRROR,
+        r"mirror (?:resolve retries exhausted for key|with image component \S+ could not be found)",
+    ),
     rule(
         "image-media-type",
         CONTAINERD,
@@ -243,4 +285,6 @@ LAST = (
         ("status", "dial", "tls", "wire"),
         sure=False,
     ),
+    rule("no-registry", ASKED, r".*text/html", variant="page", sure=False),
+    rule("registry-name", DNS, r".*(?:no such host|[Nn]ame resolution|not resolve|getaddrinfo)", sure=False),
 )

@@ -18,12 +18,14 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     PROVISIONER,
     RUNC,
     SCHEDULER,
+    STORE,
     rule,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import ERRNO, NETWORK_WORDS, NOT_BUILT_IN
 
 _START = ("exec", "runc", "shim", "start", "sandbox", "stat")
 _NET = ("network", "cni", "run")
+_NO_DISK = ("runc", "sysctl", "sysfs", "inotify")
 
 # A probe that fails is what there is to say, whatever the program said that it ran. Other programs that somebody starts
 # in a container that runs explain nothing.
@@ -62,6 +64,7 @@ RULES = (
         r"|.*Module (?:ip6?_?tables|x_tables|nf_\w+|xt_\w+|br_netfilter)\S* not found"
         r"|.*iptables.*Kernel module not found",
     ),
+    rule("kernel-feature-missing", KERNEL, NOT_BUILT_IN, ("flannel",)),
     rule("cni-plugin-missing", CNI, r'failed to find plugin "[^"]*" in path'),
     rule("cni-plugin-missing", CNI, r"incompatible CNI versions|no plugins? found"),
     rule(
@@ -86,8 +89,9 @@ RULES = (
         CONTAINERD,
         r'.*(?:no|unknown) runtime (?:for )?"[^"]*"|.*runtime "[^"]*" binary not installed',
     ),
-    rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit", "network", "cni")),
+    rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit", "network", "cni", "modprobe")),
     rule("entrypoint-missing", RUNC, r"executable file not found in", ("runc",), _NET),
+    rule("runtime-missing", CONTAINERD, r"executable file not found in", ("shim",), _NET, sure=False),
     rule("entrypoint-missing", RUNC, r"executable file not found in", _START, _NET, sure=False),
     rule("entrypoint-missing", CONTAINERD, r"no command specified"),
     rule("entrypoint-missing", RUNC, r"no such file or directory", ("exec",), ("mount", "cgroup") + _NET),
@@ -110,10 +114,11 @@ RULES = (
         r"|.*memory cgroup(?: controller)? (?:is )?(?:not|missing)|mountpoint for \S+ not found"
         r"|no cgroup mount found|.*[Ff]ollowing Cgroup subsystem not mounted|.*Unknown subsys name",
     ),
-    rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+: no such file"),
+    rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+(?<!/cgroup\.procs): no such file"),
     rule("kernel-feature-missing", KERNEL, r"(?:\w+ )?/proc/sys/(?:net|kernel|vm|fs)/\S+: [Nn]o such file"),
-    rule("kernel-feature-missing", KERNEL, r"modprobe: (?:FATAL|ERROR): |.*(?:enable|missing|requires) CONFIG_\w+"),
+    rule("kernel-feature-missing", KERNEL, r"`?modprobe: (?:FATAL|ERROR): |.*(?:enable|missing|requires) CONFIG_\w+"),
     rule("kernel-feature-missing", KERNEL, r".*BPF_CGROUP_DEVICE|.*Cannot open session to kernel"),
+    rule("kernel-feature-missing", KERNEL, r"load program: ", ("runc",)),
     rule("kernel-feature-missing", RUNC, r"(?:config provided but )?seccomp not supported"),
     rule("kernel-feature-missing", CONTAINERD, r"(?:seccomp|apparmor) is not supported"),
     rule("kernel-feature-missing", KERNEL, r".*apparmor failed to apply profile|.*ipset .*Kernel error received"),
@@ -122,6 +127,7 @@ RULES = (
         KERNEL,
         r".*(?:seccomp|[Aa]pp[Aa]rmor|user namespaces?).*(?:not supported|unsupported|not enabled)",
     ),
+    rule("store-not-whole", STORE, r"failed to stat parent: stat \S*/snapshots/\d+/fs: no such file"),
     # Volumes. What the program that mounts said comes in further lines.
     rule("volume-mount", NETWORK, r"(?:mount\.[\w.-]+: )?" + NETWORK_WORDS, ("mount",), ("runc",)),
     rule(
@@ -138,7 +144,8 @@ RULES = (
         r"|.*already mounted)",
         ("mount",),
     ),
-    rule("volume-mount", KERNEL, r"no such file or directory", ("CreateContainerConfigError",)),
+    rule("volume-mount", KERNEL, r"no such file or directory", ("CreateContainerConfigError", "config")),
+    rule("volume-mount", CONTAINERD, r"path \S+ is mounted on \S+ but it is not a shared"),
     rule(
         "volume-mount",
         KUBELET,
@@ -181,10 +188,12 @@ RULES = (
     rule(
         "crash-loop",
         KERNEL,
-        r"(?:Segmentation fault|Illegal instruction|Bus error)\b|.*\[\d+\]: (?:segfault at|unhandled signal)"
-        r"|traps: .* trap |SIG(?:ILL|SEGV|BUS)\b",
+        r".*(?:Segmentation fault|Illegal instruction|Bus error|Bad system call|SIG(?:ILL|SEGV|BUS|SYS))\b"
+        r"|segfault at |unhandled signal \d|.*\[\d+\] (?:trap |general protection)"
+        r"|.*pthread_create failed|failed to create new OS thread|kernel too old",
         sure=False,
     ),
+    rule("crash-loop", KERNEL, r"address already in use|permission denied", ("listen",), ("fatal",), sure=False),
     rule(
         "image-never-pull",
         KUBELET,
@@ -192,14 +201,20 @@ RULES = (
     ),
     # What is certain of no more than itself. Of control groups, of keys, and of what is mounted in a container, these
     # are no words of a disk.
-    rule("disk-full", KERNEL, r"no space left on device|disk quota exceeded", (), ("runc",), sure=False),
-    rule("disk-read-only", KERNEL, r"[Rr]ead-only file system", (), ("runc",), sure=False),
-    rule("disk-fault", KERNEL, r"[Ii]nput/output error", (), ("mount",)),
+    rule("disk-full", KERNEL, r"no space left on device|disk quota exceeded", (), _NO_DISK, sure=False),
+    rule("disk-read-only", KERNEL, r"[Rr]ead-only file system", (), _NO_DISK, sure=False),
+    rule("disk-fault", KERNEL, r"[Ii]nput/output error", (), ("mount", "sysctl", "sysfs")),
 )
 # What is known of these is the step that failed; and where its last words are Linux's, that the kernel said no.
 LAST = (
     rule(NOTHING, CONTAINERD, r"", ("tidy",)),
-    rule("snapshotter-unsupported", KERNEL, r"", ("rootfs",), sure=False),
+    rule(
+        "snapshotter-unsupported",
+        KERNEL,
+        r".*(?:executable file not found|not functional|unknown filesystem|not supported)",
+        ("rootfs",),
+        sure=False,
+    ),
     rule("liveness-killed", KUBELET, r"", ("liveness",), sure=False),
     rule("probe-fails", KUBELET, r"", ("probe",), sure=False),
     rule("kernel-feature-missing", KERNEL, NOT_BUILT_IN, _NET + ("runc", "shim", "exec"), ("mount",), sure=False),
@@ -207,6 +222,7 @@ LAST = (
     rule("cni-failed", CNI, r"", ("network", "cni"), sure=False),
     rule("volume-mount", KERNEL, ERRNO, ("mount",), ("runc",), sure=False),
     rule("volume-mount", KUBELET, r"", ("mount",), ("runc",), sure=False),
-    rule("runc-failed", KERNEL, ERRNO, ("runc", "shim"), sure=False),
-    rule("runc-failed", RUNC, r"", ("runc", "shim"), sure=False),
+    rule("volume-mount", KERNEL, ERRNO, ("spec",), sure=False),
+    rule("runc-failed", KERNEL, ERRNO, ("runc",), sure=False),
+    rule("runc-failed", RUNC, r"", ("runc",), sure=False),
 )

@@ -50,6 +50,7 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("sandbox", r'failed to "(?:CreatePodSandbox|KillPodSandbox)" for .* with \w+'),
     ("sandbox", r"failed to (?:start|create|reserve) sandbox(?: name| container)?(?: task)?(?: " + _NAME + ")?"),
     ("pull", r'failed to "StartContainer" for .* with (?:ErrImagePull|ImagePullBackOff|RegistryUnavailable)'),
+    ("config", r'failed to "StartContainer" for .* with CreateContainerConfigError'),
     ("start", r'failed to "StartContainer" for .* with \w+|[Ff]ailed to start container(?: task)? ?' + _NAME),
     (
         "mount",
@@ -58,8 +59,9 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
         + r"(?: .*)?",
     ),
     ("mount", r"Unable to (?:attach or )?mount volumes(?: for pod.*)?|[Ff]ailed to (?:prepare|create) subPath .*"),
+    ("mount", r"Storage node affinity check failed for volume .*"),
     ("mount", r"Multi-Attach error for volume .*|[Ff]ailed to get Plugin from volumeSpec .*"),
-    ("rootfs", r"failed to mount rootfs component.*|failed to mount overlay"),
+    ("rootfs", r"failed to mount rootfs component.*|failed to mount overlay|failed to mount /\S*/tmpmounts/\S*"),
     ("rootfs", r".*\boverlayfs\b.* snapshotter cannot be enabled for .*"),
     ("mount", r"(?:error )?mounting " + _NAME + r" to rootfs(?: .*)?|failed to mount .*|mount failed"),
     ("mount", r"mount(?:\.[\w.-]+)?"),
@@ -81,32 +83,42 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ),
     ("stored", r"failed to get image from containerd " + _NAME),
     # What only a registry says.
+    ("said", r"mirror resolve retries exhausted for key|mirror with image component .*"),
     ("said", r"(?:MANIFEST|NAME|BLOB)_UNKNOWN|TOOMANYREQUESTS|toomanyrequests|manifest unknown|pull access denied.*"),
     ("resolve", r"failed to resolve (?:reference|image)(?: " + _NAME + ")?"),
     ("resolve", r"(?:Error )?(?:reading manifest|initializing source|choosing image instance).*"),
     ("resolve", r"manifest for (?P<object>\S+) not found"),
-    ("token", r"failed to fetch (?:anonymous|oauth) token|unable to retrieve auth token|[Rr]equesting bearer token"),
+    (
+        "token",
+        r"failed to fetch (?:anonymous|oauth) token|unable to retrieve auth token|[Rr]equesting bear(?:er)? token",
+    ),
+    ("token", r"unable to decode token response|.*token auth attempt to .* failed with status"),
     ("authorize", r"failed to authorize"),
     (
         "status",
         r"(?:received )?unexpected (?:HTTP )?status(?: code)?(?: from \w+ request to)?(?: (?P<object>\S+)| \[[^]]*\])?",
     ),
+    # What a registry refused with, in words that its protocol does not have.
+    ("unread", r"(?:.* )?error parsing HTTP (?!404)[45]\d\d response body"),
     ("status", r"content at (?P<object>https?://\S+) not found"),
     ("status", r"pulling from host (?P<object>\S+) failed with status code \[[^]]*\]"),
     ("ping", r"(?:Get|Head|Post|Put|Patch) [\"']?(?P<object>https?://[^/\"'\s]+/v[12]/[^\"'\s]*)[\"']?"),
     ("request", r"failed to do request|(?:Get|Head|Post|Put|Patch|Delete) " + _NAME),
-    ("ping", r"(?:error )?pinging (?:container |docker )?registry(?: returned| (?P<object>\S+))?"),
+    ("pinging", r"(?:error )?pinging (?:container |docker )?registry(?: returned| (?P<object>\S+))?"),
     ("copy", r"failed to copy|httpReadSeeker|failed open|.*(?:reading|writing|fetching|trying to reuse) blob.*"),
     ("proxy", r"proxyconnect tcp|error connecting to proxy (?P<object>\S+)"),
     ("coredns", r"(?:\S+ ){0,2}\[(?:ERROR|WARNING|FATAL|INFO)\] .*"),
     ("lookup", r"(?:dial tcp )?lookup (?P<object>\S+)(?: on \S+)?"),
-    ("socket", r"dial unix \S*(?:containerd|docker|crio|buildkit)\S*"),
+    # Of those who ask containerd: it does not answer, or not in their version of the CRI.
+    ("socket", r"(?:.* )?dial unix \S*(?:containerd|docker|crio|buildkit)\S*|.*connect endpoint 'unix://.*"),
+    ("socket", r"validate service connection|unable to determine (?:runtime|image) API version"),
     ("dial", r"dial (?:tcp|udp|unix)(?: (?P<object>\S+))?"),
     ("wire", r"(?:read|write)(?: (?:tcp|udp|unix)(?: .*)?)?|connect|getsockopt|net/http|http|http2"),
     ("tls", r"tls|remote error|failed to verify certificate|x509"),
     ("unpack", r"failed to (?:extract layer|unpack image|apply layer|prepare extraction snapshot)(?: .*)?"),
     ("stored", r"error unpacking image|failed to resolve rootfs"),
     ("bytes", r"failed to read expected number of bytes"),
+    ("callback", r"mount callback failed on .*"),
     ("unpack", r"apply layer error for .*|failed commit on ref .*"),
     (
         "unpack",
@@ -115,7 +127,7 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     # The pod's network.
     ("dockershim", r"Unable to update cni config|docker"),
     ("netns", r"failed to create network namespace for sandbox .*|failed to (?:setup|set up) netns"),
-    ("network", r"failed to (?:setup|set ?up|destroy|tear ?down) network for sandbox " + _NAME),
+    ("network", r"failed to (?:setup|set ?up|destroy|tear ?down|get) network(?: status)? for sandbox " + _NAME),
     ("network", r"failed to (?:set up|tear down) sandbox container .* network for pod " + _NAME),
     (
         "network",
@@ -136,10 +148,8 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     # Containers, from the shim to the program.
     ("shim", r"failed to (?:create|start) (?:shim|shim task|task(?: for container)?|containerd task|task)"),
     # containerd's own part: nothing was started yet.
-    (
-        "container",
-        r"failed to create containerd container|failed to (?:generate|apply) .*(?:spec|spec opts|OCI options)",
-    ),
+    ("container", r"failed to create containerd container"),
+    ("spec", r"failed to (?:generate|apply) .*(?:spec|spec opts|OCI options)"),
     ("runc", r"(?:OCI runtime|runc|crun) (?:create |start |run )?failed|[Oo][Cc][Ii] runtime error|runc did not .*"),
     ("runc", r"[\w-]+_linux\.go:\d+|starting (?:container|init) process caused|starting setns process caused|caused"),
     ("runc", r"unable to start container process|error during container init|running exec setns process.*"),
@@ -148,6 +158,12 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
         "exec",
         r"exec(?: user process caused| container process| process)?(?: " + _NAME + r")?|standard_init_linux\.go:\d+",
     ),
+    # What is no disk, though the kernel has the same words for it.
+    ("listen", r"listen (?:tcp|udp)\d? \S*:(?!(?:644[345]|102\d\d|23[78]\d|10010)$)\d+"),
+    ("sysctl", r"(?:open|write) \[?/proc/sys/\S+"),
+    ("sysfs", r"(?:open|write|mkdir|mkdirat|openat2|statfs|stat) \[?/sys/\S+"),
+    ("inotify", r"inotify_(?:add_watch|init).*|.*[Ff]ailed to watch .*|.*fsnotify.*"),
+    ("modprobe", r"`?modprobe|insmod .*|Running modprobe .*"),
     (
         "stat",
         r"(?:stat|fork/exec|open|lstat|mkdir|chdir to cwd|readlink) (?:\(?\\?[\"']?)(?P<object>[^\"')]*)[\"')]*"
@@ -158,7 +174,9 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
         r"unable to apply cgroup configuration|failed to (?:write|create|set) .*cgroup.*|error setting cgroup config.*",
     ),
     # k3s and what it carries.
-    ("fatal", r"level fatal|[Ff]ailed to run [Kk]ubelet|Failed to start (?:ContainerManager|cAdvisor).*"),
+    ("rpc", r"rpc error \w+"),
+    ("flannel", r"flannel exited|Error [Rr]egistering [Nn]etwork|(?:VXLAN|WIREGUARD) init"),
+    ("fatal", r"level fatal|[Ff]ailed to run [Kk]ubelet|Failed to start (?:ContainerManager|cAdvisor|OOM watcher).*"),
     ("fatal", r"(?:kubelet|kube-proxy|apiserver|containerd|etcd|scheduler|controller-manager) exited"),
     (
         "kine",
@@ -170,7 +188,7 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("list", r".*[Ff]ailed to (?:list|watch) \*v1\.\w+|plugin/kubernetes"),
     ("join", r"failed to (?:get|validate) (?:CA certs.*|connection to cluster at .*|connection .*)"),
     ("join", r"CA cert validation failed|[Ff]ailed to retrieve .* from server|Unable to register node with API server"),
-    ("join", r"(?:starting|preparing|failed to start) (?:kubernetes|server|cluster|networking|agent|tls server)"),
+    ("begin", r"(?:starting|preparing|failed to start) (?:kubernetes|server|cluster|networking|agent|tls server)"),
     ("join", r"Error starting \w+|Failed to validate connection to cluster at (?P<object>\S+)"),
     (
         "join",

@@ -24,11 +24,12 @@ _DEPTH = 4
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|:[ ]')
 _RPC = re.compile(r"\brpc error: code = (\w+) desc = ")
 # Old versions of runc quote what caused an error.
-_CAUSED = re.compile(r'\bcaused ("(?:[^"\\]|\\.)*")')
+_CAUSED = re.compile(r'\b(caused|invalid header field value) ("(?:[^"\\]|\\.)*")')
 # The beginnings of lines in logs: logrus (k3s, containerd), its short form on terminals (crictl, skopeo), klog.
 _LOGFMT = re.compile(r'(?:\A|\s)(msg|error|err|networkReady)=("(?:[^"\\]|\\.)*"|\S+)')
 _SHORT = re.compile(r"\A(?:FATA|ERRO|WARN|INFO)\[[^]]*\] ")
-_KLOG = re.compile(r'\A[EWIF]\d{4} [\d:.]+\s+\d+ [\w.-]+:\d+\] ("(?:[^"\\]|\\.)*"|[^"].*)')
+_KLOG = re.compile(r'\A(?:([EWIF])\d{4} [\d:.]+\s+\d+ )?[\w.-]+\.go:\d+\] ("(?:[^"\\]|\\.)*"|[^"].*)')
+_KLOG_BARE = re.compile(r'\A()("(?:[^"\\]|\\.)*") (?:\w+=.*)?err=')
 # What systemd's journal writes before a line: when, where, who.
 _JOURNAL = re.compile(r"\A(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?) \S+ [\w@.-]+(?:\[\d+\])?: ")
 # A part of a log's line without the quotes around it, which were around the whole.
@@ -38,7 +39,13 @@ _BLOCK = re.compile(r"=<\n(.*?)\n\s*>(?= |\Z|\n)", re.DOTALL)
 # What the scheduler tells of pods that it could send away; why there is no node stands before it.
 _PREEMPTION = re.compile(r"\.? preemption: .*")
 # The kubelet lists what followed from an error after it.
+# Several errors in one.
+_LIST = re.compile(r'(?:(?<=: )|\A)\[(?=\w+ )|(?<=["\]]), (?=failed to ")')
 _AFTERMATH = re.compile(r", failed to clean up sandbox container .*")
+# iptables says it after each error.
+_ADVICE = re.compile(r"Try `.*|Perhaps iptables or your kernel .*")
+# As go-logr writes it, which spegel does.
+_LOGR = re.compile(r'"error"=("(?:[^"\\]|\\.)*")')
 # Stands before what a program ended with.
 _FATAL = "level fatal"
 _ESCAPES = {"n": "\n", "t": " "}
@@ -60,7 +67,8 @@ def segments(message: str) -> List[str]:
     """The segments of one message, the outermost first. Its further lines are what a program said who was run last."""
     found = [piece for line in message.splitlines() for piece in _divided(line, _DEPTH)][:_MOST]
     # errdefs of containerd and the shim end each chain in the name of its code.
-    while len(found) > 1 and found[-1] in ("unknown", "failed precondition", "already exists"):
+    codes = ("unknown", "failed precondition", "already exists")
+    while len(found) > 1 and (found[-1] in codes or _ADVICE.fullmatch(found[-1])):
         found.pop()
     return found
 
@@ -85,11 +93,13 @@ def _logged(line):
     if fields and (" level=" in line or line.startswith(("time=", "level="))):
         said = [value for key, value in fields if key == "msg"]
         why = [value for key, value in fields if key != "msg"]
-        return ": ".join([_FATAL] * ("level=fatal" in line) + said[:1] + why[:1])
-    found = _KLOG.match(line)
+        said += [unquoted(one) for one in _LOGR.findall(said[0])] if said else []
+        return ": ".join([_FATAL] * ("level=fatal" in line) + said[:2] + why[:1])
+    found = _KLOG.match(line) or _KLOG_BARE.match(line)
     if found:
-        why = [value for key, value in fields if key != "msg"]
-        return ": ".join([unquoted(found.group(1))] + why[:1]) if found.group(1)[:1] == '"' else found.group(1)
+        said = [_FATAL] * (found.group(1) == "F") + [unquoted(found.group(2))]
+        why = [value for key, value in fields if key != "msg"] if found.group(2)[:1] == '"' else []
+        return ": ".join(said + why[:1])
     found = _SHORT.match(line)
     return (_FATAL + ": ") * line.startswith("FATA") + line[found.end() :] if found else None
 
@@ -101,7 +111,11 @@ def _of_json(line):
         return None
     if not isinstance(fields, dict) or not isinstance(fields.get("msg"), str):
         return None
-    said = [_FATAL] * (fields.get("level") == "fatal") + [fields["msg"], fields.get("error")]
+    said = [_FATAL] * (fields.get("level") in ("fatal", "panic")) + [
+        fields["msg"],
+        fields.get("error"),
+        fields.get("err"),
+    ]
     return ": ".join(one for one in said if isinstance(one, str))
 
 
@@ -114,8 +128,10 @@ def _divided(text, depth):
     if _ESCAPED.match(text):
         text = unquoted('"%s"' % text)
     text = _AFTERMATH.sub("", _PREEMPTION.sub("", text)).replace(" desc = [", " desc = ")
-    text = _RPC.sub(r"rpc error \1: ", text)
-    text = _CAUSED.sub(lambda found: "caused: " + unquoted(found.group(1)), text)
+    text = _RPC.sub(r"rpc error \1: ", text).replace(': desc = "', ': "')
+    text = _LIST.sub(lambda found: ": " * found.group().startswith(","), text)
+    while _CAUSED.search(text):
+        text = _CAUSED.sub(lambda found: "caused: " + unquoted(found.group(2)), text)
     found, start = [], 0
     for token in _TOKEN.finditer(text):
         if token.group() == ": ":

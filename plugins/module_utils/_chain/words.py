@@ -40,7 +40,7 @@ _ERRNO = (
     "|link has been severed|transport endpoint is not connected|device or resource busy|timer expired"
 )
 # The last of the words, whatever stands before it in its segment.
-ERRNO = r"(?:.*[\s\])\"'])?(?i:%s)\.?$" % _ERRNO
+ERRNO = r"(?:.*[\s\])\"'])?(?i:%s)(?: \(.*\)|\. Run .*)?[\].]*$" % _ERRNO
 # The kernel does not know what it is asked for.
 NOT_BUILT_IN = (
     r"(?:.*\s)?(?i:operation not supported|function not implemented|(?:address family|protocol) not supported\b.*)$"
