@@ -140,6 +140,17 @@ def test_the_same_packages_are_the_same_content(fetch, tmp_path):
     assert fetch(FakeApt({}))["version"] == "1.8.12"
 
 
+def test_the_user_s_umask_does_not_count(fetch, tmp_path):
+    first = fetch(FakeApt(PACKAGES))
+    old = os.umask(0o077)
+    try:
+        assert fetch(FakeApt(PACKAGES), renew=True)["sha256"] == first["sha256"]
+    finally:
+        os.umask(old)
+    modes = {path.stat().st_mode & 0o777 for path in pathlib.Path(first["path"]).rglob("*") if path.is_dir()}
+    assert modes == {0o755}
+
+
 def test_an_epoch_is_no_part_of_upstream_s_version(fetch):
     done = fetch(FakeApt(BUSYBOX), package="busybox-static", files=["/usr/bin/busybox"])
     assert (done["version"], done["files"]) == ("1.37.0", ["/usr/bin/busybox"])

@@ -48,7 +48,7 @@ PLANTED = {
         ],
     ),
     "a registry that is left empty, as in k3s's own chart of traefik": (
-        "kind: HelmChart\nmetadata: {name: c}\nspec:\n  set:\n    global.systemDefaultRegistry: \"\"\n"
+        'kind: HelmChart\nmetadata: {name: c}\nspec:\n  set:\n    global.systemDefaultRegistry: ""\n'
         "    adminPassword: hunter2\n  valuesContent: |-\n    global: {systemDefaultRegistry: ''}\n"
         '    image:\n      name: "rancher/t"\n      tag: "2.6.2"\n',
         ["docker.io/rancher/t:2.6.2"],

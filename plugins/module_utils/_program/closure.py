@@ -26,11 +26,18 @@ def copy(source: str, target: str, wanted: Iterable[str]) -> List[str]:
     _merge(source)
     found = sorted(_Closure(source).of(wanted))
     for path in found:
-        place = target + path
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        shutil.copy2(source + path, place, follow_symlinks=False)
+        _make_folders(target, posixpath.dirname(path))
+        shutil.copy2(source + path, target + path, follow_symlinks=False)
     _merge(target)
     return found
+
+
+def _make_folders(root: str, path: str) -> None:
+    """The folder ``path`` and those above it, for all to read, whatever the user's umask is."""
+    if not os.path.isdir(root + path):
+        _make_folders(root, posixpath.dirname(path))
+        os.mkdir(root + path)
+        os.chmod(root + path, 0o755)
 
 
 def _merge(root: str) -> None:

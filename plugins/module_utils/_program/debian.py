@@ -54,6 +54,7 @@ def _fill(options: Mapping[str, Any], work: str, runner: Any) -> Dict[str, Any]:
     scratch, tree = os.path.join(work, "scratch"), os.path.join(work, _TREE)
     os.mkdir(scratch)
     os.mkdir(tree)
+    os.chmod(tree, 0o755)
     apt = Apt(os.path.join(scratch, "apt"), options["architecture"], options["mirror"], options["timeout"], runner)
     packages = apt.fetch(options["package"], options["suites"])
     _check(packages, options)
