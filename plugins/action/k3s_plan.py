@@ -13,9 +13,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.scheme import asked_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.derived import derived
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.prepared import prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, PREFIX, READ_LATER
@@ -52,6 +54,7 @@ class ActionModule(ActionBase):
             elif options["state"] == "prepared":
                 document = prepared(fleet)
             else:
+                fleet = fleet._replace(boards=derived(fleet.boards, asked_scheme))
                 document = _run.present(fleet, self._ask(fleet, variables, task_vars))
             result.update(document, changed=False)
         except Problem as problem:

@@ -27,6 +27,12 @@ options:
           answers https is then an error.
         type: bool
         default: false
+      ask_scheme:
+        description:
+          - Ask the registry whether it speaks https or http, where O(registries[].plain_http) does not say so. One that
+            is found to speak http gets no login, not even the user's own, since this may be somebody else's doing.
+        type: bool
+        default: false
       tls_verify:
         description: Verify the registry's certificate.
         type: bool

@@ -32,6 +32,12 @@ class HostVars:
 
 @pytest.fixture(name="run")
 def _run(tmp_path):
+    return runner(tmp_path)
+
+
+def runner(tmp_path):
+    """A function that runs the action for boards {name: variables}."""
+
     def run(boards, play=None, hosts=None, answers=None, failed=None, **args):
         named = {
             name: dict(

@@ -66,13 +66,16 @@ def access(config, **given):
         (
             None,
             {"registry": HOST, "registry_ca_file": "ca.pem", "registry_tls_verify": True},
-            [{"host": HOST, "ca_file": "ca.pem", "tls_verify": True}],
+            [{"host": HOST, "ca_file": "ca.pem", "tls_verify": True, "ask_scheme": True}],
         ),
         (
             None,
             {"registry": HOST, "registry_token_server": "auth.example"},
-            [{"host": HOST, "token_server": "auth.example"}],
+            [{"host": HOST, "token_server": "auth.example", "ask_scheme": True}],
         ),
+        (None, {"registry": HOST}, [{"host": HOST, "ask_scheme": True}]),
+        (None, {"registry": HOST, "registry_plain_http": True}, [{"host": HOST, "plain_http": True}]),
+        ({}, {"registry": HOST}, []),
         (None, {"registry": None, "registry_ca_file": "ca.pem"}, []),
         (None, {"registry_ca_file": "ca.pem"}, []),
         ({"configs": {"*": {"auth": {"username": "x", "password": "y"}}}}, {}, []),
@@ -234,6 +237,7 @@ def test_what_comes_out_are_options_of_the_modules():
         registry_plain_http=False,
         **everything,
     )
+    rows += access(None, registry=HOST)
     known = set(REGISTRY_OPTIONS["registries"]["options"])
     assert {key for row in rows for key in row} == known
 

@@ -53,8 +53,8 @@ class Judge:
 
     def _has_login(self, name, access):
         """Whether skopeo shows a login: that of ``access``, or one that the user stored for the registry or a path."""
-        if access.has_login:
-            return True
+        if access.has_login or access.anonymous:
+            return access.has_login
         if name.name not in self._stored:
             self._stored[name.name] = self._program.user_has_login(name, self._timeout)
         return self._stored[name.name]

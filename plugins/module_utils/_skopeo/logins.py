@@ -72,14 +72,14 @@ class Logins:
             return []
         number = str(list(self._accesses).index(host))
         found = ["--%stls-verify=false" % side] if access.plain_http or not access.tls_verify else []
-        if access.has_login:
+        if access.has_login or access.anonymous:
             found += ["--%sauthfile" % side, self._path(number + ".json")]
         if access.files:
             found += ["--%scert-dir" % side, self._path(number)]
         return found
 
     def _write_access(self, number, access):
-        if access.has_login:
+        if access.has_login or access.anonymous:
             self._write(number + ".json", _auth_file(access))
         if access.files:
             os.mkdir(self._path(number), 0o700)
@@ -98,6 +98,8 @@ class Logins:
 
 
 def _auth_file(access):
+    if not access.has_login:
+        return b"{}"
     login = "%s:%s" % (access.username or "token", access.password or "")
     entry = {"auth": base64.b64encode(login.encode()).decode()}
     if access.identity_token:

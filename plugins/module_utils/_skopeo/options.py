@@ -10,12 +10,14 @@ import os
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import certificates
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.scheme import asked_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_registry
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _REGISTRY = {
     "host": {"type": "str", "required": True},
     "plain_http": {"type": "bool", "default": False},
+    "ask_scheme": {"type": "bool", "default": False},
     "tls_verify": {"type": "bool", "default": True},
     "ca_file": {"type": "path"},
     "cert_file": {"type": "path"},
@@ -41,6 +43,7 @@ class Access(NamedTuple):
 
     host: str
     plain_http: bool = False
+    ask_scheme: bool = False
     tls_verify: bool = True
     ca_file: Optional[str] = None
     cert_file: Optional[str] = None
@@ -50,6 +53,8 @@ class Access(NamedTuple):
     password: Optional[str] = None
     identity_token: Optional[str] = None
     token_server: Optional[str] = None
+    # Whether also the user's own login is kept from it.
+    anonymous: bool = False
 
     @property
     def has_login(self) -> bool:
@@ -69,13 +74,16 @@ class Access(NamedTuple):
         return {option: path for option, path in found.items() if option == "ca_file" or not is_half}
 
 
+_GIVEN = [field for field in Access._fields if field != "anonymous"]
+
+
 def accesses(params: Mapping[str, Any]) -> Dict[str, Access]:
     """{host: Access} from a module's ``params``. Raises Problem for a host that is none or is listed twice, half a
     login, or a file that is not there or cannot be used.
     """
     found: dict[str, Access] = {}
     for entry in params["registries"]:
-        access = Access(**{field: entry[field] for field in Access._fields if entry.get(field) is not None})
+        access = Access(**{field: entry[field] for field in _GIVEN if entry.get(field) is not None})
         if found.setdefault(access.host, access) is not access:
             raise Problem(
                 "the registry %s is listed twice" % access.host,
@@ -83,7 +91,22 @@ def accesses(params: Mapping[str, Any]) -> Dict[str, Access]:
                 next_step="leave one of the entries",
             )
         _check(access)
+        if access.ask_scheme and not access.plain_http:
+            found[access.host] = _with_scheme(access, seconds_of(params))
     return found
+
+
+def _with_scheme(access, seconds):
+    """The same where it is known whether it speaks http."""
+    if asked_scheme(access.host, seconds) == "https":
+        return access
+    if access.has_login:
+        raise Problem(
+            "the registry %s speaks http, so the login was not sent" % access.host,
+            where="riscv_k3s_registry",
+            next_step="set riscv_k3s_registry_plain_http: true if it may go over the network as it is",
+        )
+    return access._replace(plain_http=True, anonymous=True)
 
 
 def seconds_of(params: Mapping[str, Any]) -> int:

@@ -36,6 +36,8 @@ class OfBoards:
             "disk": board.seen.get("disk"),
             "is_server": board.is_server,
             "service": settings["service"] or board.seen.get("service") or ("k3s" if board.is_server else "k3s-agent"),
+            # It holds no secret: nothing but the address of a registry.
+            "derived_registries": settings["registries"] if settings.get("derived") else None,
             "settings": self._shown.setdefault(id(settings), shown(settings)),
         }
 

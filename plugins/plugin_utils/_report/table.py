@@ -96,7 +96,20 @@ def _details(boards):
     return ["%s: %s" % (_whom(who, len(boards)), text) for text, who in names.items()]
 
 
+def _derived(plan):
+    """What follows from the address of the registry, where it is about to be written."""
+    config = plan.get("derived_registries")
+    if config and plan["registries"]["change"]:
+        ((registry, mirror),) = config["mirrors"].items()
+        scheme = mirror["endpoint"][0].partition(":")[0]
+        text = "write registries.yaml (from riscv_k3s_registry): %s speaks %s" % (registry, scheme)
+        if "mirror" in plan["settings"]["fixes"]:
+            text += ", docker.io is looked for at %s first" % plan["settings"]["mirror_prefix"]
+        yield text
+
+
 def _texts(plan):
+    yield from _derived(plan)
     config = plan["config"]
     if config["change"] or config["restart"]:
         verb = "restart for" if not config["change"] else "write" if config["text"] else "remove"

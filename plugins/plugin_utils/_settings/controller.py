@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import OF_ACCESS, PREFIX
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.derived import prefix_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 
 # They may be in a vault that is not open; registry_access reads them where a registry is asked.
-_NOT_LOOKED_AT = frozenset((*OF_ACCESS, "registries"))
+_NOT_LOOKED_AT = frozenset((*OF_ACCESS, "registries")) - {"registry", "registry_plain_http"}
 
 
 def inventory_settings(variables: Mapping[str, Any]) -> Dict[str, Any]:
-    """{setting without its prefix: value} with defaults. ``variables`` are a host's, by their names; those about
+    """{setting without its prefix: value} with defaults, the mirror that follows from the registry among them. ``variables`` are a host's, by their names; those about
     registries are checked by their names only, and others are not looked at. Raises Problem.
     """
     known = [name for name in variables if name.startswith(PREFIX)]
+    # What registries.yaml says may be in a vault that is not open; that it is there is enough.
+    has_registries = any(name in variables for name in (PREFIX + "registries", *FOREIGN))
     values = {name: None if name[len(PREFIX) :] in _NOT_LOOKED_AT else variables[name] for name in known}
     host = str(variables.get("inventory_hostname", "localhost"))
-    return read({host: values})[host]
+    settings = read({host: values})[host]
+    if has_registries:
+        return settings
+    return dict(settings, mirror_prefix=prefix_of(settings))

@@ -44,7 +44,8 @@ OF_ACCESS = {
     "registry_cert_file": Setting("text"),
     "registry_key_file": Setting("text"),
     "registry_tls_verify": Setting("flag", True),
-    "registry_plain_http": Setting("flag", False),
+    # By default as riscv_k3s_registries says, or where there is none, as it answers.
+    "registry_plain_http": Setting("flag"),
 }
 _OF_BOARDS = {
     "registries": Setting("dictionary", secret=True),
@@ -112,7 +113,7 @@ SETTINGS: Dict[str, Setting] = {**OF_ACCESS, **_OF_BOARDS, **_OF_THE_FLEET, **_O
 FOREIGN = {"registries_config_yaml": Setting("any", secret=True)}
 # Templated by the tasks that need them and by no plan: a login may be in a vault that is not open, a list in a file
 # that is not there.
-READ_LATER = frozenset((*OF_ACCESS, *_OF_THE_CONTROLLER))
+READ_LATER = frozenset((*OF_ACCESS, *_OF_THE_CONTROLLER)) - {"registry", "registry_plain_http"}
 # Variables with the prefix that are no settings: what the lock file and the collection's own files and plays define.
 RESERVED = frozenset(("lock", "default_catalogue", "seen", "boards", "results", "diagnosis", "first_server"))
 

@@ -42,9 +42,9 @@ def registry_access(settings: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """The option ``registries`` of the modules that ask registries.
 
     ``settings`` are variables of an inventory by their names; only those that begin with riscv_k3s_registr are looked
-    at. A host speaks plain http where its own mirror says so. Files of registries.yaml are paths on the boards, and
-    count where this machine has them, too. The variables riscv_k3s_registry_* are for riscv_k3s_registry, and go
-    before. Raises Problem.
+    at. A host speaks plain http where its own mirror says so; without any riscv_k3s_registries it is asked. Files of
+    registries.yaml are paths on the boards, and count where this machine has them, too. The variables
+    riscv_k3s_registry_* are for riscv_k3s_registry, and go before. Raises Problem.
     """
     config = settings.get("riscv_k3s_registries")
     if config is not None:
@@ -54,6 +54,8 @@ def registry_access(settings: Mapping[str, Any]) -> List[Dict[str, Any]]:
         hosts.setdefault(host, {})["token_server"] = server
     given = {key: settings[_PREFIX + key] for key in _GIVEN if settings.get(_PREFIX + key) is not None}
     registry = settings.get("riscv_k3s_registry")
+    if registry and config is None and "plain_http" not in given:
+        given["ask_scheme"] = True
     if registry and given:
         hosts[registry] = _merged(hosts.get(registry, {}), given)
     # "*" is no host that could be asked.

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a registry speaks https or http, where nobody says so: it is asked, without a login.
+
+A registry answers ``GET /v2/``, with 200 or 401 (the distribution specification, "determining support"). Only a server
+that does not speak TLS at all is asked by http: whoever sits in between could make it look so, and thus a registry that
+is found to speak http never gets a login.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from typing import Callable, Optional
+from urllib.error import HTTPError, URLError
+
+from ansible.module_utils.urls import open_url
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+# What OpenSSL says where the other side answers in plain text, by its versions; the last is what old ones say.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
+_NEXT = "see that it runs and can be reached from here, or say riscv_k3s_registry_plain_http"
+
+
+def asked_scheme(host: str, timeout: int = 20, ask: Optional[Callable[[str, int], None]] = None) -> str:
+    """``https`` or ``http``, as the registry ``host`` (HOST or HOST:PORT) answers within ``timeout`` seconds. ``ask``
+    stands in for the network. Raises Problem where it does not answer, or not as a web server does.
+    """
+    ask = ask or _ask
+    try:
+        ask("https://%s/v2/" % host, timeout)
+        return "https"
+    except (OSError, http.client.HTTPException) as error:
+        if not _speaks_no_tls(error):
+            raise _no_answer(host, error) from error
+    try:
+        ask("http://%s/v2/" % host, timeout)
+        return "http"
+    except (OSError, http.client.HTTPException) as error:
+        raise _no_answer(host, error) from error
+
+
+def _ask(url: str, timeout: int) -> None:
+    """Return when anything answers by HTTP. Raises OSError or HTTPException."""
+    try:
+        # Nothing is sent that a stranger must not see. Whether its certificate is good is seen where it is used.
+        open_url(url, timeout=timeout, validate_certs=False, follow_redirects="none", force_basic_auth=False).close()
+    except HTTPError:
+        return
+
+
+def _speaks_no_tls(error: Exception) -> bool:
+    reason = error.reason if isinstance(error, URLError) else error
+    return isinstance(reason, ssl.SSLError) and any(word in str(reason).upper().replace(" ", "_") for word in _NO_TLS)
+
+
+def _no_answer(host: str, error: Exception) -> Problem:
+    said = getattr(error, "reason", None) or error
+    return Problem(
+        "the registry %s does not answer" % host,
+        found=str(said) or type(said).__name__,
+        where="riscv_k3s_registry",
+        next_step=_NEXT,
+    )

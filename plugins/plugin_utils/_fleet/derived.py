@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the registry of an inventory that says no more is reached: as the boards have it already, else as it answers.
+
+A fleet that is as wanted asks no registry: then one of the two texts stands on its boards.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Board
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.derived import (
+    SCHEMES,
+    derived_from,
+    said_scheme,
+    with_derived,
+)
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
+
+
+def derived(boards: Iterable[Board], ask: Callable[[str], str]) -> List[Board]:
+    """The boards with all that follows from the address of a registry in their settings. ``ask`` tells the scheme of a
+    registry, and is called once for each at most. Raises Problem.
+    """
+    boards = list(boards)
+    made: Dict[int, Dict[str, Any]] = {}
+    asked: Dict[str, str] = {}
+    for board in boards:
+        settings = board.settings
+        registry = derived_from(settings)
+        if not registry or id(settings) in made:
+            continue
+        alike = [other.seen for other in boards if other.settings is settings]
+        scheme = said_scheme(settings) or asked.get(registry) or _seen_scheme(settings, alike)
+        if not scheme:
+            scheme = asked.setdefault(registry, ask(registry))
+        made[id(settings)] = dict(with_derived(settings, scheme), derived=True)
+    # The settings are those of the boards' own dictionaries, which stay as long as ``boards`` does.
+    return [board._replace(settings=made.get(id(board.settings), board.settings)) for board in boards]
+
+
+def _seen_scheme(settings: Mapping[str, Any], seen: Iterable[Mapping[str, Any]]) -> Optional[str]:
+    """The scheme with which some board has the file that would be written, or None."""
+    there = {(row.get("registries") or {}).get(key) for row in seen for key in ("sha256", "wanted")}
+    for scheme in SCHEMES:
+        wanted = with_derived(settings, scheme)
+        config = wanted["registries"]
+        if "mirror" in wanted["fixes"]:
+            config = _mirror.with_mirror(config, wanted["mirror_prefix"])
+        if sha256(_registries.text(config).encode()) in there:
+            return scheme
+    return None

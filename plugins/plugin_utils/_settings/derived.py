@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What follows from the address of a private registry where an inventory says no more. Pure.
+
+The address alone is enough: registries.yaml names the registry with the scheme that it speaks, docker.io is mirrored to
+PREFIX below it, where riscv.k3s.publish puts stock images under their own names, and what others wrote into the file
+stays. An inventory with riscv_k3s_registries, or k3s-ansible's registries_config_yaml, says all of that itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_registry
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+# Of the name in the registry: 192.168.173.76:6000/stock/rancher/mirrored-pause:3.6.
+PREFIX = "stock"
+# Fixes for which a board pulls from the registry.
+_PULLING = ("mirror", "tag")
+SCHEMES = ("https", "http")
+
+
+def derived_from(settings: Mapping[str, Any]) -> Optional[str]:
+    """The registry (HOST or HOST:PORT) from which settings follow, or None. ``settings`` are those of a board, in which
+    ``registries`` and ``registries_config_yaml`` are None where the inventory has none. Raises Problem for an address
+    that is none.
+    """
+    registry = settings["registry"]
+    if not registry or not set(_PULLING) & set(settings["fixes"]):
+        return None
+    if settings["registries"] is not None or settings["registries_config_yaml"] is not None:
+        return None
+    if not is_registry(registry):
+        raise Problem(
+            "riscv_k3s_registry is not a registry",
+            found=str(registry),
+            next_step="write HOST or HOST:PORT, without scheme and path, for example 192.168.173.76:6000",
+        )
+    return registry
+
+
+def said_scheme(settings: Mapping[str, Any]) -> Optional[str]:
+    """The scheme of that registry where the inventory says it, else None: then it is asked."""
+    said = settings["registry_plain_http"]
+    return None if said is None else "http" if said else "https"
+
+
+def prefix_of(settings: Mapping[str, Any]) -> Optional[str]:
+    """The mirror by prefix: as the inventory says, or what follows from the registry."""
+    registry = derived_from(settings)
+    return settings["mirror_prefix"] or ("%s/%s" % (registry, PREFIX) if registry else None)
+
+
+def with_derived(settings: Mapping[str, Any], scheme: str) -> Dict[str, Any]:
+    """Settings with what follows from the registry, which speaks ``scheme`` (http or https)."""
+    registry = derived_from(settings)
+    endpoint = "%s://%s" % (scheme, registry)
+    return dict(
+        settings,
+        mirror_prefix=prefix_of(settings),
+        registries={"mirrors": {registry: {"endpoint": [endpoint]}}},
+        registries_merge=True,
+    )

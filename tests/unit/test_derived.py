@@ -1,0 +1,219 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from the address of a registry: its scheme is asked and not guessed, and all else is derived."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+import registry_content as content
+from planning import PAUSE, asked, held, observed
+from registry_servers import docker_registry, scripted
+from test_k3s_plan_action import runner
+
+from ansible_collections.riscv.k3s.plugins.action import k3s_plan
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import accesses
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.scheme import asked_scheme
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.derived import derived
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Board
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.controller import inventory_settings
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
+
+REGISTRY = "192.168.173.76:6000"
+
+
+def boards(seen=(), **variables):
+    """Boards b0, b1, … with these variables, and what was seen of registries.yaml on each."""
+    names = ["b%d" % number for number in range(max(1, len(seen)))]
+    settings = read({name: {"riscv_k3s_" + key: value for key, value in variables.items()} for name in names})
+    rows = [{"registries": row} for row in seen] or [{}]
+    return [Board(name, row, settings[name]) for name, row in zip(names, rows)]
+
+
+class Asked:
+    """What stands in for the question to a registry; counts how often it is asked."""
+
+    def __init__(self, answer):
+        self.answer, self.hosts = answer, []
+
+    def __call__(self, host):
+        self.hosts.append(host)
+        return self.answer
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_address_alone_is_enough(scheme):
+    ask = Asked(scheme)
+    first, second = derived(boards([{}, {}], registry=REGISTRY), ask)
+    assert ask.hosts == [REGISTRY] and first.settings is second.settings
+    settings = first.settings
+    assert settings["mirror_prefix"] == REGISTRY + "/stock" and settings["registries_merge"] is True
+    assert settings["registries"] == {"mirrors": {REGISTRY: {"endpoint": ["%s://%s" % (scheme, REGISTRY)]}}}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"registry": REGISTRY, "registries": {}},
+        {"registry": REGISTRY, "registries": {"mirrors": {}}, "mirror_prefix": REGISTRY + "/riscv64"},
+        {"registry": REGISTRY, "fixes": ["preload"]},
+        {"registry": REGISTRY, "fixes": ["flag"]},
+    ],
+)
+def test_what_an_inventory_says_itself_stays(variables):
+    ask = Asked("http")
+    before = boards(**variables)
+    assert derived(before, ask) == before and ask.hosts == []
+
+
+def test_what_k3s_ansible_writes_stays():
+    settings = read({"b": {"riscv_k3s_registry": REGISTRY, "registries_config_yaml": "mirrors: {}"}})["b"]
+    before = [Board("b", {}, settings)]
+    assert derived(before, Asked("http")) == before
+
+
+def test_a_prefix_of_ones_own_stays():
+    (board,) = derived(boards(registry=REGISTRY, mirror_prefix=REGISTRY + "/riscv64"), Asked("http"))
+    assert board.settings["mirror_prefix"] == REGISTRY + "/riscv64"
+
+
+@pytest.mark.parametrize("said, scheme", [(True, "http"), (False, "https")])
+def test_a_scheme_that_is_said_is_not_asked(said, scheme):
+    ask = Asked(None)
+    (board,) = derived(boards(registry=REGISTRY, registry_plain_http=said), ask)
+    assert board.settings["registries"]["mirrors"][REGISTRY]["endpoint"] == ["%s://%s" % (scheme, REGISTRY)]
+    assert ask.hosts == []
+
+
+@pytest.mark.parametrize("key", ["sha256", "wanted"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_boards_that_have_the_file_spare_the_question(scheme, key):
+    """The registry may be down then: a fleet that is as wanted needs it for nothing."""
+    config = {"mirrors": {REGISTRY: {"endpoint": ["%s://%s" % (scheme, REGISTRY)]}}}
+    text = _registries.text(_mirror.with_mirror(config, REGISTRY + "/stock"))
+    ask = Asked(None)
+    found = derived(boards([{"sha256": "0"}, {"sha256": "1", key: sha256(text.encode())}], registry=REGISTRY), ask)
+    assert ask.hosts == [] and [board.settings["registries"] for board in found] == [config, config]
+
+
+@pytest.mark.parametrize("address", ["http://192.168.173.76:6000", "192.168.173.76:6000/riscv64", "a b"])
+def test_an_address_that_is_none(address):
+    with pytest.raises(Problem, match="riscv_k3s_registry is not a registry.*HOST:PORT, without scheme and path"):
+        derived(boards(registry=address), Asked("http"))
+
+
+def test_roles_of_the_controller_know_the_prefix():
+    variables = {"riscv_k3s_registry": REGISTRY}
+    assert inventory_settings(variables)["mirror_prefix"] == REGISTRY + "/stock"
+    assert inventory_settings(dict(variables, riscv_k3s_registries={}))["mirror_prefix"] is None
+    assert inventory_settings(dict(variables, registries_config_yaml="x"))["mirror_prefix"] is None
+
+
+@pytest.fixture(name="run")
+def _run(tmp_path, monkeypatch):
+    monkeypatch.setattr(k3s_plan, "asked_scheme", lambda host: "http")
+    return runner(tmp_path)
+
+
+def test_a_plan_shows_what_was_derived_and_holds_it_for_the_roles(run):
+    row = {"k3s_seen": observed([held(PAUSE)], demand=[asked(PAUSE)]), "riscv_k3s_registry": REGISTRY}
+    result = run({"b1": row})
+    board = result["boards"]["b1"]
+    assert board["registries"]["change"] and board["settings"]["mirror_prefix"] == REGISTRY + "/stock"
+    assert board["derived_registries"] == {"mirrors": {REGISTRY: {"endpoint": ["http://" + REGISTRY]}}}
+    assert any("%s speaks http" % REGISTRY in line for line in result["table"])
+
+
+def test_nothing_is_derived_where_the_inventory_says_all(run):
+    row = {"k3s_seen": observed([held(PAUSE)], demand=[asked(PAUSE)]), "riscv_k3s_registry": REGISTRY}
+    result = run({"b1": dict(row, riscv_k3s_registries={"mirrors": {}})})
+    assert result["boards"]["b1"]["derived_registries"] is None
+
+
+# --- the question, to real servers ---
+
+
+@pytest.fixture(name="certificate", scope="module")
+def _certificate(tmp_path_factory):
+    return content.certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.mark.parametrize("login", [False, True])
+def test_a_real_registry_by_http(tmp_path, fresh_home, login):
+    with docker_registry(tmp_path, login=login) as host:
+        assert asked_scheme(host, 5) == "http"
+
+
+@pytest.mark.parametrize("login", [False, True])
+def test_a_real_registry_by_https(tmp_path, fresh_home, certificate, login):
+    with docker_registry(tmp_path, login, *certificate) as host:
+        assert asked_scheme(host, 5) == "https"
+
+
+def test_an_answer_of_any_kind_is_one_and_leads_nowhere(fresh_home):
+    with scripted({("GET", "/v2/"): (302, {"Location": "http://127.0.0.1:1/elsewhere"}, b"")}) as (host, script):
+        assert asked_scheme(host, 5) == "http"
+        assert [row[:2] for row in script.seen] == [("GET", "/v2/")]
+
+
+def test_nobody_there(fresh_home):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = "127.0.0.1:%d" % free.getsockname()[1]
+        with pytest.raises(Problem, match="the registry %s does not answer.*refused.*riscv_k3s_registry" % host):
+            asked_scheme(host, 2)
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-x\r\n", b"", b"\x00" * 500])
+def test_what_is_no_web_server(fresh_home, greeting):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = "127.0.0.1:%d" % server.getsockname()[1]
+
+        def greet():
+            while True:
+                try:
+                    with server.accept()[0] as connection:
+                        connection.recv(4096)
+                        connection.sendall(greeting)
+                except OSError:
+                    return
+
+        threading.Thread(target=greet, daemon=True).start()
+        with pytest.raises(Problem, match="does not answer"):
+            asked_scheme(host, 2)
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_one_that_says_nothing_ends_in_time(fresh_home):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = "127.0.0.1:%d" % server.getsockname()[1]
+        with pytest.raises(Problem, match="does not answer.*timed out"):
+            asked_scheme(host, 1)
+
+
+def options(host, **more):
+    return {"registries": [dict({"host": host, "ask_scheme": True}, **more)], "timeout": 5}
+
+
+def test_a_module_asks_and_keeps_logins_from_one_that_speaks_http(tmp_path, fresh_home):
+    with docker_registry(tmp_path) as host:
+        access = accesses(options(host))[host]
+        assert access.plain_http and access.anonymous
+        with pytest.raises(Problem, match="speaks http, so the login was not sent.*riscv_k3s_registry_plain_http"):
+            accesses(options(host, username="u", password="p"))
+        said = accesses(options(host, username="u", password="p", plain_http=True))[host]
+        assert said.plain_http and not said.anonymous
+
+
+def test_a_module_asks_and_gives_logins_to_one_that_speaks_https(tmp_path, fresh_home, certificate):
+    with docker_registry(tmp_path, False, *certificate) as host:
+        access = accesses(options(host, username="u", password="p"))[host]
+        assert not access.plain_http and not access.anonymous and access.has_login
