@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import first as _first
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import verdict as _verdict
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.shown import show
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, restarting
 
 OPTIONS: Dict[str, Dict[str, Any]] = {"why": {"type": "bool", "default": False}}
@@ -41,8 +42,10 @@ class ActionModule(ActionBase):
         boards = list(run["boards"].values())
         pulled = {board["board"]: (of(board["board"]).get("images_pulled") or {}).get("downloaded") for board in boards}
         lines = _verdict.lines(found, changes, bool(run["problems"]))
-        told = report(boards, state.get("api") or run["api"], done, pulled) + restarting(run["restarts"]) + lines
-        result.update(changed=False, failed=not _verdict.ends_well(found, changes), _ansible_verbose_always=True)
+        told = report(boards, state.get("api") or run["api"], done, pulled) + restarting(run["restarts"], done) + lines
+        result.update(changed=False, failed=not _verdict.ends_well(found, changes))
+        if not options["why"]:
+            show(self._display, told)
         if not result["failed"]:
             return dict(result, verdict=found, msg=told)
         if options["why"]:

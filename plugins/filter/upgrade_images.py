@@ -46,6 +46,10 @@ options:
     description: OCI name of the architecture to look for.
     type: str
     default: riscv64
+  asked:
+    description: What boards ask for, each with C(image) and C(required). With it no version counts.
+    type: list
+    elements: dict
   mirror_prefix:
     description: Registry and path that hold content under stock names and tags.
     type: str

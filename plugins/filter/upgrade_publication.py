@@ -23,7 +23,7 @@ options:
     type: dict
     required: true
   planned:
-    description: Whether what is to be copied counts as done.
+    description: Whether what is to be copied or built counts as done.
     type: bool
     default: false
 """
@@ -37,8 +37,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(copies), pairs of source and target for M(riscv.k3s.registry_image_copy). C(missing), sentences about what no
-      copy mends.
+    - C(copies), pairs of source and target for M(riscv.k3s.registry_image_copy). C(builds), entries of a catalogue that
+      say how to build. C(missing), sentences about what neither mends, and C(later), those about images that nothing
+      runs yet. C(lines), a table for people.
   type: dict
 """
 

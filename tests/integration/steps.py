@@ -15,7 +15,7 @@ from runs import play
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _COLLECTION = "riscv.k3s."
-_HARMLESS = ("riscv.k3s.k3s_info", "riscv.k3s.k3s_plan") + tuple(
+_HARMLESS = ("riscv.k3s.k3s_info", "riscv.k3s.k3s_plan", "riscv.k3s.k3s_show") + tuple(
     "ansible.builtin." + name for name in ("assert", "debug", "fail", "set_fact", "wait_for")
 )
 

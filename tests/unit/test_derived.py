@@ -132,6 +132,19 @@ def test_a_plan_shows_what_was_derived_and_holds_it_for_the_roles(run):
     assert any("%s speaks http" % REGISTRY in line for line in result["table"])
 
 
+@pytest.mark.parametrize("required, fix", [(True, "tag"), (False, "stock")])
+def test_what_nothing_runs_yet_is_pulled_from_nowhere_else(run, required, fix):
+    """As klipper-helm on boards that reach the registry alone: a pull that must fail would end the run."""
+    demand = [dict(asked("docker.io/rancher/klipper-helm:v0.7.3"), required=required)]
+    row = {"k3s_seen": observed([], demand=demand), "riscv_k3s_catalogue": None}
+    boards_of = {"b1": dict(row, riscv_k3s_registry=REGISTRY)}
+    (image,) = run(boards_of)["boards"]["b1"]["images"]
+    assert image["fix"] == fix and ("riscv.k3s.publish" in image["reason"]) == (not required)
+    # An inventory that says all itself is done as it says.
+    (image,) = run({"b1": row})["boards"]["b1"]["images"]
+    assert image["fix"] == "tag"
+
+
 def test_nothing_is_derived_where_the_inventory_says_all(run):
     row = {"k3s_seen": observed([held(PAUSE)], demand=[asked(PAUSE)]), "riscv_k3s_registry": REGISTRY}
     result = run({"b1": dict(row, riscv_k3s_registries={"mirrors": {}})})

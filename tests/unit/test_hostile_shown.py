@@ -243,10 +243,10 @@ def _table(upgrade_table):
 
 def _publication(publication):
     row = {"mirror": ALL, "instead": None, "sure": "exact", "source": ALL, "image": ALL, "missing": ALL}
+    row.update(third_party=True, recipe=None, required=True)
     answers = {key: {"source": None, "mirror": ALL, "stock": None} for key in ("served", "messages")}
-    return publication({ALL: {"problems": [ALL], "rows": [dict(row, **answers, platforms={"mirror": [ALL]})]}})[
-        "missing"
-    ]
+    made = publication({ALL: {"problems": [ALL], "rows": [dict(row, **answers, platforms={"mirror": [ALL]})]}})
+    return made["missing"] + made["later"] + made["lines"]
 
 
 def _patience(patience):

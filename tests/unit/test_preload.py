@@ -304,7 +304,9 @@ spec: {template: {spec: {containers: [{name: coredns, image: rancher/mirrored-co
 def test_a_patch_may_name_another_image(asked, images, fix, source, pulls):
     """Then the stock name is not needed, and the patch is wanted also when nothing asks for the stock name any more."""
     board = observed(images, demand=[asked])
-    board["manifests"] = [{"path": "coredns.yaml", "sha256": "0", "mtime": 0, "skip": False, "text": MANIFEST}]
+    board["manifests"] = [
+        {"path": "coredns.yaml", "sha256": "0", "mtime": 0, "skip": False, "text": MANIFEST, "whole": True}
+    ]
     plan = decide(board, catalogue=_catalogue.read([ENTRY]), fixes=["tag"])
     row = next(row for row in plan["images"] if row["image"] == asked)
     assert (row["fix"], row["source"], plan["pulls"], plan["tags"]) == (fix, source, pulls, [])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, size
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import report, restarting, size
 
 PATCHES = {"present": [], "absent": []}
 
@@ -203,3 +203,43 @@ def test_the_archive_of_images(preload, cell, line):
 def test_the_own_file_of_settings(config, cell, line):
     lines = report([plan(row("present"), config=dict(config, path="/own.yaml", reason="because"))], API)
     assert cell in lines[1] and lines[2] == "board-1: " + line
+
+
+@pytest.mark.parametrize(
+    "planned, done",
+    [
+        (
+            {"images": [row("tag", tag_from="reg:5000/pause:1")]},
+            "tagged docker.io/rancher/mirrored-pause:3.6 from reg:5000/pause:1",
+        ),
+        ({"images": [row("mirror")]}, "pulled docker.io/rancher/mirrored-pause:3.6"),
+        (
+            {"images": [dict(row("mirror"), reason="not in the store (a (nested) reason), so it is pulled")]},
+            "pulled docker.io/rancher/mirrored-pause:3.6",
+        ),
+        ({"unpins": [{"source": "a", "targets": ["a"]}]}, "unpinned a"),
+        ({"config": {"change": True, "restart": True, "path": "/o", "text": "x", "reason": "y"}}, "wrote /o"),
+        ({"config": {"change": False, "restart": True, "path": "/o", "text": "x", "reason": "y"}}, "restarted for /o"),
+        ({"warnings": ["k3s is old (very)"]}, "warning: k3s is old (very)"),
+    ],
+)
+def test_after_the_run_the_lines_say_what_was_done(planned, done):
+    assert report([dict(plan(), **planned)], API, done=True)[-1] == "board-1: " + done
+    assert report([dict(plan(), **planned)], API)[-1].startswith("board-1: ")
+
+
+def test_restarts_are_told_before_and_after():
+    assert restarting(["a/b"])[0].startswith("restart the pods a/b (they wait")
+    assert restarting(["a/b"], done=True) == ["restarted the pods a/b"]
+    assert restarting([], done=True) == []
+
+
+def test_what_follows_from_the_registry_is_shown_where_it_is_written():
+    derived = {"mirrors": {"reg:5000": {"endpoint": ["http://reg:5000"]}}}
+    settings = {"fixes": ["mirror", "tag"], "mirror_prefix": "reg:5000/stock"}
+    change = plan(derived_registries=derived, settings=settings, registries={"change": True, "restart": True})
+    text = "registries.yaml (from riscv_k3s_registry): reg:5000 speaks http"
+    text += ", docker.io is looked for at reg:5000/stock first"
+    assert report([change], API)[-1] == "board-1: write " + text
+    assert report([change], API, done=True)[-1] == "board-1: wrote " + text
+    assert len(report([dict(change, registries={"change": False, "restart": False})], API)) == 2

@@ -10,6 +10,7 @@ from ansible.errors import AnsibleLookupError
 
 from ansible_collections.riscv.k3s.plugins.lookup.manifests import LookupModule
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.defaults import default_catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.publication import publication
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import upgrade_table
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.wanted import upgrade_images
@@ -140,7 +141,10 @@ def row(**changes):
         "source": SOURCE,
         "mirror": MIRROR,
     }
-    return dict(found, **dict({"patch": False, "instead": None}, **changes))
+    return dict(
+        found,
+        **dict({"patch": False, "instead": None, "third_party": False, "recipe": None, "required": True}, **changes),
+    )
 
 
 COPY = {"source": SOURCE, "target": MIRROR}
@@ -317,6 +321,87 @@ def test_an_approximate_tag_is_published_and_told():
     )
     planned = publication({"riscv64": table}, planned=True)
     assert planned["copies"] == [COPY] and "the tag is approximate" in planned["missing"][0]
+
+
+BUILD = {"stock": PAUSE.rpartition(":")[0], "source": MIRROR, "architecture": "riscv64", "build": {"recipe": "pause"}}
+STOCK_COPY = {"source": PAUSE, "target": MIRROR}
+
+
+@pytest.mark.parametrize(
+    "third_party, recipe, source, stock, how, what",
+    [
+        # What the project offers needs no build.
+        (False, "pause", None, DOWN[0], "copies", COPY),
+        (False, "pause", NOTHING[0], None, "copies", STOCK_COPY),
+        (True, "pause", None, None, "copies", STOCK_COPY),
+        # What only a third party offers is built, and taken from there where there is no recipe.
+        (True, "pause", None, "no-platform", "builds", BUILD),
+        (True, None, None, "no-platform", "copies", COPY),
+        # Nobody needs to be reached for what is built.
+        (True, "pause", DOWN[0], DOWN[0], "builds", BUILD),
+        (False, "pause", DOWN[0], "no-platform", "builds", BUILD),
+        (True, None, DOWN[0], DOWN[0], None, None),
+    ],
+)
+def test_the_cheapest_honest_source(third_party, recipe, source, stock, how, what):
+    wanted = {"rows": [row(third_party=third_party, recipe=recipe)], "problems": []}
+    table = upgrade_table(wanted, [answer(SOURCE, source), answer(MIRROR, NOTHING[0]), answer(PAUSE, stock)])
+    planned = publication({"riscv64": table}, planned=True)
+    expected = dict({"copies": [], "builds": []}, **({how: [what]} if how else {}))
+    assert {key: planned[key] for key in expected} == expected
+    assert bool(planned["missing"]) == (how is None)
+    assert ("nothing serves it" in planned["lines"][1]) == (how is None)
+    later = publication({"riscv64": dict(table, rows=[dict(table["rows"][0], required=False)])}, planned=True)
+    assert (later["missing"], later["later"]) == ([], planned["missing"])
+    # Until it is done it is missing, and the second run finds nothing to do.
+    assert publication({"riscv64": table})["missing"]
+    done = upgrade_table(wanted, [answer(SOURCE, source), answer(MIRROR), answer(PAUSE, stock)])
+    after = publication({"riscv64": done})
+    assert (after["copies"], after["builds"], after["missing"]) == ([], [], []) and "yes" in after["lines"][1]
+
+
+def test_a_name_for_several_architectures_is_not_built_for_one():
+    said = {"riscv64": row(recipe="pause"), "arm64": row(recipe="pause")}
+    made = {
+        name: upgrade_table(
+            {"rows": [one], "problems": []},
+            [answer(SOURCE, DOWN[0]), answer(MIRROR, NOTHING[0]), answer(PAUSE, DOWN[0])],
+            architecture=name,
+        )
+        for name, one in said.items()
+    }
+    planned = publication(made, planned=True)
+    assert planned["builds"] == [] and planned["missing"]
+
+
+# The six that no project publishes for riscv64 for each of these: a third party is needed for none of them.
+SIX = ("mirrored-pause", "mirrored-coredns-coredns", "local-path-provisioner", "mirrored-metrics-server")
+SIX += ("mirrored-library-busybox", "klipper-lb")
+
+
+@pytest.mark.parametrize("version", ["v1.24.2", "v1.30.0", "v1.36.3"])
+def test_no_third_party_is_needed_for_the_six(version):
+    wanted = upgrade_images(version, default_catalogue(), mirror_prefix="reg:5000/stock")
+    rows = {row["name"].rpartition("/")[2]: row for row in wanted["rows"]}
+    assert set(SIX) <= set(rows)
+    assert {name: rows[name]["recipe"] for name in SIX if not rows[name]["recipe"]} == {}
+    # And it says of each source that is one.
+    for one in rows.values():
+        assert one["third_party"] == ("carvicsforth" in (one["source"] or "")), one
+
+
+def test_what_boards_ask_for_needs_no_version():
+    own = "192.168.173.76:6000/own/app:1"
+    wanted = upgrade_images(
+        "",
+        default_catalogue(),
+        mirror_prefix="reg:5000/stock",
+        asked=[{"image": PAUSE, "required": True}, {"image": own, "required": False}],
+    )
+    assert names(wanted) == ["app:1", "mirrored-pause:3.10.2"]
+    assert [row["mirror"] for row in wanted["rows"]] == [None, "reg:5000/stock/rancher/mirrored-pause:3.10.2"]
+    assert {row["sure"] for row in wanted["rows"]} == {"exact"}
+    assert [row["required"] for row in wanted["rows"]] == [False, True]
 
 
 INSTEAD = "docker.io/carvicsforth/pause:3.10.2"

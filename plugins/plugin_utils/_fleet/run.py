@@ -109,10 +109,11 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
 
     ``answers`` are rows of registry_image_info by the `Question.key` that they are for. Returns boards {name: its plan,
     with stages (roles that have something to do), data_dir, disk, service and settings}, waves, restarts (pods),
-    patches (servers whose manifests are patched), lines (of the waves), table (what is planned, for people), changes,
-    servers, lost, unplanned {board: why nothing is changed on it}, warnings, settings (of the fleet), lease, api
-    (before the run), unready and verdict (likewise), closer {board: kinds of closer looks that its plan waits for},
-    stand_in (a board), max_fail_percentage and problems ({board: why nothing may be changed there}). Raises Problem.
+    patches (servers whose manifests are patched), asked (images by architecture), lines (of the waves), table (what is
+    planned, for people), changes, servers, lost, unplanned {board: why nothing is changed on it}, warnings, settings
+    (of the fleet), lease, api (before the run), unready and verdict (likewise), closer {board: kinds of closer looks
+    that its plan waits for}, stand_in (a board), max_fail_percentage and problems ({board: why nothing may be changed
+    there}). Raises Problem.
     """
     require_one_cluster(fleet)
     fleet = without_doubles(fleet)
@@ -127,7 +128,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
             unplanned[board.name] = why
             continue
         plan = _planned(board, wanted, cluster)
-        plan["warnings"] += wanted.unanswered(board) + runs_another_version(board, api)
+        plan["warnings"] += wanted.unserved(board, plan) + runs_another_version(board, api)
         plans[board.name] = plan
         boards[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
     for gates in _different(board.settings["gates"] for board in fleet.boards):
@@ -146,6 +147,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         **dict(divided, boards=boards, changes=changes, unplanned=unplanned),
         restarts=to_restart,
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
+        asked=_asked(plans),
         table=report(list(boards.values()), api)
         + restarting(to_restart)
         + _verdict.lines(found, changes, bool(problems)),
@@ -158,6 +160,19 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         closer=_closer_looks(plans, found["doubtful"]),
         problems=problems,
     )
+
+
+def _asked(plans: Mapping[str, Plan]) -> Dict[str, List[Dict[str, Any]]]:
+    """{architecture: the images that its boards ask for, [{image: full name, required: whether something runs it}]}."""
+    found: Dict[str, Dict[str, bool]] = {}
+    for plan in plans.values():
+        images = found.setdefault(plan["architecture"], {})
+        for row in plan["images"]:
+            images[row["image"]] = images.get(row["image"], False) or row["required"]
+    return {
+        architecture: [{"image": image, "required": required} for image, required in sorted(images.items())]
+        for architecture, images in sorted(found.items())
+    }
 
 
 def _not_awaited(fleet: Fleet, plans: Mapping[str, Plan], api: Optional[Api]) -> List[str]:
@@ -274,10 +289,13 @@ class _Wanting:
             self._made[key] = self._make(board)
         return self._made[key]._replace(board=board.name, role="server" if board.is_server else "agent")
 
-    def unanswered(self, board: Board) -> List[str]:
-        """What to tell of a mirror that could not be asked."""
-        problem = _mirror.unanswered(self._rows(board))
-        return [printable(problem)] if problem else []
+    def unserved(self, board: Board, plan: Plan) -> List[str]:
+        """What to tell of a mirror that could not be asked, or that lacks what something on the board runs."""
+        needed = {row["mirrored"] for row in plan["images"] if row["required"]}
+        lacks = [name for name in _mirror.unpublished(self._rows(board)) if name in needed]
+        told = "the mirror lacks %d of the images that are run, the first is %s: riscv.k3s.publish brings them there"
+        found = [_mirror.unanswered(self._rows(board)), told % (len(lacks), lacks[0]) if lacks else None]
+        return [printable(text) for text in found if text]
 
     def _rows(self, board: Board) -> Sequence[RegistryAnswer]:
         return self._answers.get(_key(board), ())
@@ -297,6 +315,7 @@ class _Wanting:
             ),
             registries=_mirror.with_mirror(registries, mirror) if mirror else registries,
             merge=settings["registries_merge"],
+            registry=settings["registry"] if settings.get("derived") else None,
             k3s_ansible=settings["registries_config_yaml"],
             architecture=settings["architecture"],
             pull_policy=settings["pull_policy"],

@@ -107,7 +107,7 @@ def _row(
     is_coming = offer.source in coming
     tagged_from = notes.sources.get(offer.image)
     done = decide(offer, store.get(offer.image), store.get(offer.source or ""), wanted, is_coming, tagged_from)
-    done = _unnoted(offer, done, notes) or done
+    done = _unnoted(offer, done, notes) or _later(item, offer, done, wanted) or done
     is_patched = done.fix == "patch"
     return {
         "image": offer.image,
@@ -122,6 +122,17 @@ def _row(
         # Whether an archive is what brings it, be it missing now or not.
         "preload": offer.lasting == "preload" and not is_patched,
     }
+
+
+def _later(item: DemandRow, offer: Offer, done: Decision, wanted: Wanted) -> Optional[Decision]:
+    """Left to k3s: what nothing runs yet, and would be pulled from elsewhere than the registry that is to hold all. A
+    board that reaches nothing else would fail for it.
+    """
+    if not wanted.registry or item["required"] or done.fix != "tag":
+        return None
+    if offer.source and ImageName.parse(offer.source).registry == wanted.registry:
+        return None
+    return Decision("stock", None, "nothing runs it yet, and the registry lacks it: riscv.k3s.publish brings it there")
 
 
 def tags(rows: Sequence[PlannedImage]) -> List[Tag]:

@@ -34,5 +34,7 @@ class Wanted(NamedTuple):
     cluster_architectures: Sequence[str] = ()
     # Whether what somebody else wrote into registries.yaml is kept.
     merge: bool = False
+    # The registry from whose address everything follows, or None: what nothing runs yet is looked for nowhere else.
+    registry: Optional[str] = None
     # What k3s-ansible writes there (its variable registries_config_yaml), or None.
     k3s_ansible: Any = None

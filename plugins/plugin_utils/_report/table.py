@@ -14,6 +14,20 @@ _COLUMNS = ("BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "%s", "MANIFESTS", "
 # Behind them, when the plan was carried out.
 _PULLED = "PULLED"
 
+# What was done, by the first word of what is to be done.
+_DONE = {
+    "flag": "named as pause-image:",
+    "mirror": "pulled",
+    "patch": "patched",
+    "place": "placed",
+    "preload": "preloaded",
+    "remove": "removed",
+    "restart": "restarted",
+    "tag": "tagged",
+    "unpin": "unpinned",
+    "write": "wrote",
+}
+
 # A line names this many boards at most.
 _NAMED = 5
 
@@ -31,15 +45,15 @@ def report(boards, api, done=False, pulled=None):
     if done:
         cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
         rows = [row + (cell,) for row, cell in zip(rows, cells)]
-    return table(rows) + [printable(line) for line in _details(boards)]
+    return table(rows) + [printable(line) for line in _details(boards, done)]
 
 
-def restarting(pods):
-    """The line that names the pods that are to be restarted, ``namespace/name``; none for none."""
+def restarting(pods, done=False):
+    """The line that names the pods that are to be restarted, or were, ``namespace/name``; none for none."""
     if not pods:
         return []
     text = "restart the pods %s (they wait for an image, or run another content than their image name stands for)"
-    return [printable(text % _some(pods))]
+    return [printable(_told(text % _some(pods), done))]
 
 
 def size(count):
@@ -87,12 +101,12 @@ def _ready(api):
     return ready_count([pod for pod in api["pods"] if pod["namespace"] == "kube-system"])
 
 
-def _details(boards):
-    """A line for each thing that is planned or worth knowing, with the boards it is for."""
+def _details(boards, done=False):
+    """A line for each thing that is planned, or was done, or is worth knowing, with the boards it is for."""
     names: dict[str, list] = {}
     for plan in boards:
         for text in _texts(plan):
-            names.setdefault(text, []).append(plan["board"])
+            names.setdefault(_told(text, done), []).append(plan["board"])
     return ["%s: %s" % (_whom(who, len(boards)), text) for text, who in names.items()]
 
 
@@ -106,6 +120,15 @@ def _derived(plan):
         if "mirror" in plan["settings"]["fixes"]:
             text += ", docker.io is looked for at %s first" % plan["settings"]["mirror_prefix"]
         yield text
+
+
+def _told(text, done):
+    """A text of `_texts` as it is said afterwards: what was done, without the reason, which holds no more."""
+    verb, dummy, rest = text.partition(" ")
+    if not done or verb not in _DONE:
+        return text
+    # No name has a blank in it.
+    return "%s %s" % (_DONE[verb], rest.partition(" (")[0] if rest.endswith(")") else rest)
 
 
 def _texts(plan):

@@ -17,8 +17,10 @@ _NOT_LOOKED_AT = frozenset((*OF_ACCESS, "registries")) - {"registry", "registry_
 
 
 def inventory_settings(variables: Mapping[str, Any]) -> Dict[str, Any]:
-    """{setting without its prefix: value} with defaults, the mirror that follows from the registry among them. ``variables`` are a host's, by their names; those about
-    registries are checked by their names only, and others are not looked at. Raises Problem.
+    """{setting without its prefix: value} with defaults, the mirror that follows from the registry among them.
+
+    ``variables`` are a host's, by their names; those about registries are checked by their names only, and others are
+    not looked at. Raises Problem.
     """
     known = [name for name in variables if name.startswith(PREFIX)]
     # What registries.yaml says may be in a vault that is not open; that it is there is enough.

@@ -15,7 +15,9 @@ from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageN
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 DEFAULT_ARCHITECTURE = "riscv64"
-_KEYS = frozenset(("stock", "source", "tags", "min_version", "architecture", "patch", "build", "remark", "keep"))
+_KEYS = frozenset(
+    ("stock", "source", "tags", "min_version", "architecture", "patch", "build", "remark", "keep", "third_party")
+)
 
 
 class Entry(NamedTuple):
@@ -24,7 +26,8 @@ class Entry(NamedTuple):
 
     ``source`` is a reference; without a tag or digest of its own it takes the tag of the stock image. A source that is
     the stock image itself says that this has content for the architecture. ``patch`` is a patch as k3s_manifest_patch
-    takes it, or None. ``keep`` says that the entry is wanted even when upstream has made it needless.
+    takes it, or None. ``keep`` says that the entry is wanted even when upstream has made it needless. ``third_party``
+    says that neither the project nor its mirror made the source: what can be built from source goes before it.
     """
 
     stock: str
@@ -35,6 +38,7 @@ class Entry(NamedTuple):
     remark: Optional[str]
     min_version: Optional[str] = None
     keep: bool = False
+    third_party: bool = False
 
     def source_for(self, image: ImageName) -> str:
         """The full reference to pull for ``image`` (an ImageName)."""
@@ -190,6 +194,7 @@ def _read_entry(number: int, item: object) -> Entry:
         remark=item.get("remark"),
         min_version=str(item["min_version"]) if "min_version" in item else None,
         keep=bool(item.get("keep", False)),
+        third_party=bool(item.get("third_party", False)),
     )
 
 

@@ -120,6 +120,11 @@ def served(answers: Iterable[RegistryAnswer], prefix: Optional[str], registries:
     return sorted(stock + [name for name in held if without_registry(ImageName.parse(name), registries).full != name])
 
 
+def unpublished(answers: Iterable[RegistryAnswer]) -> List[str]:
+    """The names of which the mirror said that it does not have them."""
+    return [row["image"] for row in answers if row["cause"] in ANSWERED_NO]
+
+
 def unanswered(answers: Iterable[RegistryAnswer]) -> Optional[str]:
     """A sentence when the mirror could not be asked, else None."""
     for row in answers:

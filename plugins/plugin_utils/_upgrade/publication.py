@@ -2,8 +2,10 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be published so that a mirror serves a version of k3s, for all architectures of a fleet. Pure.
+"""What is to be published so that a mirror serves k3s, for all architectures of a fleet, and from where. Pure.
 
+The cheapest honest source is taken: the stock image or what the catalogue names in its place, where it has the
+architecture; else what a recipe builds from pinned source; and what a third party built only where there is no recipe.
 One name holds the content of one architecture, or that of all. What boards of another architecture have there is never
 written over.
 """
@@ -14,34 +16,45 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes impor
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import approximate
+from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table as text_table
 
 _ELSEWHERE = "give each architecture its own riscv_k3s_mirror_prefix, or leave it to the fix tag without a mirror"
+_COLUMNS = ("IMAGE", "IN THE REGISTRY", "FROM")
 
 
 def publication(tables, planned=False):
-    """{copies, missing}: pairs (source, target) for registry_image_copy, and a sentence for each name that the mirror
-    does not serve and that no copy mends.
+    """{copies, builds, missing, later, lines}: pairs (source, target) for registry_image_copy, entries of a catalogue
+    whose builds make what nobody offers, a sentence for each name that the mirror does not serve and that nothing
+    mends, the same for images that nothing runs yet, and a table for people.
 
-    ``tables`` is {architecture: result of table.upgrade_table}. With ``planned`` the copies count as done; without it
-    what is still to be copied is missing, too.
+    ``tables`` is {architecture: result of table.upgrade_table}. With ``planned`` the copies and builds count as done;
+    without it what is still to be published is missing, too.
     """
-    copies, missing = [], [text for table in tables.values() for text in _besides(table)]
-    for target, rows in sorted(_by_target(tables).items()):
-        copy, problem = _judge(target, rows)
-        copies += [copy] if copy else []
-        missing += [problem] if problem else []
-        missing += ["%s was not published" % target] if copy and not planned else []
-    return {"copies": copies, "missing": [printable(text) for text in dict.fromkeys(missing)]}
+    judged = {target: (rows, _judge(target, rows)) for target, rows in sorted(_by_target(tables).items())}
+    missing: list[str] = []
+    later: list[str] = []
+    for table in tables.values():
+        missing += table["problems"]
+        for row in table["rows"]:
+            (missing if row["required"] else later).extend(_besides(row))
+    for target, (rows, (how, what)) in judged.items():
+        told = what if how == "missing" else "%s was not published" % target
+        if how == "missing" or (how != "there" and not planned):
+            (missing if any(row["required"] for row in rows.values()) else later).append(told)
+    return {
+        "copies": [what for dummy, (how, what) in judged.values() if how == "copy"],
+        "builds": [what for dummy, (how, what) in judged.values() if how == "build"],
+        "missing": [printable(text) for text in dict.fromkeys(missing)],
+        "later": [printable(text) for text in dict.fromkeys(later)],
+        "lines": _lines(judged),
+    }
 
 
-def _besides(table):
-    """What is missing of images that no mirror serves, and tags of which it is not sure that they are asked for."""
-    yield from table["problems"]
-    for row in table["rows"]:
-        if not _is_mirrored(row):
-            yield from [row["missing"]] if row["missing"] else []
-        elif row["sure"] != _releases.EXACT:
-            yield approximate(row, "mirror")
+def _besides(row):
+    """What is missing of an image that no mirror serves, or where it is not sure that its tag is asked for."""
+    if not _is_mirrored(row):
+        return [row["missing"]] if row["missing"] else []
+    return [approximate(row, "mirror")] if row["sure"] != _releases.EXACT else []
 
 
 def _is_mirrored(row):
@@ -59,36 +72,54 @@ def _by_target(tables):
 
 
 def _judge(target, rows):
-    """(the copy that is needed or None, why the mirror cannot serve it or None)."""
+    """(how, what): there and nothing, copy and the pair, build and the entry of a catalogue, or missing and why."""
     served = {architecture: row["served"]["mirror"] for architecture, row in rows.items()}
     lacking = [architecture for architecture, said in served.items() if said is not True]
     if not lacking:
-        return None, None
+        return "there", None
     unknown = [architecture for architecture in lacking if served[architecture] not in ANSWERED_NO]
     if unknown:
-        return None, "the mirror cannot be asked: %s" % rows[unknown[0]]["messages"]["mirror"]
-    source = _source(rows)
-    if source is None:
-        return None, _without_source(target, rows)
+        return "missing", "the mirror cannot be asked: %s" % rows[unknown[0]]["messages"]["mirror"]
     there = {platform for row in rows.values() for platform in row["platforms"]["mirror"]}
-    lost = sorted(there - _published(rows, source))
+    reference = _source(rows, honest=True)
+    recipe = _recipe(rows) if reference is None else None
+    if recipe:
+        name, brings = recipe, {"linux/%s" % architecture for architecture in rows}
+        found = "build", _entry(target, rows, recipe)
+    else:
+        reference = name = reference or _source(rows)
+        if reference is None:
+            return "missing", _without_source(target, rows)
+        brings = _published(rows, reference)
+        found = "copy", {"source": reference, "target": target}
+    lost = sorted(there - brings)
     if lost:
-        return None, "%s is left as it is: it holds %s, which %s does not. Next: %s" % (
-            target,
-            ", ".join(lost),
-            source,
-            _ELSEWHERE,
-        )
-    return {"source": source, "target": target}, None
+        said = "%s is left as it is: it holds %s, which %s does not. Next: %s"
+        return "missing", said % (target, ", ".join(lost), name, _ELSEWHERE)
+    return found
 
 
-def _source(rows):
-    """The reference that serves every architecture, the catalogue's before the stock name; None when there is none."""
+def _source(rows, honest=False):
+    """The reference that serves every architecture, the catalogue's before the stock name; None when there is none.
+    An ``honest`` one is of no third party.
+    """
     for key, name in (("source", "source"), ("stock", "image")):
+        if honest and key == "source" and any(row["third_party"] for row in rows.values()):
+            continue
         names = {row[name] for row in rows.values()}
         if len(names) == 1 and all(row["served"][key] is True for row in rows.values()):
             return names.pop()
     return None
+
+
+def _recipe(rows):
+    """The recipe that can be built for the fleet, or None. One name holds what is built for one architecture."""
+    return next((row["recipe"] for row in rows.values()), None) if len(rows) == 1 else None
+
+
+def _entry(target, rows, recipe):
+    ((architecture, row),) = rows.items()
+    return {"stock": row["name"], "source": target, "architecture": architecture, "build": {"recipe": recipe}}
 
 
 def _published(rows, source):
@@ -104,3 +135,19 @@ def _without_source(target, rows):
         if row["missing"]:
             return row["missing"]
     return "%s: no source serves %s alike. Next: %s" % (target, " and ".join(sorted(rows)), _ELSEWHERE)
+
+
+def _lines(judged):
+    rows = [_COLUMNS]
+    for rows_of_it, (how, what) in judged.values():
+        image = next(iter(rows_of_it.values()))["image"]
+        rows.append((image, "yes" if how == "there" else "no", _from(how, what)))
+    return text_table(rows)
+
+
+def _from(how, what):
+    if how == "copy":
+        return "copy of %s" % what["source"]
+    if how == "build":
+        return "built from source (recipe %s)" % what["build"]["recipe"]
+    return "-" if how == "there" else "nothing serves it"

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Before an upgrade of k3s: which stock images the new version wants, and whether something serves each. Pure."""
+"""Which stock images k3s wants, that of the boards or a version that comes next, and what may serve each. Pure."""
 
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.plugin_utils._build.recipes import serving
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import charts
@@ -32,23 +33,27 @@ def upgrade_images(
     disable=(),
     architecture=_catalogue.DEFAULT_ARCHITECTURE,
     mirror_prefix=None,
+    asked=None,
 ):
-    """What ``version`` of k3s wants, and what is to be asked of registries about it.
+    """What ``version`` of k3s wants, and what is to be asked of registries about it. ``asked`` is what
+    boards ask for, [{image: full name, required: whether something runs it}]: with it no version counts.
 
     ``catalogue`` as the inventory has it; ``manifests`` rows with path, text and skip of that version's packaged
     manifests, or None; ``images`` the references in that release's list of images (k3s-images.txt), or None;
     ``disable`` components that k3s runs without; ``mirror_prefix`` where content lies under stock names, or None.
     Returns {rows, references, problems}; a row has image (None where the tag is not known), name, where, sure (as of
-    _releases), source and mirror (references or None), patch (whether the workload needs one), and instead (the image
-    that the patch names in place of the stock one, or None). Raises Problem.
+    _releases), required, source and mirror (references or None), third_party (whether nobody of the project made that
+    source), recipe (the name of what can be built in its place, or None), patch (whether the workload needs one), and
+    instead (the image that the patch names in place of the stock one, or None). Raises Problem.
     """
-    known = _known(version, images or ())
-    rows, problems = (
-        _of_manifests(known, manifests, disable, version) if manifests else (_of_table(known, disable, version), [])
-    )
+    if asked is not None:
+        rows, problems = [_asked(one) for one in asked], []
+    else:
+        rows, problems = _of_version(version, manifests, images or (), disable)
     supply = Supply(_catalogue.read(catalogue), mirror=mirror_prefix)
     rows = [
-        _with_supply(row, supply, architecture) for row in sorted(rows, key=lambda row: row["image"] or row["name"])
+        _with_supply(dict({"required": True}, **row), supply, architecture)
+        for row in sorted(rows, key=lambda row: row["image"] or row["name"])
     ]
     references = {
         reference
@@ -57,6 +62,19 @@ def upgrade_images(
         if reference
     }
     return {"rows": rows, "references": sorted(references), "problems": problems}
+
+
+def _asked(one):
+    image = ImageName.parse(one["image"])
+    row = {"image": image.full, "name": image.name, "where": ["the boards"], "sure": _releases.EXACT}
+    return dict(row, required=one["required"])
+
+
+def _of_version(version, manifests, images, disable):
+    known = _known(version, images)
+    if manifests:
+        return _of_manifests(known, manifests, disable, version)
+    return _of_table(known, disable, version), []
 
 
 def next_demand(version, disable=(), images=()):
@@ -121,7 +139,16 @@ def _row(name, image, where):
 
 def _with_supply(row, supply, architecture):
     if not row["image"]:
-        return dict(row, source=None, mirror=None, patch=False, instead=None)
+        return dict(row, source=None, mirror=None, patch=False, instead=None, third_party=False, recipe=None)
     image = ImageName.parse(row["image"])
     offer = supply.offer(image, architecture)
-    return dict(row, source=offer.source, mirror=offer.mirrored, patch=offer.needs_patch, instead=offer.patched)
+    entry = _catalogue.find(supply.catalogue, image, architecture)
+    return dict(
+        row,
+        source=offer.source,
+        third_party=bool(entry and entry.third_party),
+        recipe=serving(image.full, architecture),
+        mirror=offer.mirrored,
+        patch=offer.needs_patch,
+        instead=offer.patched,
+    )
