@@ -1,7 +1,11 @@
 # Copyright (c) 2026, The riscv.k3s developers
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The corpus of error texts: its fields, and how many of its causes are told rightly."""
+"""The corpus of error texts: its fields, and how many of its causes are told rightly.
+
+A fixed split by hash makes a half that tunes and a half that only tests. A text with ``seen`` was tuned on, so it
+counts with those that tune, whatever its hash.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,8 @@ _LOGIN = re.compile(r"https?://[^/\s\"]+:[^/\s\"]+@")
 
 @pytest.mark.parametrize("row", BY_ID)
 def test_the_fields(row):
-    assert FIELDS <= set(row) <= FIELDS | {"reason"}
+    assert FIELDS <= set(row) <= FIELDS | {"reason", "seen"}
+    assert row.get("seen", True) is True
     assert re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", row["id"])
     assert isinstance(row["text"], str) and row["text"] == row["text"].strip("\n") != ""
     assert row["where"] in WHERE and row["speaker"] in SPEAKERS
@@ -75,13 +80,15 @@ def test_no_row_is_there_twice(field):
 
 
 # The rules may be written after the texts of one half alone; the other half tells what they are worth. Which half a
-# text is in its hash says. The shares, of texts with the right
-# cause and speaker, are those that were reached, and may only rise.
-HALVES = {"tune": 1.0, "test": 0.94}
+# text is in its hash says. The shares, of texts with the right cause and speaker, are those that were reached, and may
+# only rise.
+HALVES = {"tune": 1.0, "test": 0.95}
 _PULLS = ("ErrImagePull", "ImagePullBackOff")
 
 
 def half(row):
+    if row.get("seen"):
+        return "tune"
     return ("tune", "test")[int(hashlib.sha256(row["text"].encode()).hexdigest()[0], 16) % 2]
 
 

@@ -94,6 +94,18 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
             "auth.example, the token server of reg,",
         ),
         (
+            "failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized",
+            "the token server of reg,",
+        ),
+        # dockerd asks for a token while it sends the request; an answer of the registry has no request before it.
+        ('Get "https://reg/v2/": unauthorized: incorrect username or password', "the token server of reg,"),
+        ("unauthorized: unauthorized to access repository: a/b, action: pull", "reg requires"),
+        # Of those who ask containerd, which does not answer.
+        (
+            "transport: Error while dialing: dial unix /run/k3s/containerd/containerd.sock: connect: no such file",
+            "for an",
+        ),
+        (
             'Head "https://reg/v2/": proxyconnect tcp: dial tcp 127.0.0.1:7890: connect: connection refused',
             "the proxy 127.0.0.1:7890 in front of reg",
         ),

@@ -190,8 +190,11 @@ def _asked(chain: Chain) -> Tuple[Optional[str], str]:
         return PROXY, chain.object_of("dial") or chain.object_of("lookup")
     address = chain.object_of("ping", "request", "status")
     host = _host(address)
-    if chain.does("token", "authorize") or "/token?" in address or _is_of_tokens(chain):
+    if chain.does("token", "authorize") or any("/token?" in one.words for one in chain.links):
         return TOKEN_SERVER, host
+    if _is_of_tokens(chain):
+        # The request is the registry's; where tokens come from is not said.
+        return TOKEN_SERVER, ""
     if not chain.does(*of_images.STEPS):
         return None, host
     image = chain.object_of("resolve") or chain.object_of("pull") or chain.object_of("pause")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     API,
+    CNI,
     DNS,
     HELM,
     K3S,
@@ -32,17 +33,19 @@ RULES = (
     rule("cgroup-missing", K3S, r"[Ff]ailed to find (?:memory|cpuset|cpu|pids) cgroup|.*cgroup v2 not supported"),
     rule(
         "flannel-not-started",
-        K3S,
-        r"flannel (?:exited|failed)|.*[Ff]ailed to start networking|.*[Ff]ailed to find (?:the )?interface"
-        r"|.*(?i:pod ?cidr not assigned)",
+        CNI,
+        r".*[Ff]ailed to find (?:the |any valid )?interface|.*[Ff]ailed to get default interface"
+        r"|.*[Nn]o interface with given IP|.*(?i:pod ?cidr not assigned)|flannel (?:exited|failed)",
         sure=False,
     ),
+    rule("flannel-not-started", K3S, r".*[Ff]ailed to start networking", sure=False),
     rule("node-password-rejected", K3S, r"https://\S*/v1-k3s/\S*(?:kubelet|node)\S*\.crt: (?:401|403) "),
+    rule("k3s-start-failed", K3S, r".*/(?:v1-k3s/\S*|cacerts): (?:401|403) "),
     rule(
         "k3s-start-failed",
         K3S,
         r"failed to normalize (?:server )?token|.*bootstrap data already found and encrypted with different token"
-        r"|.*token CA hash does not match|token is not valid|.*/v1-k3s/\S*: (?:401|403) |.*not authorized$",
+        r"|.*token (?:CA hash )?does not match|token is not valid|.*not authorized$",
     ),
     rule("k3s-start-failed", KERNEL, r"address already in use", ("fatal",)),
     rule("k3s-start-failed", KERNEL, r"address already in use", (), ("listen",), sure=False),
@@ -95,7 +98,8 @@ RULES = (
     ),
     # CoreDNS, and who asks it.
     rule("coredns-loop", PROGRAM, r".*[Ll]oop .*detected"),
-    rule("coredns-rights", API, r".*is forbidden: User \S*system:serviceaccount:kube-system:coredns"),
+    rule("coredns-rights", API, r".*is forbidden: User \S*system:serviceaccount:\S*coredns"),
+    rule("crash-loop", PROGRAM, r"\S*Corefile:\d+ - Error during parsing", sure=False),
     rule("coredns-waits", PROGRAM, r".*plugin/(?:ready: Still waiting on|kubernetes: .*(?:unsynced|waiting for) )"),
     rule("coredns-waits", NETWORK, NETWORK_WORDS, ("list",)),
     rule("coredns-upstream", NETWORK, r"%s|%s|.*no upstream host" % (NETWORK_WORDS, NO_ANSWER), ("coredns",)),
@@ -116,6 +120,7 @@ LAST = (
     rule("helm-job-failed", HELM, r"", ("helm",)),
     rule("addon-not-applied", API, r"", ("addon",), sure=False),
     rule("dns-service", DNS, r"", ("lookup",), sure=False),
+    rule("coredns-waits", API, r"(?!.*(?:forbidden|cannot (?:list|get|watch) ))", ("list",), sure=False),
     rule("k3s-start-failed", K3S, r"", ("kine",), sure=False),
 )
 # Of k3s, or of what it starts: of pods there is more to say first. Who asks containerd ends in fatal errors, too.

@@ -82,7 +82,12 @@ RULES = (
     rule("content-damaged", ASKED, r"unexpected commit (?:digest|size) |.*failed size validation"),
     rule("content-damaged", ASKED, r"unexpected EOF|EOF", ("bytes",), variant="short"),
     rule("content-damaged", ASKED, r"failed to read expected number of bytes", variant="short"),
-    rule("content-damaged", ASKED, r"wrong diff id|mismatched|filesystem layer verification failed", variant="layer"),
+    rule(
+        "content-damaged",
+        ASKED,
+        r"wrong diff id|mismatched|(?:filesystem layer|image config) verification failed",
+        variant="layer",
+    ),
     rule(
         "content-damaged",
         ASKED,
@@ -104,7 +109,7 @@ RULES = (
     rule(
         "content-damaged",
         ASKED,
-        r"could not fetch content descriptor |content at \S+ not found|[Bb]lob unknown"
+        r"could not fetch content descriptor |content at \S+ not found|(?:[Bb]lob unknown|unknown blob)"
         r"|BLOB_UNKNOWN",
         variant="part",
         sure=False,

@@ -56,7 +56,7 @@ RULES = (
     rule(
         "kernel-netfilter-missing",
         KERNEL,
-        r"Couldn't load (?:match|target) |.*Extension \S+ (?:revision \d+ )?(?:is )?not supported"
+        r"Couldn't (?:load|find) (?:match|target) |.*Extension \S+ (?:revision \d+ )?(?:is )?not supported"
         r"|.*(?:RULE|CHAIN|TABLE)_\w+ failed|.*[Tt]able does not exist|.*unknown option \"--"
         r"|.*No chain/target/match by that name|.*can't initialize ip6?tables table"
         r"|.*[Cc]ould not (?:fetch rule set generation|process rule: (?:No such file|Operation not supported))"
@@ -92,6 +92,8 @@ RULES = (
     rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit", "network", "cni", "modprobe")),
     rule("entrypoint-missing", RUNC, r"executable file not found in", ("runc",), _NET),
     rule("runtime-missing", CONTAINERD, r"executable file not found in", ("shim",), _NET, sure=False),
+    # What containerd itself starts before there is a container is no entrypoint.
+    rule(NOTHING, CONTAINERD, r"executable file not found in", ("container", "spec")),
     rule("entrypoint-missing", RUNC, r"executable file not found in", _START, _NET, sure=False),
     rule("entrypoint-missing", CONTAINERD, r"no command specified"),
     rule("entrypoint-missing", RUNC, r"no such file or directory", ("exec",), ("mount", "cgroup") + _NET),
@@ -112,14 +114,17 @@ RULES = (
         KERNEL,
         r"cgroups?: .*(?:mountpoint does not exist|not found|controller)"
         r"|.*memory cgroup(?: controller)? (?:is )?(?:not|missing)|mountpoint for \S+ not found"
-        r"|no cgroup mount found|.*[Ff]ollowing Cgroup subsystem not mounted|.*Unknown subsys name",
+        r"|.*subsystem mount for required subsystem|no cgroup mount found"
+        r"|.*[Ff]ollowing Cgroup subsystem not mounted|.*Unknown subsys name",
     ),
-    rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+(?<!/cgroup\.procs): no such file"),
+    # Every group has cgroup.procs: it is the group that is gone, as while it is watched.
+    rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+(?<!/cgroup\.procs): no such file", (), ("inotify",)),
     rule("kernel-feature-missing", KERNEL, r"(?:\w+ )?/proc/sys/(?:net|kernel|vm|fs)/\S+: [Nn]o such file"),
     rule("kernel-feature-missing", KERNEL, r"`?modprobe: (?:FATAL|ERROR): |.*(?:enable|missing|requires) CONFIG_\w+"),
     rule("kernel-feature-missing", KERNEL, r".*BPF_CGROUP_DEVICE|.*Cannot open session to kernel"),
     rule("kernel-feature-missing", KERNEL, r"load program: ", ("runc",)),
     rule("kernel-feature-missing", RUNC, r"(?:config provided but )?seccomp not supported"),
+    rule("kernel-feature-missing", RUNC, r"namespace \w+ is not supported", ("runc",)),
     rule("kernel-feature-missing", CONTAINERD, r"(?:seccomp|apparmor) is not supported"),
     rule("kernel-feature-missing", KERNEL, r".*apparmor failed to apply profile|.*ipset .*Kernel error received"),
     rule(
@@ -165,7 +170,8 @@ RULES = (
     rule(
         "volume-unbound",
         SCHEDULER,
-        r".*unbound (?:immediate )?PersistentVolumeClaims|.*didn't find available persistent volumes"
+        r".*unbound (?:immediate )?PersistentVolumeClaims|.*to create the persistentvolumeclaim "
+        r"|.*didn't find available persistent volumes"
         r"|.*no persistent volumes available"
         r"|.*storageclass\S* \"[^\"]*\" not found|.*persistentvolumeclaim \"[^\"]*\" not found",
     ),
@@ -179,6 +185,7 @@ RULES = (
     rule("volume-provisioner", PROVISIONER, r"failed to provision volume|create process timeout"),
     # Pods that run.
     rule("liveness-killed", PROGRAM, r"HTTP probe failed with statuscode", ("liveness",), sure=False),
+    rule("probe-fails", PROGRAM, r"HTTP probe failed with statuscode", ("probe",), ("liveness",), sure=False),
     rule("liveness-killed", KUBELET, r"Container \S+ failed (?:liveness|startup) probe, will be (?:restarted|killed)"),
     rule("out-of-memory", KUBELET, r"(?:Cgroup|System) OOM encountered"),
     rule("out-of-memory", KERNEL, r"OOMKilled|.*(?:OOM|oom)[ -]?[Kk]ill|.*[Oo]ut of memory"),

@@ -83,6 +83,7 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ),
     ("stored", r"failed to get image from containerd " + _NAME),
     # What only a registry says.
+    ("said", r"unknown blob|blob unknown.*|(?:filesystem layer|image config) verification failed .*"),
     ("said", r"mirror resolve retries exhausted for key|mirror with image component .*"),
     ("said", r"(?:MANIFEST|NAME|BLOB)_UNKNOWN|TOOMANYREQUESTS|toomanyrequests|manifest unknown|pull access denied.*"),
     ("resolve", r"failed to resolve (?:reference|image)(?: " + _NAME + ")?"),
@@ -161,8 +162,8 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     # What is no disk, though the kernel has the same words for it.
     ("listen", r"listen (?:tcp|udp)\d? \S*:(?!(?:644[345]|102\d\d|23[78]\d|10010)$)\d+"),
     ("sysctl", r"(?:open|write) \[?/proc/sys/\S+"),
-    ("sysfs", r"(?:open|write|mkdir|mkdirat|openat2|statfs|stat) \[?/sys/\S+"),
-    ("inotify", r"inotify_(?:add_watch|init).*|.*[Ff]ailed to watch .*|.*fsnotify.*"),
+    ("sysfs", r"can't create /proc/sys/\S+|(?:open|write|mkdir|mkdirat|openat2|statfs|stat) \[?/sys/\S+"),
+    ("inotify", r"inotify_(?:add_watch|init).*|.*[Ff]ailed to watch (?!\*).*|.*fsnotify.*"),
     ("modprobe", r"`?modprobe|insmod .*|Running modprobe .*"),
     (
         "stat",
@@ -185,7 +186,12 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("addon", r"(?:Applying|Parse|Read|Deleting) manifest at " + _NAME + r" failed|Failed to process config"),
     ("addon", r"failed to process (?P<object>/\S*/manifests/\S+)|Error occurred (?:creating|applying) manifest.*"),
     ("unit", r"[\w@-]+\.service"),
-    ("list", r".*[Ff]ailed to (?:list|watch) \*v1\.\w+|plugin/kubernetes"),
+    # What CoreDNS needs of the API.
+    (
+        "list",
+        r".*[Ff]ailed to (?:list|watch) \*v1(?:beta1)?\.(?:Namespace|Service|Endpoints|EndpointSlice|Pod)"
+        r"|plugin/kubernetes",
+    ),
     ("join", r"failed to (?:get|validate) (?:CA certs.*|connection to cluster at .*|connection .*)"),
     ("join", r"CA cert validation failed|[Ff]ailed to retrieve .* from server|Unable to register node with API server"),
     ("begin", r"(?:starting|preparing|failed to start) (?:kubernetes|server|cluster|networking|agent|tls server)"),

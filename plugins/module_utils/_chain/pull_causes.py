@@ -125,5 +125,5 @@ def why(cause: Cause, text: str, registry: str) -> str:
     if cause.id == "registry-proxy" and said.address and said.chain.asked == PROXY:
         return cause.why.replace("the proxy", "the proxy " + said.address).format(registry=registry)
     if said.chain.asked == TOKEN_SERVER and said.address != registry:
-        registry = "%s, the token server of %s," % (said.address, registry)
+        registry = "%sthe token server of %s," % (said.address and said.address + ", ", registry)
     return cause.why.format(registry=registry)
