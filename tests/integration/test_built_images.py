@@ -7,6 +7,7 @@ what cannot be meant is one error, with nothing pushed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -23,7 +24,7 @@ from registry_servers import docker_registry
 from runs import ROOT
 
 QUICK = ("pause", "busybox", "klipper-lb")
-SLOW = ("coredns", "local-path-provisioner", "metrics-server", "metrics-server-0.5")
+SLOW = ("local-path-provisioner", "metrics-server-0.5", "metrics-server", "coredns")
 RECIPES = [pytest.param(name) for name in QUICK] + [pytest.param(name, marks=pytest.mark.slow) for name in SLOW]
 # Of the collection, what a controller has of it.
 PARTS = ("plugins", "roles", "playbooks", "meta")
@@ -47,6 +48,8 @@ class Controller:
     def __init__(self, folder, host, collections=ROOT / ".venv/collections", **environment):
         self._inventory, self._host = folder / "inventory", host
         self._environment = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_NOCOLOR="1")
+        # Else it would move with XDG_CACHE_HOME, and Go's own packages would be compiled by each test.
+        self._environment["GOCACHE"] = go_cache()
         self._environment.update(environment)
         self._playbook = str(ROOT / ".venv/bin/ansible-playbook")
 
@@ -58,6 +61,12 @@ class Controller:
         self._inventory.write_text(json.dumps({"k3s_cluster": {"hosts": {"board": variables}}}))
         argv = [*prefix, self._playbook, "-i", str(self._inventory), "riscv.k3s.build_images", *options]
         return subprocess.run(argv, env=self._environment, capture_output=True, text=True, check=False)
+
+
+@functools.cache
+def go_cache():
+    """Where the user's Go keeps what it compiled."""
+    return subprocess.run(["go", "env", "GOCACHE"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture(name="controller")

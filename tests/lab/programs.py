@@ -27,7 +27,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem  
 from ansible_collections.riscv.k3s.plugins.modules import debian_files_fetch, go_program_build  # noqa: E402
 from ansible_collections.riscv.k3s.plugins.plugin_utils._build.builds import image_builds  # noqa: E402
 
-NAMES = ("pause", "coredns", "local-path-provisioner", "metrics-server", "busybox", "klipper-helm")
+NAMES = (
+    *("pause", "coredns", "local-path-provisioner", "metrics-server", "metrics-server-0.5", "busybox", "klipper-lb"),
+    "klipper-helm",
+)
 # No recipe of the collection: the lab's stand-in for what installs charts.
 OWN = {"klipper-helm": {"go": {"recipe": str(ROOT / "tests" / "lab" / "klipper-helm"), "version": "1.0.0"}}}
 PROGRESS_SECONDS = 15

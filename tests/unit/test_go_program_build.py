@@ -45,8 +45,8 @@ go 1.24.0
 tool example.org/tool/cmd/tool
 
 require (
-	example.org/tool v1.2.3 // indirect
-	example.org/tool-more v9.0.0 // indirect
+    example.org/tool v1.2.3 // indirect
+    example.org/tool-more v9.0.0 // indirect
 )
 """
 GO_SUM = "example.org/tool v1.2.3 h1:abc=\nexample.org/tool v1.2.3/go.mod h1:def=\n"
