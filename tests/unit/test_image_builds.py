@@ -115,8 +115,8 @@ PACKAGES = {
 }
 
 
-def made(build, program=PROGRAM, packages=PACKAGES, archive=None):
-    build = one(build)
+def made(build, program=None, packages=None, archive=None):
+    build, program, packages = one(build), program or PROGRAM, packages or PACKAGES
     (found,) = made_builds(
         [build],
         [dict(program, item=build["go"])] if "go" in build else [],
