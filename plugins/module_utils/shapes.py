@@ -272,6 +272,7 @@ class RegistryAnswer(TypedDict):
     media_type: Optional[str]
     platforms: List[str]
     size: Optional[int]
+    user: Optional[str]  # that its config names, "" for root
     has_architecture: Optional[bool]
     cause: Optional[str]
     message: Optional[str]

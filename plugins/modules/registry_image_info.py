@@ -100,6 +100,9 @@ images:
       description: Bytes of the config and the compressed layers for O(architecture).
       type: int
       sample: 21452498
+    user:
+      description: The user that its config names for its processes, empty for root; null when that is not known.
+      type: str
     has_architecture:
       description: Whether it has content for O(architecture); null when that is not known.
       type: bool

@@ -7,13 +7,15 @@ import json
 import socket
 import threading
 import time
+from unittest import mock
 
 import pytest
 import registry_content as content
 from registry_servers import PASSWORD, USER, docker_registry, free_port, scripted
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Platform
-from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import inspect_all
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.info import _content, inspect_all
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import Found
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import accesses
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -53,6 +55,7 @@ def test_a_single_image(registry):
         "media_type": content.OCI_MANIFEST,
         "platforms": ["linux/riscv64"],
         "size": sum(map(len, blobs)),
+        "user": "",
         "has_architecture": True,
         "cause": None,
         "message": None,
@@ -298,3 +301,10 @@ def test_the_module_itself(registry, monkeypatch, capsys):
         False,
         [None, "no-such-image"],
     )
+
+
+@pytest.mark.parametrize("config, user", [({"User": "1000:1"}, "1000:1"), ({"User": 7}, ""), ({}, ""), ("odd", "")])
+def test_the_user_that_an_image_names(config, user):
+    found = Found(mock.Mock(), mock.Mock(blobs={}), ["linux/riscv64"], {"config": config})
+    assert _content(found)["user"] == user
+    assert _content(found._replace(image=None, config={}))["user"] is None

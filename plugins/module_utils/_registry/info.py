@@ -18,7 +18,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import fi
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 
-_KEYS = ("image", "exists", "digest", "media_type", "platforms", "size", "has_architecture", "cause", "message")
+_KEYS = ("image", "exists", "digest", "media_type", "platforms", "size", "user", "has_architecture", "cause", "message")
 _AT_ONCE = 4  # programs; more would look like an attack to a public registry
 
 
@@ -59,8 +59,8 @@ def _row(name, said, problem):
     """The row of one image (an ImageName), with what is known of it (``said``) and the problem with it, or None.
 
     image, exists (None: not known), digest, media_type, platforms, size (bytes of the config and layers for the
-    platform), has_architecture (None: not known), and where something is missing cause (that of a RegistryProblem) and
-    message.
+    platform), user (that its config names, "" for root), has_architecture (None: not known), and where something is
+    missing cause (that of a RegistryProblem) and message.
     """
     row: Dict[str, Any] = dict.fromkeys(_KEYS)
     row.update(image=name.full, platforms=[])
@@ -78,4 +78,11 @@ def _content(found):
         "media_type": found.top.media_type,
         "platforms": found.platforms,
     }
-    return dict(said, size=size, has_architecture=found.image is not None)
+    return dict(said, size=size, user=_user(found), has_architecture=found.image is not None)
+
+
+def _user(found):
+    """The user that the image names for its processes; "" for none, which is root."""
+    settings = found.config.get("config")
+    user = settings.get("User") if isinstance(settings, dict) else None
+    return (user if isinstance(user, str) else "") if found.image else None

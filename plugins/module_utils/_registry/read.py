@@ -11,7 +11,7 @@ in the field; and an index can be wrong about an image. So each step is read, an
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import Any, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.errors import RegistryProblem, damaged
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import manifest as content
@@ -26,12 +26,13 @@ _MAX_READ = 32
 
 class Found(NamedTuple):
     """``top`` is what the name stands for, ``image`` the manifest for the platform (None: there is none), ``platforms``
-    texts of all.
+    texts of all, ``config`` the config of that image as it stands in the registry, {} for none.
     """
 
     top: Manifest
     image: Optional[Manifest]
     platforms: List[str]
+    config: Mapping[str, Any] = {}
 
 
 def manifest(skopeo: Skopeo, name: ImageName) -> Manifest:
@@ -90,10 +91,11 @@ class _Search:
         self._skopeo, self._name, self._platform = skopeo, name, platform
         self._platforms: List[str] = []
         self._read = 0
+        self._config: Mapping[str, Any] = {}
 
     def run(self) -> Found:
         top = self._manifest(self._name)
-        return Found(top, self._choose(top), self._platforms)
+        return Found(top, self._choose(top), self._platforms, self._config)
 
     def _manifest(self, name):
         self._read += 1
@@ -134,7 +136,10 @@ class _Search:
         text = content.platform_text(platform)
         if text and text not in self._platforms:
             self._platforms.append(text)
-        return found if self._platform.rank(platform) is not None else None
+        if self._platform.rank(platform) is None:
+            return None
+        self._config = platform
+        return found
 
 
 def _is_said(entry):

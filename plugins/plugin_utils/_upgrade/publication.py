@@ -16,6 +16,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes impor
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import approximate
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.workloads import UNFIT
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table as text_table
 
 _ELSEWHERE = "give each architecture its own riscv_k3s_mirror_prefix, or leave it to the fix tag without a mirror"
@@ -77,7 +78,7 @@ def _judge(target, rows):
     lacking = [architecture for architecture, said in served.items() if said is not True]
     if not lacking:
         return "there", None
-    unknown = [architecture for architecture in lacking if served[architecture] not in ANSWERED_NO]
+    unknown = [architecture for architecture in lacking if served[architecture] not in (*ANSWERED_NO, UNFIT)]
     if unknown:
         return "missing", "the mirror cannot be asked: %s" % rows[unknown[0]]["messages"]["mirror"]
     there = {platform for row in rows.values() for platform in row["platforms"]["mirror"]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import DEFAULT_FIXES
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.workloads import UNFIT, unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
 # What brings the content of a source under whichever tag k3s turns out to ask for.
@@ -35,13 +36,21 @@ def upgrade_table(wanted, answers, architecture="riscv64", fixes=DEFAULT_FIXES):
 
 def _judge(row, asked, architecture, fixes):
     names = {"instead": row["instead"], "source": row["source"], "mirror": row["mirror"], "stock": row["image"]}
-    answers = {key: asked.get(name) for key, name in names.items() if name}
+    answers = {key: _fitting(row, asked.get(name)) for key, name in names.items() if name}
     served = {key: _served(answers.get(key)) for key in names}
     platforms = {key: (answers.get(key) or {}).get("platforms") or [] for key in names}
     messages = {key: (answers.get(key) or {}).get("message") for key in names}
     fix = _fix(row, served, fixes)
     missing = _missing(row, fix, answers, architecture, fixes)
     return dict(row, served=served, platforms=platforms, messages=messages, fix=fix, missing=missing)
+
+
+def _fitting(row, answer):
+    """The answer about an image, as of one that does not serve where its workload would not start with it."""
+    why = unfit(row["name"], answer.get("user")) if answer and answer["has_architecture"] else None
+    if not answer or not why:
+        return answer
+    return dict(answer, has_architecture=False, cause=UNFIT, message="%s: %s." % (answer["image"], why))
 
 
 def _served(answer):
