@@ -273,6 +273,7 @@ class RegistryAnswer(TypedDict):
     platforms: List[str]
     size: Optional[int]
     user: Optional[str]  # that its config names, "" for root
+    origin: Optional[str]  # what it says of that itself
     has_architecture: Optional[bool]
     cause: Optional[str]
     message: Optional[str]

@@ -103,6 +103,12 @@ images:
     user:
       description: The user that its config names for its processes, empty for root; null when that is not known.
       type: str
+    origin:
+      description:
+        - What the image says of where it comes from, by the annotations of OCI and of this collection's recipes; null
+          for nothing. Whoever pushed it may have written anything there.
+      type: str
+      sample: coredns 1.14.7, https://github.com/coredns/coredns v1.14.7, built by recipe coredns
     has_architecture:
       description: Whether it has content for O(architecture); null when that is not known.
       type: bool

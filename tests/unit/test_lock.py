@@ -195,3 +195,12 @@ def test_warnings():
         "review its diff",
         "%s is left as it is, but the store has %s, the lock %s" % (PAUSE, NEW, OLD),
     ]
+
+
+def test_where_the_content_comes_from_is_shown_and_a_file_from_before_is_read():
+    said = dict(answer(), origin="pause 1.0.0, built by recipe pause")
+    lock, dummy = _lock.make([item()], {"riscv64": [said]}, {}, NOW)
+    text = _lock.render(lock)
+    assert "origin: pause 1.0.0, built by recipe pause" in text and _lock.read(text, "x") == lock
+    before = _lock.render(lock_of(locked()))
+    assert "origin" not in before and _lock.read(before, "x") == lock_of(locked())

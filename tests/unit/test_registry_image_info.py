@@ -56,6 +56,7 @@ def test_a_single_image(registry):
         "platforms": ["linux/riscv64"],
         "size": sum(map(len, blobs)),
         "user": "",
+        "origin": None,
         "has_architecture": True,
         "cause": None,
         "message": None,
@@ -305,6 +306,32 @@ def test_the_module_itself(registry, monkeypatch, capsys):
 
 @pytest.mark.parametrize("config, user", [({"User": "1000:1"}, "1000:1"), ({"User": 7}, ""), ({}, ""), ("odd", "")])
 def test_the_user_that_an_image_names(config, user):
-    found = Found(mock.Mock(), mock.Mock(blobs={}), ["linux/riscv64"], {"config": config})
+    found = Found(mock.Mock(), mock.Mock(blobs={}, data=b"{}"), ["linux/riscv64"], {"config": config})
     assert _content(found)["user"] == user
     assert _content(found._replace(image=None, config={}))["user"] is None
+
+
+@pytest.mark.parametrize(
+    "annotations, origin",
+    [
+        (
+            {
+                "org.opencontainers.image.title": "coredns",
+                "org.opencontainers.image.version": "1.14.7",
+                "org.opencontainers.image.source": "https://github.com/coredns/coredns",
+                "org.opencontainers.image.revision": "v1.14.7",
+                "riscv.k3s.recipe": "coredns",
+            },
+            "coredns 1.14.7, https://github.com/coredns/coredns v1.14.7, built by recipe coredns",
+        ),
+        ({"org.opencontainers.image.version": "3"}, "3"),
+        ({"org.opencontainers.image.version": "3\x1b[2J"}, "3\\x1b[2J"),
+        ({"org.opencontainers.image.version": ["3"], "other": "x"}, None),
+        ({"org.opencontainers.image.title": "x" * 5000}, "x" * 200),
+        ("odd", None),
+        (None, None),
+    ],
+)
+def test_what_an_image_says_of_where_it_comes_from(annotations, origin):
+    image = mock.Mock(blobs={}, data=json.dumps({"annotations": annotations}).encode())
+    assert _content(Found(mock.Mock(), image, [], {}))["origin"] == origin

@@ -8,6 +8,7 @@ error.
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List
 
@@ -17,8 +18,23 @@ from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import Pla
 from ansible_collections.riscv.k3s.plugins.module_utils._registry.read import find, not_found
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.skopeo import Skopeo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
-_KEYS = ("image", "exists", "digest", "media_type", "platforms", "size", "user", "has_architecture", "cause", "message")
+_KEYS = (
+    "image",
+    "exists",
+    "digest",
+    "media_type",
+    "platforms",
+    "size",
+    "user",
+    "origin",
+    "has_architecture",
+    "cause",
+    "message",
+)
+_OCI = "org.opencontainers.image."
+_LONGEST_NOTE = 200
 _AT_ONCE = 4  # programs; more would look like an attack to a public registry
 
 
@@ -59,8 +75,8 @@ def _row(name, said, problem):
     """The row of one image (an ImageName), with what is known of it (``said``) and the problem with it, or None.
 
     image, exists (None: not known), digest, media_type, platforms, size (bytes of the config and layers for the
-    platform), user (that its config names, "" for root), has_architecture (None: not known), and where something is
-    missing cause (that of a RegistryProblem) and message.
+    platform), user (that its config names, "" for root), origin (what it says of where it comes from), has_architecture
+    (None: not known), and where something is missing cause (that of a RegistryProblem) and message.
     """
     row: Dict[str, Any] = dict.fromkeys(_KEYS)
     row.update(image=name.full, platforms=[])
@@ -78,7 +94,28 @@ def _content(found):
         "media_type": found.top.media_type,
         "platforms": found.platforms,
     }
-    return dict(said, size=size, user=_user(found), has_architecture=found.image is not None)
+    said.update(size=size, user=_user(found), origin=_origin(found))
+    return dict(said, has_architecture=found.image is not None)
+
+
+def _origin(found):
+    """What the image says of where it comes from, as one text, or None: by OCI's annotations of its manifest, and by
+    that of our recipes. Whoever pushed it may have written anything there.
+    """
+    value = json.loads(found.image.data) if found.image else None
+    notes = value.get("annotations") if isinstance(value, dict) else None
+    if not isinstance(notes, dict):
+        return None
+    said = {key: _short(notes.get(_OCI + key)) for key in ("title", "version", "source", "revision")}
+    recipe = _short(notes.get("riscv.k3s.recipe"))
+    parts = [" ".join(filter(None, (said["title"], said["version"])))]
+    parts.append(" ".join(filter(None, (said["source"], said["revision"]))))
+    parts.append("built by recipe %s" % recipe if recipe else "")
+    return ", ".join(filter(None, parts)) or None
+
+
+def _short(value):
+    return printable(value)[:_LONGEST_NOTE] if isinstance(value, str) else ""
 
 
 def _user(found):

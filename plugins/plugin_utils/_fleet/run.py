@@ -89,7 +89,7 @@ def questions(fleet: Fleet) -> List[Question]:
 def not_asked(question: Question, failed: Mapping[str, Any]) -> List[RegistryAnswer]:
     """Rows for a question that could not be asked at all, as by a controller without skopeo; ``failed`` says why."""
     nothing: Dict[str, Any] = {"exists": None, "digest": None, "media_type": None, "platforms": [], "size": None}
-    nothing["user"] = None
+    nothing.update(user=None, origin=None)
     told = {"has_architecture": None, "cause": "controller", "message": failed.get("msg") or "it did not say why"}
     return [cast(RegistryAnswer, {"image": image, **nothing, **told}) for image in question.images]
 

@@ -37,7 +37,7 @@ class Locked(NamedTuple):
     """One stock image (full name) for one architecture: the content that it stands for, and where that came from.
 
     ``size`` is in bytes (config and compressed layers); ``when`` the time, ISO 8601 in UTC, since which this row says
-    what it says.
+    what it says; ``origin`` what the content says of where it comes from, for whoever reviews it.
     """
 
     image: str
@@ -47,6 +47,7 @@ class Locked(NamedTuple):
     digest: str
     size: Optional[int]
     when: str
+    origin: Optional[str] = None
 
 
 # By stock image (full name) and architecture.
@@ -78,7 +79,10 @@ def read(text: str, where: str) -> Lock:
 
 def render(lock: Lock) -> str:
     """The text of the file: sorted, a line a value, so that a diff shows what changed and nothing else."""
-    rows = [lock[key]._asdict() for key in sorted(lock)]
+    rows = [
+        {name: value for name, value in lock[key]._asdict().items() if name != "origin" or value}
+        for key in sorted(lock)
+    ]
     return _HEADER + yaml.safe_dump({"all": {"vars": {_VARIABLE: rows}}}, sort_keys=False, width=4096)
 
 
@@ -206,6 +210,7 @@ def _row(item: LockCandidate, answer: RegistryAnswer, before: Optional[Locked], 
         digest=str(answer["digest"]),
         size=answer["size"],
         when=str(now),
+        origin=printable(str(answer["origin"])) if answer.get("origin") else None,
     )
     return before if before and before._replace(when=now) == row else row
 
