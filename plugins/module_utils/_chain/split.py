@@ -30,8 +30,11 @@ _LOGFMT = re.compile(r'(?:\A|\s)(msg|error|err|networkReady)=("(?:[^"\\]|\\.)*"|
 _SHORT = re.compile(r"\A(?:FATA|ERRO|WARN|INFO)\[[^]]*\] ")
 _KLOG = re.compile(r'\A(?:([EWIF])\d{4} [\d:.]+\s+\d+ )?[\w.-]+\.go:\d+\] ("(?:[^"\\]|\\.)*"|[^"].*)')
 _KLOG_BARE = re.compile(r'\A()("(?:[^"\\]|\\.)*") (?:\w+=.*)?err=')
-# What systemd's journal writes before a line: when, where, who.
-_JOURNAL = re.compile(r"\A(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?) \S+ [\w@.-]+(?:\[\d+\])?: ")
+# What is written before a line of a log: systemd's journal has when, where and who; others have a time in brackets.
+_JOURNAL = re.compile(
+    r"\A(?:\[[\d :.T-]+\] "
+    r"|(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?) \S+ [\w@.-]+(?:\[\d+\])?: )"
+)
 # A part of a log's line without the quotes around it, which were around the whole.
 _ESCAPED = re.compile(r'[^"]*\\"')
 # A field of several lines, as klog writes it.
