@@ -75,9 +75,10 @@ RULES = (
     rule(
         "snapshotter-unsupported",
         KERNEL,
-        r"(?:invalid argument|no such device|operation not (?:permitted|supported))",
+        r"(?:invalid argument|no such device|operation not supported)",
         ("unpack",),
         ("callback",),
+        sure=False,
     ),
     rule("content-damaged", ASKED, r"unexpected commit (?:digest|size) |.*failed size validation"),
     rule("content-damaged", ASKED, r"unexpected EOF|EOF", ("bytes",), variant="short"),

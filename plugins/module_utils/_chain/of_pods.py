@@ -96,6 +96,16 @@ RULES = (
     rule(NOTHING, CONTAINERD, r"executable file not found in", ("container", "spec")),
     rule("entrypoint-missing", RUNC, r"executable file not found in", _START, _NET, sure=False),
     rule("entrypoint-missing", CONTAINERD, r"no command specified"),
+    # runc has looked for the file before: what is not there is what the file asks for, its interpreter or loader.
+    rule(
+        "entrypoint-missing",
+        KERNEL,
+        r"[Nn]o such file or directory",
+        ("exec",),
+        ("stat", "mount", "cgroup") + _NET,
+        sure=False,
+        variant="loader",
+    ),
     rule("entrypoint-missing", RUNC, r"no such file or directory", ("exec",), ("mount", "cgroup") + _NET),
     rule("file-capabilities", KERNEL, r"[Oo]peration not permitted", ("exec",)),
     rule("container-command-denied", KERNEL, r"permission denied|is a directory", ("exec",), ("mount",) + _NET),
@@ -118,6 +128,7 @@ RULES = (
         r"|.*[Ff]ollowing Cgroup subsystem not mounted|.*Unknown subsys name",
     ),
     # Every group has cgroup.procs: it is the group that is gone, as while it is watched.
+    rule("cgroup-missing", KERNEL, r"(?:\w+ )?/proc/(?:self/cgroup|cgroups): no such file"),
     rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+(?<!/cgroup\.procs): no such file", (), ("inotify",)),
     rule("kernel-feature-missing", KERNEL, r"(?:\w+ )?/proc/sys/(?:net|kernel|vm|fs)/\S+: [Nn]o such file"),
     rule("kernel-feature-missing", KERNEL, r"`?modprobe: (?:FATAL|ERROR): |.*(?:enable|missing|requires) CONFIG_\w+"),

@@ -157,7 +157,9 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("start", r"[Ee]rror response from daemon|Error"),
     (
         "exec",
-        r"exec(?: user process caused| container process| process)?(?: " + _NAME + r")?|standard_init_linux\.go:\d+",
+        r"exec(?: user process caused| container process(?: \(missing dynamic library\?\))?| process)?(?: "
+        + _NAME
+        + r")?|standard_init_linux\.go:\d+",
     ),
     # What is no disk, though the kernel has the same words for it.
     ("listen", r"listen (?:tcp|udp)\d? \S*:(?!(?:644[345]|102\d\d|23[78]\d|10010)$)\d+"),

@@ -26,15 +26,22 @@ _RPC = re.compile(r"\brpc error: code = (\w+) desc = ")
 # Old versions of runc quote what caused an error.
 _CAUSED = re.compile(r'\b(caused|invalid header field value) ("(?:[^"\\]|\\.)*")')
 # The beginnings of lines in logs: logrus (k3s, containerd), its short form on terminals (crictl, skopeo), klog.
-_LOGFMT = re.compile(r'(?:\A|\s)(msg|error|err|networkReady)=("(?:[^"\\]|\\.)*"|\S+)')
+# A line that somebody cut has no quote at its end.
+_LOGFMT = re.compile(r'(?:\A|\s)(msg|error|err|networkReady)=("(?:[^"\\]|\\.)*(?:"|\\?\Z)|\S+)')
+_CUT = re.compile(r"\\?(?:>|\.\.\.|…)?\Z")
 _SHORT = re.compile(r"\A(?:FATA|ERRO|WARN|INFO)\[[^]]*\] ")
+_SHORT_FIELD = re.compile(r"\s+\w+=(?:\"|\S)")
 _KLOG = re.compile(r'\A(?:([EWIF])\d{4} [\d:.]+\s+\d+ )?[\w.-]+\.go:\d+\] ("(?:[^"\\]|\\.)*"|[^"].*)')
+_PANIC = re.compile(r"\Apanic: (?=[EWIF]\d{4} )")
 _KLOG_BARE = re.compile(r'\A()("(?:[^"\\]|\\.)*") (?:\w+=.*)?err=')
-# What is written before a line of a log: systemd's journal has when, where and who; others have a time in brackets.
+# What is written before a line of a log: systemd's journal has when (the month in the reader's language), where and
+# who; others have a time in brackets.
 _JOURNAL = re.compile(
     r"\A(?:\[[\d :.T-]+\] "
-    r"|(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?) \S+ [\w@.-]+(?:\[\d+\])?: )"
+    r"|(?:[^\W\d]\S{0,11} [ \d]\d [\d:]{8}|\d{1,2}\w{1,3} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?)"
+    r" \S+ [\w@.-]+(?:\[\d+\])?:(?: |\Z))"
 )
+_WHOLE = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A part of a log's line without the quotes around it, which were around the whole.
 _ESCAPED = re.compile(r'[^"]*\\"')
 # A field of several lines, as klog writes it.
@@ -58,9 +65,10 @@ def messages(text: str) -> List[str]:
     """The messages of a text, each in the order of its lines; the lines after a message that is none belong to it."""
     found: List[str] = []
     for line in _BLOCK.sub(_as_field, text).splitlines():
-        message = _logged(_JOURNAL.sub("", line.strip()))
+        bare = _JOURNAL.sub("", line.strip())
+        message = _logged(bare)
         if found and message is None:
-            found[-1] += "\n" + line.strip()
+            found[-1] += "\n" + bare.strip()
         else:
             found.append(line.strip() if message is None else message)
     return [message.strip() for message in found if message.strip()]
@@ -92,7 +100,8 @@ def _logged(line):
     """The message of a line of a log, or None for another line."""
     if line.startswith("{"):
         return _of_json(line)
-    fields = [(key, unquoted(value)) for key, value in _LOGFMT.findall(line)]
+    line = _PANIC.sub("", line)
+    fields = [(key, unquoted(_closed(value))) for key, value in _LOGFMT.findall(line)]
     if fields and (" level=" in line or line.startswith(("time=", "level="))):
         said = [value for key, value in fields if key == "msg"]
         why = [value for key, value in fields if key != "msg"]
@@ -104,7 +113,18 @@ def _logged(line):
         why = [value for key, value in fields if key != "msg"] if found.group(2)[:1] == '"' else []
         return ": ".join(said + why[:1])
     found = _SHORT.match(line)
-    return (_FATAL + ": ") * line.startswith("FATA") + line[found.end() :] if found else None
+    if not found:
+        return None
+    rest = line[found.end() :]
+    said = [_FATAL] * line.startswith("FATA") + [_SHORT_FIELD.split(rest, maxsplit=1)[0] if fields else rest]
+    return ": ".join(said + [value for dummy, value in fields][:1])
+
+
+def _closed(value):
+    """A value with the quote at its end that it had before somebody cut the line."""
+    if value[0] != '"' or len(value) > 1 and _WHOLE.fullmatch(value):
+        return value
+    return _CUT.sub("", value) + '"'
 
 
 def _of_json(line):
