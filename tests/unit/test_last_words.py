@@ -75,7 +75,7 @@ def test_causes(line, cause):
     assert redact(line) in found[cause]["evidence"][0] and found[cause]["command"]
 
 
-@pytest.mark.parametrize(("answers", "expected"), [(True, 0), (False, 2)])
+@pytest.mark.parametrize(("answers", "expected"), [(True, 0), (False, 4)])
 def test_the_log_is_read_only_where_containerd_does_not_answer(tmp_path, answers, expected):
     board = FakeBoard(tmp_path)
     log = "\n".join(
@@ -83,6 +83,8 @@ def test_the_log_is_read_only_where_containerd_does_not_answer(tmp_path, answers
             "level=info msg=fine",
             LOGFMT % ("error", "--token=abcdefgh refused"),
             "E0101 12:00:00.0 1 a.go:1] went wrong",
+            "panic: F0211 22:57:15.9 1 a.go:1] went down",
+            LOGFMT % ("info", "Waiting to retrieve agent configuration; server is not ready: " + PASSWORD),
             "",
         ]
     )

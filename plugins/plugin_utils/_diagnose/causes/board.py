@@ -7,7 +7,11 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import STARTING
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import (
+    is_down,
+    is_explained,
+    service,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.clusters import clusters
@@ -48,25 +52,6 @@ def missing(fleet):
             )
 
 
-def is_down(board):
-    """Whether k3s is there and its containerd does not answer."""
-    k3s = (board or {}).get("k3s") or {}
-    return bool(k3s.get("installed")) and k3s.get("running") is False
-
-
-def _service(board):
-    """What the service manager says of k3s, as (is on its way up, does so again and again, [text])."""
-    rows = sorted((board.get("service_state") or {}).items())
-    starting = [row for dummy, row in rows if row["state"] in STARTING]
-    again = any(row["restarts"] or row["sub_state"] == "auto-restart" for row in starting)
-    texts = [
-        "service %s: %s%s, %d restarts"
-        % (unit, row["state"], " (%s)" % row["sub_state"] if row["sub_state"] else "", row["restarts"])
-        for unit, row in rows
-    ]
-    return bool(starting), again, texts
-
-
 def late(fleet):
     """Whether k3s runs was not told in time."""
     for name, board in fleet.seen():
@@ -75,7 +60,7 @@ def late(fleet):
             continue
         errors = [error for error in board["errors"] if error["section"] == "containerd"]
         said = ["k3s ctr version on %s: %s" % (name, m.one_line(error["message"])) for error in errors]
-        evidence = (said or ["containerd of %s was not asked" % name]) + _service(board)[2]
+        evidence = (said or ["containerd of %s was not asked" % name]) + service(board)[2]
         remedy = (
             "Run it again when the board is less busy, with a longer riscv_k3s_program_timeout: a board that is slow "
             "is none that is down."
@@ -88,12 +73,12 @@ def late(fleet):
 def down(fleet):
     """k3s is installed, and its containerd does not answer."""
     for name, board in fleet.seen():
-        if not is_down(board):
+        if not is_down(board) or is_explained(board):
             continue
         errors = [error for error in board["errors"] if error["section"] == "containerd"]
         evidence = ["k3s ctr version on %s: %s" % (name, m.one_line(error["message"])) for error in errors]
         evidence += _refused(name, board)
-        starting, again, said = _service(board)
+        starting, again, said = service(board)
         evidence += said
         if evidence and starting and not again:
             yield m.Finding(

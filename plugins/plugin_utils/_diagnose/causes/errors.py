@@ -195,6 +195,26 @@ KNOWN = (
         _on_board("grep overlay /proc/filesystems; stat -f -c %T /var/lib/rancher"),
     ),
     Known(
+        "kernel-feature-missing",
+        "The kernel lacks something that k3s needs.",
+        "what the kernel refuses, in the error of k3s, runc or a network plugin",
+        "The kernel of {board} lacks something that is needed there: {reason}",
+        "board",
+        "See what the kernel lacks (command). Load the module for it if there is one, or boot a kernel that has it.",
+        _on_board("k3s check-config"),
+    ),
+    Known(
+        "cgroup-missing",
+        "The board lacks a controller of cgroups, or a part of one.",
+        "a file of cgroups that is not there, in the error of runc or the kubelet",
+        "Control groups of {board} lack what containers need: {reason}",
+        "board",
+        "See which controllers the kernel has (command). Files cpu.max and cpu.weight need a kernel with "
+        "CONFIG_CFS_BANDWIDTH and CONFIG_FAIR_GROUP_SCHED; the controller memory is switched on by the kernel's "
+        "command line (cgroup_enable=memory cgroup_memory=1).",
+        _on_board("cat /proc/cgroups; cat /sys/fs/cgroup/cgroup.controllers; k3s check-config"),
+    ),
+    Known(
         "disk-full",
         "The disk is full.",
         "no space left on device, outside of a pull",

@@ -14,7 +14,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.board import is_down
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import STARTING
 
 
 class Known(NamedTuple):
@@ -75,20 +75,67 @@ OTHERS = (
     ),
 )
 # What an error of a pod may tell, too.
-_SHARED = ("snapshotter-unsupported", "disk-full", "disk-read-only", "disk-fault")
+_SHARED = (
+    "snapshotter-unsupported",
+    "disk-full",
+    "disk-read-only",
+    "disk-fault",
+    "flannel-not-started",
+    "kernel-netfilter-missing",
+    "kernel-feature-missing",
+)
 _OWN = {known.id: known for known in KNOWN + OTHERS}
 _IDS = {*_OWN, *_SHARED}
+
+
+def is_down(board):
+    """Whether k3s is there and its containerd does not answer."""
+    k3s = (board or {}).get("k3s") or {}
+    return bool(k3s.get("installed")) and k3s.get("running") is False
+
+
+def service(board):
+    """What the service manager says of k3s, as (is on its way up, does so again and again, [text])."""
+    rows = sorted((board.get("service_state") or {}).items())
+    starting = [row for dummy, row in rows if row["state"] in STARTING]
+    again = any(row["restarts"] or row["sub_state"] == "auto-restart" for row in starting)
+    texts = [
+        "service %s: %s%s, %d restarts"
+        % (unit, row["state"], " (%s)" % row["sub_state"] if row["sub_state"] else "", row["restarts"])
+        for unit, row in rows
+    ]
+    return bool(starting), again, texts
+
+
+def is_explained(board):
+    """Whether k3s ended by itself, and its last words tell why: to start it again is no remedy then."""
+    rows = (board.get("service_state") or {}).values()
+    ended = service(board)[1] or any(row["state"] in ("failed", "crashed") for row in rows)
+    return ended and _last(board)[1] is not None
+
+
+def _last(board):
+    """(line, cause) of the last error that is understood: those before it were got over."""
+    told_by = ((line, told(line).cause) for line in (board.get("last_words") or ())[::-1])
+    return next(((line, cause) for line, cause in told_by if cause in _IDS), ("", None))
+
+
+def _is_old(board, cause):
+    """Whether the errors may have nothing to do with what is the case now. Whether k3s came up since, and ended for
+    another reason, they never tell.
+    """
+    if board.get("service_state") == {}:
+        return True  # the service is not active, and did not fail: somebody stopped it
+    starting, again, dummy = service(board)
+    # Each agent waits a little for its server.
+    return starting and not again and cause == "server-unreachable"
 
 
 def look(fleet, cause):
     """Boards on which k3s does not run, whose log ends with this cause."""
     for name, board in fleet.seen():
         # One that is only slow to answer has the errors of an earlier time in its log.
-        if not is_down(board):
-            continue
-        # The last error that is understood: those before it were got over.
-        told_by = ((line, told(line)) for line in (board.get("last_words") or ())[::-1])
-        line, found = next(((line, tells.cause) for line, tells in told_by if tells.cause in _IDS), ("", None))
+        line, found = _last(board) if is_down(board) else ("", None)
         if found != cause:
             continue
         known = _OWN.get(cause) or errors.BY_ID[cause]
@@ -96,10 +143,9 @@ def look(fleet, cause):
         command = shell.Command(known.command) if isinstance(known.command, str) else fleet.k3s_log(name)
         yield m.Finding(
             known.title.format(board=name, reason=reason),
-            # Whether k3s came up since, and ended for another reason, its errors alone do not tell.
-            m.LIKELY,
+            m.POSSIBLE if _is_old(board, cause) else m.LIKELY,
             ("board", name, name),
-            ["k3s's log on %s: %s" % (name, m.one_line(line))],
+            ["k3s's log on %s: %s" % (name, m.one_line(line))] + service(board)[2],
             known.remedy,
             command,
             name,

@@ -90,16 +90,19 @@ def _http_mirror(fleet, row, image):
 def _finding(fleet, row, container, image, problem, where, text):
     evidence = ["%s: %s" % (where, m.one_line(text))]
     remedy, command, run_on = _remedy(fleet, row, container, image, problem, evidence)
+    tells = told(text, ("pull",))
     is_told = problem.cause == _pull_causes.find(text).id
-    if not is_told:
-        mirror = _http_mirror(fleet, row, image)
+    mirror = _http_mirror(fleet, row, image)
+    is_hidden = bool(mirror) and tells.chain.object_of("ping", "request", "status").startswith("https://")
+    if is_hidden or not is_told:
         evidence.append(
             "containerd asks %s first, which speaks http, and reports only the error of the last endpoint" % mirror
         )
+    confidence = m.LIKELY if not is_told else m.POSSIBLE if is_hidden else m.CERTAIN if tells.sure else m.LIKELY
     title = "%s: %s" % (_sentence(problem.why), image)
     return m.Finding(
         title,
-        m.CERTAIN if is_told and told(text, ("pull",)).sure else m.LIKELY,
+        confidence,
         ("image", row["board"], image),
         evidence,
         remedy,
@@ -120,13 +123,12 @@ def _remedy(fleet, row, container, image, problem, evidence):
     if problem.cause in _REGISTRIES:
         return problem.next_step + ". riscv.k3s.site writes it from riscv_k3s_registries.", fleet.site(), m.CONTROLLER
     if problem.cause in _REACH:
+        text = problem.next_step + ". riscv.k3s.site writes registries.yaml as the inventory has it."
         if _is_configured_elsewhere(fleet, row["board"]):
             evidence.append("registries.yaml of %s has been changed since k3s was started" % row["board"])
-        return (
-            problem.next_step + ". riscv.k3s.site writes registries.yaml as the inventory has it.",
-            fleet.site(),
-            m.CONTROLLER,
-        )
+            return text, fleet.site(), m.CONTROLLER
+        # A registry that is down, and a network that is broken, are nobody's to mend from here.
+        return text, None, None
     if problem.cause in _OF_THE_BOARD:
         return _on_the_board(fleet, row["board"], image, problem)
     return problem.next_step, None, None

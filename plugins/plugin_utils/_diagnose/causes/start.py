@@ -31,12 +31,28 @@ def entrypoint(fleet, row):
     for container, told, text in _told(fleet, row, "entrypoint-missing"):
         image = full_or_text(container["image"])
         name = _program(told)
+        if told.variant == "loader":
+            yield _loader(row, image, name, text)
+            continue
         title = "%s has no command of its own" % image if not name else "%s has no program %s" % (image, name)
         remedy = (
             "Give the container a command: "
             "the image has no entrypoint, or another one than the stock image, whose args it is given."
         )
         yield m.Finding(title, m.CERTAIN, m.pod_subject(row), [text], *_mend(fleet, row, image, container, remedy))
+
+
+def _loader(row, image, name, text):
+    """What is to be run is there, or was when it was looked for; what it asks for to be run by is not."""
+    title = "%s cannot run %s: an interpreter or a loader that it asks for is not there" % (
+        image,
+        name or "its program",
+    )
+    remedy = (
+        "A script with line ends of Windows asks for an interpreter whose name ends in a carriage return; a program "
+        "that was built for another C library asks for a loader that the image lacks. Build the image anew."
+    )
+    return m.Finding(title, m.LIKELY, m.pod_subject(row), [text], remedy)
 
 
 def _program(told):

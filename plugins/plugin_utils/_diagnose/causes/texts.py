@@ -41,7 +41,7 @@ _LOADER = re.compile(r"(?:exec\b|standard_init_linux|env:|(?:/\S*|[\w./-]*sh): )
 _LOG_OF_HELM = ("helm-job-failed",)
 _HELM = "helmcharts.helm.cattle.io/chart"
 # Events about a pod as a whole: before it has a sandbox, and while it waits for its volumes.
-_OF_SANDBOX = ("FailedCreatePodSandBox", "FailedSandBox", "NetworkNotReady")
+_OF_SANDBOX = ("FailedCreatePodSandBox", "FailedCreatePodContainer", "FailedSandBox", "NetworkNotReady")
 _OF_VOLUMES = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 _OF_PROBES = ("Unhealthy", "Killing")
 _OF_CONTAINERS = ("Failed", "BackOff", "InspectFailed")

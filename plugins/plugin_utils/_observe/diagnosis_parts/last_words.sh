@@ -2,8 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The errors in k3s's own log, where its containerd did not answer: why it ended, or what it waits for. Services of
-# systemd have it in the journal, those of OpenRC in a file.
+# The errors in k3s's own log, where its containerd did not answer: why it ended, or what it waits for, which an agent
+# calls no error. Services of systemd have it in the journal, those of OpenRC in a file.
 # What looks like a secret is blanked here, roughly; the controller does the rest.
 # shellcheck shell=sh disable=SC2154,SC2086 # set by frame.sh, programs.sh and script.py; limit is several words
 
@@ -15,7 +15,7 @@ last_words() {
         if [ -d /run/systemd/system ]; then
             $limit journalctl -u k3s -u k3s-agent -b --no-pager -o cat -n 300 2>&1
         fi
-    } | grep -E "level=(error|fatal)|^(FATA|ERRO)|^[EF][0-9]{4} " | tail -n 20 | cut -c 1-2000 | blanked_log
+    } | grep -E "level=(error|fatal)|^(FATA|ERRO)|^(panic: )?[EF][0-9]{4} |Waiting to retrieve agent config" | tail -n 20 | cut -c 1-2000 | blanked_log
     return 0
 }
 [ "$alive" = 1 ] || step last_words

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worlds of public reports, whose first finding is what helped there. Sources are in fixtures/errors.yml."""
+
+from __future__ import annotations
+
+import pytest
+from fake_fleet import FakeFleet
+
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.split import messages
+
+RUNC = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+    "unable to start container process: "
+)
+CGROUP = RUNC + "error during container init: error setting cgroup config for procHooks process: "
+PERSON, CERTAIN, LIKELY, POSSIBLE = "a person", "certain", "likely", "possible"
+AGAIN = {"k3s-agent": {"state": "activating", "sub_state": "auto-restart", "restarts": 7}}
+STARTS = {"k3s-agent": {"state": "activating", "sub_state": "start", "restarts": 0}}
+FAILED = {"k3s-agent": {"state": "failed", "sub_state": "failed", "restarts": 5}}
+COMMENT = (
+    "panic: F0211 22:57:15.908590    6375 network_policy_controller.go:341] Failed to run iptables command to put in "
+    "INPUT chain running [/usr/bin/iptables -t filter -I INPUT 1 -m comment -j KUBE-ROUTER-INPUT --wait]: exit status "
+    "1: Warning: Extension comment revision 0 not supported, missing kernel module?"
+)
+WAITS = 'time="2022-08-30T14:00:20Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: %s"'
+REJECTED = "Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server"
+LATE = (
+    'failed to retrieve configuration from server: Get \\"https://127.0.0.1:6444/v1-k3s/config\\": context deadline '
+    "exceeded (Client.Timeout exceeded while awaiting headers)"
+)
+
+
+@pytest.fixture(name="fleet")
+def _fleet():
+    return FakeFleet()
+
+
+def first(fleet):
+    finding = fleet.document()["findings"][0]
+    return finding["cause"], finding["confidence"], finding["mended_by"]
+
+
+def down(fleet, service, *lines):
+    fleet.agent["k3s"]["running"] = False
+    fleet.agent["errors"] = [{"section": "containerd", "rc": 1, "message": "connection refused"}]
+    fleet.agent["service_state"] = service
+    fleet.agent["last_words"] = list(lines)
+    return fleet
+
+
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        (
+            'time="2023-07-20T05:29:41Z" level=fatal msg="flannel exited: operation not supported"',
+            "kernel-feature-missing",
+        ),
+        (COMMENT, "kernel-netfilter-missing"),
+        ("FATA[2020-09-05T02:27:53.031-04:00] open /proc/self/cgroup: no such file or directory", "cgroup-missing"),
+        (
+            'time="2021-06-12T10:46:23Z" level=fatal msg="failed to find memory cgroup, you may want to add \\"cgroup>',
+            "cgroup-missing",
+        ),
+        (WAITS % REJECTED, "node-password-rejected"),
+        (
+            'time="2022-11-01T09:31:59+01:00" level=fatal msg="no default routes found in \\"/proc/net/route\\""',
+            "k3s-start-failed",
+        ),
+    ],
+)
+@pytest.mark.parametrize("service", [AGAIN, FAILED])
+def test_why_k3s_ends_comes_first_and_to_start_it_is_no_remedy(fleet, service, line, expected):
+    (finding,) = down(fleet, service, line).document()["findings"]
+    assert (finding["cause"], finding["confidence"]) == (expected, LIKELY)
+    assert any("service k3s-agent: " in text for text in finding["evidence"])
+
+
+def test_a_service_that_somebody_stopped_did_not_end_for_its_old_errors(fleet):
+    line = 'time="2021-06-12T10:46:23Z" level=fatal msg="failed to find memory cgroup (v2)"'
+    found = [(one["cause"], one["confidence"]) for one in down(fleet, {}, line).document()["findings"]]
+    assert found == [("k3s-down", CERTAIN), ("cgroup-missing", POSSIBLE)]
+
+
+def test_an_agent_that_waits_for_its_server_for_the_first_time_may_only_be_starting(fleet):
+    found = [(one["cause"], one["confidence"]) for one in down(fleet, STARTS, WAITS % LATE).document()["findings"]]
+    assert found == [("server-unreachable", POSSIBLE), ("k3s-down", POSSIBLE)]
+
+
+@pytest.mark.parametrize(
+    "reason, message, expected",
+    [
+        (
+            "RunContainerError",
+            CGROUP + "openat2 /sys/fs/cgroup/kubepods.slice/cri-0a.scope/cpu.max: no such file or directory: unknown",
+            ("cgroup-missing", CERTAIN, PERSON),
+        ),
+        (
+            "RunContainerError",
+            CGROUP
+            + "openat2 /sys/fs/cgroup/kubepods.slice/cri-0a.scope/memory.max: no such file or directory: unknown",
+            ("cgroup-missing", CERTAIN, "riscv.k3s.prepare, step cgroups"),
+        ),
+        (
+            "RunContainerError",
+            CGROUP + "bpf_prog_query(BPF_CGROUP_DEVICE) failed: invalid argument: unknown",
+            ("kernel-feature-missing", CERTAIN, PERSON),
+        ),
+        # The layer holds what the board may not make: the kernel has nothing against the file system.
+        (
+            "ErrImagePull",
+            'failed to pull and unpack image "docker.io/library/nginx:1": failed to extract layer sha256:%s: operation '
+            "not permitted: unknown" % ("1" * 64),
+            ("error-unknown", POSSIBLE, PERSON),
+        ),
+        (
+            "StartError",
+            RUNC + 'exec: "/entrypoint.sh": stat /entrypoint.sh: no such file or directory: unknown',
+            ("entrypoint-missing", CERTAIN, PERSON),
+        ),
+        (
+            "StartError",
+            "exec container process (missing dynamic library?) `/entrypoint.sh`: No such file or directory",
+            ("entrypoint-missing", LIKELY, PERSON),
+        ),
+    ],
+)
+def test_containers(fleet, reason, message, expected):
+    fleet.waiting("web-1", reason, message, image="docker.io/library/nginx:1")
+    assert first(fleet) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "exec /entrypoint.sh: no such file or directory\r",
+        "standard_init_linux.go:228: exec user process caused: no such file or directory",
+        'standard_init_linux.go:190: exec user process caused "no such file or directory"',
+    ],
+)
+def test_a_script_with_line_ends_of_windows_is_in_its_image(fleet, line):
+    fleet.waiting("web-1", "CrashLoopBackOff", image="docker.io/me/api:1", exit_code=1)
+    fleet.agent["logs"] = {fleet.agent["containers"][-1]["id"]: [line]}
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["confidence"], finding["command"]) == ("entrypoint-missing", LIKELY, None)
+    assert "interpreter" in finding["title"] and "has no" not in finding["title"]
+
+
+def test_the_events_of_control_groups_are_read(fleet):
+    row = fleet.waiting("web-1", "ContainerCreating", sandbox=False)
+    text = "unable to ensure pod container exists: failed to create container for [kubepods burstable pod0a] : unable "
+    fleet.event(row, "FailedCreatePodContainer", text + 'to start unit "pod0a.slice": No space left on device')
+    assert first(fleet)[0] == "error-unknown"  # systemd says so of inotify and of cgroups, too: no disk is full
+
+
+REFUSED = (
+    'failed to pull and unpack image "reg.example/a/web:1": failed to resolve reference "reg.example/a/web:1": '
+    'failed to do request: Head "%s://reg.example/v2/a/web/manifests/1": dial tcp 10.1.1.1:%d: connect: connection '
+    "refused"
+)
+
+
+@pytest.mark.parametrize(
+    "mirrors, asked, confidence",
+    [({}, ("https", 443), CERTAIN), (True, ("https", 443), POSSIBLE), (True, ("http", 80), CERTAIN)],
+)
+def test_behind_a_plain_http_mirror_only_the_last_endpoint_tells(fleet, mirrors, asked, confidence):
+    fleet.waiting("web-1", "ErrImagePull", REFUSED % asked, image="reg.example/a/web:1")
+    fleet.agent["preflight"]["mirrors"] = {"reg.example": ["http://reg.example"]} if mirrors else {}
+    assert first(fleet) == ("registry-refused", confidence, PERSON)
+
+
+@pytest.mark.parametrize("service, expected", [(False, PERSON), (True, "riscv.k3s.site")])
+def test_site_starts_no_registry_that_is_down(fleet, service, expected):
+    fleet.waiting("web-1", "ErrImagePull", REFUSED % ("https", 443), image="reg.example/a/web:1")
+    fleet.agent["registries"]["stale"] = service
+    assert first(fleet) == ("registry-refused", CERTAIN, expected)
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (
+            'Jun 12 10:46:23 pi k3s[1]: time="2021" level=fatal msg="no \\"cgroup_memory=1>',
+            ['level fatal: no "cgroup_memory=1'],
+        ),
+        ('level=error msg="a" error="b: \\"c\\": d', ['a: b: "c": d']),
+        ('nov. 01 09:31:59 PC k3s[84049]: level=error msg="a"', ["a"]),
+        ('11月 10 11:13:26 m k3s[1]: E1110 11:13:26.574951 5 a.go:73] "b" err="c"', ["b: c"]),
+        ('ERRO[0002] b for &{Name:x,} failed, error  error="c: d"', ["b for &{Name:x,} failed, error: c: d"]),
+        (
+            "Jan 08 09:00:38 h k[1]: F0108 09:00:38.5 1 n.go:290] a\nJan 08 09:00:38 h k[1]:\nJan 08 09:00:38 h k[1]: b",
+            ["level fatal: a\n\nb"],
+        ),
+        (COMMENT.partition("Failed")[0] + "a", ["level fatal: a"]),
+        ('level=error msg="', []),
+    ],
+)
+def test_lines_that_were_cut_and_prefixes_of_other_languages(text, expected):
+    assert messages(text) == expected
+
+
+def test_a_cut_line_tells_what_is_left_of_it():
+    text = 'time="2023-07-17T21:56:09-04:00" level=info msg="Waiting to retrieve agent configuration; server is not '
+    tells = told(text + "ready: Node password rejected, duplicate hostname or content>")
+    assert (tells.cause, tells.sure) == ("node-password-rejected", True)
