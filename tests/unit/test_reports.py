@@ -191,7 +191,7 @@ def test_site_starts_no_registry_that_is_down(fleet, service, expected):
         ('11月 10 11:13:26 m k3s[1]: E1110 11:13:26.574951 5 a.go:73] "b" err="c"', ["b: c"]),
         ('ERRO[0002] b for &{Name:x,} failed, error  error="c: d"', ["b for &{Name:x,} failed, error: c: d"]),
         (
-            "Jan 08 09:00:38 h k[1]: F0108 09:00:38.5 1 n.go:290] a\nJan 08 09:00:38 h k[1]:\nJan 08 09:00:38 h k[1]: b",
+            "Jan 08 09:00:38 h k[1]: F0108 09:00:3.5 1 n.go:290] a\nJan 08 09:00:38 h k[1]:\nJan 08 09:00:38 h k[1]: b",
             ["level fatal: a\n\nb"],
         ),
         (COMMENT.partition("Failed")[0] + "a", ["level fatal: a"]),
