@@ -26,6 +26,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageN
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _WORDS_OF_REGISTRY = "erver message"
+# Characters at each end of what a rule looks at: patterns look for words anywhere, and take the square of the length.
+_ENDS = 400
 # dockerd asks for a token while it sends a request, so what stands right behind the request was said by who gives
 # tokens: an answer of the registry itself comes without its request.
 _OF_TOKENS = re.compile(r"unauthorized|denied|toomanyrequests|received unexpected HTTP status|error parsing HTTP")
@@ -141,6 +143,7 @@ def _fitting(rules: Sequence[Rule], chain: Chain, about: Tuple[str, ...], place:
     if place < 0:
         return None
     tail = ": ".join(link.words for link in chain.links[place:])
+    tail = tail if len(tail) <= 2 * _ENDS else tail[:_ENDS] + " " + tail[-_ENDS:]
     steps = set(about) | {link.done.name for link in chain.links[: place + 1] if link.done}
     is_quoted = any(_is_of_others(link) for link in chain.links[:place])
     for rule in rules:

@@ -45,7 +45,7 @@ _WHOLE = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A part of a log's line without the quotes around it, which were around the whole.
 _ESCAPED = re.compile(r'[^"]*\\"')
 # A field of several lines, as klog writes it.
-_BLOCK = re.compile(r"=<\n(.*?)\n\s*>(?= |\Z|\n)", re.DOTALL)
+_BLOCK = re.compile(r"=<\n((?:(?!.*=<\n).*\n)*?)[ \t]*>(?= |\Z|\n)")
 # What the scheduler tells of pods that it could send away; why there is no node stands before it.
 _PREEMPTION = re.compile(r"\.? preemption: .*")
 # The kubelet lists what followed from an error after it.
@@ -130,7 +130,7 @@ def _closed(value):
 def _of_json(line):
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the line of a tenant's log may be nested as deeply as it likes
         return None
     if not isinstance(fields, dict) or not isinstance(fields.get("msg"), str):
         return None

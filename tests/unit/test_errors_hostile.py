@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts of errors that a tenant, a registry or a board made to break who reads them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
+
+HEADS = ("", 'failed to pull image "a": ', 'level=fatal msg="')
+# Each made a pattern take the square or the cube of the text's length.
+UNITS = ("vxlan = ", "=<\n\n ", "=<\n a\n", "seccomp  for ", "certificate ", 'caused "', "FATA[a] b\n", "a\n")
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 1500, "[" * 8000, '{"msg":' + "[" * 7000, '{"msg": ' + "9" * 7000 + "}"])
+def test_json_of_any_depth_is_a_text(text):
+    assert told(text).cause is None
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=repr)
+def test_no_text_takes_long(unit):
+    started = time.process_time()
+    for head in HEADS:
+        told(head + unit * (8000 // len(unit)))
+    # The first takes ten times as long where more than the ends is looked at.
+    assert time.process_time() - started < 0.4
+
+
+def test_what_stands_at_the_end_of_a_long_text_counts():
+    text = 'Failed to pull image "a/b:1": failed to resolve reference "a/b:1": dial tcp 10.0.0.1:443: %s'
+    for word in ("x" * 3000, '"%s"' % ("vxlan " * 500)):
+        assert told(text % (word + ": connect: connection refused")).cause == "registry-refused"
