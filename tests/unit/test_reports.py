@@ -202,6 +202,54 @@ def test_lines_that_were_cut_and_prefixes_of_other_languages(text, expected):
     assert messages(text) == expected
 
 
+def test_a_line_of_klog_within_one_of_logrus():
+    text = 'time="2023-10-12" level=info msg="E1012 00:04:30.4 2529 a.go:193] \\"RunPodSandbox '
+    text += (
+        'failed\\" err=\\"rpc error: code = NotFound desc = failed to get sandbox image \\\\\\"r.io/pause:3\\\\\\": '
+    )
+    text += 'failed to pull image \\\\\\"r.io/pause:3\\\\\\": no match for platform in manifest: not found\\""'
+    assert told(text).cause == "pause-image-architecture"
+
+
+@pytest.mark.parametrize(
+    "text, cause, confidence, command",
+    [
+        (
+            'failed to setup network for sandbox "0a": plugin type="flannel" failed (add): failed to set bridge addr: '
+            '"cni0" already has an IP address different from 10.42.1.1/24',
+            "cni-failed",
+            POSSIBLE,
+            "ip link delete cni0",
+        ),
+        (
+            "failed to create containerd task: failed to mount /tmp/containerd-mount076466803: no such device",
+            "snapshotter-unsupported",
+            CERTAIN,
+            "grep overlay /proc/filesystems; stat -f -c %T /var/lib/rancher",
+        ),
+        (
+            RUNC.partition("runc create")[0] + "crun: the requested cgroup controller `pids` is not available: unknown",
+            "cgroup-missing",
+            CERTAIN,
+            "cat /proc/cgroups; cat /sys/fs/cgroup/cgroup.controllers; k3s check-config",
+        ),
+    ],
+)
+def test_sandboxes(fleet, text, cause, confidence, command):
+    row = fleet.waiting("web-1", "ContainerCreating", sandbox=False)
+    fleet.event(row, "FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = Unknown desc = " + text)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["confidence"], finding["command"]) == (cause, confidence, command)
+
+
+def test_mounts_that_are_not_shared(fleet):
+    text = 'failed to generate spec: path "/" is mounted on "/" but it is not a shared or slave mount'
+    fleet.waiting("web-1", "CreateContainerError", 'failed to generate container "0a" spec: ' + text)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["confidence"]) == ("volume-mount", CERTAIN)
+    assert (finding["command"], finding["run_on"]) == ("mount --make-rshared /", "board-2")
+
+
 def test_a_cut_line_tells_what_is_left_of_it():
     text = 'time="2023-07-17T21:56:09-04:00" level=info msg="Waiting to retrieve agent configuration; server is not '
     tells = told(text + "ready: Node password rejected, duplicate hostname or content>")

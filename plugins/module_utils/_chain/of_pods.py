@@ -128,6 +128,7 @@ RULES = (
         r"|.*[Ff]ollowing Cgroup subsystem not mounted|.*Unknown subsys name",
     ),
     # Every group has cgroup.procs: it is the group that is gone, as while it is watched.
+    rule("cgroup-missing", KERNEL, r"(?:crun: )?the requested cgroup controller `\w+` is not available"),
     rule("cgroup-missing", KERNEL, r"(?:\w+ )?/proc/(?:self/cgroup|cgroups): no such file"),
     rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+(?<!/cgroup\.procs): no such file", (), ("inotify",)),
     rule("kernel-feature-missing", KERNEL, r"(?:\w+ )?/proc/sys/(?:net|kernel|vm|fs)/\S+: [Nn]o such file"),
@@ -161,7 +162,7 @@ RULES = (
         ("mount",),
     ),
     rule("volume-mount", KERNEL, r"no such file or directory", ("CreateContainerConfigError", "config")),
-    rule("volume-mount", CONTAINERD, r"path \S+ is mounted on \S+ but it is not a shared"),
+    rule("volume-mount", CONTAINERD, r"path \S+ is mounted on \S+ but it is not a shared", variant="shared"),
     rule(
         "volume-mount",
         KUBELET,
@@ -236,6 +237,9 @@ LAST = (
     rule("liveness-killed", KUBELET, r"", ("liveness",), sure=False),
     rule("probe-fails", KUBELET, r"", ("probe",), sure=False),
     rule("kernel-feature-missing", KERNEL, NOT_BUILT_IN, _NET + ("runc", "shim", "exec"), ("mount",), sure=False),
+    rule(
+        "cni-failed", CNI, r'"[^"]*" already has an IP address different from', ("network", "cni"), (), False, "bridge"
+    ),
     rule("cni-failed", KERNEL, ERRNO, ("network", "cni"), sure=False),
     rule("cni-failed", CNI, r"", ("network", "cni"), sure=False),
     rule("volume-mount", KERNEL, ERRNO, ("mount",), ("runc",), sure=False),

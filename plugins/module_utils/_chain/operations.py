@@ -61,7 +61,7 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("mount", r"Unable to (?:attach or )?mount volumes(?: for pod.*)?|[Ff]ailed to (?:prepare|create) subPath .*"),
     ("mount", r"Storage node affinity check failed for volume .*"),
     ("mount", r"Multi-Attach error for volume .*|[Ff]ailed to get Plugin from volumeSpec .*"),
-    ("rootfs", r"failed to mount rootfs component.*|failed to mount overlay|failed to mount /\S*/tmpmounts/\S*"),
+    ("rootfs", r"failed to mount (?:rootfs component.*|overlay|/\S*/(?:tmpmounts/|containerd-mount\d)\S*)"),
     ("rootfs", r".*\boverlayfs\b.* snapshotter cannot be enabled for .*"),
     ("mount", r"(?:error )?mounting " + _NAME + r" to rootfs(?: .*)?|failed to mount .*|mount failed"),
     ("mount", r"mount(?:\.[\w.-]+)?"),

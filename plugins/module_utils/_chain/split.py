@@ -106,18 +106,27 @@ def _logged(line):
         said = [value for key, value in fields if key == "msg"]
         why = [value for key, value in fields if key != "msg"]
         said += [unquoted(one) for one in _LOGR.findall(said[0])] if said else []
+        # Who starts the kubelet logs its lines within its own.
+        said[:1] = [_klog(one) or one for one in said[:1]]
         return ": ".join([_FATAL] * ("level=fatal" in line) + said[:2] + why[:1])
-    found = _KLOG.match(line) or _KLOG_BARE.match(line)
-    if found:
-        said = [_FATAL] * (found.group(1) == "F") + [unquoted(found.group(2))]
-        why = [value for key, value in fields if key != "msg"] if found.group(2)[:1] == '"' else []
-        return ": ".join(said + why[:1])
+    if _KLOG.match(line) or _KLOG_BARE.match(line):
+        return _klog(line)
     found = _SHORT.match(line)
     if not found:
         return None
     rest = line[found.end() :]
     said = [_FATAL] * line.startswith("FATA") + [_SHORT_FIELD.split(rest, maxsplit=1)[0] if fields else rest]
     return ": ".join(said + [value for dummy, value in fields][:1])
+
+
+def _klog(line):
+    """The message of a line of klog, or None for another."""
+    found = _KLOG.match(line) or _KLOG_BARE.match(line)
+    if not found:
+        return None
+    fields = [unquoted(_closed(value)) for key, value in _LOGFMT.findall(line) if key != "msg"]
+    said = [_FATAL] * (found.group(1) == "F") + [unquoted(found.group(2))]
+    return ": ".join(said + (fields[:1] if found.group(2)[:1] == '"' else []))
 
 
 def _closed(value):

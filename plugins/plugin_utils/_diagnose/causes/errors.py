@@ -88,6 +88,12 @@ def _short(one):
     return one.told.chain.object_of("pause") or (found.group(1) if found else "")
 
 
+def _bridge(one):
+    """The bridge that an error names."""
+    found = _QUOTED.search(one.told.reason)
+    return found.group(1) if found else "cni0"
+
+
 def _networks(fleet, row, one):
     folders = [fleet.data_dir(row["board"]) + "/agent/etc/cni/net.d", "/etc/cni/net.d"]
     return shell.command("ls", "-l", operands=folders), row["board"]
@@ -327,6 +333,19 @@ VAGUE = (
         _on_board("dmesg | tail -n 50"),
     ),
 )
+# What is known of some errors of a cause, by its variant: (remedy, command).
+_OF_VARIANT = {
+    "bridge": (
+        "The bridge has an address of a range that this board had before. Remove the bridge of the command: the next "
+        "pod makes it anew. Pods that run on the board lose their network, and must be restarted.",
+        lambda fleet, row, one: (shell.command("ip", "link", "delete", operands=[_bridge(one)]), row["board"]),
+    ),
+    "shared": (
+        "A mount that is passed on needs a host whose mounts are shared; systemd sees to that, other systems (OpenRC) "
+        "do not. Write the command into a script that runs at the board's start, too.",
+        _on_board("mount --make-rshared /"),
+    ),
+}
 NOT_UNDERSTOOD = "error-unknown"
 
 
@@ -369,8 +388,10 @@ def _finding(fleet, row, one, known):
     )
     subject = ("board", row["board"], row["board"]) if known.kind == "board" else m.pod_subject(row)
     confidence = m.POSSIBLE if known in VAGUE else m.CERTAIN if one.told.sure else m.LIKELY
-    command = known.command(fleet, row, one) if known.command else (None, None)
-    return m.Finding(title, confidence, subject, [one.evidence], known.remedy, *command)
+    remedy, command = _OF_VARIANT.get(one.told.variant, (known.remedy, known.command))
+    return m.Finding(
+        title, confidence, subject, [one.evidence], remedy, *(command(fleet, row, one) if command else (None, None))
+    )
 
 
 def cut(text):

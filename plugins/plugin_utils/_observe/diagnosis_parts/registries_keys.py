@@ -85,6 +85,10 @@ class _Walk:
             why = None if name.startswith(_HIDDEN) else go_regexp.fault(name)
             if why:
                 self._note("wrong_rewrites", {"line": key.start_mark.line + 1, "pattern": name[:_LONGEST], "why": why})
+        # containerd looks for the name of a registry, which has neither scheme nor path.
+        if above == ("mirrors",) and "/" in name and not name.startswith(_HIDDEN):
+            row = {"line": key.start_mark.line + 1, "key": name[:_LONGEST], "above": ".".join(above)}
+            self._note("wrong_keys", dict(row, instead=name.rpartition("://")[2].partition("/")[0] or None))
         below = known.get(name, known.get(_types.ANY))
         if below is not None:
             self.mapping(value, below, above + (name[:_LONGEST],))
