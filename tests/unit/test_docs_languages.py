@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a reader types is the same in each language, and is there: playbooks, variables, files, sections."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from documents import CHINESE, KINDS, QUICKSTART, README, ROOT, blocks, commands, first_part, inventories
+
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import declared
+
+VARIABLE = re.compile(r"\briscv_k3s_\w+")
+PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+DOCUMENTS = sorted([README, CHINESE, *(ROOT / "docs").rglob("*.md")])
+# What build_images reads itself, and names in files of ours.
+KNOWN = {"riscv_k3s_" + name for name in (*declared.SETTINGS, *declared.RESERVED, "archives_dir")}
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+def test_both_readmes_have_the_same_code():
+    english, chinese = blocks(first_part(README)), blocks(first_part(CHINESE))
+    assert english == chinese
+    assert [block.language for block in english].count("yaml") == len(KINDS)
+
+
+def test_both_readmes_name_the_same_variables():
+    english, chinese = (set(VARIABLE.findall(first_part(path))) for path in (README, CHINESE))
+    assert english == chinese != set()
+
+
+def test_both_readmes_lead_to_the_same_places():
+    english, chinese = (links(first_part(path)) for path in (README, CHINESE))
+    assert {link for link in english if "#" not in link} <= set(chinese) | {named(CHINESE)}
+
+
+@pytest.mark.parametrize("path", [README, CHINESE], ids=named)
+def test_the_four_commands(path):
+    names = [command.split()[3] for command in commands(path)]
+    assert names == ["riscv.k3s." + name for name in ("publish", "plan", "site", "diagnose")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inventories_are_those_of_the_examples(kind):
+    example = (ROOT / "inventory/examples" / (kind + ".yml")).read_text(encoding="utf-8")
+    assert yaml.safe_load(inventories(README)[kind]) == yaml.safe_load(example)
+
+
+def test_a_private_registry_takes_six_lines():
+    assert len(inventories(README)["registry"].splitlines()) == 6
+
+
+def test_quickstart_has_what_the_readme_has():
+    quickstart = blocks(QUICKSTART.read_text(encoding="utf-8"))
+    lines = {line for block in quickstart for line in block.lines}
+    assert inventories(README)["registry"] in [block.text for block in quickstart if block.language == "yaml"]
+    assert set(commands(README)) | set(commands(README, "ansible-galaxy")) <= lines
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_playbooks_and_variables_are_there(path):
+    text = path.read_text(encoding="utf-8")
+    played = re.findall(r"ansible-playbook\b[^#\n]*? riscv\.k3s\.(\w+)", text)
+    assert set(played) - PLAYBOOKS == set()
+    unknown = set(VARIABLE.findall(text)) - KNOWN
+    # Of a family, as in riscv_k3s_registry_*.
+    assert {name for name in unknown if not (name.endswith("_") and name + "*" in text)} == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_links_lead_to_files_and_sections(path):
+    dead = []
+    for link in links(path.read_text(encoding="utf-8")):
+        name, dummy, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            dead.append(link)
+    assert dead == []
+
+
+def links(text):
+    return [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+
+
+def anchors(path):
+    """As GitHub makes them of headings."""
+    heads = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", head).lower()).replace(" ", "-")
+        for head in heads
+    }
