@@ -242,6 +242,31 @@ def test_sandboxes(fleet, text, cause, confidence, command):
     assert (finding["cause"], finding["confidence"], finding["command"]) == (cause, confidence, command)
 
 
+@pytest.mark.parametrize("path", ["/tmp/k3s-resolv.conf", "/run/systemd/resolve/resolv.conf"])
+def test_the_file_of_name_servers_is_gone(fleet, path):
+    row = fleet.waiting("web-1", "ContainerCreating", sandbox=False)
+    fleet.event(
+        row, "FailedCreatePodSandBox", "Failed to create pod sandbox: open %s: no such file or directory" % path
+    )
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["command"]) == ("resolv-conf-missing", "systemctl restart k3s-agent")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('failed to start sandbox container task "0a": ttrpc: closed: unknown', "closed (ttrpc)"),
+        (
+            "mkdir /sys/fs/cgroup/cpuset/kubepods: permission denied",
+            "permission denied (mkdir /sys/fs/cgroup/cpuset/kubepods)",
+        ),
+        ("what: nobody has seen before", "nobody has seen before"),
+    ],
+)
+def test_an_error_of_linux_is_shown_with_what_it_was_said_of(text, words):
+    assert told(text).words == words
+
+
 def test_mounts_that_are_not_shared(fleet):
     text = 'failed to generate spec: path "/" is mounted on "/" but it is not a shared or slave mount'
     fleet.waiting("web-1", "CreateContainerError", 'failed to generate container "0a" spec: ' + text)

@@ -22,6 +22,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     Rule,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.split import messages, segments, shortened
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import KERNEL_WORDS
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -42,6 +43,10 @@ _PROGRAMS = (
 )
 # To bring the pause image again does not help against these.
 _OF_DISKS = ("pull-disk-full", "disk-full", "disk-read-only", "disk-fault", "snapshotter-unsupported")
+
+
+# Words that say nothing by themselves: errors of Linux, and single words.
+_BARE = re.compile(r"(?i:%s)|[\w.-]+" % KERNEL_WORDS)
 
 
 class Link(NamedTuple):
@@ -85,6 +90,14 @@ class Told(NamedTuple):
     chain: Chain
     inner: Optional[str] = None
     variant: str = ""
+
+    @property
+    def words(self) -> str:
+        """The reason for people: where it says only what the kernel calls it, with what it was said of."""
+        links = self.chain.links
+        if len(links) < 2 or self.reason != links[-1].words or not _BARE.fullmatch(self.reason):
+            return self.reason
+        return "%s (%s)" % (self.reason, links[-2].words)
 
 
 def told(text: str, about: Tuple[str, ...] = ()) -> Told:

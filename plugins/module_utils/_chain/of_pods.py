@@ -44,6 +44,14 @@ RULES = (
         r"invalid argument|no such device|operation not (?:permitted|supported)|permission denied",
         ("rootfs",),
     ),
+    # The kubelet reads it for each pod.
+    rule(
+        "resolv-conf-missing",
+        KUBELET,
+        r"open /\S*resolv\.conf: no such file",
+        ("sandbox",),
+        ("pull", "pause", "shim", "runc", "network"),
+    ),
     # The network of a pod.
     rule("flannel-not-started", CNI, r"(?:open )?/run/flannel/subnet\.env: no such file|loadFlannelSubnetEnv failed"),
     rule("kernel-bridge-missing", KERNEL, r'could not add "[^"]*": operation not supported'),

@@ -24,7 +24,7 @@ NO_NAME = r"no such host|Name or service not known|Name does not resolve|[Cc]oul
 NO_ANSWER = r"server misbehaving|Temporary failure in name resolution|Try again"
 
 # What Linux calls its errors (errno), as Go and runc end a chain in them. Those of the network stand above.
-_ERRNO = (
+KERNEL_WORDS = (
     "operation not permitted|no such file or directory|no such process|interrupted system call|input/output error"
     "|no such device or address|argument list too long|exec format error|bad file descriptor|no child processes"
     "|resource temporarily unavailable|cannot allocate memory|permission denied|bad address|block device required"
@@ -40,7 +40,7 @@ _ERRNO = (
     "|link has been severed|transport endpoint is not connected|device or resource busy|timer expired"
 )
 # The last of the words, whatever stands before it in its segment.
-ERRNO = r"(?:.*[\s\])\"'])?(?i:%s)(?: \(.*\)|\. Run .*)?[\].]*$" % _ERRNO
+ERRNO = r"(?:.*[\s\])\"'])?(?i:%s)(?: \(.*\)|\. Run .*)?[\].]*$" % KERNEL_WORDS
 # The kernel does not know what it is asked for.
 NOT_BUILT_IN = (
     r"(?:.*\s)?(?i:operation not supported|function not implemented|(?:address family|protocol) not supported\b.*)$"

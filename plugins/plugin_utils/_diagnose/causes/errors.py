@@ -144,6 +144,16 @@ KNOWN = (
         _log,
     ),
     Known(
+        "resolv-conf-missing",
+        "The file of name servers for pods is gone on the board.",
+        "FailedCreatePodSandBox: a resolv.conf that is not there",
+        "The file of name servers that pods of {board} get is gone: {reason}",
+        "board",
+        "k3s writes k3s-resolv.conf when it starts, older versions below /tmp: restart it. Another file is one that "
+        "--resolv-conf names: bring it back, or name /etc/resolv.conf.",
+        lambda fleet, row, one: (fleet.service(row["board"]), row["board"]),
+    ),
+    Known(
         "kernel-bridge-missing",
         "The kernel has no network bridges.",
         "FailedCreatePodSandBox: a bridge could not be added",

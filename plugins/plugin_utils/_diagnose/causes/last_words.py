@@ -139,7 +139,7 @@ def look(fleet, cause):
         if found != cause:
             continue
         known = _OWN.get(cause) or errors.BY_ID[cause]
-        reason = errors.cut(told(redact(line)).reason)
+        reason = errors.cut(told(redact(line)).words)
         command = shell.Command(known.command) if isinstance(known.command, str) else fleet.k3s_log(name)
         yield m.Finding(
             known.title.format(board=name, reason=reason),

@@ -59,7 +59,7 @@ class Said(NamedTuple):
     @property
     def reason(self) -> str:
         """Its innermost words as they may be shown: a secret in them is seen only with the words before it."""
-        return told(redact(self.text)).reason
+        return told(redact(self.text)).words
 
 
 def said(fleet: Any, row: Any) -> list:
