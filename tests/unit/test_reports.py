@@ -222,6 +222,13 @@ def test_a_line_of_klog_within_one_of_logrus():
             "ip link delete cni0",
         ),
         (
+            'failed to setup network for sandbox "0a": failed to set bridge addr: "eth0" already has an IP address '
+            "different from 10.42.1.1/24",
+            "cni-failed",
+            POSSIBLE,
+            None,
+        ),
+        (
             "failed to create containerd task: failed to mount /tmp/containerd-mount076466803: no such device",
             "snapshotter-unsupported",
             CERTAIN,

@@ -88,10 +88,12 @@ def _short(one):
     return one.told.chain.object_of("pause") or (found.group(1) if found else "")
 
 
-def _bridge(one):
-    """The bridge that an error names."""
+def _remove_bridge(fleet, row, one):
+    """Of k3s's own bridges alone: what an event names may be the board's only way to the network."""
     found = _QUOTED.search(one.told.reason)
-    return found.group(1) if found else "cni0"
+    if not found or not re.fullmatch(r"cni\d{1,2}", found.group(1)):
+        return None, None
+    return shell.command("ip", "link", "delete", operands=[found.group(1)]), row["board"]
 
 
 def _networks(fleet, row, one):
@@ -348,7 +350,7 @@ _OF_VARIANT = {
     "bridge": (
         "The bridge has an address of a range that this board had before. Remove the bridge of the command: the next "
         "pod makes it anew. Pods that run on the board lose their network, and must be restarted.",
-        lambda fleet, row, one: (shell.command("ip", "link", "delete", operands=[_bridge(one)]), row["board"]),
+        _remove_bridge,
     ),
     "shared": (
         "A mount that is passed on needs a host whose mounts are shared; systemd sees to that, other systems (OpenRC) "
