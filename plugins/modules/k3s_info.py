@@ -252,7 +252,7 @@ manifests:
           or is larger than 256 KiB.
       type: str
     whole: {description: Whether it is the whole text., type: bool}
-    left_out: {description: V(secret) or V(size) when there is no text for that reason., type: str}
+    left_out: {description: 'V(secret), V(size) or V(lines) when there is no text for that reason.', type: str}
     workloads:
       description: Of a file without a text, whether it holds something that has k3s run pods, by the kinds in it.
       type: bool

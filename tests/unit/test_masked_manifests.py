@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from fake_board import SHELLS, TOKEN, FakeBoard
@@ -15,6 +16,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import normalise_patches
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import charts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.verdict import _unread
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
 
 SECRET = "hunter2"
@@ -130,6 +132,65 @@ def test_a_text_in_quotes_stays_and_is_told(see, text):
     ) in str(demand(rows)[1])
 
 
+CONTAINER = "  containers:\n  - {name: a, image: 'a:1'}\n"
+# Valid YAML whose image k3s runs: what hides it must be told.
+UNSEEN = {
+    "a block as kind": "kind: |-\n  Pod\nspec:\n" + CONTAINER,
+    "an escape in kind": 'kind: "P\\x6fd"\nspec:\n' + CONTAINER,
+    "an escape in a key": '"ki\\x6ed": Pod\nspec:\n' + CONTAINER,
+    "kind over two lines": "kind:\n  >-\n  Pod\nspec:\n" + CONTAINER,
+    "an anchor at kind": "kind: &k Pod\nspec: &s\n" + CONTAINER,
+    "kind by an alias": "x: &k Pod\nkind: *k\nspec:\n" + CONTAINER,
+    "an explicit key": "? kind\n: Pod\nspec:\n" + CONTAINER,
+    "an explicit key further down": "kind: Pod\nspec:\n  ? containers\n  : - {name: a, image: 'a:1'}\n",
+    "an alias as a key": "x: &c containers\nkind: Pod\nspec:\n  *c : [{name: a, image: 'a:1'}]\n",
+    "a merge of what is not known": "kind: Pod\nspec:\n  <<: {? containers : [{name: a, image: 'a:1'}]}\n",
+    "items": "kind: List\nitems:\n- ? kind\n  : Pod\n  spec: {containers: [{name: a, image: 'a:1'}]}\n",
+    "values of a chart": "kind: HelmChart\nspec:\n  valuesContent: |\n    ? image\n    : {repository: a/b, tag: '1'}\n",
+    "an image as a block in values": "kind: HelmChart\nspec:\n  valuesContent: |\n    image: >-\n      a/b:1\n",
+    "a pod in a ConfigMap": "kind: ConfigMap\ndata:\n  a.yaml: |\n    kind: >-\n      Pod\n    spec:\n"
+    "      containers:\n      - {name: a, image: 'a:1'}\n",
+    "ends of lines that only YAML knows": "# x\rkind: Pod\rspec: {containers: [{name: a, image: 'a:1'}]}\n",
+    "a long line of JSON": '{"kind":"Pod","spec":{"containers":[{"name":"a","image":"a:1","args":[%s"x"]}]}}'
+    % ('"x",' * 5000),
+}
+
+
+@pytest.mark.parametrize("text", UNSEEN.values(), ids=UNSEEN.keys())
+def test_an_image_that_is_not_seen_is_told(see, text):
+    rows, dummy = see({"a.yaml": text})
+    (row,) = rows
+    if row["text"] is None:
+        texts = _unread({"manifests": rows})
+        assert row["left_out"] == "lines" and "manifests/a.yaml has lines" in texts[0]
+    else:
+        images, problems = demand(rows)
+        assert problems or _names(images) == ["docker.io/library/a:1"]
+
+
+LEAKS = {
+    "a bare CR": "a:\r- hunter2\r- x: y\n",
+    "NEL": "- hunter2\x85  a: b\n",
+    "quotes that somebody forgot": POD + "  - name: a\n    args:\n    - curl -H hunter2 -u Authorization: x\n",
+    "a comment with a quote within braces": "a: {\n  # don't\n  b: 'x', c: 'd:\n  image: hunter2'}\n",
+    "a comment with quotes within brackets": 'a: [\n  # "\n  "x: {image: hunter2}",\n  "y {image: hunter2}"]\n',
+    "what stands after a name in broken braces": "a: {image: 'x' hunter2, b: [name: 'x' 'hunter2']}\n",
+}
+
+
+@pytest.mark.parametrize("text", LEAKS.values(), ids=LEAKS.keys())
+def test_what_is_no_key_stays(see, text):
+    dummy, output = see({"a.yaml": text, "b.yaml": "kind: Pod\n"})
+    assert SECRET not in output
+
+
+def test_no_manifest_takes_long(see):
+    """A line that is long takes an old awk the square of its length."""
+    started = time.monotonic()
+    see({"a.yaml": "a:\n- %s\n" % ("QUJD" * 32000), "b.yaml": '{"a": [%s1]}' % ("1," * 60000)})
+    assert time.monotonic() - started < 5
+
+
 def test_whole_where_it_is_asked_for(see):
     text = POD + "  - {name: a, image: a:1, args: [x]}\n"
     rows, dummy = see({"a.yaml": text, "sub/b.yaml": text, "c d.yaml": text}, ["a.yaml", "c d.yaml"])
@@ -153,17 +214,13 @@ def test_the_demand_of_packaged_manifests_is_the_same(see, k3s_manifests, versio
 
 
 def test_odd_texts_give_the_same_demand_or_a_problem(see):
-    """Never another image than the whole text names, and none fewer without a word.
-
-    Line ends that only YAML knows (a bare CR, NEL, LS, PS) are letters to the board's awk, as to an editor.
-    """
-    snippets = [text for text in SNIPPETS if text not in ("\r", "\x85", "\u2028", "\u2029")]
+    """Never another image than the whole text names, and none fewer without a word."""
     random_ = random.Random(13)
     operations = ["insert"] * 4 + ["insert at a line", "delete", "double the line", "swap lines", "cut off"]
     texts = {}
     for number in range(1500):
         mutations = [
-            (random_.choice(operations), random_.randrange(len(SOUND)), random_.choice(snippets))
+            (random_.choice(operations), random_.randrange(len(SOUND)), random_.choice(SNIPPETS))
             for dummy in range(random_.randint(1, 3))
         ]
         texts["m%04d.yaml" % number] = mutate(SOUND, mutations).replace("\x00", "")

@@ -19,20 +19,27 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text impo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.hidden import (
+    HIDDEN,
+    YAML_FILES,
+    is_unseen,
+    kept_back,
+    unseen,
+)
 
 _CHARTS = ("HelmChart", "HelmChartConfig")
 # Kinds that have k3s run something, and the one that may hold any.
 WORKLOADS = (*_CHARTS, *POD_SPEC_PATHS, "List")
 # Only documents of these kinds are parsed: a set of CRDs alone would take seconds.
-_OF_INTEREST = re.compile(r"kind[\"']?\s*:\s*[\"']?(?:%s|ConfigMap)\b" % "|".join(WORKLOADS))
+_OF_INTEREST = re.compile(
+    r"kind[\"']?\s*:\s*(?:\*|(?:[&!]\S*\s+)*[\"']?(?:%s|ConfigMap|%s)\b)|(?m:^\{?[\"']?%s\b)"
+    % ("|".join(WORKLOADS), HIDDEN, HIDDEN)
+)
 # All scalars as text: a tag such as 3.10 must not become the number 3.1.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 _MERGE = "<<"
-# What stands in place of a value that has not left the board (masked.sh).
-HIDDEN = "hidden0"
-_YAML_FILES = (".yaml", ".yml", ".json")
 
 
 class Use(NamedTuple):
@@ -64,7 +71,7 @@ def demand(manifests, pause_image=None, pods=()):
     chart_values = _chart_configs(documents)
     for path, document in documents:
         uses += _uses(path, document, chart_values)
-        problems += _kept_back(path, document)
+        problems += kept_back(path, document)
     for pod in pods:
         if pod["namespace"] == "kube-system" and not pod["deleting"] and pod["phase"] not in FINISHED:
             uses += [
@@ -116,6 +123,8 @@ def read_documents(text):
         for document in _load_all(re.sub(r"%\{(\w+)\}%", r"\1", part)):
             if isinstance(document, dict):
                 yield from _unlisted(document)
+            elif document == HIDDEN:
+                yield {"kind": HIDDEN}
 
 
 def _load_all(text):
@@ -146,8 +155,10 @@ def _check_size(document):
 
 
 def _unlisted(document):
-    if document.get("kind") == "List":
-        yield from (item for item in _list(document.get("items")) if isinstance(item, dict))
+    if document.get("kind") == "List" and not unseen(document, "items"):
+        for item in _list(document.get("items")):
+            if isinstance(item, dict) or item == HIDDEN:
+                yield {"kind": HIDDEN} if item == HIDDEN else item
     else:
         yield document
 
@@ -166,25 +177,6 @@ def _uses(path, document, chart_values):
     return []
 
 
-def _kept_back(path, document):
-    """Texts that are YAML by themselves, but written in quotes: they have not left the board. A text."""
-    kind = document.get("kind")
-    if kind in _CHARTS:
-        held = _dict(document.get("spec")).get("valuesContent") == HIDDEN
-    elif kind == "ConfigMap":
-        held = any(
-            value == HIDDEN and isinstance(key, str) and key.endswith(_YAML_FILES)
-            for key, value in _dict(document.get("data")).items()
-        )
-    else:
-        held = False
-    if held:
-        yield (
-            "%s %s/%s: images in a text that is written in quotes are not known. Write it as a block (|)"
-            % (path, kind, _name(document))
-        )
-
-
 def _containers(where, spec, required):
     found = []
     for field in ("initContainers", "containers"):
@@ -201,12 +193,14 @@ def _embedded(where, data):
     """
     found = []
     for key in sorted(data):
-        if not isinstance(data[key], str) or not key.endswith(_YAML_FILES):
+        if not isinstance(data[key], str) or not key.endswith(YAML_FILES):
             continue
         try:
             for document in read_documents(data[key]):
                 if _text(document.get("kind")) in POD_SPEC_PATHS:
                     found += _containers("%s %s" % (where, key), _at(document, POD_SPEC_PATHS[document["kind"]]), False)
+                if is_unseen(document):
+                    found.append(Use(HIDDEN, "%s %s" % (where, key), False))
         except yaml.YAMLError:
             continue  # a program's own configuration need not be YAML
     return found
@@ -240,7 +234,7 @@ def _value_images(values, registry, is_below=False):
     elif isinstance(values, dict):
         for key in sorted(values):
             is_named = key.lower().endswith(("image", "images"))
-            if is_named and isinstance(values[key], str) and "/" in values[key]:
+            if is_named and isinstance(values[key], str) and ("/" in values[key] or values[key] == HIDDEN):
                 yield values[key]
             yield from _value_images(values[key], registry, is_named or is_below)
 

@@ -224,8 +224,12 @@ def _unread(seen: Mapping[str, Any]) -> List[str]:
     if journal and "journal" not in told:
         texts.append(journal)
     for row in seen.get("manifests") or ():
-        if row.get("left_out") == "size" and row["workloads"] and not row["skip"]:
-            texts.append("manifests/%s is too large to be read, and holds workloads" % row["path"])
+        why = {
+            "size": "is too large to be read, and holds workloads",
+            "lines": "has lines of JSON that are too long to be read, or lines that do not end as lines of Linux do",
+        }.get(row.get("left_out") or "")
+        if why and row["workloads"] and not row["skip"]:
+            texts.append("manifests/%s %s" % (row["path"], why))
     return texts
 
 

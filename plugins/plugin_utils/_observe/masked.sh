@@ -9,6 +9,8 @@
 # Of manifests more is shown: $shown_keys is a pattern of keys whose values are, where these look like names. What stands
 # in a block below a key of $inner_keys is YAML by itself. Each file begins with a line of $marked and its name, and of
 # the comments those of riscv.k3s stay. Without these variables all is hidden.
+# A line with an end that only YAML knows (a bare CR, NEL, LS, PS), or one of braces that would take an old awk minutes,
+# ends the file: a line with ! in place of the last character of $marked tells it.
 # shellcheck shell=sh disable=SC2016,SC2154 # the dollars are awk's; variables may be unset
 
 masked() {
@@ -18,13 +20,25 @@ masked() {
     function marks(file) {
         while (marked != "" && at < ARGC - 1 && ARGV[at] != file) print marked ARGV[++at]
     }
+    function end_file(    mark) {
+        mark = marked
+        sub(/.$/, "!lines 0 ", mark)
+        print (marked == "" ? "hidden0" : mark FILENAME)
+        ended = marked != ""
+    }
     # A value: as it stands where its key is one of those that are shown, and it is empty or looks like a name.
     function scalar(text) {
-        put(shown != "" && last ~ shown && text ~ /^([A-Za-z0-9.%{}_\/:+-]+(@sha256:[0-9a-f]+)?)?$/ ? text : "hidden0")
+        # To some awks a backslash in brackets is a character.
+        shows = shown != "" && last ~ shown && !index(text, "\\")
+        put(shows && text ~ /^([A-Za-z0-9.%{}_~\/:+-]+(@sha256:[0-9a-f]+)?)?$/ ? text : "hidden0")
+        last = ""
     }
     function name_of(key, quote) {
         last = key
         sub(/.*@/, "hidden@", key)
+        # In a manifest, what has blanks or colons in it is no key: somebody forgot quotes around a value.
+        if (shown != "" && key !~ /^[][A-Za-z0-9_.%{}<$@~*\/\\-]+$/) key = "hidden0"
+        if (shown != "" && quote == "\"" && index(key, "\\")) key = "hidden0"
         put(quote key quote ":")
     }
     # After the quote at which text begins: sets inner and rest, and returns 0 where it does not end in this line.
@@ -165,7 +179,7 @@ masked() {
         }
     }
     # A node at which a line begins, with a key or without.
-    function node(text, column,    c, i, found) {
+    function node(text, column,    c, found) {
         last = ""
         text = properties(text)
         c = substr(text, 1, 1)
@@ -182,11 +196,8 @@ masked() {
             value(substr(text, RLENGTH + 1), column)
             return
         } else if (!index("{[|>#&*!%@`,]}", c) && !(text ~ /^\?([ \t]|$)/)) {
-            for (i = 1; i <= length(text) && !found; i++) {
-                if (substr(text, i) ~ /^[ \t]#/) break
-                if (i > 1 && substr(text, i) ~ /^:([ \t]|$)/) found = i
-            }
-            if (found) {
+            found = match(substr(text, 2), /:([ \t]|$)/) + 1
+            if (found > 1 && !(match(text, /[ \t]#/) && RSTART < found)) {
                 name_of(bare(substr(text, 1, found - 1)), "")
                 put(" ")
                 value(substr(text, found + 1), column)
@@ -201,8 +212,11 @@ masked() {
             levels = depth = in_block = in_plain = 0
             open = ""
             sub(/^\357\273\277/, "")
+            ended = 0
         }
+        if (ended) next
         sub(/\r$/, "")
+        if (/\r|\302\205|\342\200[\250\251]/) { end_file(); next }
         out = ""
         match($0, /^ */)
         column = RLENGTH
@@ -220,6 +234,7 @@ masked() {
         }
         if (in_block && (text == "" || column > block)) { print ""; next }
         in_block = 0
+        if (length($0) > 16384 && (depth || /^[^"\047]*[[{]/)) { end_file(); next }
         if (open != "") {
             # A quoted text that goes over several lines: up to its end all is part of it.
             put(substr($0, 1, column))
@@ -232,7 +247,7 @@ masked() {
         }
         if (depth > 0) {
             put(substr($0, 1, column))
-            flow(text)
+            if (text !~ /^#/) flow(text)
             print out
             next
         }

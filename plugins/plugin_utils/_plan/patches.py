@@ -67,12 +67,19 @@ def _wanted_patches(images: Iterable[PlannedImage], wanted: Wanted, architecture
     return found
 
 
+_LEFT_OUT = {
+    "secret": "it holds a Secret, so it stays on the board",
+    "size": "it is too large",
+    "lines": "it has lines that are too long, or that do not end as lines of Linux do",
+}
+
+
 def _packaged(manifest: str, files: _Files, board: str) -> Mapping[str, Any]:
     packaged = files.get(manifest)
     if packaged and not packaged["whole"]:
         raise Problem(
             "a patch of the catalogue is for the manifest %s, whose text was not read on %s" % (manifest, board),
-            found={"secret": "it holds a Secret, so it stays on the board", "size": "it is too large"}.get(
+            found=_LEFT_OUT.get(
                 packaged["left_out"] or "", "it changed meanwhile, or the catalogue is another one now"
             ),
             next_step="remove `patch` in riscv_k3s_catalogue, or move what is not the workload into another file",

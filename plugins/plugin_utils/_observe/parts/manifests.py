@@ -80,7 +80,7 @@ class Text(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """Why a text stays on the board (secret, size), and whether something in it has k3s run pods."""
+    """Why a text stays on the board (secret, size, lines), and whether something in it has k3s run pods."""
 
     why: str
     workloads: bool
@@ -104,4 +104,5 @@ def split_texts(text, token):
         else:
             why, held, path = head[1:].split(" ", 2)
             left_out[relative(path)] = LeftOut(why, {"0": True, "1": False}[held])
-    return texts, left_out, checksums(sums)
+    # That a text has such lines is told after those before them.
+    return {path: texts[path] for path in texts if path not in left_out}, left_out, checksums(sums)
