@@ -34,3 +34,24 @@ def test_what_stands_at_the_end_of_a_long_text_counts():
     text = 'Failed to pull image "a/b:1": failed to resolve reference "a/b:1": dial tcp 10.0.0.1:443: %s'
     for word in ("x" * 3000, '"%s"' % ("vxlan " * 500)):
         assert told(text % (word + ": connect: connection refused")).cause == "registry-refused"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'plugin type="bridge" failed (add): failed to set up pod "oomkilled-0_default" network: what nobody knows',
+        'error adding pod default_oomkill-0 to CNI network "cbr0": what nobody knows',
+        'failed to "StartContainer" for "OOMKilled" with RunContainerError: what nobody knows',
+        'Failed to pull image "reg.example/oom-killer:1": what nobody knows',
+        'Failed to pull image "reg.example/text/html": what nobody knows',
+    ],
+)
+def test_a_name_is_no_reason(text):
+    """A tenant chooses the names of pods, containers and images."""
+    assert told(text).cause in (None, "cni-failed") and not told(text).sure
+
+
+def test_words_that_are_no_name_still_count():
+    for text in ("Memory cgroup: oom-kill: constraint=CONSTRAINT_MEMCG", "invoked oom-killer: gfp_mask=0xcc0"):
+        assert told(text).cause in ("out-of-memory", None)
+    assert told("container was OOM-killed").cause == "out-of-memory"

@@ -29,6 +29,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 _WORDS_OF_REGISTRY = "erver message"
 # Characters at each end of what a rule looks at: patterns look for words anywhere, and take the square of the length.
 _ENDS = 400
+# Names in quotes; what begins with a dash is an option, and nobody is called system: but who k3s calls so.
+_NAMES = re.compile(r'"(?!-|system:)[^"\s]*"')
 # dockerd asks for a token while it sends a request, so what stands right behind the request was said by who gives
 # tokens: an answer of the registry itself comes without its request.
 _OF_TOKENS = re.compile(r"unauthorized|denied|toomanyrequests|received unexpected HTTP status|error parsing HTTP")
@@ -157,6 +159,8 @@ def _fitting(rules: Sequence[Rule], chain: Chain, about: Tuple[str, ...], place:
         return None
     tail = ": ".join(link.words for link in chain.links[place:])
     tail = tail if len(tail) <= 2 * _ENDS else tail[:_ENDS] + " " + tail[-_ENDS:]
+    # A rule that looks for words anywhere finds none in names, which tenants choose.
+    unnamed = _NAMES.sub('""', tail)
     steps = set(about) | {link.done.name for link in chain.links[: place + 1] if link.done}
     is_quoted = any(_is_of_others(link) for link in chain.links[:place])
     for rule in rules:
@@ -165,7 +169,7 @@ def _fitting(rules: Sequence[Rule], chain: Chain, about: Tuple[str, ...], place:
         # Behind these words stands what a registry wrote: it may say anything of disks and networks.
         if is_quoted and rule.speaker != ASKED:
             continue
-        if rule.pattern.match(tail):
+        if rule.pattern.match(tail) and (".*" not in rule.pattern.pattern or rule.pattern.match(unnamed)):
             return rule
     return None
 

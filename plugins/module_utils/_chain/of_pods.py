@@ -208,7 +208,11 @@ RULES = (
     rule("probe-fails", PROGRAM, r"HTTP probe failed with statuscode", ("probe",), ("liveness",), sure=False),
     rule("liveness-killed", KUBELET, r"Container \S+ failed (?:liveness|startup) probe, will be (?:restarted|killed)"),
     rule("out-of-memory", KUBELET, r"(?:Cgroup|System) OOM encountered"),
-    rule("out-of-memory", KERNEL, r"OOMKilled|.*(?:OOM|oom)[ -]?[Kk]ill|.*[Oo]ut of memory"),
+    rule(
+        "out-of-memory",
+        KERNEL,
+        r"OOMKilled|.*(?<![\w/-])(?:OOM|oom)[ -]?[Kk]ill(?:ed|er|ing)?(?![\w:-])|.*[Oo]ut of memory",
+    ),
     rule("sandbox-changed", KUBELET, r"Pod sandbox changed, it will be killed"),
     rule("crash-loop", KUBELET, r"[Bb]ack-off (?:\S+ )?restarting failed container"),
     # The kernel ends a program for what it did; the words of shells and of Linux's log.
