@@ -128,7 +128,7 @@ def test_the_message_ends_with_the_first_finding_of_a_diagnosis():
     seen = server(None, True, False)
     nodes = [dict(node, internal_ip="10.0.0.1") for node in seen["api"]["nodes"]]
     seen = dict(seen, hostname="b1", api=dict(seen["api"], nodes=nodes))
-    rows = [looked("b1", **seen), looked("b2", unreachable=True, msg="ssh: no route to host")]
+    rows = [dict(seen, item="b1"), looked("b2", unreachable=True, msg="ssh: no route to host")]
     result = judged(ILL, closer={"results": rows})
     assert result["msg"].splitlines()[0].startswith("WRONG: node b2 is not Ready")
     assert result["msg"].splitlines()[1:] == result["why"]
