@@ -22,7 +22,7 @@ logs() {
         [ "$state" = EXITED ] && [ $count -lt 10 ] || continue
         count=$((count + 1))
         echo "$token=$id"
-        crictl logs --tail 15 "$id" 2>&1 | blanked_log
+        crictl logs --tail 15 "$id" 2>&1 | cut -c 1-2000 | blanked_log
         echo
     done
 }
