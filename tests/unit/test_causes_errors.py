@@ -140,6 +140,18 @@ def test_what_keeps_a_container_from_starting(fleet, reason, message, cause, con
     assert finding["subject"]["name"] == "default/p"
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_an_edit_that_the_api_refuses_is_not_all_that_is_told(fleet, is_alone):
+    message = 'container has runAsNonRoot and image will run as root (pod: "p_default(1)", container: main)'
+    owner = None if is_alone else {"kind": "StatefulSet", "name": "p"}
+    fleet.waiting("p", "CreateContainerConfigError", message=message, owner=owner)
+    (finding,) = fleet.document()["findings"]
+    assert finding["command"].endswith(" edit " + ("pod/p" if is_alone else "statefulset/p"))
+    assert ("make it anew from its manifest" in finding["remedy"]) == is_alone
+    # Whose it is, the title says once.
+    assert finding["title"].endswith("image will run as root")
+
+
 @pytest.mark.parametrize(
     ("reason", "message", "more", "cause"),
     [

@@ -6,6 +6,8 @@
 import pytest
 from fake_fleet import JUMP, RULE, STOCK, FakeFleet, ago
 
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import text
+
 EXEC = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
     "runc create failed: unable to start container process: "
@@ -230,6 +232,33 @@ def test_unschedulable(fleet):
     assert fleet.causes() == []
     fleet.event(row, "FailedScheduling", "0/2 nodes are available: 2 Insufficient memory.")
     assert fleet.causes() == ["unschedulable"]
+    # No node has it, and it counts all the same.
+    assert text(fleet.document())[-1].endswith(" 1 not Ready, 1 finding.")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
+        'persistentvolumeclaim "data" not found',
+    ],
+)
+def test_a_claim_without_a_volume_is_no_fault_of_the_nodes(fleet, message):
+    row = fleet.pod("p", "board-2", "a:1", sandbox=False, ready=False, phase="Pending", node="")
+    fleet.event(row, "FailedScheduling", message)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["confidence"]) == ("volume-unbound", "certain")
+    assert finding["command"] == "k3s kubectl -n default describe persistentvolumeclaims,storageclasses"
+
+
+@pytest.mark.parametrize(
+    "message, is_of_coredns",
+    [('configmap "settings" not found', False), ("couldn't find key NodeHosts in ConfigMap kube-system/coredns", True)],
+)
+def test_of_coredns_is_spoken_only_where_it_is_meant(fleet, message, is_of_coredns):
+    fleet.waiting("p", "CreateContainerConfigError", message=message)
+    (finding,) = fleet.document()["findings"]
+    assert finding["cause"] == "config-missing" and ("CoreDNS" in finding["remedy"]) == is_of_coredns
 
 
 @pytest.mark.parametrize(

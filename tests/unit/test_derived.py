@@ -177,6 +177,19 @@ def test_an_answer_of_any_kind_is_one_and_leads_nowhere(fresh_home):
         assert [row[:2] for row in script.seen] == [("GET", "/v2/")]
 
 
+@pytest.mark.parametrize(
+    "code, is_one", [(200, True), (401, True), (429, True), (503, True), (404, False), (405, False)]
+)
+def test_a_web_server_that_is_no_registry(fresh_home, code, is_one):
+    """docker.io is not looked for where a router's page or a file server answers."""
+    with scripted({("GET", "/v2/"): (code, {}, b"")}) as (host, dummy):
+        if is_one:
+            assert asked_scheme(host, 5) == "http"
+            return
+        with pytest.raises(Problem, match="what answers at %s is no registry.*HTTP %d" % (host, code)):
+            asked_scheme(host, 5)
+
+
 def test_nobody_there(fresh_home):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

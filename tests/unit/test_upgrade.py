@@ -323,6 +323,22 @@ def test_an_approximate_tag_is_published_and_told():
     assert planned["copies"] == [COPY] and "the tag is approximate" in planned["missing"][0]
 
 
+def test_a_mirror_that_cannot_be_asked_is_told_once_and_lacks_nothing():
+    other = dict(row(required=False), image=PAUSE + "-x", mirror=MIRROR + "-x")
+    rows = [row(recipe="pause"), other]
+    table = upgrade_table({"rows": rows, "problems": []}, [answer(MIRROR, DOWN[0]), answer(MIRROR + "-x", DOWN[0])])
+    planned = publication({"riscv64": table}, planned=True)
+    assert len(planned["missing"]) == 1 and not planned["later"] and not planned["builds"]
+    assert planned["missing"][0].startswith("the mirror cannot be asked (2 of 2 images): ")
+    assert [line.split()[1:] for line in planned["lines"][1:]] == [["not", "known", "-"]] * 2
+
+
+def test_what_every_source_denies_is_served_by_nothing():
+    table = upgrade_table({"rows": [row()], "problems": []}, [answer(name, NOTHING[0]) for name in (SOURCE, MIRROR)])
+    planned = publication({"riscv64": table}, planned=True)
+    assert "nothing serves it" in planned["lines"][1] and "nothing serves it for riscv64" in planned["missing"][0]
+
+
 BUILD = {"stock": PAUSE.rpartition(":")[0], "source": MIRROR, "architecture": "riscv64", "build": {"recipe": "pause"}}
 STOCK_COPY = {"source": PAUSE, "target": MIRROR}
 
@@ -350,7 +366,9 @@ def test_the_cheapest_honest_source(third_party, recipe, source, stock, how, wha
     expected = dict({"copies": [], "builds": []}, **({how: [what]} if how else {}))
     assert {key: planned[key] for key in expected} == expected
     assert bool(planned["missing"]) == (how is None)
-    assert ("nothing serves it" in planned["lines"][1]) == (how is None)
+    # Whoever did not answer has not said that it lacks it.
+    assert ("not known: a source cannot be asked" in planned["lines"][1]) == (how is None)
+    assert "nothing serves" not in " ".join(planned["lines"] + planned["missing"])
     later = publication({"riscv64": dict(table, rows=[dict(table["rows"][0], required=False)])}, planned=True)
     assert (later["missing"], later["later"]) == ([], planned["missing"])
     # Until it is done it is missing, and the second run finds nothing to do.

@@ -104,6 +104,15 @@ def test_what_is_yet_to_be_changed_is_not_judged_by_what_it_holds():
     assert judge(old)["answer"] == "wrong"
 
 
+def test_one_next_step_is_named_and_publish_before_site():
+    found = judge(view=api(pod() | {"ready": False}), is_changed=True)
+    told = lines(found, 2)
+    assert "Remedy" not in told[0] and told[-1] == "TO DO: 2 changes. Next: run the playbook riscv.k3s.site"
+    told = lines(found, 2, is_unpublished=True)
+    assert told[-1] == "TO DO: 2 changes. Next: run the playbook riscv.k3s.publish, then riscv.k3s.site"
+    assert "Remedy" in lines(found)[0] and "Remedy" in lines(found, 2, is_refused=True)[0]
+
+
 def test_changes_do_not_excuse_what_is_not_known():
     assert not ends_well(judge(seen(doubts=["x"])), 3)
     assert ends_well(judge(view=api(pod() | {"ready": False})), 3)

@@ -22,12 +22,14 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What OpenSSL says where the other side answers in plain text, by its versions; the last is what old ones say.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
+# Not there, and not allowed there. A registry that is busy or only starts says something else.
+_NO_REGISTRY = (404, 405, 501)
 _NEXT = "see that it runs and can be reached from here, or say riscv_k3s_registry_plain_http"
 
 
 def asked_scheme(host: str, timeout: int = 20, ask: Optional[Callable[[str, int], None]] = None) -> str:
     """``https`` or ``http``, as the registry ``host`` (HOST or HOST:PORT) answers within ``timeout`` seconds. ``ask``
-    stands in for the network. Raises Problem where it does not answer, or not as a web server does.
+    stands in for the network. Raises Problem where it does not answer, or not as a registry does.
     """
     ask = ask or _ask
     try:
@@ -44,12 +46,18 @@ def asked_scheme(host: str, timeout: int = 20, ask: Optional[Callable[[str, int]
 
 
 def _ask(url: str, timeout: int) -> None:
-    """Return when anything answers by HTTP. Raises OSError or HTTPException."""
+    """Return when anything answers by HTTP that may be a registry. Raises OSError, HTTPException or Problem."""
     try:
         # Nothing is sent that a stranger must not see. Whether its certificate is good is seen where it is used.
         open_url(url, timeout=timeout, validate_certs=False, follow_redirects="none", force_basic_auth=False).close()
-    except HTTPError:
-        return
+    except HTTPError as error:
+        if error.code in _NO_REGISTRY:
+            raise Problem(
+                "what answers at %s is no registry" % url.split("/")[2],
+                found="HTTP %d for GET /v2/" % error.code,
+                where="riscv_k3s_registry",
+                next_step="correct host and port: a registry answers with 200 or 401",
+            ) from error
 
 
 def _speaks_no_tls(error: Exception) -> bool:

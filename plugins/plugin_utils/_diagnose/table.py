@@ -39,13 +39,21 @@ def _cells(row):
     return (row["board"] or "-", "%s/%s" % (row["namespace"], row["name"]), kubectl_says(row), crictl_says(row))
 
 
+def counted(number, what):
+    """A number of things, in words."""
+    return "%d %s%s" % (number, what, "s" * (number != 1))
+
+
 def text(document):
     """The document of _diagnosis.diagnose() for a terminal: lines."""
     titles = ("BOARD", "POD", "KUBECTL SAYS", "CRICTL SAYS", "CAUSE", "REMEDY")
     rows = [row for row in document["pods"] if row["relation"] != "previous"]
     cells = [titles] + [_cells(row) + _named(row, document["findings"]) for row in rows]
-    unready = sum(board["unready"] for board in document["boards"])
-    total = "%d pods, %d not Ready, %d findings." % (len(rows), unready, len(document["findings"]))
+    # A pod that no node takes is none of a board.
+    homeless = [row for row in rows if row["board"] is None and row["api"] and not row["api"]["ready"]]
+    unready = sum(board["unready"] for board in document["boards"]) + len(homeless)
+    counts = counted(len(rows), "pod"), unready, counted(len(document["findings"]), "finding")
+    total = "%s, %d not Ready, %s." % counts
     if any(finding["cause"] == CLUSTER_UNKNOWN for finding in document["findings"]):
         total += " NOT KNOWN: the cluster's view of its pods and nodes."
     return table(cells) + [printable(line) for line in _details(document) + ["", total]]

@@ -122,13 +122,14 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     cluster = _plan.Cluster(fleet.seen_servers())
     api = fleet.head.get("api")
     plans: Dict[str, Plan] = {}
-    boards, unplanned = {}, {}
+    boards, unplanned, unpublished = {}, {}, False
     for board in fleet.boards:
         why = doubts(board.seen, api)
         if why:
             unplanned[board.name] = why
             continue
         plan = _planned(board, wanted, cluster)
+        unpublished |= bool(wanted.unpublished(board, plan))
         plan["warnings"] += wanted.unserved(board, plan) + runs_another_version(board, api)
         plans[board.name] = plan
         boards[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
@@ -151,7 +152,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         asked=_asked(plans),
         table=report(list(boards.values()), api)
         + restarting(to_restart)
-        + _verdict.lines(found, changes, bool(problems)),
+        + _verdict.lines(found, changes, bool(problems), unpublished),
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["warnings"])]),
         unready=unready(_without(api, not_awaited), settings["health_namespaces"]),
         verdict=found,
@@ -292,11 +293,15 @@ class _Wanting:
 
     def unserved(self, board: Board, plan: Plan) -> List[str]:
         """What to tell of a mirror that could not be asked, or that lacks what something on the board runs."""
-        needed = {row["mirrored"] for row in plan["images"] if row["required"]}
-        lacks = [name for name in _mirror.unpublished(self._rows(board)) if name in needed]
+        lacks = self.unpublished(board, plan)
         told = "the mirror lacks %d of the images that are run, the first is %s: riscv.k3s.publish brings them there"
         found = [_mirror.unanswered(self._rows(board)), told % (len(lacks), lacks[0]) if lacks else None]
         return [printable(text) for text in found if text]
+
+    def unpublished(self, board: Board, plan: Plan) -> List[str]:
+        """What something on the board runs, and the mirror says that it lacks."""
+        needed = {row["mirrored"] for row in plan["images"] if row["required"]}
+        return [name for name in _mirror.unpublished(self._rows(board)) if name in needed]
 
     def _rows(self, board: Board) -> Sequence[RegistryAnswer]:
         return self._answers.get(_key(board), ())

@@ -31,6 +31,7 @@ _REMEDIES = {
     WRONG_LINE: "run the playbook riscv.k3s.diagnose, it shows both views of every pod",
     UNKNOWN_LINE: "mend what kept it from being read, then run again: what was not seen is not called healthy",
 }
+_SITE = "run the playbook riscv.k3s.site"
 _NO_NODE = (
     "see that k3s runs on the board and which server it is told to join (--server, K3S_URL), or take a board of "
     "another cluster out of this run"
@@ -92,15 +93,20 @@ def verdict(
     }
 
 
-def lines(found: Mapping[str, Any], changes: int = 0, is_refused: bool = False) -> List[str]:
+def lines(
+    found: Mapping[str, Any], changes: int = 0, is_refused: bool = False, is_unpublished: bool = False
+) -> List[str]:
     """A verdict for people. ``changes`` are planned and not made yet: before them nothing is called healthy. Where
-    something stands in their way (``is_refused``), none of them is made.
+    something stands in their way (``is_refused``), none of them is made. ``is_unpublished``: publish comes first.
     """
-    text = _some(WRONG_LINE, found["wrong"]) + _some(UNKNOWN_LINE, found["unknown"])
+    # What is to be changed may mend it: then one next step is named, and not two.
+    wrong = _some(WRONG_LINE, found["wrong"], is_told=not changes or is_refused)
+    text = wrong + _some(UNKNOWN_LINE, found["unknown"])
     left = _left_line(found["left"]) + ["%s: %s" % (LEFT_LINE, silent) for silent in found["silent"]]
     if changes:
         first = "first settle what is wrong above, until then riscv.k3s.site changes nothing"
-        to_do = first if is_refused else "run the playbook riscv.k3s.site"
+        site = "run the playbook riscv.k3s.publish, then riscv.k3s.site" if is_unpublished else _SITE
+        to_do = first if is_refused else site
         return text + left + ["TO DO: %s. Next: %s" % (_count(changes, "change"), to_do)]
     if left:
         return (text or ["Healthy: the %s of this run." % _count(len(found["boards"]), "board")]) + left
@@ -237,8 +243,8 @@ def _answer(wrong: Sequence[str], unknown: Sequence[str]) -> str:
     return WRONG if wrong else UNKNOWN if unknown else HEALTHY
 
 
-def _some(word: str, texts: Sequence[str]) -> List[str]:
+def _some(word: str, texts: Sequence[str], is_told: bool = True) -> List[str]:
     shown = ["%s: %s" % (word, text) for text in texts[:_SHOWN]]
-    if shown and " Remedy: " not in shown[0] and " Next: " not in shown[0]:
+    if shown and is_told and " Remedy: " not in shown[0] and " Next: " not in shown[0]:
         shown[0] += ". Remedy: " + _REMEDIES[word]
     return shown + (["%s: and %d more" % (word, len(texts) - _SHOWN)] if len(texts) > _SHOWN else [])

@@ -101,7 +101,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
             "no server of the cluster was observed, so what pods ask for is not known",
             where=wanted.board,
             next_step="check that the inventory names the servers (riscv_k3s_server_group), and that the first of them "
-            "can be reached, or name one in the run",
+            "can be reached; with --limit, name a server there, too",
         )
     store = {row["name"]: row for row in images_there}
     demand = _demand(observed, cluster, wanted.next_version)

@@ -15,12 +15,14 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import approximate
+from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import approximate, unheard
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.workloads import UNFIT
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table as text_table
 
 _ELSEWHERE = "give each architecture its own riscv_k3s_mirror_prefix, or leave it to the fix tag without a mirror"
 _COLUMNS = ("IMAGE", "IN THE REGISTRY", "FROM")
+_THERE = {"there": "yes", "unasked": "not known"}
+NOTHING = "nothing serves it"
 
 
 def publication(tables, planned=False):
@@ -38,7 +40,13 @@ def publication(tables, planned=False):
         missing += table["problems"]
         for row in table["rows"]:
             (missing if row["required"] else later).extend(_besides(row))
+    unasked = [what for dummy, (how, what) in judged.values() if how == "unasked"]
+    if unasked:
+        # It is the same registry for all of them, and most often the same reason.
+        missing.append("the mirror cannot be asked (%d of %d images): %s" % (len(unasked), len(judged), unasked[0]))
     for target, (rows, (how, what)) in judged.items():
+        if how == "unasked":
+            continue
         told = what if how == "missing" else "%s was not published" % target
         if how == "missing" or (how != "there" and not planned):
             (missing if any(row["required"] for row in rows.values()) else later).append(told)
@@ -73,14 +81,16 @@ def _by_target(tables):
 
 
 def _judge(target, rows):
-    """(how, what): there and nothing, copy and the pair, build and the entry of a catalogue, or missing and why."""
+    """(how, what): there and nothing, copy and the pair, build and the entry of a catalogue, missing and why, or
+    unasked and why: whoever does not answer has not said that it lacks anything.
+    """
     served = {architecture: row["served"]["mirror"] for architecture, row in rows.items()}
     lacking = [architecture for architecture, said in served.items() if said is not True]
     if not lacking:
         return "there", None
     unknown = [architecture for architecture in lacking if served[architecture] not in (*ANSWERED_NO, UNFIT)]
     if unknown:
-        return "missing", "the mirror cannot be asked: %s" % rows[unknown[0]]["messages"]["mirror"]
+        return "unasked", rows[unknown[0]]["messages"]["mirror"]
     there = {platform for row in rows.values() for platform in row["platforms"]["mirror"]}
     reference = _source(rows, honest=True)
     recipe = _recipe(rows) if reference is None else None
@@ -142,13 +152,15 @@ def _lines(judged):
     rows = [_COLUMNS]
     for rows_of_it, (how, what) in judged.values():
         image = next(iter(rows_of_it.values()))["image"]
-        rows.append((image, "yes" if how == "there" else "no", _from(how, what)))
+        rows.append((image, _THERE.get(how, "no"), _from(how, what, rows_of_it)))
     return text_table(rows)
 
 
-def _from(how, what):
+def _from(how, what, rows):
     if how == "copy":
         return "copy of %s" % what["source"]
     if how == "build":
         return "built from source (recipe %s)" % what["build"]["recipe"]
-    return "-" if how == "there" else "nothing serves it"
+    if how in _THERE:
+        return "-"
+    return "not known: a source cannot be asked" if any(unheard(row["served"]) for row in rows.values()) else NOTHING

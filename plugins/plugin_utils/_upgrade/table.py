@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import DEFAULT_FIXES
@@ -59,6 +60,11 @@ def _served(answer):
     return True if answer["has_architecture"] else answer["cause"]
 
 
+def unheard(served):
+    """Whether one of those that may serve an image did not answer: then it is not known whether anything does."""
+    return any(said not in (True, None, UNFIT, *ANSWERED_NO) for said in served.values())
+
+
 def _fix(row, served, fixes):
     if row["instead"]:
         # The workload asks for this one then, and nothing else helps it.
@@ -87,7 +93,9 @@ def _missing(row, fix, answers, architecture, fixes):
         entry = "" if row["source"] else " The catalogue has no entry for it."
         wanted = "%s, which a patch of the catalogue names in its place," % row["instead"] if row["instead"] else "it"
         said = why or "None of the fixes that may be used serves it (riscv_k3s_fixes: %s)." % ", ".join(fixes)
-        return "%s: nothing serves %s for %s.%s %s" % (row["image"], wanted, architecture, entry, said)
+        served = {key: _served(answer) for key, answer in answers.items()}
+        nothing = "it is not known whether anything serves" if unheard(served) else "nothing serves"
+        return "%s: %s %s for %s.%s %s" % (row["image"], nothing, wanted, architecture, entry, said)
     if row["sure"] != _releases.EXACT and fix not in _FIXED_SOURCE:
         return approximate(row, fix)
     return None

@@ -22,6 +22,10 @@ _SEEN_TO = ("pause-image-missing", "image-never-pull", "crash-loop", "cni-missin
 # What says that something failed before, and not what.
 _EMPTY = re.compile(r"[Bb]ack-off |Err\w+$|\w+BackOff$|Pod sandbox changed")
 _WORDS = 160  # characters of a reason that stand in a title
+# What kubelet says of whose container it speaks: a title names the pod anyway.
+_WHOSE = re.compile(r" \(pod: \"[^\"]*\", container: [^\s)]+\)$")
+# The API lets only the image of a pod be edited.
+_ALONE = " This pod has no workload: of such a pod only the image can be edited, so make it anew from its manifest."
 _QUOTED = re.compile(r'"([^"]+)"')
 _LOADABLE = re.compile(r"Couldn't load (match|target) [`'\"]?(\w+)")
 
@@ -401,14 +405,14 @@ def _finding(fleet, row, one, known):
     subject = ("board", row["board"], row["board"]) if known.kind == "board" else m.pod_subject(row)
     confidence = m.POSSIBLE if known in VAGUE else m.CERTAIN if one.told.sure else m.LIKELY
     remedy, command = _OF_VARIANT.get(one.told.variant, (known.remedy, known.command))
-    return m.Finding(
-        title, confidence, subject, [one.evidence], remedy, *(command(fleet, row, one) if command else (None, None))
-    )
+    is_alone = command is _edit and m.workload(fleet, row).startswith("pod/")
+    words = command(fleet, row, one) if command else (None, None)
+    return m.Finding(title, confidence, subject, [one.evidence], remedy + _ALONE * is_alone, *words)
 
 
 def cut(text):
     """A reason as it stands in a title."""
-    text = m.one_line(text)
+    text = _WHOSE.sub("", m.one_line(text))
     return text if len(text) <= _WORDS else text[:_WORDS] + "…"
 
 

@@ -118,7 +118,7 @@ def unschedulable(fleet, row):
     if not pod or pod["node"] or pod["phase"] != "Pending":
         return
     for event in fleet.events_of(row):
-        if event["reason"] == "FailedScheduling":
+        if event["reason"] == "FailedScheduling" and not _is_of_claim(event):
             words = ["describe", "nodes"]
             remedy = (
                 "The message says what each node lacks: "
@@ -133,6 +133,28 @@ def unschedulable(fleet, row):
                 *m.on_server(fleet, *words),
             )
             return
+
+
+def unbound(fleet, row):
+    """A volume that it claims is not there: no node is to blame for that."""
+    pod = fleet.api_pod(row)
+    if not pod or pod["node"] or pod["phase"] != "Pending":
+        return
+    event = next((one for one in fleet.events_of(row) if one["reason"] == "FailedScheduling"), None)
+    if event and _is_of_claim(event):
+        yield m.Finding(
+            "%s waits for a volume that it claims" % m.pod_name(row),
+            m.CERTAIN,
+            m.pod_subject(row),
+            [m.event_text(event)],
+            "The claim's events say why: there is no such claim, it names a storageClassName that is not there (of k3s: "
+            "local-path), or what makes volumes does not run. A claim's class cannot be changed: make it anew.",
+            *m.on_server(fleet, "describe", "persistentvolumeclaims,storageclasses", namespace=row["namespace"]),
+        )
+
+
+def _is_of_claim(event):
+    return "persistentvolumeclaim" in event["message"].lower()
 
 
 CAUSES = [
@@ -153,6 +175,13 @@ CAUSES = [
         "A sandbox runs whose pod the API does not have.",
         "a ready sandbox with a UID that no pod has",
         ghost,
+    ),
+    m.Cause(
+        "volume-unbound",
+        "The pod waits for a volume that it claims.",
+        "FailedScheduling that speaks of a PersistentVolumeClaim",
+        unbound,
+        True,
     ),
     m.Cause("unschedulable", "No node takes the pod.", "FailedScheduling, word for word", unschedulable, True),
 ]

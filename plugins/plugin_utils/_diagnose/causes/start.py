@@ -140,10 +140,12 @@ def config_missing(fleet, row):
             continue
         kind, name, key = found.groups()
         missing = "%s %s" % (kind.lower().rstrip("s"), name) if kind else "the key %s" % key
-        remedy = (
-            "Make it; with --disable=coredns nobody keeps the key NodeHosts, "
-            "so use .skip and an overlay for CoreDNS instead."
-        )
+        remedy = "Make it, in the namespace %s; the pod starts by itself then. What is there:" % row["namespace"]
+        if key == "NodeHosts":
+            remedy = (
+                "Make it; with --disable=coredns nobody keeps the key NodeHosts, "
+                "so use .skip and an overlay for CoreDNS instead."
+            )
         command = m.on_server(fleet, "get", "configmaps,secrets", namespace=row["namespace"])
         yield m.Finding("%s is not there" % missing, m.CERTAIN, m.pod_subject(row), [one.evidence], remedy, *command)
 
