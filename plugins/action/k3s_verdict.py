@@ -42,7 +42,8 @@ class ActionModule(ActionBase):
         boards = list(run["boards"].values())
         pulled = {board["board"]: (of(board["board"]).get("images_pulled") or {}).get("downloaded") for board in boards}
         lines = _verdict.lines(found, changes, bool(run["problems"]))
-        told = report(boards, state.get("api") or run["api"], done, pulled) + restarting(run["restarts"], done) + lines
+        restarted = _restarted(run, [of(name) for name in task_vars["ansible_play_hosts_all"]], done)
+        told = report(boards, state.get("api") or run["api"], done, pulled) + restarting(restarted, done) + lines
         result.update(changed=False, failed=not _verdict.ends_well(found, changes))
         if not options["why"]:
             show(self._display, told)
@@ -57,6 +58,13 @@ class ActionModule(ActionBase):
         return dict(result, verdict=found, msg=msg, report=told, closer=closer)
 
 
+def _restarted(run, boards, done):
+    """The pods that are to be restarted; afterwards those that were: one without a workload is left alone."""
+    results = [row.get("health_restarted") or {} for row in boards]
+    made = {"%(namespace)s/%(name)s" % pod for row in results for pod in row.get("restarted") or ()}
+    return [pod for pod in run["restarts"] if not done or pod in made]
+
+
 def _closer(run, found, api, of):
     """The boards that may tell why."""
     unwell = [name for name, row in found["boards"].items() if row["answer"] != _verdict.HEALTHY]
@@ -68,8 +76,16 @@ def _closer(run, found, api, of):
 def _why(task_vars):
     """What the closer look, a loop over boards, tells."""
     rows = (task_vars.get("health_closer") or {}).get("results") or []
-    looks = {row["item"]: row for row in rows if isinstance(row.get("item"), str)}
+    looks = {row["item"]: _uncensored(row, task_vars["k3s_run"]) for row in rows if isinstance(row.get("item"), str)}
     return _first.why_or_not_known(looks, round(time.time()), task_vars.get("ansible_inventory_sources") or ())
+
+
+def _uncensored(row, run):
+    """A row of the closer look. Its task is not logged, so Ansible hides also why a board could not be reached."""
+    if "censored" not in str(row.get("msg") or ""):
+        return row
+    before = run["verdict"]["boards"].get(row["item"], {}).get("unknown")
+    return dict(row, msg=before[0] if before else "it could not be reached when it was looked at again")
 
 
 def _found(run, state, of, done):

@@ -21,7 +21,7 @@ def api(*ready):
     return {"reachable": True, "error": None, "nodes": nodes, "pods": []}
 
 
-def judged(boards, check_mode=False, view=None, lost=None, closer=None, **now):
+def judged(boards, check_mode=False, view=None, lost=None, closer=None, restarts=None, **now):
     """The action's result after a run over ``boards``; ``now`` are variables of the first one. ``closer`` is what the
     closer look registered; with it the action is asked for why.
     """
@@ -32,6 +32,7 @@ def judged(boards, check_mode=False, view=None, lost=None, closer=None, **now):
     hostvars = mock.Mock()
     hostvars.raw_get = variables.get
     run = _run.present(fleet, {})
+    run["restarts"] = restarts or run["restarts"]
     task_vars = {"k3s_run": run, "hostvars": hostvars, "ansible_play_hosts_all": list(boards)}
     if closer is not None:
         task_vars["health_closer"] = closer
@@ -105,6 +106,30 @@ def test_a_board_that_failed_in_its_wave_or_was_not_looked_at_since_is_not_healt
     for now in ({"fleet_failure": "Restart k3s: no", "fleet_seen": after}, {}):
         result = judged(boards, health_state=state, closer={}, **now)
         assert result["failed"] and "b1: it could not be looked at: its change did not end well" in str(result["msg"])
+
+
+def test_only_pods_that_were_restarted_are_called_so():
+    """One without a workload is left alone, with a warning."""
+    boards, state = {"b1": server([]), "b2": observed(GOOD)}, {"api": api(True, True)}
+    pods = [{"namespace": "default", "name": "a", "owner": None}]
+    for made, told in ((pods, ["restarted the pods default/a"]), ([], [])):
+        result = judged(
+            boards,
+            health_state=state,
+            fleet_seen=observed(GOOD, hostname="b1"),
+            restarts=["default/a", "default/b"],
+            health_restarted={"restarted": made},
+        )
+        assert [line for line in result["msg"] if "restarted" in line] == told
+
+
+def test_what_ansible_hides_of_a_board_is_told_from_before():
+    boards, lost = {"b1": server(), "b2": observed(GOOD)}, {"b9": {"msg": "no route"}}
+    row = looked("b9", unreachable=True, msg="Failed to connect: <error censored due to no log>")
+    assert (
+        "   evidence: it could not be looked at: no route"
+        in judged(boards, lost=lost, closer={"results": [row]})["why"]
+    )
 
 
 ILL = {"b1": server(None, True, False), "b2": observed(GOOD)}

@@ -47,7 +47,7 @@ CASES = {
     ),
     "another case of letters": (
         "Mirrors: {}\nmirrors:\n  x:\n    Endpoint: []\n",
-        [(1, "Mirrors", "mirrors"), (4, "Endpoint", "endpoint")],
+        [(1, "Mirrors", None), (4, "Endpoint", "endpoint")],
     ),
     "a mirror of a URL": (
         'mirrors:\n  "https://h:5000":\n    endpoint: ["https://secret"]\n  docker.io/library: {}\n  "*": {}\n',
@@ -70,6 +70,10 @@ CASES = {
         "      identity_token: 'secret\n"
         "        it''s: secret'\n",
         [],
+    ),
+    "a key beside the one that was meant": (
+        "mirrors:\n  a: {}\nmirorrs:\n  b: {endpoint: [secret], endpoints: [secret]}\n",
+        [(3, "mirorrs", None)],
     ),
     "anchors and merges": (
         "mirrors:\n  a: &secret {endpoints: [secret]}\n  b: *secret\n  c:\n    <<: *secret\n    rewrit: {}\n",

@@ -28,7 +28,7 @@ def wrong_key(fleet):
         if len(rows) > _NAMED:
             evidence.append("and %d more" % (len(rows) - _NAMED))
         remedy = (
-            "Write the key as k3s knows it, and restart k3s. "
+            "Write the key as k3s knows it, or take it out where the right one stands beside it, and restart k3s. "
             "riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
         )
         yield m.Finding(

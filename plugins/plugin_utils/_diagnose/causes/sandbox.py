@@ -147,7 +147,7 @@ def unbound(fleet, row):
             m.CERTAIN,
             m.pod_subject(row),
             [m.event_text(event)],
-            "The claim's events say why: there is no such claim, it names a storageClassName that is not there (of k3s: "
+            "The claim's events say why: there is no such claim, it names a storageClassName that is not there (k3s: "
             "local-path), or what makes volumes does not run. A claim's class cannot be changed: make it anew.",
             *m.on_server(fleet, "describe", "persistentvolumeclaims,storageclasses", namespace=row["namespace"]),
         )

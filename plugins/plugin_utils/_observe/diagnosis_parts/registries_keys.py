@@ -78,7 +78,7 @@ class _Walk:
             elif name in known or _types.ANY in known:
                 self._known(key, name, value, known, above)
             elif not name.startswith(_HIDDEN):
-                self._unknown(key, name, known, above)
+                self._unknown(key, name, known, above, {one.value for one, dummy in node.value})
 
     def _known(self, key, name, value, known, above):
         if known is _types.REWRITE:
@@ -93,9 +93,11 @@ class _Walk:
         if below is not None:
             self.mapping(value, below, above + (name[:_LONGEST],))
 
-    def _unknown(self, key, name, known, above):
+    def _unknown(self, key, name, known, above, beside):
+        meant = _alike(name, known)
         row = {"line": key.start_mark.line + 1, "key": name[:_LONGEST], "above": ".".join(above)}
-        self._note("wrong_keys", dict(row, instead=_alike(name, known)))
+        # Where the right one stands beside it, a renamed one would be there twice, and k3s would not start.
+        self._note("wrong_keys", dict(row, instead=meant if meant not in beside else None))
 
     def _note(self, kind, row):
         # What an alias repeats is one place.
