@@ -261,8 +261,24 @@ def test_what_boards_are_prepared_and_rebooted(monkeypatch):
     allowed = settings_of(prepare_reboot=True, serial=[1])
     made = _prepared.prepared(fleet((server(), allowed), (agent(), allowed), (agent(), allowed), agent()))
     assert made["waves"] == [["b2"], ["b3"], ["b4"], ["b1"]] and made["reboots"] == [["b2"], ["b3"], ["b1"]]
-    assert (made["changes"], made["lines"][0], made["lease"]["server"]) == (4, "b1: cgroups: x", "b1")
+    assert (made["changes"], made["lines"][0], made["lease"]["server"]) == (4, "all boards: cgroups: x", "b1")
     assert made["boards"]["b1"]["system"] == [{}] and "data_dir" in made["boards"]["b1"]
+
+
+def test_what_is_alike_is_told_once_and_then_how_to_have_it_done(monkeypatch):
+    told = {"b1": ["swap: ok: there is none"], "b2": ["swap: ok: there is none", "sysctl: would x", "time: would y"]}
+    plan = {"system": [], "rows": [], "reboot": [], "left": [], "changes": 0}
+    monkeypatch.setattr(
+        _prepared._prepare, "plan", lambda seen, name, *dummy: dict(plan, board=name, lines=told.get(name, []))
+    )
+    assert _prepared.prepared(fleet(server(), agent()))["lines"] == [
+        "all boards: swap: ok: there is none",
+        "b2: sysctl: would x",
+        "b2: time: would y",
+        "Next: to have it done, name the steps, as with -e riscv_k3s_prepare=sysctl,time",
+    ]
+    told["b2"] = []
+    assert _prepared.prepared(fleet(server(), agent()))["lines"] == ["b1: swap: ok: there is none"]
 
 
 def test_a_board_whose_system_was_not_seen_leaves_the_others_prepared():

@@ -15,6 +15,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.document import O
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import cluster as _cluster
 from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare import plan as _prepare
+from ansible_collections.riscv.k3s.plugins.plugin_utils._report.table import whom
 
 
 def prepared(fleet: Fleet) -> Dict[str, Any]:
@@ -38,12 +39,23 @@ def prepared(fleet: Fleet) -> Dict[str, Any]:
         problems=problems,
         waves=_waves.waves(busy, fleet.servers, fleet.settings["serial"]),
         reboots=_waves.waves(_to_reboot(fleet, boards), fleet.servers, fleet.settings["serial"]),
-        lines=[printable("%s: %s" % (name, line)) for name, plan in boards.items() for line in plan["lines"]],
+        lines=[printable(line) for line in _lines(boards)],
         changes=sum(plan["changes"] for plan in boards.values()),
         servers=[name for name in boards if name in fleet.servers],
         lost=[name for name in fleet.lost if name in fleet.servers],
         warnings=list(fleet.warnings),
     )
+
+
+def _lines(boards: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """What is told of all boards, what is alike once, and how to have done what nobody chose."""
+    told: Dict[str, List[str]] = {}
+    for name, plan in boards.items():
+        for line in plan["lines"]:
+            told.setdefault(line, []).append(name)
+    steps = ",".join(dict.fromkeys(line.partition(":")[0] for line in told if ": would " in line))
+    more = ["Next: to have it done, name the steps, as with -e riscv_k3s_prepare=%s" % steps] if steps else []
+    return ["%s: %s" % (whom(names, len(boards)), line) for line, names in told.items()] + more
 
 
 def _to_reboot(fleet: Fleet, plans: Mapping[str, Mapping[str, Any]]) -> List[str]:

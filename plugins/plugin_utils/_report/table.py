@@ -107,7 +107,7 @@ def _details(boards, done=False):
     for plan in boards:
         for text in _texts(plan):
             names.setdefault(_told(text, done), []).append(plan["board"])
-    return ["%s: %s" % (_whom(who, len(boards)), text) for text, who in names.items()]
+    return ["%s: %s" % (whom(who, len(boards)), text) for text, who in names.items()]
 
 
 def _derived(plan):
@@ -160,7 +160,8 @@ def _texts(plan):
         yield "no source, and nothing needs it yet: " + ", ".join(spare)
 
 
-def _whom(names, count):
+def whom(names, count):
+    """The boards that a line is for, of ``count``, in as few words as say it."""
     if len(names) == count > 1:
         return "all boards"
     return _some(names)
