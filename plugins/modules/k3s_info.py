@@ -143,6 +143,9 @@ k3s:
     running:
       description: Whether its containerd answers; null where that is not known, since it did not do so in time.
       type: bool
+    seconds:
+      description: For how many seconds its process has been running, null where none was seen.
+      type: int
 containerd:
   description: The running containerd.
   returned: when V(k3s) is gathered
@@ -391,8 +394,8 @@ service_state:
   type: dict
   sample: {k3s: {state: activating, sub_state: start, restarts: 0}}
 last_words:
-  description: The errors at the end of k3s's own log, oldest first, where its containerd did not answer. Empty where it
-    did.
+  description: The errors at the end of k3s's own log, oldest first, and the line that each start writes, where its
+    containerd did not answer. Empty where it did.
   returned: when V(last_words) is gathered
   type: list
   elements: str

@@ -26,9 +26,19 @@ def look_at(lab, board, parts=PARTS, api="auto"):
     return observe(done.stdout, token, parts, architecture="riscv64")
 
 
-def look(lab):
-    """The document of diagnose."""
+def look_at_all(lab):
+    """What diagnose reads of both boards."""
     boards = {}
     for board, api in ((lab.server, "auto"), (lab.agent, "never")):
         boards[board] = dict(look_at(lab, board, PARTS_OF__diagnose, api), observed_at=time.time())
+    return boards
+
+
+def document_of(lab, boards):
+    """The document of diagnose."""
     return diagnose(boards, time.time(), [lab.inventory, ROOT / "tests/lab/inventory"])
+
+
+def look(lab):
+    """The document of diagnose, of now."""
+    return document_of(lab, look_at_all(lab))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from fake_fleet import STOCK, FakeFleet
+from fake_fleet import STOCK, FakeFleet, ago
 from fakes import read
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import parse
@@ -238,11 +238,10 @@ def test_an_event_of_before_the_sandbox_says_nothing_of_a_pod_that_has_one(fleet
 
 def test_a_pod_that_has_just_begun_is_given_time(fleet):
     row = fleet.waiting("p", "ContainerCreating", sandbox=False)
-    row["created_at"] = (
-        fleet.server["details"]["events"][0]["time"] if fleet.server["details"]["events"] else "2099-01-01T00:00:00Z"
-    )
     fleet.event(row, "FailedCreatePodSandBox", "context deadline exceeded")
-    assert fleet.causes() == []
+    for age, causes in ((10, []), (90, ["error-unknown"])):
+        row["created_at"] = ago(age)
+        assert fleet.causes() == causes
 
 
 @pytest.mark.parametrize(

@@ -328,7 +328,7 @@ def test_details():
         ("Normal", 3, "line one\tand\nline two"),
         ("Warning", 3, "line one\tand\nline two"),
     ]
-    assert found["nodes"] == {"board-1": {"Ready": {"status": "True", "reason": "r", "message": "m"}}}
+    assert found["nodes"] == {"board-1": {"Ready": {"status": "True", "reason": "r", "message": "m", "since": ""}}}
     assert found["endpoints"] == ["10.0.0.1:6443", "10.0.0.2:6443"]
     # A reason with tabs in it, as anybody who may write events can set it, is that one event's end.
     unread = []

@@ -57,7 +57,13 @@ def test_healthy_server(board, k3s_manifests):
     result = seen(board)
     assert result["errors"] == []
     assert (result["machine"], result["architecture"], result["hostname"]) == ("riscv64", "riscv64", "Board-1")
-    assert result["k3s"] == {"installed": True, "version": "v1.24.2+k3s2", "role": "server", "running": True}
+    assert result["k3s"] == {
+        "installed": True,
+        "version": "v1.24.2+k3s2",
+        "role": "server",
+        "running": True,
+        "seconds": None,
+    }
     assert result["containerd"] == {"version": "1.6.6-k3s1", "pins": False}
     assert result["pause_image"] == "docker.io/rancher/mirrored-pause:3.6"
     assert result["images"] == [

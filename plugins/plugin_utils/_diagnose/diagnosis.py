@@ -10,11 +10,11 @@ import time
 from collections import Counter
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pod as _pod_utils
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, seconds
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import causes as _causes
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import coredns as _coredns
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting as _starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import is_unready, on_server, pod_name
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import crictl_says, kubectl_says
@@ -22,7 +22,6 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods imp
 
 SCHEMA = 1
 _EVENTS = 500
-_STARTING = _coredns.STARTING
 
 
 def diagnose(boards, now, inventory=()):
@@ -46,7 +45,8 @@ def diagnose(boards, now, inventory=()):
         "images": _images(fleet),
         "events": _events(fleet),
         "findings": findings,
-        "collect": _collect(fleet, pods),
+        "collect": _starts(fleet) + _collect(fleet, pods),
+        "cluster_known": bool(fleet.api and fleet.api["reachable"]),
     }
 
 
@@ -167,14 +167,42 @@ def _events(fleet):
     return rows
 
 
+def _starts(fleet):
+    """Boards and servers that are starting, where something is not well that may pass with it."""
+    rows = []
+    for young, causes in sorted(fleet.withheld.items(), key=str):
+        if young.pod is None:
+            what = "The k3s of %s" % young.board if young.board in fleet.starting else "Node %s" % young.board
+            text = "%s has been starting for %d s, which may be why: %s. Check again in two minutes." % (
+                what,
+                young.seconds,
+                ", ".join(sorted(causes)),
+            )
+            is_board = young.board in fleet.boards
+            rows.append(
+                {
+                    "board": young.board if is_board else None,
+                    "pod": None,
+                    "text": text,
+                    "command": str(fleet.service(young.board, "status")) if is_board else None,
+                }
+            )
+    return rows
+
+
+def _k3s_seconds(fleet, board):
+    """For how long k3s of a board has been starting, if it is."""
+    return [fleet.starting[board]] if board in fleet.starting else []
+
+
 def _collect(fleet, pods):
     rows = []
     for row in pods:
         if not is_unready(row) or row["finding"] is not None:
             continue
-        age = _coredns.age(fleet, row) if _coredns.is_coredns(row) else fleet.now - seconds(row["created_at"])
+        age = min([_starting.container_seconds(fleet, row), *_k3s_seconds(fleet, row["board"])])
         command, server = on_server(fleet, "describe", "pod", namespace=row["namespace"], names=[row["name"]])
-        if age < _STARTING:
+        if age < _starting.OF_OTHERS:
             text = "It has been starting for %d s. Check again in a minute." % max(age, 0)
         elif row["containers"] and all(container["state"] == "running" for container in row["containers"]):
             text = "It runs but does not become Ready. Its readiness probe and its log say why."

@@ -76,5 +76,6 @@ def _nothing(document: Mapping[str, Any]) -> List[str]:
     if not document["collect"]:
         return ["WHY: no cause was found on the boards that were looked at. " + _ALL]
     row = document["collect"][0]
-    text = "WHY: no cause was found for %s. %s %s" % (row["pod"], row["text"], _ALL)
-    return [text, "   on %s: %s" % (row["board"], row["command"])]
+    which = "no cause was found for %s" % row["pod"] if row["pod"] else "not known yet"
+    lines = ["WHY: %s. %s %s" % (which, row["text"], _ALL)]
+    return lines + ["   on %s: %s" % (row["board"], row["command"])] * bool(row["command"])

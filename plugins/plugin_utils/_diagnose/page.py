@@ -77,6 +77,7 @@ ALLOWED = {
         )
     ],
     "collect": [_keys("board pod text command")],
+    "cluster_known": TEXT,
 }
 
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
-# The finding that no server told how the cluster is.
-CLUSTER_UNKNOWN = "cluster-unknown"
-
 
 def kubectl_says(row):
     """What kubectl's column STATUS would show for this pod, in short."""
@@ -54,7 +51,7 @@ def text(document):
     unready = sum(board["unready"] for board in document["boards"]) + len(homeless)
     counts = counted(len(rows), "pod"), unready, counted(len(document["findings"]), "finding")
     total = "%s, %d not Ready, %s." % counts
-    if any(finding["cause"] == CLUSTER_UNKNOWN for finding in document["findings"]):
+    if not document.get("cluster_known", True):
         total += " NOT KNOWN: the cluster's view of its pods and nodes."
     return table(cells) + [printable(line) for line in _details(document) + ["", total]]
 
@@ -79,7 +76,7 @@ def _details(document):
     for number, finding in enumerate(document["findings"], 1):
         lines += ["", *finding_lines("%d. " % number, finding)]
     for row in document["collect"]:
-        lines += ["", "No finding for %s. %s" % (row["pod"] or "the pods", row["text"])]
+        lines += ["", "No finding for %s. %s" % (row["pod"], row["text"]) if row["pod"] else row["text"]]
         if row["command"]:
             lines.append("   on %s: %s" % (row["board"], row["command"]))
     return lines

@@ -22,6 +22,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import resources as _resources
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import sandbox as _sandbox
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import start as _start
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting as _starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import (
     CONFIDENCES,
@@ -64,7 +65,8 @@ _PREPARED = {
 def find(fleet):
     """The findings as dictionaries, the most certain first, of these the most specific.
 
-    A pod is explained by the first cause that finds it; what is found for one subject by one cause is one finding.
+    A pod is explained by the first cause that finds it; what is found for one subject by one cause is one finding. What
+    may pass with something that starts goes to ``fleet.withheld`` instead.
     """
     found: dict[tuple, tuple] = {}
     explained: set = set()
@@ -72,6 +74,10 @@ def find(fleet):
         for row, finding in _results(cause, fleet, explained):
             if not finding.evidence:
                 continue  # nothing is claimed without it
+            young = _starting.young(fleet, cause.id, finding.subject[1], row)
+            if young:
+                fleet.withheld.setdefault(young, set()).add(cause.id)
+                continue
             key = (cause.id, finding.subject)
             entry = found.setdefault(key, (rank, finding, []))
             if row is not None:

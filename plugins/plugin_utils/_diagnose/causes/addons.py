@@ -38,7 +38,7 @@ def not_applied(fleet):
         for row in rows:
             name = _overlay.addon_name(row["path"])
             checksum = addons[name]["checksum"] if name in addons else None
-            age = fleet.now - row["mtime"]
+            age = fleet.clock(board) - row["mtime"]
             # One name for two files is another cause, and HA servers have a folder each.
             if (
                 checksum == row["sha256"]

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import (
     is_down,
     is_explained,
@@ -78,9 +80,9 @@ def down(fleet):
         errors = [error for error in board["errors"] if error["section"] == "containerd"]
         evidence = ["k3s ctr version on %s: %s" % (name, m.one_line(error["message"])) for error in errors]
         evidence += _refused(name, board)
-        starting, again, said = service(board)
+        is_starting, again, said = service(board)
         evidence += said
-        if evidence and starting and not again:
+        if evidence and is_starting and not again:
             yield m.Finding(
                 "k3s is starting on %s, and its containerd does not answer yet" % name,
                 m.POSSIBLE,
@@ -217,6 +219,10 @@ def not_ready(fleet):
         ready = conditions.get("Ready", {"status": "Unknown", "reason": "", "message": "no condition Ready"})
         name = fleet.by_node.get(node)
         if ready["status"] == "True" or is_down(fleet.boards.get(name)):
+            continue
+        age = fleet.clock(fleet.server) - seconds(ready.get("since") or "")
+        if 0 <= age < starting.OF_OTHERS:
+            fleet.withheld.setdefault(starting.Young(name or node, None, int(age)), set()).add("node-not-ready")
             continue
         evidence = [
             "node %s: Ready is %s: %s: %s" % (node, ready["status"], ready["reason"], m.one_line(ready["message"]))

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import shlex
 
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.starting import container_seconds
 
 STARTING = 30  # seconds in which a CoreDNS that is not ready is one that starts
 _NETWORK = 3  # seconds until its network stands; what was found broken by then is broken for whoever starts next, too
@@ -26,23 +26,14 @@ def waiting(fleet, older=_NETWORK):
     for row in fleet.pods:
         if not is_coredns(row) or row["relation"] != "matched" or row["api"]["ready"] or row["api"]["deleting"]:
             continue
-        if [container["state"] for container in row["containers"]] == ["running"] and age(fleet, row) >= older:
+        age = container_seconds(fleet, row)
+        if [container["state"] for container in row["containers"]] == ["running"] and age >= older:
             yield row
 
 
 def is_coredns(row):
     """Whether a row is that of a CoreDNS pod."""
     return row["namespace"] == "kube-system" and row["labels"].get("k8s-app") == "kube-dns"
-
-
-def age(fleet, row):
-    """Seconds since its latest container was made."""
-    board = fleet.boards.get(row["board"]) or {}
-    ids = {container["id"] for container in row["containers"]}
-    made = [container["created_at"] for container in board.get("containers") or () if container["id"] in ids] or [
-        row["created_at"]
-    ]
-    return fleet.now - seconds(max(made))
 
 
 def told(fleet, row):

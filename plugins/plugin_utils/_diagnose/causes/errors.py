@@ -11,12 +11,10 @@ import re
 from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.texts import said
 
-_STARTING = 60  # seconds
 # Causes that others look at together with what else is seen: here is nothing to add, and what is mended says nothing.
 _SEEN_TO = ("pause-image-missing", "image-never-pull", "crash-loop", "cni-missing")
 # What says that something failed before, and not what.
@@ -374,9 +372,7 @@ def look(fleet, row, known):
 
 def unknown(fleet, row):
     """An error that is not understood: its words, the innermost first."""
-    pod = fleet.api_pod(row)
-    # What is on its way for the first time tells of steps that are tried again.
-    if pod is None or fleet.now - seconds(pod["created_at"]) < _STARTING:
+    if fleet.api_pod(row) is None:
         return
     for one in said(fleet, row):
         # Also one that tells a cause which nothing else finds here: that of a pull where no image is waited for.

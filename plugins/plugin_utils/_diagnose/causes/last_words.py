@@ -12,9 +12,8 @@ from typing import NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors, starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.service_state import STARTING
 
 
 class Known(NamedTuple):
@@ -97,14 +96,13 @@ def is_down(board):
 def service(board):
     """What the service manager says of k3s, as (is on its way up, does so again and again, [text])."""
     rows = sorted((board.get("service_state") or {}).items())
-    starting = [row for dummy, row in rows if row["state"] in STARTING]
-    again = any(row["restarts"] or row["sub_state"] == "auto-restart" for row in starting)
     texts = [
         "service %s: %s%s, %d restarts"
         % (unit, row["state"], " (%s)" % row["sub_state"] if row["sub_state"] else "", row["restarts"])
         for unit, row in rows
     ]
-    return bool(starting), again, texts
+    is_starting = any(row["state"] in starting.COMING for dummy, row in rows)
+    return is_starting, starting.is_started_often(board), texts
 
 
 def is_explained(board):
@@ -126,16 +124,16 @@ def _is_old(board, cause):
     """
     if board.get("service_state") == {}:
         return True  # the service is not active, and did not fail: somebody stopped it
-    starting, again, dummy = service(board)
+    is_starting, again, dummy = service(board)
     # Each agent waits a little for its server.
-    return starting and not again and cause == "server-unreachable"
+    return is_starting and not again and cause == "server-unreachable"
 
 
 def look(fleet, cause):
     """Boards on which k3s does not run, whose log ends with this cause."""
     for name, board in fleet.seen():
-        # One that is only slow to answer has the errors of an earlier time in its log.
-        line, found = _last(board) if is_down(board) else ("", None)
+        # One that is only slow to answer, or starts, has the errors of an earlier time in its log.
+        line, found = _last(board) if is_down(board) and name not in fleet.starting else ("", None)
         if found != cause:
             continue
         known = _OWN.get(cause) or errors.BY_ID[cause]

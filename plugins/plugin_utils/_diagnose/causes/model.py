@@ -12,6 +12,7 @@ from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import pod as _pod
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting as _starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import index, node_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 
@@ -124,11 +125,21 @@ class Fleet:
                 found.setdefault(event["uid"], []).append(event)
         return found
 
+    def _is_past(self, row, event):
+        """Whether a kubelet told it before it was started anew: then it is told again, or is over. Both times are those
+        of the board.
+        """
+        age = _starting.k3s_seconds(self.boards.get(row["board"]))
+        if age is None or event.get("source") != "kubelet":
+            return False
+        return _pod.seconds(event["time"]) < self.clock(row["board"]) - age - 1
+
     def events_of(self, row):
         """The warnings about a pod, the latest first."""
         pod = self.api_pod(row)
         uids = {row["uid"], pod["uid"] if pod else row["uid"]}
         events = [event for uid in sorted(uids) for event in self._warnings.get(uid, ())]
+        events = [event for event in events if not self._is_past(row, event)]
         return sorted(events, key=lambda event: event["time"], reverse=True) if len(uids) > 1 else events
 
     def detail(self, row):
@@ -152,6 +163,22 @@ class Fleet:
         """Name to row of the images in a board's store, or None when they are not known."""
         rows = (self.boards.get(board) or {}).get("images")
         return None if rows is None else {row["name"]: row for row in rows}
+
+    @cached_property
+    def starting(self):
+        """{board: seconds} where k3s was started a moment ago."""
+        return _starting.boards(self)
+
+    @cached_property
+    def withheld(self):
+        """{what starts (starting.Young): ids of the causes that may pass with it}; filled by `find`."""
+        return {}
+
+    def clock(self, board):
+        """The time by a board's own clock; the controller's where that is not known."""
+        moment = self.preflight(board).get("time")
+        seen_at = (self.boards.get(board) or {}).get("observed_at", self.now)
+        return self.now if moment is None else self.now + moment - seen_at
 
     def preflight(self, board):
         """The system of a board, {} when it was not observed."""

@@ -62,7 +62,7 @@ def terminating(fleet):
         if row["relation"] == "previous" or not (row["api"] or {}).get("deleting") or not detail.get("deleted_at"):
             continue
         # The API writes the moment at which the pod is to be gone, the time it was given included.
-        late = fleet.now - seconds(detail["deleted_at"])
+        late = round(fleet.clock(fleet.server) - seconds(detail["deleted_at"]))
         if late < _PATIENCE:
             continue
         if not detail["finalizers"] and any(_is_of_cni(event["message"]) for event in fleet.events_of(row)[:1]):
@@ -89,7 +89,8 @@ def terminating(fleet):
 def ghost(fleet):
     """Sandboxes whose pod is no more. A kubelet takes them away within a minute, unless it does not know them."""
     for row in fleet.pods:
-        if row["relation"] != "orphan" or row["state"] != "ready" or fleet.now - seconds(row["created_at"]) < _PATIENCE:
+        age = fleet.clock(row["board"]) - seconds(row["created_at"])
+        if row["relation"] != "orphan" or row["state"] != "ready" or age < _PATIENCE:
             continue
         evidence = [
             "crictl pods on %s: %s %s, uid %s" % (row["board"], row["sandbox_id"][:13], row["state"], row["uid"]),

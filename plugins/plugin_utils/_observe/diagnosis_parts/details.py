@@ -29,9 +29,9 @@ def parse_details(text, token, unread=None):
     """The records of the API's answer that only a diagnosis asks for: {events, nodes, pods, endpoints}.
 
     ``events`` is a list of {time, type, reason, message, namespace, kind, name, uid, source, host, count}, oldest
-    first; ``nodes`` a node's name to its conditions {type: {status, reason, message}}; ``pods`` a uid to {deleted_at,
-    grace, finalizers, message, started_at, policies, conditions}; ``endpoints`` the addresses of default/kubernetes, or
-    None when unknown. A record that cannot be read goes to ``unread``, where that is given.
+    first; ``nodes`` a node's name to its conditions {type: {status, reason, message, since}}; ``pods`` a uid to
+    {deleted_at, grace, finalizers, message, started_at, policies, conditions}; ``endpoints`` the addresses of
+    default/kubernetes, or None when unknown. A record that cannot be read goes to ``unread``, where that is given.
     """
     found: dict = {"events": [], "nodes": {}, "pods": {}, "endpoints": None}
     for rows in _query.split_records(text, token, _query.DIAGNOSIS).values():
@@ -72,7 +72,8 @@ def _event(fields):
 
 
 def _node_conditions(rows):
-    return {row["type"]: {key: row.get(key) or "" for key in ("status", "reason", "message")} for row in rows}
+    keys = {"status": "status", "reason": "reason", "message": "message", "since": "lastTransitionTime"}
+    return {row["type"]: {key: row.get(name) or "" for key, name in keys.items()} for row in rows}
 
 
 def _is_endpoint_slice(fields):

@@ -18,6 +18,6 @@ if [ -n "$ask_api" ] || [ -r "$kubeconfig" ]; then
             status=$?
             ;;
     esac
-    if [ $status = 0 ]; then errors=''; else errors=$api_answer api_answer=''; fi
+    if [ $status = 0 ]; then errors=; else errors=$api_answer api_answer=; fi
     printf "%s\n%s\n\n%s\n%s\n" "$token<api" "$api_answer" "$token>$status" "$errors" | blanked
 fi

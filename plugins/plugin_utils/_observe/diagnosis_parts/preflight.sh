@@ -36,9 +36,9 @@ firewall() {
     # Where the board has no iptables, k3s takes its own.
     path=$PATH PATH=$PATH:$data_dir/data/current/bin/aux
     echo "iptables $(iptables -V 2>&1 | sed -n 1p)"
-    iptables-save 2>/dev/null | grep -E -e '^(:FORWARD |:OUTPUT |:KUBE-SERVICES )' \
--e '^-A KUBE-SERVICES .*default/kubernetes:https' -e '^-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT)' \
--e '^-A PREROUTING .*KUBE-SERVICES' |
+    iptables-save 2>/dev/null | grep -E -e "^(:FORWARD |:OUTPUT |:KUBE-SERVICES )" \
+-e "^-A KUBE-SERVICES .*default/kubernetes:https" -e "^-A (FORWARD|OUTPUT|INPUT) .*-j (DROP|REJECT)" \
+-e "^-A PREROUTING .*KUBE-SERVICES" |
          sed "s/^/rule /"
     PATH=$path
     [ ! -e /run/firewalld.pid ] && [ ! -d /run/firewalld ] || echo "firewalld running"

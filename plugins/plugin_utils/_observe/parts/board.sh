@@ -22,7 +22,11 @@ may_be_k3s() {
 # The fields of /proc/PID/stat after the name, which may hold blanks.
 stat_of() { read -r stat <"$proc/$1/stat" 2>/dev/null && stat=${stat##*) }; }
 # The pattern is written so that the process that looks for it is not found itself.
-running='' k3s_pid='' ran_as='' unit='' started=''
+running=
+k3s_pid=
+ran_as=
+unit=
+started=
 for file in $(grep -l "agent/etc/container[d]/config[.]toml" "$proc"/[0-9]*/cmdline 2>/dev/null); do
     pid=${file%/cmdline} pid=${pid##*/}
     may_be_k3s "$pid" || continue
@@ -50,17 +54,19 @@ role_of() {
         done)
     role=${role:-k3s}
 }
-if [ -n "$k3s_pid" ] && role_of "$k3s_pid"; then ran_as=$role; else k3s_pid=''; fi
+if [ -n "$k3s_pid" ] && role_of "$k3s_pid"; then ran_as=$role; else k3s_pid=; fi
 # Without a containerd of its own; and a server beside the agent that has one (--disable-agent): the board is both.
-case $ran_as in *server*) ;; *) for file in $(grep -lE "^[.]?k3s" "$proc"/[0-9]*/comm 2>/dev/null); do
+find_k3s() { for file in $(grep -lE "^[.]?k3s" "$proc"/[0-9]*/comm 2>/dev/null); do
     pid=${file%/comm} pid=${pid##*/}
     role_of "$pid" || continue
     case $role in *server*) ran_as=$role ;; *agent*) ran_as=${ran_as:-$role} ;; *) continue ;; esac
     k3s_pid=${k3s_pid:-$pid}
-done ;; esac
+done; }
+case $ran_as in *server*) ;; *) find_k3s ;; esac
+# shellcheck disable=SC2086 # its fields
+k3s_start() { stat_of "$k3s_pid" && set -- $stat && started=$((${20} / 100)); }
 if [ -n "$k3s_pid" ]; then
-    # shellcheck disable=SC2086 # its fields
-    stat_of "$k3s_pid" && set -- $stat && started=$((${20} / 100))
+    k3s_start
     while IFS= read -r line; do
         case $line in */*.service | */openrc.*) unit=${line##*/} unit=${unit#openrc.} unit=${unit%.service} ;; esac
     done <"$proc/$k3s_pid/cgroup"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_k3s_version
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.last_words import seconds_of_k3s
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TIMED_OUT
 
 
@@ -22,6 +23,7 @@ def read_k3s(seen):
         "version": own,
         "role": seen.board["role"] or None,
         "running": _running(seen),
+        "seconds": seconds_of_k3s(seen),
     }
     return {"k3s": k3s, "containerd": {"version": version, "pins": bool(version) and pins_supported(version)}}
 
