@@ -18,7 +18,7 @@ help: ## this list
 .venv/.stamp: requirements-dev.txt requirements-go.txt tools/venv
 	tools/venv
 
-demo: .venv/.stamp ## two broken boards become healthy with one playbook (root; first time some 25 minutes, then 3)
+demo: .venv/.stamp ## an empty registry, two broken boards: publish, heal, upgrade, heal (root; first time some 25 minutes, then 4)
 	tools/demo
 
 test: .venv/.stamp ## lint, sanity, unit, browser, fleet and integration (root; first time some 40 minutes, then 30)

@@ -62,6 +62,9 @@ def parser():
         )
     commands.add_parser("status", help="what kubectl and crictl say")
     commands.add_parser("inventory", help="print the folder of the inventory for Ansible")
+    commands.add_parser(
+        "example", help="write an inventory of the documents, from stdin, with the addresses of the lab into FOLDER"
+    ).add_argument("folder", metavar="FOLDER")
     upgrade = commands.add_parser("upgrade", help="install the other version of k3s: A = %(A)s, B = %(B)s" % VERSIONS)
     upgrade.add_argument("version", choices=sorted(VERSIONS))
     for name, help_text in (("restart", "restart k3s on a board"), ("reboot", "cut a board's power and boot it again")):
@@ -87,6 +90,8 @@ def perform(options):
         cluster.print_status()
     elif command == "inventory":
         print(controller.INVENTORY)
+    elif command == "example":
+        controller.write_example(options.folder, sys.stdin.read())
     elif command == "exec":
         cluster.hand_over(boards.enter(memory.board_pid(boards.find(options.board)), _argv(options)))
     elif command == "ctl":

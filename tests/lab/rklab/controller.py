@@ -5,13 +5,27 @@
 
 from __future__ import annotations
 
+import pathlib
 import subprocess
+import textwrap
 
 import boards
 import network
 from common import CONTROLLER, DATASTORE, REGISTRY, STATE, LabError, run, wait_for
 
 INVENTORY = STATE / "inventory"
+# How the boards are reached, as variables of their group.
+_CONNECTION = """\
+ansible_user: root
+ansible_ssh_private_key_file: %s
+ansible_ssh_common_args: >-
+  -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -o ServerAliveInterval=15
+# Boards of every lab have the same addresses: a connection that is kept open must not be taken by another lab.
+ansible_control_path_dir: %s
+ansible_python_interpreter: /usr/bin/python3
+""" % (STATE / "ssh/controller", STATE / "ssh/known_hosts", STATE / "ssh/open")
+# The addresses of the documents' examples, and what has their place here.
+_EXAMPLES = {"192.168.173.11": "10.99.0.2", "192.168.173.12": "10.99.0.3", "192.168.173.76:6000": REGISTRY}
 # Plain http, as many a fleet's private registry is.
 _REGISTRY_CONFIG = """\
 version: 0.1
@@ -48,21 +62,24 @@ def write_inventory():
         ]
         groups += "    %s:\n      hosts:\n%s" % (group, "".join(hosts)) if hosts else ""
     (INVENTORY / "hosts.yml").write_text(
-        """\
-# Written by the lab, made anew at each `lab up`.
-k3s_cluster:
-  children:
-%s  vars:
-    ansible_user: root
-    ansible_ssh_private_key_file: %s
-    ansible_ssh_common_args: >-
-      -o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -o ServerAliveInterval=15
-    # Boards of every lab have the same addresses: a connection that is kept open must not be taken by another lab.
-    ansible_control_path_dir: %s
-    ansible_python_interpreter: /usr/bin/python3
-"""
-        % (groups, STATE / "ssh/controller", STATE / "ssh/known_hosts", STATE / "ssh/open"),
+        "# Written by the lab, made anew at each `lab up`.\nk3s_cluster:\n  children:\n%s  vars:\n%s"
+        % (groups, textwrap.indent(_CONNECTION, "    ")),
         encoding="ascii",
+    )
+
+
+def write_example(folder, text):
+    """inventory.yml in ``folder``, from an inventory of the documents, with the addresses of the lab; beside it, as
+    variables of the group, what a cluster's owner has elsewhere (ssh's own settings), and what only the lab needs.
+    """
+    for written, address in _EXAMPLES.items():
+        text = text.replace(written, address)
+    place = pathlib.Path(folder)
+    (place / "group_vars").mkdir(parents=True, exist_ok=True)
+    (place / "inventory.yml").write_text(text, encoding="utf-8")
+    # The boards share the machine's kernel, so their architecture cannot be read from it.
+    (place / "group_vars/k3s_cluster.yml").write_text(
+        "# Written by the lab.\n%sriscv_k3s_architecture: riscv64\n" % _CONNECTION, encoding="ascii"
     )
 
 
