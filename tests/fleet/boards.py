@@ -96,7 +96,7 @@ class Run(NamedTuple):
     @property
     def untouched(self):
         """The boards that the run says it did not touch."""
-        found = re.search(r"not touched \((\d+)\): ([^\"]*)\"", self.text)
+        found = re.search(r"not touched \((\d+)\): ([^\"\n]*)", self.text)
         names = found.group(2).split(", ") if found else []
         assert not found or len(names) == int(found.group(1))
         return names
@@ -147,6 +147,10 @@ class Fleet:
         for each in ETC:
             if os.path.exists("/etc/" + each):
                 (home / "etc" / each).write_bytes(pathlib.Path("/etc", each).read_bytes())
+        # Debian's awk is a link into this folder.
+        (home / "etc/alternatives").mkdir()
+        if os.path.lexists("/etc/alternatives/awk"):
+            (home / "etc/alternatives/awk").symlink_to(os.readlink("/etc/alternatives/awk"))
         (home / "etc/init.d").mkdir()
         for service in ("k3s", "k3s-agent"):
             (home / "etc/init.d" / service).symlink_to("/usr/local/sbin/service")
