@@ -228,6 +228,13 @@ def _entrypoint(lab):
 
 
 CASES = [
+    # First: what may pass by itself is none while k3s starts, and the remedies of others restart it.
+    Case(
+        "pause-image-missing",
+        *without_stock(
+            "docker.io/rancher/mirrored-pause:3.6 $(%s ls -q | grep /pause)" % CTR, "app=local-path-provisioner"
+        ),
+    ),
     Case("registries-key", *shell("agent", "sed -i 's/endpoint:/endpoints:/' " + REGISTRIES)),
     # Its time alone would tell nothing of a file that our run wrote and saw loaded.
     Case(
@@ -292,12 +299,6 @@ CASES = [
     ),
     Case("out-of-memory", functools.partial(_deploy, MEMORY), _delete_deployment),
     Case("stuck-terminating", *_terminating()),
-    Case(
-        "pause-image-missing",
-        *without_stock(
-            "docker.io/rancher/mirrored-pause:3.6 $(%s ls -q | grep /pause)" % CTR, "app=local-path-provisioner"
-        ),
-    ),
     Case(
         "registry-name",
         *without_stock("docker.io/rancher/local-path-provisioner:v0.0.21", "app=local-path-provisioner"),
