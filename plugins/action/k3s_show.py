@@ -12,7 +12,10 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.shown import show
 
-OPTIONS: Dict[str, Dict[str, Any]] = {"lines": {"type": "list", "elements": "str", "required": True}}
+OPTIONS: Dict[str, Dict[str, Any]] = {
+    "lines": {"type": "list", "elements": "str", "required": True},
+    "problems": {"type": "list", "elements": "str", "default": []},
+}
 
 
 class ActionModule(ActionBase):
@@ -21,8 +24,10 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
 
     def run(self, tmp=None, task_vars=None):
-        """The lines, as they were shown."""
+        """The lines, as they were shown; a failure with the problems, where there are any."""
         result = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=OPTIONS)
         show(self._display, options["lines"])
+        if options["problems"]:
+            return dict(result, failed=True, changed=False, msg="; ".join(options["problems"]))
         return dict(result, changed=False, msg=options["lines"])

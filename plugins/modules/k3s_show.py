@@ -20,6 +20,11 @@ options:
     type: list
     elements: str
     required: true
+  problems:
+    description: Why the run must not go on, if anything. Then the task fails with these, below the lines.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - riscv.k3s.attributes.info
   - riscv.k3s.attributes
@@ -36,8 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: The lines.
+  description: The lines, or where there are O(problems) these as one text.
   returned: always
-  type: list
-  elements: str
+  type: raw
 """

@@ -37,6 +37,16 @@ def test_lines(monkeypatch, callback, lines, displayed):
     assert [call.args[0] for call in display.display.call_args_list] == displayed
 
 
+def test_problems_end_the_run_below_the_lines():
+    args = {"lines": LINES, "problems": ["b1: x", "b2: y"]}
+    action = k3s_show.ActionModule(
+        mock.Mock(args=args, async_val=0, check_mode=False, diff=False), *(mock.Mock() for dummy in range(5))
+    )
+    action._display = mock.Mock()
+    assert action.run(task_vars={}) == {"failed": True, "changed": False, "msg": "b1: x; b2: y"}
+    action._display.display.assert_called_once_with("\n".join(LINES))
+
+
 def test_the_real_setting_is_asked():
     display = mock.Mock()
     shown.show(display, LINES)
