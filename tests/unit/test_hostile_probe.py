@@ -172,11 +172,11 @@ CHART = "kind: HelmChart\nmetadata: {name: x}\nspec:\n  valuesContent: |-\n    %
 LAUGHS = ["a: &a [x]"] + [
     "%s: &%s [%s]" % (chr(98 + i), chr(98 + i), ", ".join(["*" + chr(97 + i)] * 10)) for i in range(20)
 ]
-# Whether the text is a Problem for demand; a chart's values that helm would refuse are none.
+# Whether the text is a Problem for demand.
 HARMFUL = [
     ("billion laughs in values", CHART % "\n    ".join(LAUGHS), False),
-    ("itself in values", CHART % "a: &a {image: {b: *a}}", False),
-    ("deep values", CHART % ("a: " + "[" * 500 + "]" * 500), False),
+    ("itself in values", CHART % "a: &a {image: {b: *a}}", True),
+    ("deep values", CHART % ("a: " + "[" * 500 + "]" * 500), True),
     ("wide aliases of wide lists", CHART % ("a: &a [%s]\n    b: [%s]" % ("x, " * 9999, "*a, " * 9999)), False),
     (
         "a setting thousands of levels deep",

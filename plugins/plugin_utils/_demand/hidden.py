@@ -23,7 +23,7 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 def kept_back(path, document):
     """What may name images in a document and has not left the board, a sentence each."""
-    kind, name = document.get("kind"), _child(_child(document, "metadata"), "name")
+    kind, name = _kind(document), _child(_child(document, "metadata"), "name")
     if _holds_quoted(kind, document):
         yield (
             "%s %s/%s: images in a text that is written in quotes are not known. Write it as a block (|)"
@@ -36,6 +36,11 @@ def kept_back(path, document):
             "%s %s/%s: its kind, or what stands above its images, is written in a form that is not read on the board, "
             "so its images are not known. Write both as plain keys and values" % (path, kind, name)
         )
+
+
+def _kind(document):
+    kind = document.get("kind")
+    return kind if isinstance(kind, str) else None
 
 
 def unseen(node, *path):
@@ -52,7 +57,7 @@ def unseen(node, *path):
 
 def is_unseen(document):
     """Whether the kind of a document is hidden, or what leads to the images that one of its kind has."""
-    kind = document.get("kind")
+    kind = _kind(document)
     if unseen(document, "kind"):
         return True
     if kind in POD_SPEC_PATHS:
