@@ -74,7 +74,8 @@ def test_a_watch_is_called_while_the_program_runs(seconds):
     watched = Runner().run(command, check=False, watch=seen.append)
     assert watched == Runner().run(command, check=False)
     assert (watched.rc, watched.out, watched.err) == (3, "in\n", "one\ntwo\n")
-    assert bool(seen) == bool(seconds) and set(seen) <= {"", "one\n"}
+    # On a busy machine even one that ends at once is watched.
+    assert (seen or not seconds) and set(seen) <= {"", "one\n", "one\ntwo\n"}
 
 
 def test_a_watch_does_not_stretch_the_time():
