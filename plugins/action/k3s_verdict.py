@@ -43,10 +43,12 @@ class ActionModule(ActionBase):
         pulled = {board["board"]: (of(board["board"]).get("images_pulled") or {}).get("downloaded") for board in boards}
         lines = _verdict.lines(found, changes, bool(run["problems"]))
         restarted = _restarted(run, [of(name) for name in task_vars["ansible_play_hosts_all"]], done)
-        told = report(boards, state.get("api") or run["api"], done, pulled) + restarting(restarted, done) + lines
+        undone = [name for name in run["boards"] if done and _is_undone(name, run, state, of(name))]
+        told = (
+            report(boards, state.get("api") or run["api"], done, pulled, undone) + restarting(restarted, done) + lines
+        )
         result.update(changed=False, failed=not _verdict.ends_well(found, changes))
-        if not options["why"]:
-            show(self._display, told)
+        shown = not options["why"] and show(self._display, told)
         if not result["failed"]:
             return dict(result, verdict=found, msg=told)
         if options["why"]:
@@ -55,7 +57,7 @@ class ActionModule(ActionBase):
             return dict(result, msg="\n".join(lines + why), why=why)
         closer = _closer(run, found, state.get("api") or run["api"], of)
         msg = "Not healthy: what is wrong, and why, is told after a closer look at %s" % ", ".join(closer)
-        return dict(result, verdict=found, msg=msg, report=told, closer=closer)
+        return dict(result, verdict=found, msg=msg, report=[] if shown else told, closer=closer)
 
 
 def _restarted(run, boards, done):
@@ -102,11 +104,25 @@ def _found(run, state, of, done):
     return dict(run["verdict"], answer=_verdict.UNKNOWN, unknown=run["verdict"]["unknown"] + [why]), run["changes"]
 
 
+def _is_undone(name, run, state, variables):
+    """Whether it is not known that the plan of a board was carried out, to its end."""
+    lacks_patches = name in run["patches"] and "api" not in state
+    return bool(lacks_patches or _failure(name, run, variables))
+
+
+def _failure(name, run, variables):
+    """Why a board that is changed is not as it should be then, or None. It failed in its wave, within what may fail, or
+    nobody has looked at it since.
+    """
+    if not any(name in wave for wave in run["waves"]):
+        return None
+    return variables.get("fleet_failure") or (None if "fleet_seen" in variables else "nobody has looked at it since")
+
+
 def _looked(name, plan, variables, run):
     is_changed = any(name in wave for wave in run["waves"])
-    # A board that failed in its wave, within what may fail, or that nobody has looked at since, is not as it was seen.
-    failure = variables.get("fleet_failure") or ("fleet_seen" not in variables and "nobody has looked at it since")
-    if is_changed and failure:
+    failure = _failure(name, run, variables)
+    if failure:
         return _verdict.Looked(name, {"msg": "its change did not end well: %s" % failure}, plan)
     seen = _verdict.later(variables.get("k3s_seen") or {}, variables.get("fleet_seen"))
     closer = {} if is_changed else _fleet.closer_looks(variables, name)[0]

@@ -59,7 +59,7 @@ msg:
   returned: always
   type: raw
 report:
-  description: The table of the run, and the verdict, as lines of text.
+  description: The table of the run, and the verdict, as lines of text; empty where they were shown as such.
   returned: failure, without O(why=true)
   type: list
   elements: str

@@ -17,18 +17,11 @@ import pytest
 import yaml
 from looking import document_of, look, look_at_all
 from runs import ROOT, play
+from test_causes import _healthy as _healthy  # noqa: PLC0414  (the fixture)
 from test_causes import all_ready
 from test_upgrade_prepared import versions
 
 INVENTORY = ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml"
-
-
-@pytest.fixture(scope="module", name="healthy")
-def _healthy(lab):
-    play(lab, "riscv.k3s.build_images")
-    play(lab, "riscv.k3s.site")
-    lab.wait("a healthy lab", lambda: all_ready(lab), 90)
-    return lab
 
 
 def watch(lab, act, seconds=150):

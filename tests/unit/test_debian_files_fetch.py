@@ -156,6 +156,16 @@ def test_an_epoch_is_no_part_of_upstream_s_version(fetch):
     assert (done["version"], done["files"]) == ("1.37.0", ["/usr/bin/busybox"])
 
 
+def test_nothing_without_a_signature_passes_whatever_the_machine_allows(fetch):
+    runner = FakeApt(PACKAGES)
+    fetch(runner)
+    asked = [call for call in runner.calls if call[0] == "apt-get" and call[1] != "indextargets"]
+    assert len(asked) == 2
+    for call in asked:
+        for option in ("APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"):
+            assert "-o%s=false" % option in call
+
+
 def test_the_second_suite_stands_in(fetch):
     assert fetch(FakeApt(PACKAGES, suites=["stable"]))["changed"]
 

@@ -93,15 +93,30 @@ def test_a_scheme_that_is_said_is_not_asked(said, scheme):
     assert ask.hosts == []
 
 
+def written(scheme):
+    """What is derived, and the checksum of the file that says so."""
+    config = {"mirrors": {REGISTRY: {"endpoint": ["%s://%s" % (scheme, REGISTRY)]}}}
+    return config, sha256(_registries.text(_mirror.with_mirror(config, REGISTRY + "/stock")).encode())
+
+
 @pytest.mark.parametrize("key", ["sha256", "wanted"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_boards_that_have_the_file_spare_the_question(scheme, key):
     """The registry may be down then: a fleet that is as wanted needs it for nothing."""
-    config = {"mirrors": {REGISTRY: {"endpoint": ["%s://%s" % (scheme, REGISTRY)]}}}
-    text = _registries.text(_mirror.with_mirror(config, REGISTRY + "/stock"))
+    config, digest = written(scheme)
     ask = Asked(None)
-    found = derived(boards([{"sha256": "0"}, {"sha256": "1", key: sha256(text.encode())}], registry=REGISTRY), ask)
+    found = derived(boards([{"sha256": digest}, {"sha256": "1", key: digest}], registry=REGISTRY), ask)
     assert ask.hosts == [] and [board.settings["registries"] for board in found] == [config, config]
+
+
+@pytest.mark.parametrize("other", ["https", None])
+def test_one_board_alone_makes_no_other_speak_http(other):
+    """It may have been taken over: then the registry is asked."""
+    https, digest = written("https")
+    ask = Asked("https")
+    rows = [{"sha256": written("http")[1]}, {"sha256": digest} if other else {}]
+    found = derived(boards(rows, registry=REGISTRY), ask)
+    assert ask.hosts == [REGISTRY] and [board.settings["registries"] for board in found] == [https, https]
 
 
 @pytest.mark.parametrize("address", ["http://192.168.173.76:6000", "192.168.173.76:6000/riscv64", "a b"])

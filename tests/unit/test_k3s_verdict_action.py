@@ -8,6 +8,7 @@ from __future__ import annotations
 from unittest import mock
 
 import pytest
+from ansible import constants
 from planning import COREDNS, PAUSE, fleet_of, held, observed, settings_of
 
 from ansible_collections.riscv.k3s.plugins.action import k3s_verdict
@@ -38,7 +39,13 @@ def judged(boards, check_mode=False, view=None, lost=None, closer=None, restarts
         task_vars["health_closer"] = closer
     task = mock.Mock(args={} if closer is None else {"why": True}, async_val=0, check_mode=check_mode, diff=False)
     action = k3s_verdict.ActionModule(task, mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock(), mock.Mock())
+    action._display = judged.display = mock.Mock()
     return action.run(task_vars=task_vars)
+
+
+def shown():
+    """The lines that the last run showed."""
+    return [line for call in judged.display.display.call_args_list for line in call.args[0].splitlines()]
 
 
 def server(images=None, *ready):
@@ -92,11 +99,34 @@ def test_the_message_of_a_failure_is_a_text_and_holds_no_table():
     """Ansible shows a list as Python writes one."""
     boards, lost = {"b1": server(), "b2": observed(GOOD)}, {"b9": {"msg": "refused"}}
     first = judged(boards, lost=lost)
-    assert first["report"][0].startswith("BOARD ") and first["report"][-1].startswith("NOT KNOWN: b9: ")
+    assert shown()[0].startswith("BOARD ") and shown()[-1].startswith("NOT KNOWN: b9: ")
+    assert first["report"] == [], "what was shown as a table does not stand there once more, as JSON"
     assert first["msg"] == "Not healthy: what is wrong, and why, is told after a closer look at b1, b9"
     last = judged(boards, lost=lost, closer={})
     assert last["failed"] and last["msg"].startswith("NOT KNOWN: b9: it could not be looked at: refused")
-    assert "BOARD " not in last["msg"]
+    assert "BOARD " not in last["msg"] and shown() == []
+
+
+def test_a_callback_that_writes_json_gets_the_table_in_the_result(monkeypatch):
+    monkeypatch.setattr(constants.config, "get_config_value", lambda name: "json")
+    result = judged({"b1": server(), "b2": observed(GOOD)}, lost={"b9": {"msg": "refused"}})
+    assert shown() == [] and result["report"][0].startswith("BOARD ")
+
+
+@pytest.mark.parametrize(
+    "now, done",
+    [
+        ({"fleet_seen": observed(GOOD, hostname="b1"), "health_state": {"api": api(True, True)}}, True),
+        ({"fleet_seen": observed(GOOD, hostname="b1"), "fleet_failure": "Pull: no"}, False),
+        ({"health_state": {"api": api(True, True)}}, False),
+        ({}, False),
+    ],
+)
+def test_only_what_is_known_to_be_done_is_called_so(now, done):
+    judged({"b1": server([]), "b2": observed(GOOD)}, **now)
+    lines = [line for line in shown() if line.startswith("b1: ")]
+    assert lines and all(line.startswith("b1: not known to be done: ") for line in lines) == (not done)
+    assert any(line.startswith("b1: tagged ") for line in lines) == done
 
 
 def test_a_board_that_failed_in_its_wave_or_was_not_looked_at_since_is_not_healthy():

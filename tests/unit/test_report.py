@@ -243,3 +243,18 @@ def test_what_follows_from_the_registry_is_shown_where_it_is_written():
     assert report([change], API)[-1] == "board-1: write " + text
     assert report([change], API, done=True)[-1] == "board-1: wrote " + text
     assert len(report([dict(change, registries={"change": False, "restart": False})], API)) == 2
+
+
+def test_of_a_board_that_failed_nothing_is_said_to_be_done():
+    ill, well = plan(row("tag", tag_from="x")), plan(row("tag", tag_from="x"), board="board-2")
+    lines = report([ill, well], API, done=True, undone=["board-1"])
+    assert [line.split()[5:7] for line in lines[1:3]] == [["of", "1"], ["of", "1"]]
+    assert [line.split()[4] for line in lines[1:3]] == ["0", "1"] and [line.split()[7] for line in lines[1:3]] == [
+        "?",
+        "1",
+    ]
+    name = "docker.io/rancher/mirrored-pause:3.6"
+    assert lines[3:] == [
+        "board-1: not known to be done: tag %s from x (because)" % name,
+        "board-2: tagged %s from x" % name,
+    ]

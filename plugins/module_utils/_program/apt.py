@@ -156,6 +156,11 @@ class Apt:
             "APT::Architecture=%s" % self._architecture,
             "APT::Architectures::=%s" % self._architecture,
             "APT::Sandbox::User=",
+            # Whatever this machine's own apt.conf lets pass: here nothing without a signature.
+            "APT::Get::AllowUnauthenticated=false",
+            "Acquire::AllowInsecureRepositories=false",
+            "Acquire::AllowWeakRepositories=false",
+            "Acquire::AllowDowngradeToInsecureRepositories=false",
             "Acquire::Languages=none",
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
             "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",

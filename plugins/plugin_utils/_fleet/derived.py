@@ -4,7 +4,7 @@
 
 """How the registry of an inventory that says no more is reached: as the boards have it already, else as it answers.
 
-A fleet that is as wanted asks no registry: then one of the two texts stands on its boards.
+A fleet that is as wanted asks no registry: then one of the two texts stands on all of its boards.
 """
 
 from __future__ import annotations
@@ -45,13 +45,17 @@ def derived(boards: Iterable[Board], ask: Callable[[str], str]) -> List[Board]:
 
 
 def _seen_scheme(settings: Mapping[str, Any], seen: Iterable[Mapping[str, Any]]) -> Optional[str]:
-    """The scheme with which some board has the file that would be written, or None."""
-    there = {(row.get("registries") or {}).get(key) for row in seen for key in ("sha256", "wanted")}
+    """The scheme with which all boards have the file that would be written, or None.
+
+    One board alone could make the others speak http, and may have been taken over.
+    """
+    files = [row.get("registries") or {} for row in seen]
     for scheme in SCHEMES:
         wanted = with_derived(settings, scheme)
         config = wanted["registries"]
         if "mirror" in wanted["fixes"]:
             config = _mirror.with_mirror(config, wanted["mirror_prefix"])
-        if sha256(_registries.text(config).encode()) in there:
+        digest = sha256(_registries.text(config).encode())
+        if files and all(digest in (file.get("sha256"), file.get("wanted")) for file in files):
             return scheme
     return None

@@ -11,11 +11,13 @@ from typing import Any, Sequence
 from ansible import constants
 
 
-def show(display: Any, lines: Sequence[str]) -> None:
-    """Show ``lines`` on Ansible's ``display``.
+def show(display: Any, lines: Sequence[str]) -> bool:
+    """Show ``lines`` on Ansible's ``display``; returns whether they are shown.
 
     The default callback shows a list as JSON, each line in quotes. A callback that writes a document for programs gets
     nothing here: for it the lines are in the result.
     """
-    if lines and "json" not in constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"):
+    is_text = "json" not in constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
+    if lines and is_text:
         display.display("\n".join(lines))
+    return is_text

@@ -28,24 +28,27 @@ _DONE = {
     "write": "wrote",
 }
 
+_NOT_KNOWN = "not known to be done: "
+
 # A line names this many boards at most.
 _NAMED = 5
 
 
-def report(boards, api, done=False, pulled=None):
+def report(boards, api, done=False, pulled=None, undone=()):
     """Lines of text: a row a board, and what is planned or worth knowing. How the cluster is, says the verdict.
 
     ``boards`` are results of plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``done`` whether
-    the plan was carried out; ``pulled`` {board: bytes that it downloaded, as crictl_image_pull counts them}.
+    the plan was carried out; ``pulled`` {board: bytes that it downloaded, as crictl_image_pull counts them};
+    ``undone`` the boards of which that is not known, since they failed, or the run ended before.
     """
     head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
     # Of the whole cluster: counted once, and not once a board.
     ready = _ready(api)
-    rows = [head] + [(*_row(plan, done), ready) for plan in boards]
+    rows = [head] + [(*_row(plan, done, plan["board"] in undone), ready) for plan in boards]
     if done:
         cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
         rows = [row + (cell,) for row, cell in zip(rows, cells)]
-    return table(rows) + [printable(line) for line in _details(boards, done)]
+    return table(rows) + [printable(line) for line in _details(boards, done, undone)]
 
 
 def restarting(pods, done=False):
@@ -67,18 +70,18 @@ def size(count):
     return "%.1f GB" % (count / 1000)
 
 
-def _row(plan, done):
+def _row(plan, done, is_undone=False):
     present = sum(row["fix"] == "present" for row in plan["images"])
     to_fix = sum(row["fix"] not in ("present", "stock", "impossible") for row in plan["images"])
     patches = plan["patches"]
-    present += to_fix if done else 0
+    present += to_fix if done and not is_undone else 0
     return (
         plan["board"],
         plan["architecture"],
         plan["k3s_version"] or "?",
         _files(plan["registries"], plan["config"], plan["preload"]),
         "%d of %d" % (present, len(plan["images"])),
-        str(to_fix),
+        "?" if is_undone and to_fix else str(to_fix),
         _patches(patches),
     )
 
@@ -101,12 +104,14 @@ def _ready(api):
     return ready_count([pod for pod in api["pods"] if pod["namespace"] == "kube-system"])
 
 
-def _details(boards, done=False):
+def _details(boards, done=False, undone=()):
     """A line for each thing that is planned, or was done, or is worth knowing, with the boards it is for."""
     names: dict[str, list] = {}
     for plan in boards:
         for text in _texts(plan):
-            names.setdefault(_told(text, done), []).append(plan["board"])
+            is_undone = plan["board"] in undone and text.partition(" ")[0] in _DONE
+            told = _NOT_KNOWN + text if is_undone else _told(text, done)
+            names.setdefault(told, []).append(plan["board"])
     return ["%s: %s" % (whom(who, len(boards)), text) for text, who in names.items()]
 
 

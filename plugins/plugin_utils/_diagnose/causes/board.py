@@ -72,6 +72,11 @@ def late(fleet):
         yield m.Finding(title, m.POSSIBLE, subject, evidence, remedy, fleet.service(name, "status"), name)
 
 
+def _log(fleet, name):
+    unit = fleet.unit(name)
+    return "its log says why (journalctl -u %s, or /var/log/%s.log)." % (unit, unit)
+
+
 def down(fleet):
     """k3s is installed, and its containerd does not answer."""
     for name, board in fleet.seen():
@@ -88,12 +93,12 @@ def down(fleet):
                 m.POSSIBLE,
                 ("board", name, name),
                 evidence,
-                "Wait, and run it again. When it stays so, its log says why (journalctl -u k3s, or /var/log/k3s.log).",
+                "Wait, and run it again. When it stays so, " + _log(fleet, name),
                 fleet.service(name, "status"),
                 name,
             )
         elif evidence:
-            remedy = "Start it. When it ends again, its log says why (journalctl -u k3s, or /var/log/k3s.log)."
+            remedy = "Start it. When it ends again, " + _log(fleet, name)
             yield m.Finding(
                 "k3s does not run on %s" % name,
                 # One that is being started again may answer by now.

@@ -188,10 +188,14 @@ class Fleet:
         """The command that lets the collection do its work."""
         return shell.command("ansible-playbook", *self.inventory, "riscv.k3s.site")
 
+    def unit(self, board):
+        """The name of k3s's service on a board."""
+        role = ((self.boards.get(board) or {}).get("k3s") or {}).get("role")
+        return "k3s-agent" if role == "agent" else "k3s"
+
     def service(self, board, verb="restart"):
         """The command that starts, stops or restarts k3s on a board."""
-        role = ((self.boards.get(board) or {}).get("k3s") or {}).get("role")
-        unit = "k3s-agent" if role == "agent" else "k3s"
+        unit = self.unit(board)
         init = self.preflight(board).get("init", "systemd")
         words = {"systemd": ("systemctl", verb, unit), "openrc": ("rc-service", unit, verb)}
         return shell.command(*words.get(init, ("service", unit, verb)))

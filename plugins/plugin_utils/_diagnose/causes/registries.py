@@ -29,7 +29,7 @@ def wrong_key(fleet):
             evidence.append("and %d more" % (len(rows) - _NAMED))
         remedy = (
             "Write the key as k3s knows it, or take it out where the right one stands beside it, and restart k3s. "
-            "riscv.k3s.site writes the file from the inventory, and refuses keys that k3s does not know."
+            "riscv.k3s.site refuses such keys in the inventory; of a file that others wrote it keeps them."
         )
         yield m.Finding(
             "registries.yaml of %s has keys that k3s ignores" % name,
