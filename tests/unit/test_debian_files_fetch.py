@@ -14,7 +14,7 @@ import pytest
 from fakes import FIXTURES
 from programs import elf, needing
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result, TimedOut
 from ansible_collections.riscv.k3s.plugins.module_utils._program import apt, debian
 from ansible_collections.riscv.k3s.plugins.module_utils._program.store import Store
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -48,7 +48,9 @@ BUSYBOX = {"busybox-static": ("1:1.37.0-6+b9", {"usr/bin/busybox": elf(), "usr/s
 
 
 class FakeApt:
-    """Answers as apt-get and dpkg-deb do, from ``packages``: {name: (version, {path: bytes, or a link's target})}."""
+    """Answers as apt-get and dpkg-deb do, from ``packages``: {name: (version, {path: bytes, a link's target, or
+    None for a pipe})}.
+    """
 
     own_path = True
 
@@ -81,7 +83,9 @@ class FakeApt:
         for path, content in files.items():
             place = pathlib.Path(argv[3], path)
             place.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, str):
+            if content is None:
+                os.mkfifo(place)
+            elif isinstance(content, str):
                 place.symlink_to(content)
             else:
                 place.write_bytes(content)
@@ -231,3 +235,95 @@ def test_files_that_are_not_there(fetch, files, message):
 def test_a_package_that_another_one_provides(fetch):
     with pytest.raises(Problem, match="busybox was not fetched.*busybox-static"):
         fetch(FakeApt(BUSYBOX), package="busybox")
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A folder of the controller that no package has any business with."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "shadow").write_text("a secret of the controller")
+    return folder
+
+
+def test_a_package_s_link_leads_no_other_package_out(fetch, outside):
+    packages = {
+        "iptables": ("1-1", {"usr/sbin/iptables": elf(), "usr/lib": str(outside)}),
+        "libc6": ("2-1", {"usr/lib/owned": b"text"}),
+    }
+    assert fetch(FakeApt(packages), files=["/usr/sbin/iptables"])["files"] == ["/usr/sbin/iptables"]
+    assert os.listdir(outside) == ["shadow"]
+
+
+@pytest.mark.parametrize(
+    "files, message",
+    [
+        ({"x": "{outside}/shadow"}, "/x is a link to .*shadow.*no such file in the package"),
+        ({"x": "{up}{outside}/shadow"}, "the package iptables is refused.*leaves the archive"),
+        # The first leads to a folder that only the second makes one of the controller.
+        ({"x": "usr/bin/shadow", "usr/bin": "/zz", "zz": "{outside}"}, "/x is a link to .*no such file"),
+        ({"x": "d", "d/y": b"text"}, "/x is a link to /d.*Found: a folder"),
+        ({"x": "y", "y": "x"}, "the package iptables is refused.*a loop of links"),
+        ({"x": None}, "the package iptables is refused.*a pipe"),
+        ({"x": b"\x7fELF\2\1"}, "the ELF header of /x cannot be read"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_a_hostile_package_is_one_problem_and_brings_no_file_of_the_controller(fetch, outside, files, message):
+    words = {"outside": str(outside), "up": "../" * 30}
+    made = {path: text.format(**words) if isinstance(text, str) else text for path, text in files.items()}
+    with pytest.raises(Problem, match=message) as caught:
+        fetch(FakeApt({"iptables": ("1-1", made)}), files=["/x"])
+    assert caught.value.next_step and "scratch" not in str(caught.value)
+
+
+def test_a_package_that_cannot_be_unpacked(fetch, monkeypatch):
+    runner = FakeApt(PACKAGES)
+    monkeypatch.setattr(runner, "_deb", lambda argv: Result(argv, 2, "", "dpkg-deb: error: %s is cut off" % argv[-1]))
+    with pytest.raises(Problem, match="the package iptables_.* cannot be unpacked.*https://mirror.*another mirror"):
+        fetch(runner)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"package": "../../evil"}, "is no name of a package"),
+        ({"package": "-oAPT::Get::AllowUnauthenticated=true"}, "is no name of a package"),
+        ({"package": "iptables=1"}, "is no name of a package.*the name alone"),
+        ({"mirror": "https://a trixie main\ndeb [trusted=yes] https://b"}, "cannot stand in apt's sources.*mirror"),
+        ({"suites": ["trixie", "a b"]}, "cannot stand in apt's sources.*suites"),
+        ({"suites": []}, "no suite to look in"),
+    ],
+    ids=str,
+)
+def test_options_that_would_be_more_than_a_name(fetch, options, message):
+    runner = FakeApt(PACKAGES)
+    with pytest.raises(Problem, match=message):
+        fetch(runner, **options)
+    assert runner.calls == []
+
+
+def test_a_mirror_that_never_ends(fetch, monkeypatch):
+    def late(dummy, argv, **more):
+        raise TimedOut("`%s` did not finish" % " ".join(argv))
+
+    monkeypatch.setattr(FakeApt, "run", late)
+    with pytest.raises(Problem, match="cannot be fetched.*did not end within 9 seconds.*another mirror") as caught:
+        fetch(FakeApt(PACKAGES), mirror="https://mirror.example", timeout=9)
+    assert "-oDir" not in str(caught.value)
+
+
+def test_of_a_suite_that_failed_nothing_is_used(fetch, monkeypatch):
+    runner = FakeApt(PACKAGES)
+    answer = FakeApt.run
+
+    def run(self, argv, **more):
+        done = answer(self, argv, **more)
+        if "install" in argv and len([call for call in self.calls if "install" in call]) == 1:
+            self.packages = dict(PACKAGES, iptables=("9-9", IPTABLES))
+            return Result(argv, 100, "", "E: Hash Sum mismatch")
+        return done
+
+    monkeypatch.setattr(FakeApt, "run", run)
+    runner.suites = ("trixie", "stable")
+    assert [package["version"] for package in fetch(runner)["packages"]] == ["9-9", "2.41-12+deb13u5", "1.8.11-2"]

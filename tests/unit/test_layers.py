@@ -33,7 +33,7 @@ ROOMS = {
         "_failure": {"_chain"},
         "_skopeo": {"_host", "_failure"},
         "_registry": {"_oci", "_failure", "_skopeo", "_chain"},
-        "_program": {"_host"},
+        "_program": {"_host", "_archive"},
         "_journal": {"_host"},
         "_waiting": set(),
         "_kube": {"_host", "_waiting"},

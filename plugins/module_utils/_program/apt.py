@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.command import (
     OwnPathRunner,
     Result,
     Runner,
+    TimedOut,
     find_program,
     last_lines,
 )
@@ -76,6 +77,8 @@ class Apt:
         """
         failed: Dict[str, Problem] = {}
         for suite in suites:
+            for left in self._archives():  # of a suite before, from which not all came
+                os.remove(left)
             try:
                 self._get(["update", "--error-on=any"], suite, package)
                 self._get(["install", "--yes", "--download-only", "--no-install-recommends", package], suite, package)
@@ -87,29 +90,49 @@ class Apt:
 
     def unpack(self, package: Package, folder: str) -> None:
         """All files of ``package`` into ``folder``."""
-        self._runner.run(["dpkg-deb", "-x", package.file, folder], timeout=_SECONDS)
+        self._deb(["-x", package.file, folder], package.file)
 
     def _fetched(self, wanted: str) -> List[Package]:
-        found = [self._read(path) for path in sorted(glob.glob(os.path.join(self._work, "cache/archives/*.deb")))]
+        found = [self._read(path) for path in self._archives()]
         return sorted(found, key=lambda package: (package.name != wanted, package.name))
 
+    def _archives(self) -> List[str]:
+        return sorted(glob.glob(os.path.join(glob.escape(self._work), "cache/archives/*.deb")))
+
     def _read(self, path: str) -> Package:
-        said = self._runner.run(["dpkg-deb", "-f", path, "Package", "Version"], timeout=_SECONDS).out
+        said = self._deb(["-f", path, "Package", "Version"], path)
         fields = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
         return Package(fields["Package"], fields["Version"], file_sum(path), path)
+
+    def _deb(self, words: List[str], path: str) -> str:
+        done = self._runner.run(["dpkg-deb", *words], timeout=_SECONDS, check=False)
+        if done.rc == 0:
+            return done.out
+        said = done.err or done.out
+        full = _FULL.search(said)
+        raise Problem(
+            "the package %s cannot be unpacked" % os.path.basename(path),
+            found=last_lines(said.replace(path, "it")) or "no message",
+            where=self._mirror,
+            next_step=MAKE_ROOM if full else "name another mirror; %s" % BY_URL,
+        )
 
     def _get(self, words: List[str], suite: str, package: str) -> None:
         signed = " signed-by=%s" % KEYRING if os.path.exists(KEYRING) else ""
         with open(os.path.join(self._work, "sources.list"), "w", encoding="utf-8") as file:
             file.write("deb [arch=%s%s] %s %s main\n" % (self._architecture, signed, self._mirror, suite))
         argv = ["apt-get", "-q"] + ["-o%s" % option for option in self._options()] + words
-        done = self._runner.run(argv, timeout=self._seconds, check=False)
-        if done.rc != 0:
-            raise self._problem(done, suite, package)
-
-    def _problem(self, done: Result, suite: str, package: str) -> Problem:
-        said = done.err or done.out
         what = "%s for %s cannot be fetched from Debian %s" % (package, self._architecture, suite)
+        try:
+            done = self._runner.run(argv, timeout=self._seconds, check=False)
+        except TimedOut as late:  # its words are all of apt's options
+            found = "apt did not end within %s seconds" % self._seconds
+            raise Problem(what, found, self._mirror, "name another mirror, or give more seconds by timeout") from late
+        if done.rc != 0:
+            raise self._problem(done, what)
+
+    def _problem(self, done: Result, what: str) -> Problem:
+        said = done.err or done.out
         found = last_lines("\n".join(line for line in said.splitlines() if line.startswith(("E:", "W:"))) or said, 4)
         for sign, next_step in (
             (_FULL, MAKE_ROOM),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from typing import Any, Dict, List, Mapping
@@ -19,11 +20,15 @@ from ansible_collections.riscv.k3s.plugins.module_utils._program.store import St
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _TREE = "root"
+# As Debian's policy has it (5.6.1).
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+\Z")
+_WORD = re.compile(r"[^\s\[\]]+\Z")
 
 
 def fetch(options: Mapping[str, Any], store: Store, dry_run: bool = False, runner: Any = None) -> Dict[str, Any]:
     """The module's result. With ``dry_run`` nothing is fetched, and what only the packages tell is None."""
     begin = time.monotonic()
+    _check_words(options)
     name, key = "debian-" + options["package"], _key(options)
     facts = None if options["renew"] else store.find(name, key)
     changed = not facts
@@ -44,6 +49,25 @@ def fetch(options: Mapping[str, Any], store: Store, dry_run: bool = False, runne
     }
 
 
+def _check_words(options: Mapping[str, Any]) -> None:
+    """Refuse what is no name or address: it becomes a path, a word of apt's, and a line of its sources."""
+    if not _PACKAGE.match(options["package"]):
+        raise Problem(
+            "%r is no name of a package of Debian" % options["package"],
+            where="package",
+            next_step="write the name alone, as in iptables: the mirror has one version of it",
+        )
+    for option in ("mirror", "suites"):
+        values = options[option] if option == "suites" else [options[option] or "-"]
+        wrong = [value for value in values if not _WORD.match(value)]
+        if wrong or not values:
+            raise Problem(
+                "%r cannot stand in apt's sources" % wrong[0] if wrong else "there is no suite to look in",
+                where=option,
+                next_step="write a URL in mirror, and names such as trixie in suites",
+            )
+
+
 def _key(options: Mapping[str, Any]) -> str:
     # Without the mirror: a package is the same on all of them.
     inputs = [options[name] for name in ("package", "architecture", "files", "suites")]
@@ -58,9 +82,11 @@ def _fill(options: Mapping[str, Any], work: str, runner: Any) -> Dict[str, Any]:
     apt = Apt(os.path.join(scratch, "apt"), options["architecture"], options["mirror"], options["timeout"], runner)
     packages = apt.fetch(options["package"], options["suites"])
     _check(packages, options)
+    # Each in a folder of its own: one package's link must not lead the next one's files anywhere.
+    folders = {package.name: os.path.join(scratch, str(number)) for number, package in enumerate(packages)}
     for package in packages:
-        apt.unpack(package, os.path.join(scratch, "all"))
-    files = closure.copy(os.path.join(scratch, "all"), tree, options["files"])
+        apt.unpack(package, folders[package.name])
+    files = closure.copy(folders, tree, options["files"])
     shutil.rmtree(scratch)
     return {
         "version": packages[0].upstream,
