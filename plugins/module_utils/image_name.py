@@ -11,6 +11,7 @@ reference with tag and digest the digest alone counts: under that name the kubel
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import NamedTuple, Optional
 
@@ -28,6 +29,10 @@ _ID = re.compile(r"[0-9a-f]{64}\Z")
 # What containerd and the kubelet call an image that no name is left of.
 _BY_ID = "sha256:"
 _LONGEST = 255
+_HOST_AND_PORT = re.compile(r"(\[.*\]|[^:]*)(?::(\d+))?\Z")
+_LAST_PORT, _PORT_DIGITS = 65535, 5
+# As in DNS.
+_LONGEST_HOST, _LONGEST_LABEL = 253, 63
 
 
 class ImageName(NamedTuple):
@@ -97,8 +102,46 @@ def names_tag(text):
 
 
 def is_registry(text):
-    """Whether ``text`` is host or host:port, as references have it."""
-    return bool(_REGISTRY.match(text))
+    """Whether ``text`` is host or host:port, as references have it, and one that can be: others wrap a port round, or
+    raise errors of their own.
+    """
+    found = _HOST_AND_PORT.match(text) if _REGISTRY.match(text) else None
+    if not found:
+        return False
+    host, port = found.groups()
+    if port is not None and not (len(port) <= _PORT_DIGITS and 0 < int(port) <= _LAST_PORT):
+        return False
+    if host.startswith("["):
+        try:
+            return bool(ipaddress.IPv6Address(host[1:-1]))
+        except ValueError:
+            return False
+    return len(host) <= _LONGEST_HOST and all(len(label) <= _LONGEST_LABEL for label in host.split("."))
+
+
+def has_names(registry):
+    """Whether names below ``registry`` (host or host:port) belong to it. A word alone, without a dot or a port, is a
+    part of names at docker.io.
+    """
+    return is_registry(registry) and _split_registry(registry + "/a")[0] == registry
+
+
+def split_prefix(prefix: str) -> tuple[str, str]:
+    """The registry and the path of a mirror's prefix, REGISTRY/PATH. Raises Problem."""
+    registry, slash, path = prefix.strip("/").partition("/")
+    if not slash or not has_names(registry):
+        raise Problem(
+            "riscv_k3s_mirror_prefix must be a registry and a path",
+            found=without_login(prefix),
+            next_step="write it as 192.168.173.76:6000/stock; a host of one word needs its port",
+        )
+    return registry, path
+
+
+def without_login(text):
+    """An address for a message: what stands before an @ in it may be a password."""
+    text = str(text)
+    return "…@" + text.rpartition("@")[2] if "@" in text else text
 
 
 def is_digest(text: object) -> bool:

@@ -125,6 +125,52 @@ def test_an_address_that_is_none(address):
         derived(boards(registry=address), Asked("http"))
 
 
+@pytest.mark.parametrize("address", ["myhost", "registry", 6000, "index.docker.io", "docker.io", "docker.io:443"])
+def test_an_address_below_which_names_are_docker_io_s(address):
+    """Images for the private registry, and the user's login, would go to docker.io."""
+    with pytest.raises(Problem, match="riscv_k3s_registry is not a registry (in an image's name|of your own)"):
+        derived(boards(registry=address), Asked("http"))
+
+
+@pytest.mark.parametrize("prefix", ["myhost/stock", "6000/stock", "http://192.168.173.76:6000/stock", "a.example:0/x"])
+@pytest.mark.parametrize("registries", [None, {}])
+def test_a_prefix_below_which_names_are_docker_io_s(prefix, registries):
+    variables = {"riscv_k3s_mirror_prefix": prefix}
+    variables.update({"riscv_k3s_registries": registries} if registries is not None else {})
+    with pytest.raises(Problem, match="riscv_k3s_mirror_prefix must be a registry and a path"):
+        inventory_settings(variables)
+    with pytest.raises(Problem, match="riscv_k3s_mirror_prefix must be a registry and a path"):
+        _mirror.with_mirror(registries, prefix)
+
+
+IMPOSSIBLE = [
+    "h:0",
+    "h:99999",
+    "127.0.0.1:655360",
+    "[:::::]:1",
+    "a" * 64 + ".example:1",
+    ".".join(["a" * 60] * 5) + ":1",
+]
+
+
+@pytest.mark.parametrize("address", IMPOSSIBLE)
+def test_an_address_that_nobody_can_have(address):
+    for asking in (lambda: derived(boards(registry=address), Asked("http")), lambda: accesses(options(address))):
+        with pytest.raises(Problem, match="not a registry"):
+            asking()
+
+
+def test_a_login_in_an_address_is_not_shown():
+    for asking in (
+        lambda: derived(boards(registry="user:hunter2@h.example:5000"), Asked("http")),
+        lambda: accesses(options("user:hunter2@h.example:5000")),
+        lambda: inventory_settings({"riscv_k3s_mirror_prefix": "user:hunter2@h.example/x"}),
+    ):
+        with pytest.raises(Problem, match="…@h.example") as caught:
+            asking()
+        assert "hunter2" not in str(caught.value)
+
+
 def test_roles_of_the_controller_know_the_prefix():
     variables = {"riscv_k3s_registry": REGISTRY}
     assert inventory_settings(variables)["mirror_prefix"] == REGISTRY + "/stock"
@@ -238,6 +284,31 @@ def test_one_that_says_nothing_ends_in_time(fresh_home):
         host = "127.0.0.1:%d" % server.getsockname()[1]
         with pytest.raises(Problem, match="does not answer.*timed out"):
             asked_scheme(host, 1)
+
+
+def test_one_that_drips_ends_in_time(fresh_home):
+    """Each byte comes within the time, the whole answer never."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended = threading.Event()
+
+        def drip():
+            for first in (b"HTTP/1.0 400 Bad Request\r\n\r\n", b"HTTP/1.0 200 OK\r\n"):
+                with server.accept()[0] as connection:
+                    connection.recv(4096)
+                    connection.sendall(first)
+                    while b"200" in first and not ended.wait(0.1):
+                        connection.sendall(b"X")
+
+        threading.Thread(target=drip, daemon=True).start()
+        with pytest.raises(Problem, match="does not answer.*timed out: no whole answer within 1 seconds"):
+            asked_scheme("127.0.0.1:%d" % server.getsockname()[1], 1)
+        ended.set()
+
+
+@pytest.mark.parametrize("host", ["[:::::]:1", "a" * 70 + ".example:1"])
+def test_a_name_that_no_resolver_takes(host):
+    with pytest.raises(Problem, match="does not answer"):
+        asked_scheme(host, 1)
 
 
 def options(host, **more):

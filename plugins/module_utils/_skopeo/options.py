@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import certificates
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.scheme import asked_scheme
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_registry
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_registry, without_login
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _REGISTRY = {
@@ -119,7 +119,7 @@ def seconds_of(params: Mapping[str, Any]) -> int:
 def _check(access):
     if not is_registry(access.host):
         raise Problem(
-            "%r is not a registry" % access.host,
+            "%r is not a registry" % without_login(access.host),
             found="no HOST or HOST:PORT",
             where="registries",
             next_step="leave out scheme and path (riscv_k3s_registry)",

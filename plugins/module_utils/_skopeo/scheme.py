@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from typing import Callable, Optional
+import threading
+from typing import Callable, List, Optional
 from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import open_url
@@ -24,6 +25,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
 # Not there, and not allowed there. A registry that is busy or only starts says something else.
 _NO_REGISTRY = (404, 405, 501)
+# ValueError: a name that no resolver takes.
+_FAILED = (OSError, http.client.HTTPException, ValueError)
 _NEXT = "see that it runs and can be reached from here, or say riscv_k3s_registry_plain_http"
 
 
@@ -31,18 +34,37 @@ def asked_scheme(host: str, timeout: int = 20, ask: Optional[Callable[[str, int]
     """``https`` or ``http``, as the registry ``host`` (HOST or HOST:PORT) answers within ``timeout`` seconds. ``ask``
     stands in for the network. Raises Problem where it does not answer, or not as a registry does.
     """
-    ask = ask or _ask
+    ask = ask or _ask_in_time
     try:
         ask("https://%s/v2/" % host, timeout)
         return "https"
-    except (OSError, http.client.HTTPException) as error:
+    except _FAILED as error:
         if not _speaks_no_tls(error):
             raise _no_answer(host, error) from error
     try:
         ask("http://%s/v2/" % host, timeout)
         return "http"
-    except (OSError, http.client.HTTPException) as error:
+    except _FAILED as error:
         raise _no_answer(host, error) from error
+
+
+def _ask_in_time(url: str, timeout: int) -> None:
+    """As `_ask`, whose own timeout is that of each byte: one that drips would hold up a run for hours."""
+    raised: List[BaseException] = []
+    thread = threading.Thread(target=_noting, args=(raised, url, timeout), daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if raised:
+        raise raised[0]
+    if thread.is_alive():
+        raise TimeoutError("timed out: no whole answer within %d seconds" % timeout)
+
+
+def _noting(raised: List[BaseException], url: str, timeout: int) -> None:
+    try:
+        _ask(url, timeout)
+    except BaseException as error:
+        raised.append(error)
 
 
 def _ask(url: str, timeout: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.derived import prefix_of
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.derived import checked_prefix, prefix_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 
 # They may be in a vault that is not open; registry_access reads them where a registry is asked.
@@ -29,5 +29,5 @@ def inventory_settings(variables: Mapping[str, Any]) -> Dict[str, Any]:
     host = str(variables.get("inventory_hostname", "localhost"))
     settings = read({host: values})[host]
     if has_registries:
-        return settings
+        return dict(settings, mirror_prefix=checked_prefix(settings))
     return dict(settings, mirror_prefix=prefix_of(settings))

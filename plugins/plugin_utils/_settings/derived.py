@@ -13,7 +13,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_registry
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import (
+    DEFAULT_REGISTRY,
+    has_names,
+    is_registry,
+    split_prefix,
+    without_login,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # Of the name in the registry: 192.168.173.76:6000/stock/rancher/mirrored-pause:3.6.
@@ -33,13 +39,20 @@ def derived_from(settings: Mapping[str, Any]) -> Optional[str]:
         return None
     if settings["registries"] is not None or settings["registries_config_yaml"] is not None:
         return None
-    if not is_registry(registry):
-        raise Problem(
-            "riscv_k3s_registry is not a registry",
-            found=str(registry),
-            next_step="write HOST or HOST:PORT, without scheme and path, for example 192.168.173.76:6000",
-        )
+    _check(registry)
     return registry
+
+
+def _check(registry: str) -> None:
+    what, next_step = "riscv_k3s_registry is not a registry", "write HOST or HOST:PORT, without scheme and path, for "
+    if is_registry(registry) and not has_names(registry):
+        # What is meant for the private registry would be pushed to docker.io.
+        what, next_step = what + " in an image's name: there it is a part of docker.io's", "write its port, too, for "
+    elif registry.partition(":")[0] == DEFAULT_REGISTRY:
+        what += " of your own"
+    elif is_registry(registry):
+        return
+    raise Problem(what, without_login(registry), next_step=next_step + "example 192.168.173.76:6000")
 
 
 def said_scheme(settings: Mapping[str, Any]) -> Optional[str]:
@@ -51,7 +64,14 @@ def said_scheme(settings: Mapping[str, Any]) -> Optional[str]:
 def prefix_of(settings: Mapping[str, Any]) -> Optional[str]:
     """The mirror by prefix: as the inventory says, or what follows from the registry."""
     registry = derived_from(settings)
-    return settings["mirror_prefix"] or ("%s/%s" % (registry, PREFIX) if registry else None)
+    return checked_prefix(settings) or ("%s/%s" % (registry, PREFIX) if registry else None)
+
+
+def checked_prefix(settings: Mapping[str, Any]) -> Optional[str]:
+    """The mirror by prefix that the inventory says itself, or None. Raises Problem for one that is none."""
+    if settings["mirror_prefix"]:
+        split_prefix(settings["mirror_prefix"])
+    return settings["mirror_prefix"]
 
 
 def with_derived(settings: Mapping[str, Any], scheme: str) -> Dict[str, Any]:

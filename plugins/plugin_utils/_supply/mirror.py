@@ -14,7 +14,7 @@ from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Op
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName, split_prefix
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import ImageRow, Observed, RegistryAnswer
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
@@ -67,13 +67,7 @@ def with_mirror(config: Optional[Mapping[str, Any]], prefix: str) -> Dict[str, A
     """
     if config is not None:
         _registries.check(config)
-    registry, slash, path = prefix.strip("/").partition("/")
-    if not slash:
-        raise Problem(
-            "riscv_k3s_mirror_prefix must be a registry and a path",
-            found=prefix,
-            next_step="write it as 192.168.173.76:6000/riscv64",
-        )
+    registry, path = split_prefix(prefix)
     mirrors = dict((config or {}).get("mirrors") or {})
     scheme = own_scheme(registry, (mirrors.get(registry) or {}).get("endpoint"))
     endpoint = "%s://%s/v2/%s" % (scheme or "https", registry, path)
