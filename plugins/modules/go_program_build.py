@@ -44,7 +44,8 @@ options:
   recipe:
     description:
       - A folder with C(go.mod), C(go.sum) and perhaps C(.go) files of its own.
-      - All its files but tests and hidden ones count as input.
+      - All its files but tests and hidden ones count as input. Where the program embeds files, or C(go.mod) takes a
+        module from a folder below this one, these count, too. A module from a folder elsewhere is refused.
     type: path
     required: true
   package:

@@ -290,6 +290,58 @@ def test_a_recipe_that_is_none(world, change, message):
         world.run()
 
 
+@pytest.mark.parametrize("folder", ["../other", "/srv/other", "./link", ".."])
+@pytest.mark.parametrize("form", ["replace a.b/c => %s\n", 'replace (\n\ta.b/c v1.0.0 => "%s" // ours\n)\n'])
+def test_a_module_from_outside_of_the_recipe_is_refused(world, folder, form):
+    """go.sum says nothing of it, and a change there made no other program."""
+    (world.recipe / "link").symlink_to("..")
+    (world.recipe / "go.mod").write_text(GO_MOD + form % folder)
+    with pytest.raises(Problem, match=r"takes a module from outside.*=> .*Where: .*go\.mod.*below the recipe's folder"):
+        world.run()
+    assert world.builds() == []
+
+
+@pytest.mark.parametrize(
+    "asking, path",
+    [
+        ({"go.mod": GO_MOD + "replace a.b/c => ./_c\n"}, "_c/c.go"),
+        ({"main.go": "package main\n//go:embed all:static\nvar x embed.FS\n"}, "static/.well-known"),
+        ({"main.go": "package main\n//go:embed x_test.go\nvar x string\n"}, "x_test.go"),
+        ({}, "linked/l.go"),
+    ],
+)
+def test_what_only_some_programs_ask_for_counts_for_them(world, asking, path):
+    aside = world.recipe.parent / "aside"
+    aside.mkdir()
+    (world.recipe / "linked").symlink_to(aside)
+    (world.recipe / ".git").mkdir()
+    for name, text in asking.items():
+        (world.recipe / name).write_text(text)
+    place = world.recipe / path
+    place.parent.mkdir(exist_ok=True)
+    paths = set()
+    for text in ("package c // 1\n", "package c // 2\n"):
+        place.write_text(text)
+        (world.recipe / ".git" / "index").write_text(text)
+        paths.add(world.run()["path"])
+    assert len(paths) == 2
+    (world.recipe / ".git" / "index").write_text("changed")
+    assert world.run()["changed"] is False
+
+
+def test_links_in_a_circle_are_no_end(world):
+    (world.recipe / "a").mkdir()
+    (world.recipe / "a" / "up").symlink_to("..")
+    assert world.run()["changed"] is True
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "..", ".hidden", "facts.json", "a b", "-o"])
+def test_a_name_that_would_be_more_than_one(world, name):
+    with pytest.raises(Problem, match="is no name for a program"):
+        world.run(name=name)
+    assert world.builds() == [] and world.left() == []
+
+
 def test_a_version_for_a_program_without_one(world):
     with pytest.raises(Problem, match="there is no version to put into main.v"):
         world.run(package=".", version_variable="main.v")
@@ -318,6 +370,24 @@ def test_no_room_in_the_cache(world, monkeypatch):
 def test_a_cache_that_cannot_be_written(world):
     world.cache.write_text("a file")
     with pytest.raises(Problem, match="nothing can be written into"):
+        world.run()
+
+
+def test_a_cache_without_locks(world, monkeypatch):
+    def none(*dummy):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(store.fcntl, "flock", none)
+    with pytest.raises(Problem, match="nothing can be written into.*No locks available"):
+        world.run()
+
+
+def test_what_cannot_be_kept_is_not_told_as_a_lack_of_room(world, monkeypatch):
+    def refused(*dummy, **more):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/cache/x")
+
+    monkeypatch.setattr(store.tempfile, "mkdtemp", refused)
+    with pytest.raises(Problem, match="tool cannot be kept.*Permission denied.*Where: /cache/x.*correct the perm"):
         world.run()
 
 

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._program import go_errors, go_mod
 from ansible_collections.riscv.k3s.plugins.module_utils._program.go import Toolchain
 from ansible_collections.riscv.k3s.plugins.module_utils._program.recipe import Recipe
-from ansible_collections.riscv.k3s.plugins.module_utils._program.store import Store, file_sum
+from ansible_collections.riscv.k3s.plugins.module_utils._program.store import FACTS, Store, file_sum
 from ansible_collections.riscv.k3s.plugins.module_utils.elf import read_elf
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -45,7 +45,7 @@ def plan(options: Mapping[str, Any], toolchain: Toolchain) -> Plan:
     recipe = Recipe(options["recipe"])
     where = os.path.join(recipe.path, "go.mod")
     pinned = go_mod.read(recipe.text("go.mod"), options["package"], where)
-    name = options["name"] or _name(pinned, recipe)
+    name = _checked(options["name"] or _name(pinned, recipe), recipe)
     toolchain.require(pinned.go, name, where)
     version = options["version"] or (pinned.version or "").lstrip("v").partition("+")[0] or None
     arguments = _FLAGS + ["-ldflags", _linker_flags(options, version, where)]
@@ -154,6 +154,11 @@ def _name(pinned: go_mod.Pinned, recipe: Recipe) -> str:
     name = posixpath.basename(pinned.package if pinned.module else recipe.path)
     if re.match(r"v\d+\Z", name) and pinned.module:  # the major version of a module, not its name
         name = posixpath.basename(posixpath.dirname(pinned.package))
-    if _NAME.match(name):
+    return name
+
+
+def _checked(name: str, recipe: Recipe) -> str:
+    """``name``, which becomes that of a file and a part of that of folders. Raises Problem."""
+    if _NAME.match(name) and name != FACTS:
         return name
     raise Problem("%r is no name for a program" % name, where=recipe.path, next_step="give it one by name")

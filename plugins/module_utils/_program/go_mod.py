@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # A block, `require (`, has one statement a line; each is also allowed by itself, `require X v1`.
 _REQUIRED = re.compile(r"^\s*(?:require\s+)?([^\s()]+)\s+(v\d\S*)", re.M)
 _TOOL = re.compile(r"^tool\s+([^\s()]+)\s*$|^tool\s*\(\s*([^\s()]+)\s*\)", re.M)
+# A module that is taken from a folder: Go takes a path for one by how it begins.
+_LOCAL = re.compile(r"=>\s*[\"`]?(\.{1,2}(?:/[^\s\"`]*)?|/[^\s\"`]*)[\"`]?\s*$", re.M)
 _GO = re.compile(r"^go\s+(\S+)\s*$", re.M)
 
 
@@ -50,6 +52,11 @@ def _module_of(package: str, text: str, where: str) -> Tuple[str, str]:
         where=where,
         next_step="in that folder, run: go get -tool %s@VERSION && go mod tidy" % package,
     )
+
+
+def folders(text: str) -> List[str]:
+    """The folders that the lines `replace` of a go.mod take modules from."""
+    return _LOCAL.findall(re.sub(r"(?:^|\s)//.*", "", text))
 
 
 def sum_of(text: str, module: str, version: str) -> Optional[str]:

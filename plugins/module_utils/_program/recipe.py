@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Dict, List
+from typing import Dict, Iterator, Set
 
+from ansible_collections.riscv.k3s.plugins.module_utils._program import go_mod
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _LARGEST = 64 << 20  # bytes of one file: go.sum of the largest programs has a few hundred KiB
+_LARGEST_TOGETHER = 512 << 20
 _MOST = 5000  # files
+# Go embeds all but these, where a program asks for it.
+_NEVER = (".bzr", ".git", ".hg", ".svn")
 _NEXT = "name the folder that holds go.mod, and go.sum if the program needs other modules"
 
 
@@ -22,7 +26,9 @@ class Recipe:
 
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(os.path.expanduser(path))
-        self._files = self._read()
+        self._files = self._read(self._paths(hidden=False))
+        if self._needs_hidden():
+            self._files = self._read(self._paths(hidden=True))
         if "go.mod" not in self._files:
             raise Problem(
                 "%s is no recipe of a Go program" % path,
@@ -44,16 +50,36 @@ class Recipe:
             digest.update(self._files[name])
         return digest.hexdigest()
 
-    def _read(self) -> Dict[str, bytes]:
+    def _needs_hidden(self) -> bool:
+        """Whether what Go does not read by itself may be asked for: by a program that embeds files, or as a module."""
+        inside = go_mod.folders(self.text("go.mod"))
+        for folder in inside:
+            self._require_inside(folder)
+        return bool(inside) or any(b"//go:embed" in data for name, data in self._files.items() if name.endswith(".go"))
+
+    def _require_inside(self, folder: str) -> None:
+        """Refuse a module elsewhere: go.sum says nothing of it, and nobody would see that it changed."""
+        root, path = os.path.realpath(self.path), os.path.realpath(os.path.join(self.path, folder))
+        if path != root and not path.startswith(root + "/"):
+            raise Problem(
+                "the recipe takes a module from outside of its folder",
+                found="replace … => %s" % folder,
+                where=os.path.join(self.path, "go.mod"),
+                next_step="put that module below the recipe's folder, or require a published version of it",
+            )
+
+    def _read(self, paths: Iterator[str]) -> Dict[str, bytes]:
         if not os.path.isdir(self.path):
             found = "a file" if os.path.exists(self.path) else "no such folder"
             raise Problem("there is no recipe %s" % self.path, found=found, next_step=_NEXT)
-        files = {}
+        files: Dict[str, bytes] = {}
+        size = 0
         try:
-            for path in self._paths():
+            for path in paths:
                 with open(os.path.join(self.path, path), "rb") as file:
                     files[path] = file.read(_LARGEST + 1)
-                if len(files[path]) > _LARGEST or len(files) > _MOST:
+                size += len(files[path])
+                if len(files[path]) > _LARGEST or size > _LARGEST_TOGETHER or len(files) > _MOST:
                     raise Problem("%s is too large for a recipe" % self.path, found=path, next_step=_NEXT)
         except OSError as error:
             raise Problem(
@@ -61,18 +87,25 @@ class Recipe:
             ) from error
         return files
 
-    def _paths(self) -> List[str]:
-        """All but hidden files, which Go does not read either, and tests."""
-        found = []
-        for parent, names, files in os.walk(self.path):
-            names[:] = sorted(name for name in names if name[0] not in "._")
-            found += [
-                os.path.relpath(os.path.join(parent, name), self.path)
-                for name in sorted(files)
-                if name[0] not in "._" and not name.endswith("_test.go") and self._is_file(parent, name)
-            ]
-        return found
+    def _paths(self, hidden: bool) -> Iterator[str]:
+        """All files but hidden ones, which Go does not read by itself, and tests; with ``hidden`` these, too.
+
+        Also of folders that a link leads to, which Go follows where a program imports from them.
+        """
+        above: Dict[str, Set[str]] = {self.path: {os.path.realpath(self.path)}}
+        for parent, names, files in os.walk(self.path, followlinks=True):
+            known = above.pop(parent)
+            real = {name: os.path.realpath(os.path.join(parent, name)) for name in sorted(names)}
+            names[:] = [name for name in real if self._counts(name, hidden) and real[name] not in known]
+            # Bazel leaves links to all that it ever built.
+            names[:] = [name for name in names if not name.startswith("bazel-")]
+            above.update((os.path.join(parent, name), known | {real[name]}) for name in names)
+            for name in sorted(files):
+                if self._counts(name, hidden) and os.path.isfile(os.path.join(parent, name)):
+                    yield os.path.relpath(os.path.join(parent, name), self.path)
 
     @staticmethod
-    def _is_file(parent: str, name: str) -> bool:
-        return os.path.isfile(os.path.join(parent, name))
+    def _counts(name: str, hidden: bool) -> bool:
+        if hidden:
+            return name not in _NEVER
+        return name[0] not in "._" and not name.endswith("_test.go")

@@ -25,7 +25,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.own_folder import 
 from ansible_collections.riscv.k3s.plugins.module_utils._program.go_errors import MAKE_ROOM
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-_FACTS = "facts.json"
+FACTS = "facts.json"
 _KEY_LENGTH = 16
 _KEEP_SECONDS = 60 * 24 * 3600
 _POLL_SECONDS = 0.5
@@ -46,7 +46,7 @@ class Store:
         """The facts of an item that is there and whole, or None."""
         place = self.place(name, key)
         try:
-            with open(os.path.join(place, _FACTS), encoding="utf-8") as file:
+            with open(os.path.join(place, FACTS), encoding="utf-8") as file:
                 facts = json.load(file)
             whole = facts["key"] == key and facts["content"] == content_sum(place)
         except (OSError, ValueError, KeyError, TypeError):
@@ -78,7 +78,7 @@ class Store:
     def _fill(self, work: str, place: str, key: str, fill: Callable[[str], Dict[str, Any]]) -> Dict[str, Any]:
         facts = dict(fill(work), key=key)
         facts["content"] = content_sum(work)
-        with open(os.path.join(work, _FACTS), "w", encoding="utf-8") as file:
+        with open(os.path.join(work, FACTS), "w", encoding="utf-8") as file:
             json.dump(facts, file, indent=1, sort_keys=True)
         os.chmod(work, 0o755)
         shutil.rmtree(place, ignore_errors=True)
@@ -94,8 +94,8 @@ class Store:
             raise Problem(
                 "there is no room for %s" % name if full else "%s cannot be kept" % name,
                 found=error.strerror or str(error),
-                where=self.root,
-                next_step=MAKE_ROOM,
+                where=self.root if full else error.filename or self.root,
+                next_step=MAKE_ROOM if full else "correct the permissions there, or name another folder in cache",
             ) from error
 
     @contextlib.contextmanager
@@ -106,7 +106,10 @@ class Store:
         except OSError as error:
             raise not_made(self.root, error.strerror) from error
         try:
-            _wait_for(handle, name, self.root, seconds)
+            try:
+                _wait_for(handle, name, self.root, seconds)
+            except OSError as error:  # a file system of a network may know no locks
+                raise not_made(self.root, error.strerror) from error
             yield
         finally:
             os.close(handle)
@@ -153,7 +156,7 @@ def _paths(folder: str) -> Iterator[str]:
     found = []
     for parent, names, files in os.walk(folder):
         found += [os.path.relpath(os.path.join(parent, name), folder) for name in names + files]
-    return iter(sorted(path for path in found if path != _FACTS))
+    return iter(sorted(path for path in found if path != FACTS))
 
 
 def file_sum(path: str) -> str:
