@@ -19,6 +19,7 @@ from fakes import FIXTURES
 from programs import elf
 
 from ansible_collections.riscv.k3s.plugins.module_utils._program import go, go_errors, go_mod, store
+from ansible_collections.riscv.k3s.plugins.module_utils._program import recipe as recipe_files
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import go_program_build
 
@@ -188,6 +189,14 @@ SAID = {
     "no_space": ("there is no room to build tool", "no space left on device"),
     "killed": ("the build of tool was killed", "signal: killed"),
     "constraints": ("tool is not written for linux/riscv64", "build constraints exclude"),
+    "c_only": ("tool is not written for linux/riscv64, or needs C", "build constraints exclude"),
+    "gone": ("not to be had in the version", r"404 Not Found \| server response: .*unknown revision v1"),
+    "moved": ("not to be had in the version", "could not read Username"),
+    "renamed": ("another name than go.mod says", "declares its path as: example.org/old"),
+    "replaced": ("replaces a module by a folder that is not there", r"\.\./away does not exist"),
+    "ambiguous": ("two of its modules have the same package", "example.org/a/b v1.0.0"),
+    "new_std": ("Go is too old for tool, or", "math/rand/v9 is not in std"),
+    "no_git": ("there is no git to fetch", "executable file not found"),
     "arch": ("this Go does not build for linux/riscv64", "unsupported GOOS/GOARCH"),
 }
 
@@ -327,6 +336,16 @@ def test_what_only_some_programs_ask_for_counts_for_them(world, asking, path):
     assert len(paths) == 2
     (world.recipe / ".git" / "index").write_text("changed")
     assert world.run()["changed"] is False
+
+
+def test_a_clone_with_vendored_modules_is_no_large_recipe(world, monkeypatch):
+    """Go does not read them, since a build goes by go.sum."""
+    before = world.run()["path"]
+    (world.recipe / "vendor" / "example.org").mkdir(parents=True)
+    for number in range(5):
+        (world.recipe / "vendor" / "example.org" / ("%d.go" % number)).write_text("package x\n")
+    monkeypatch.setattr(recipe_files, "_MOST", 4)
+    assert world.run()["path"] == before
 
 
 def test_links_in_a_circle_are_no_end(world):

@@ -59,13 +59,46 @@ _KINDS = (
         "correct the line that is named",
     ),
     _Kind(
+        r"replacement directory \S+ does not exist|\(replaced by \.\.?/[^)]*\): .*no such file",
+        "%(name)s is not built: go.mod replaces a module by a folder that is not there",
+        "put that folder into the recipe and name it as ./FOLDER, or replace the module by another one with a version",
+    ),
+    _Kind(
+        r"module declares its path as|has (?:post|pre|non)-\S+ module path",
+        "%(name)s is not built: a module has another name than go.mod says",
+        "it was renamed: name it in go.mod as it names itself, or, where other modules still use the old name, add "
+        "`replace OLD => NEW VERSION`; then run `go mod tidy`",
+    ),
+    _Kind(
+        r"ambiguous import: found package",
+        "%(name)s is not built: two of its modules have the same package",
+        "take a newer version of the module that had the package first (`go get MODULE@latest`), then `go mod tidy`",
+    ),
+    _Kind(
+        r"\.go:\d+:\d+: package \S+ is not in (?:std|GOROOT)",
+        "Go is too old for %(name)s, or an import is misspelt",
+        GET_GO,
+    ),
+    _Kind(
+        r"404 Not Found|410 Gone|unknown revision|invalid pseudo-version",
+        "%(name)s is not built: a module is not to be had in the version that it asks for",
+        "it was moved, taken back, or is private: name another version in go.mod (`go get MODULE@VERSION`, then "
+        "`go mod tidy`), put where it is now by `replace`, or name a module proxy that has it in GOPROXY",
+    ),
+    _Kind(
+        r'exec: "git": executable file not found',
+        "%(name)s is not built: there is no git to fetch a module with",
+        "install git, or name a module proxy in GOPROXY (`go env GOPROXY`)",
+    ),
+    _Kind(
         r"unsupported GOOS/GOARCH pair|cmd/go: unsupported GOOS",
         "this Go does not build for linux/%(architecture)s",
         GET_GO,
     ),
     _Kind(
         r"module lookup disabled|dial tcp|no such host|connection re(?:fused|set)|i/o timeout|TLS handshake|x509:"
-        r"|proxyconnect|reading https?:|unrecognized import path|GOPROXY|exec: \"git\"",
+        r"|proxyconnect|reading https?:|unrecognized import path|GOPROXY"
+        r"|git (?:ls-remote|fetch) [^\n]*exit status",
         "%(name)s is not built: a module cannot be fetched",
         "see that the module proxy which `go env GOPROXY` names can be reached from this machine; GOPROXY, GONOSUMDB, "
         "GOPRIVATE and https_proxy are taken from the user's environment and from `go env -w`",
@@ -77,9 +110,10 @@ _KINDS = (
         "correct package, or the line `tool` of go.mod",
     ),
     _Kind(
-        r"build constraints exclude all Go files",
-        "%(name)s is not written for linux/%(architecture)s",
-        "take a newer version of the module that is named",
+        r"build constraints exclude all Go files|C source files not allowed when not using cgo",
+        "%(name)s is not written for linux/%(architecture)s, or needs C",
+        'take a newer version of the module that is named; where it has parts in C (import "C"), leave it out or take '
+        "another one: programs are built without a C compiler (CGO_ENABLED=0)",
     ),
     _Kind(
         r"permission denied|read-only file system",

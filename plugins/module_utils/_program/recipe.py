@@ -97,6 +97,8 @@ class Recipe:
             known = above.pop(parent)
             real = {name: os.path.realpath(os.path.join(parent, name)) for name in sorted(names)}
             names[:] = [name for name in real if self._counts(name, hidden) and real[name] not in known]
+            if not hidden and parent == self.path and "vendor" in names:
+                names.remove("vendor")  # a clone's: Go goes by go.sum here (-mod=readonly)
             # Bazel leaves links to all that it ever built.
             names[:] = [name for name in names if not name.startswith("bazel-")]
             above.update((os.path.join(parent, name), known | {real[name]}) for name in names)
