@@ -15,7 +15,7 @@ description:
   - What the file holds stays on the board. Only names of keys are returned, and lines of a diff in which secrets, and
     everything below C(auth), are C(********).
   - A login, a list of endpoints, the rewrites of a mirror and the TLS settings of a registry are each kept or replaced
-    as a whole. Comments are not kept.
+    as a whole. Rewrites go with the endpoints that they were written for. Comments are not kept.
   - Needs PyYAML on the board.
   - Does not restart k3s, which reads the file when it starts.
 options:

@@ -36,7 +36,8 @@ configs:
     auth: {username: reader, password: hunter3}
     tls: {ca_file: /etc/ca.pem, insecure_skip_verify: true, note: hunter4}
 """
-OTHERS = ["configs.corp.auth", "configs.corp.tls", "mirrors.docker.io.rewrite", "mirrors.quay.io.endpoint"]
+OTHERS = ["configs.corp.auth", "configs.corp.tls", "mirrors.quay.io.endpoint"]
+REPLACED = ["mirrors.docker.io.endpoint", "mirrors.docker.io.rewrite"]
 
 
 class Board:
@@ -73,7 +74,7 @@ def _board(tmp_path):
 def test_names_of_what_would_go_and_of_what_would_be_replaced(board):
     board.write(FOREIGN)
     found = board.run()
-    assert (found["others"], found["replaced"]) == (OTHERS, ["mirrors.docker.io.endpoint"])
+    assert (found["others"], found["replaced"]) == (OTHERS, REPLACED)
     assert not found["changed"] and board.path.read_text() == FOREIGN and found["sha256"] == sha256(FOREIGN.encode())
 
 
@@ -131,12 +132,30 @@ def test_both_are_in_the_file_and_a_second_run_changes_nothing(board):
     assert board.run("merged")["changed"]
     merged, foreign, wanted = (yaml.safe_load(text) for text in (board.path.read_text(), FOREIGN, WANTED))
     assert merged["configs"] == foreign["configs"] and merged["mirrors"]["reg:5000"] == wanted["mirrors"]["reg:5000"]
-    docker = {"endpoint": ["https://m"], "rewrite": foreign["mirrors"]["docker.io"]["rewrite"]}
+    docker = {"endpoint": ["https://m"]}
     assert merged["mirrors"]["docker.io"] == docker and merged["mirrors"]["quay.io"] == foreign["mirrors"]["quay.io"]
     again = board.run("merged")
     assert not again["changed"] and again["others"] == OTHERS and again["replaced"] == []
     assert board.path.stat().st_mode & 0o777 == 0o600
     assert board.path.read_text().splitlines()[1] == "# wanted: " + sha256(WANTED.encode())
+
+
+@pytest.mark.parametrize(
+    "mirror, kept",
+    [
+        ('endpoint: ["https://harbor"], rewrite: {"^(.*)$": "dockerhub/$1"}', False),
+        ('rewrite: {"^(.*)$": "dockerhub/$1"}', False),
+        ('endpoint: ["https://m"], rewrite: {"^(.*)$": "dockerhub/$1"}', True),
+    ],
+)
+def test_rewrites_go_with_the_endpoints_that_they_are_for(board, mirror, kept):
+    """Behind another endpoint they lead every pull astray (k3s 7007 and 4961 have such files)."""
+    board.write("mirrors: {docker.io: {%s}, quay.io: {%s}}\n" % (mirror, mirror))
+    found = board.run("merged")
+    merged = yaml.safe_load(board.path.read_text())["mirrors"]
+    assert ("rewrite" in merged["docker.io"], "mirrors.docker.io.rewrite" in found["others"]) == (kept, kept)
+    assert ("mirrors.docker.io.rewrite" in found["replaced"]) == (not kept)
+    assert merged["docker.io"]["endpoint"] == ["https://m"] and merged["quay.io"]["rewrite"]
 
 
 def test_the_inventory_changes_and_what_was_kept_stays(board):
@@ -145,7 +164,7 @@ def test_the_inventory_changes_and_what_was_kept_stays(board):
     new = render({"mirrors": {"other:5000": {"endpoint": ["http://other:5000"]}}})
     assert board.run("merged", content=new)["others"] == OTHERS
     merged = yaml.safe_load(board.path.read_text())
-    assert sorted(merged["mirrors"]) == ["docker.io", "other:5000", "quay.io"], "reg:5000 was the inventory's"
+    assert sorted(merged["mirrors"]) == ["other:5000", "quay.io"], "reg:5000 was the inventory's"
     now_own = render({"configs": {"corp": {"auth": {"username": "u", "password": "p"}}}})
     found = board.run("merged", content=now_own)
     assert found["replaced"] == ["configs.corp.auth"] and "configs.corp.auth" not in found["others"]

@@ -68,6 +68,9 @@ def compare(current: bytes, wanted: bytes, where: str, is_ours: bool) -> Differe
         before = {path: value for path, value in before.items() if path in kept}
     others = {path: value for path, value in before.items() if path not in goal and not _is_named(path, goal)}
     replaced = [path for path in before if path in goal and plain(before[path]) != plain(goal[path])]
+    moot = [path for path in others if _is_moot(path, before, goal)]
+    others = {path: value for path, value in others.items() if path not in moot}
+    replaced += moot
     after = {path: value for path, value in {**goal, **others}.items() if not _is_named(path, others)}
     text = _text(after, wanted, list(others)) if others else wanted.decode("utf-8")
     return Difference(_names(others), _names(replaced), text, before, goal, after)
@@ -176,6 +179,16 @@ def _names(paths):
 def _is_named(path, goal):
     """Whether an entry that says nothing more is there anyway."""
     return len(path) == 2 and any(other != path and other[:2] == path for other in goal)
+
+
+def _is_moot(path, before, goal):
+    """Whether they are rewrites for other endpoints than those that the inventory puts in their place: k3s would apply
+    them to these, and ask for names that are not there.
+    """
+    endpoint = (*path[:2], "endpoint")
+    if path[0] != "mirrors" or path[2:] != ("rewrite",) or endpoint not in goal:
+        return False
+    return endpoint not in before or plain(before[endpoint]) != plain(goal[endpoint])
 
 
 def _is_empty(data):
