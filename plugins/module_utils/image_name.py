@@ -127,11 +127,11 @@ def has_names(registry):
 
 
 def split_prefix(prefix: str) -> tuple[str, str]:
-    """The registry and the path of a mirror's prefix, REGISTRY/PATH. Raises Problem."""
-    registry, slash, path = prefix.strip("/").partition("/")
-    if not slash or not has_names(registry):
+    """The registry and the path of a mirror's prefix, REGISTRY/PATH, or REGISTRY and "". Raises Problem."""
+    registry, dummy, path = prefix.strip("/").partition("/")
+    if registry == DEFAULT_REGISTRY or not has_names(registry):
         raise Problem(
-            "riscv_k3s_mirror_prefix must be a registry and a path",
+            "riscv_k3s_mirror_prefix must be a registry, or a registry and a path",
             found=without_login(prefix),
             next_step="write it as 192.168.173.76:6000/stock; a host of one word needs its port",
         )

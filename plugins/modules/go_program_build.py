@@ -44,9 +44,9 @@ options:
   recipe:
     description:
       - A folder with C(go.mod), C(go.sum) and perhaps C(.go) files of its own.
-      - All its files but tests, hidden ones and those of C(vendor), which is not read, count as input. Where the program
-        embeds files, or C(go.mod) takes a module from a folder below this one, these count, too. A module from a folder
-        elsewhere is refused.
+      - All its files but tests, hidden ones and those of C(vendor), which is not read, count as input. Where the
+        program embeds files, or C(go.mod) takes a module from a folder below this one, these count, too. A module from
+        a folder elsewhere is refused.
     type: path
     required: true
   package:

@@ -209,7 +209,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("config,message", [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_refused(config, message):
-    made_of_it = (lambda given: with_mirror(given, "x/y"), lambda given: with_hosts(given, ["x"]))
+    made_of_it = (lambda given: with_mirror(given, "x:5000/y"), lambda given: with_hosts(given, ["x"]))
     for function in (_registries.render, controller_access, registries_yaml) + made_of_it:
         with pytest.raises(Problem, match=message) as caught:
             function(config)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 
@@ -45,9 +46,20 @@ def test_settings_are_not_changed_in_place():
     assert _mirror.with_mirror(None, PREFIX)["mirrors"]["docker.io"]
 
 
-def test_a_registry_alone_is_no_prefix():
-    with pytest.raises(Problem, match="a registry and a path"):
-        _mirror.with_mirror({}, "reg:5000")
+def test_a_registry_alone_is_a_prefix_too():
+    """As k3s's guide to installing without internet fills one (k3s 2961, 5486, 2149)."""
+    config = _mirror.with_mirror({"mirrors": HTTP}, "reg:5000")
+    assert config["mirrors"]["docker.io"]["endpoint"] == ["http://reg:5000"]
+    name = _mirror.in_mirror("reg:5000", ImageName.parse(PAUSE))
+    assert name == "reg:5000/rancher/mirrored-pause:3.6"
+    row = {"image": name, "has_architecture": True, "cause": None}
+    assert _mirror.served([row], "reg:5000") == [PAUSE]
+
+
+@pytest.mark.parametrize("prefix", ["harbor/stock", "harbor", "docker.io/me", "a b/c"])
+def test_a_prefix_that_is_in_no_private_registry(prefix):
+    with pytest.raises(Problem, match="must be a registry, or a registry and a path.*needs its port"):
+        _mirror.with_mirror({}, prefix)
 
 
 def board(demand, held):

@@ -63,14 +63,15 @@ def with_mirror(config: Optional[Mapping[str, Any]], prefix: str) -> Dict[str, A
     """The content of registries.yaml with docker.io sent to the mirror ``prefix``, REGISTRY/PATH, before any other
     endpoint.
 
-    The registry is reached by http where its own mirror in ``config`` says so, else by https.
+    The prefix may be the registry alone, as k3s's guide to installing without internet has it. It is reached by http
+    where its own mirror in ``config`` says so, else by https.
     """
     if config is not None:
         _registries.check(config)
     registry, path = split_prefix(prefix)
     mirrors = dict((config or {}).get("mirrors") or {})
     scheme = own_scheme(registry, (mirrors.get(registry) or {}).get("endpoint"))
-    endpoint = "%s://%s/v2/%s" % (scheme or "https", registry, path)
+    endpoint = "%s://%s%s" % (scheme or "https", registry, path and "/v2/" + path)
     stock = dict(mirrors.get(DEFAULT_REGISTRY) or {})
     stock["endpoint"] = [endpoint] + [other for other in stock.get("endpoint") or [] if other != endpoint]
     mirrors[DEFAULT_REGISTRY] = stock
