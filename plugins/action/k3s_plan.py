@@ -20,7 +20,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _ru
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.derived import derived
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.prepared import prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, PREFIX, READ_LATER
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX, READ_LATER
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
             elif options["state"] == "prepared":
                 document = prepared(fleet)
             else:
-                fleet = fleet._replace(boards=derived(fleet.boards, asked_scheme))
+                fleet = fleet._replace(boards=derived(fleet.boards, asked_scheme, variables.reached))
                 document = _run.present(fleet, self._ask(fleet, variables, task_vars))
             result.update(document, changed=False)
         except Problem as problem:
@@ -167,6 +167,11 @@ class _Variables:
         """What a board's variables say about registries; may hold passwords."""
         variables = self._with_play(board)
         return self._templated(board, variables, [name for name in variables if name.startswith(PREFIX + "registr")])
+
+    def reached(self, board):
+        """What a board's variables say of how registries and the board are reached from here, not templated."""
+        given = {name.replace(PREFIX, "", 1): value for name, value in self._with_play(board).items()}
+        return {name: given[name] for name in (*OF_ACCESS, "ansible_connection") if name in given}
 
     def _with_play(self, board):
         return {**self.of(board), **self._of_play}

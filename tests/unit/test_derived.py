@@ -193,6 +193,55 @@ def test_a_plan_shows_what_was_derived_and_holds_it_for_the_roles(run):
     assert any("%s speaks http" % REGISTRY in line for line in result["table"])
 
 
+def warned(run, closer=None, **variables):
+    """The warnings of a plan for a board with these variables."""
+    row = observed([held(PAUSE)], demand=[asked(PAUSE)])
+    if closer is not None:
+        row["registries"] = {"present": True, "path": "/etc/rancher/k3s/registries.yaml", "sha256": "1"}
+        look = {"item": "b1", "others": closer, "replaced": []}
+        variables["k3s_closer_registries"] = {"results": [look]}
+    boards_of = {"b1": {"k3s_seen": row, "riscv_k3s_registry": REGISTRY, **variables}}
+    return " ".join(run(boards_of, closer=True)["warnings"])
+
+
+@pytest.mark.parametrize("name", ["username", "identity_token"])
+def test_boards_that_get_no_login_are_told_of(run, name):
+    """The controller pushes, and the pulls of the boards get 401."""
+    variables = {"riscv_k3s_registry_" + name: "{{ from_a_vault }}"}
+    said = warned(run, riscv_k3s_registry_plain_http=True, **variables)
+    assert "no login for %s" % REGISTRY in said and "configs.%s.auth" % REGISTRY in said and "vault" not in said
+    kept = "configs.%s.auth" % REGISTRY
+    assert "no login" not in warned(run, closer=[kept], riscv_k3s_registry_plain_http=True, **variables)
+    assert "no login" in warned(run, closer=[], riscv_k3s_registry_plain_http=True, **variables)
+    assert "no login" not in warned(run, riscv_k3s_registry_plain_http=True)
+
+
+@pytest.mark.parametrize(
+    "scheme, variables, is_told",
+    [
+        ("https", {"ca_file": "/etc/ca.pem"}, True),
+        ("https", {"tls_verify": False}, True),
+        ("https", {"tls_verify": True}, False),
+        ("https", {}, False),
+        ("http", {"tls_verify": False}, False),
+    ],
+)
+def test_boards_that_know_nothing_of_a_certificate_are_told_of(run, monkeypatch, scheme, variables, is_told):
+    """k3s 1148, 2429: the registry's own authority, known to one machine and not to the next."""
+    monkeypatch.setattr(k3s_plan, "asked_scheme", lambda host: scheme)
+    said = warned(run, **{"riscv_k3s_registry_" + key: value for key, value in variables.items()})
+    assert ("about the certificate of %s" % REGISTRY in said) == is_told
+
+
+@pytest.mark.parametrize("address", ["localhost:5000", "127.0.0.1:5000", "[::1]:5000", "localhost"])
+def test_a_registry_that_each_board_looks_for_on_itself(run, address):
+    """k3d 763 and 1019: the registry runs on one machine."""
+    told = "each board looks for %s on itself" % address
+    assert told in warned(run, riscv_k3s_registry=address)
+    assert told not in warned(run, riscv_k3s_registry=address, ansible_connection="local")
+    assert "on itself" not in warned(run, riscv_k3s_registry="127-0-0-1.example:5000")
+
+
 @pytest.mark.parametrize("required, fix", [(True, "tag"), (False, "stock")])
 def test_what_nothing_runs_yet_is_pulled_from_nowhere_else(run, required, fix):
     """As klipper-helm on boards that reach the registry alone: a pull that must fail would end the run."""

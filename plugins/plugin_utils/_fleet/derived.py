@@ -16,16 +16,25 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Boar
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.derived import (
     SCHEMES,
     derived_from,
+    is_loopback,
     said_scheme,
+    told_here,
     with_derived,
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import mirror as _mirror
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
 
-def derived(boards: Iterable[Board], ask: Callable[[str], str]) -> List[Board]:
+def _nothing(dummy: str) -> Mapping[str, Any]:
+    return {}
+
+
+def derived(
+    boards: Iterable[Board], ask: Callable[[str], str], access: Callable[[str], Mapping[str, Any]] = _nothing
+) -> List[Board]:
     """The boards with all that follows from the address of a registry in their settings. ``ask`` tells the scheme of a
-    registry, and is called once for each at most. Raises Problem.
+    registry, and is called once for each at most. ``access`` tells what the variables of a board say of how it is
+    reached from here, and its ansible_connection, not templated. Raises Problem.
     """
     boards = list(boards)
     made: Dict[int, Dict[str, Any]] = {}
@@ -35,13 +44,20 @@ def derived(boards: Iterable[Board], ask: Callable[[str], str]) -> List[Board]:
         registry = derived_from(settings)
         if not registry or id(settings) in made:
             continue
-        alike = [other.seen for other in boards if other.settings is settings]
-        scheme = said_scheme(settings) or asked.get(registry) or _seen_scheme(settings, alike)
+        alike = [other for other in boards if other.settings is settings]
+        scheme = said_scheme(settings) or asked.get(registry) or _seen_scheme(settings, [row.seen for row in alike])
         if not scheme:
             scheme = asked.setdefault(registry, ask(registry))
-        made[id(settings)] = dict(with_derived(settings, scheme), derived=True)
+        here = told_here(registry, access(board.name), scheme)
+        if is_loopback(registry) and not (len(boards) == 1 and _is_this_machine(board.name, access(board.name))):
+            here += ("loopback",)
+        made[id(settings)] = dict(with_derived(settings, scheme), derived=True, told_here=here)
     # The settings are those of the boards' own dictionaries, which stay as long as ``boards`` does.
     return [board._replace(settings=made.get(id(board.settings), board.settings)) for board in boards]
+
+
+def _is_this_machine(name: str, variables: Mapping[str, Any]) -> bool:
+    return variables.get("ansible_connection", "local" if name == "localhost" else "ssh") == "local"
 
 
 def _seen_scheme(settings: Mapping[str, Any], seen: Iterable[Mapping[str, Any]]) -> Optional[str]:

@@ -322,6 +322,7 @@ class _Wanting:
             registries=_mirror.with_mirror(registries, mirror) if mirror else registries,
             merge=settings["registries_merge"],
             registry=settings["registry"] if settings.get("derived") else None,
+            told_here=settings.get("told_here", ()),
             k3s_ansible=settings["registries_config_yaml"],
             architecture=settings["architecture"],
             pull_policy=settings["pull_policy"],

@@ -21,6 +21,18 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registrie
 # The kind of the closer look.
 LOOK = "registries"
 _NAMED = 20
+_NEXT = (
+    "pulls fail. Next: write configs.{registry}.%s into registries.yaml on the boards, where it stays, or say all in "
+    "riscv_k3s_registries and riscv_k3s_mirror_prefix"
+)
+_TOLD_HERE = {
+    "auth": "registries.yaml gets no login for {registry}, that of the inventory is for the controller: if nobody may "
+    "pull there without one, " + _NEXT % "auth",
+    "tls": "registries.yaml says nothing about the certificate of {registry}, what the inventory says is for the "
+    "controller: if the system of a board does not trust it, " + _NEXT % "tls",
+    "loopback": "each board looks for {registry} on itself. Next: name the registry in riscv_k3s_registry by an "
+    "address at which boards and controller reach it",
+}
 
 
 def action(observed: Observed, wanted: Wanted, version: Optional[str]) -> PlannedRegistries:
@@ -31,7 +43,10 @@ def action(observed: Observed, wanted: Wanted, version: Optional[str]) -> Planne
         return _Action(shared).to("riscv_k3s_registries is not set: left as it is")
     # A mistake in it is told here; the task that writes the file hides its errors, for they may hold passwords.
     text = _registries.text(config, wanted.k3s_ansible)
-    return _change(observed, wanted, _Action(shared), sha256(text.encode()))
+    done = _change(observed, wanted, _Action(shared), sha256(text.encode()))
+    if done["change"] and not done["look"]:
+        done["warnings"] += _told_here(observed, wanted)
+    return done
 
 
 def _change(observed: Observed, wanted: Wanted, made: _Action, digest: str) -> PlannedRegistries:
@@ -51,6 +66,13 @@ def _change(observed: Observed, wanted: Wanted, made: _Action, digest: str) -> P
     if seen.get("stale"):
         return made.to("k3s was not restarted since it was written", restart=True)
     return made.to("as wanted")
+
+
+def _told_here(observed: Observed, wanted: Wanted) -> List[str]:
+    """What the controller knows of the registry and boards do not, unless it stands in their file already."""
+    kept = ((observed.get("closer") or {}).get(LOOK) or {}).get("others") or ()
+    kinds = [kind for kind in wanted.told_here if "configs.%s.%s" % (wanted.registry, kind) not in kept]
+    return [_TOLD_HERE[kind].format(registry=wanted.registry) for kind in kinds]
 
 
 def _of_others(observed: Observed, wanted: Wanted, made: _Action, path: Any) -> PlannedRegistries:

@@ -36,5 +36,8 @@ class Wanted(NamedTuple):
     merge: bool = False
     # The registry from whose address everything follows, or None: what nothing runs yet is looked for nowhere else.
     registry: Optional[str] = None
+    # What the inventory says of it for the controller alone: auth, tls; loopback where each board is told to look at
+    # itself.
+    told_here: Sequence[str] = ()
     # What k3s-ansible writes there (its variable registries_config_yaml), or None.
     k3s_ansible: Any = None

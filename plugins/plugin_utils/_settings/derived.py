@@ -11,7 +11,7 @@ stays. An inventory with riscv_k3s_registries, or k3s-ansible's registries_confi
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import (
     DEFAULT_REGISTRY,
@@ -72,6 +72,27 @@ def checked_prefix(settings: Mapping[str, Any]) -> Optional[str]:
     if settings["mirror_prefix"]:
         split_prefix(settings["mirror_prefix"])
     return settings["mirror_prefix"]
+
+
+def told_here(registry: str, access: Mapping[str, Any], scheme: str) -> Tuple[str, ...]:
+    """What the inventory says of the registry for this machine alone: auth, tls, as keys of registries.yaml.
+
+    ``access`` {setting: its value, not templated} are those of OF_ACCESS that are set. A login may be in a vault that
+    is not open: that there is one is enough.
+    """
+    found = []
+    if any(access.get(name) for name in ("registry_username", "registry_password", "registry_identity_token")):
+        found.append("auth")
+    unchecked = access.get("registry_tls_verify") not in (None, True, "true", "yes", "True")
+    if scheme == "https" and (unchecked or access.get("registry_ca_file") or access.get("registry_cert_file")):
+        found.append("tls")
+    return tuple(found)
+
+
+def is_loopback(registry: str) -> bool:
+    """Whether each machine looks for the registry on itself."""
+    host = registry.rpartition(":")[0] if registry.rpartition(":")[2].isdigit() else registry
+    return host.lower() in ("localhost", "[::1]") or host.startswith("127.")
 
 
 def with_derived(settings: Mapping[str, Any], scheme: str) -> Dict[str, Any]:
