@@ -34,6 +34,7 @@ OPTIONS = {
     "observed_away": {"type": "str", "default": "k3s_seen_away"},
     "lock_file": {"type": "str"},
     "closer": {"type": "bool", "default": False},
+    "warn": {"type": "bool", "default": True},
 }
 
 
@@ -56,6 +57,9 @@ class ActionModule(ActionBase):
             else:
                 fleet = fleet._replace(boards=derived(fleet.boards, asked_scheme, variables.reached))
                 document = _run.present(fleet, self._ask(fleet, variables, task_vars))
+            if not options["warn"]:
+                # The texts of the document hold what concerns single boards. This stands nowhere else.
+                document["warnings"] = list(fleet.warnings)
             result.update(document, changed=False)
         except Problem as problem:
             result.update(problem.parts(), failed=True, changed=False, msg=str(problem))

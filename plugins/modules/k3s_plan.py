@@ -50,6 +50,12 @@ options:
       - Whether the results of closer looks count, variables C(k3s_closer_KIND) of the boards.
     type: bool
     default: false
+  warn:
+    description:
+      - Whether Ansible shows as warnings, too, what is worth knowing of single boards. Turn it off where the texts of
+        the document are shown, which hold the same.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - riscv.k3s.attributes.info
   - riscv.k3s.attributes

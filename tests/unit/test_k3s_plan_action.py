@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from unittest import mock
 
 import pytest
@@ -190,3 +191,24 @@ def test_a_group_of_servers_that_is_not_there_ends_it(run):
 def test_the_setting_that_no_play_can_see_is_told(run):
     result = run({"b1": dict(seen(), riscv_k3s_hosts="boards")})
     assert any("riscv_k3s_hosts in the inventory has no effect" in text for text in result["warnings"])
+
+
+def test_what_the_table_says_is_no_warning_of_ansible_too_where_the_table_is_shown(run):
+    own = [{"stock": "docker.io/rancher/mirrored-pause", "source": "reg:5000/pause:1"}]
+    old = {"version": "1.6.20", "pins": False}
+    of_board = dict(seen(demand=[asked(PAUSE)], containerd=old), riscv_k3s_catalogue=own)
+    boards = {"b1": dict(of_board, riscv_k3s_hosts="boards")}
+    told = {warn: run(boards, warn=warn)["warnings"] for warn in (True, False)}
+    assert len(told[True]) == 2 and told[False] == told[True][:1] and "riscv_k3s_hosts" in told[False][0]
+    assert "warning: " + told[True][1] in " ".join(run(boards, warn=False)["table"])
+
+
+def test_what_shows_the_table_turns_the_warnings_off():
+    root = pathlib.Path(__file__).resolve().parents[2]
+    observes = [path for path in root.glob("playbooks/*.yml") if "name: riscv.k3s.observe\n" in path.read_text()]
+    assert {path.stem for path in observes} == {"plan", "site", "publish"}
+    for path in observes:
+        text = path.read_text()
+        assert text.count("observe_warn: false") == text.count("name: riscv.k3s.observe\n")
+    for path in root.glob("roles/observe/tasks/*.yml"):
+        assert path.read_text().count('warn: "{{ observe_warn }}"') == path.read_text().count("riscv.k3s.k3s_plan:")
