@@ -39,7 +39,7 @@ _value:
   description:
     - C(copies), pairs of source and target for M(riscv.k3s.registry_image_copy). C(builds), entries of a catalogue that
       say how to build. C(missing), sentences about what neither mends, and C(later), those about images that nothing
-      runs yet. C(lines), a table for people.
+      runs yet. C(left), the names of the latter. C(lines), a table for people.
   type: dict
 """
 

@@ -246,7 +246,11 @@ def _publication(publication):
     row.update(third_party=True, recipe=None, required=True)
     answers = {key: {"source": None, "mirror": ALL, "stock": None} for key in ("served", "messages")}
     made = publication({ALL: {"problems": [ALL], "rows": [dict(row, **answers, platforms={"mirror": [ALL]})]}})
-    return made["missing"] + made["later"] + made["lines"]
+    return made["missing"] + made["later"] + made["left"] + made["lines"]
+
+
+def _ending(publish_ending):
+    return publish_ending({"missing": [], "later": [printable(ALL)], "left": [printable(ALL)]}, [ALL])
 
 
 def _patience(patience):
@@ -276,6 +280,7 @@ SHOWN = {
         [{"board": ALL, "lines": [ALL], "left": [ALL]}, {"board": ALL, "lines": [], "left": []}]
     ),
     "unready": lambda unready: unready(API) + unready({"reachable": False, "error": ALL}),
+    "publish_ending": _ending,
     "upgrade_publication": _publication,
     "upgrade_table": _table,
     "verdict": lambda judge: verdict.lines(

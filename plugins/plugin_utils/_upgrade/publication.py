@@ -26,9 +26,9 @@ NOTHING = "nothing serves it"
 
 
 def publication(tables, planned=False):
-    """{copies, builds, missing, later, lines}: pairs (source, target) for registry_image_copy, entries of a catalogue
-    whose builds make what nobody offers, a sentence for each name that the mirror does not serve and that nothing
-    mends, the same for images that nothing runs yet, and a table for people.
+    """{copies, builds, missing, later, left, lines}: pairs (source, target) for registry_image_copy, entries of a
+    catalogue whose builds make what nobody offers, a sentence for each name that the mirror does not serve and that
+    nothing mends, the same for images that nothing runs yet, the names of those, and a table for people.
 
     ``tables`` is {architecture: result of table.upgrade_table}. With ``planned`` the copies and builds count as done;
     without it what is still to be published is missing, too.
@@ -36,10 +36,13 @@ def publication(tables, planned=False):
     judged = {target: (rows, _judge(target, rows)) for target, rows in sorted(_by_target(tables).items())}
     missing: list[str] = []
     later: list[str] = []
+    left: list[str] = []
     for table in tables.values():
         missing += table["problems"]
         for row in table["rows"]:
-            (missing if row["required"] else later).extend(_besides(row))
+            besides = _besides(row)
+            (missing if row["required"] else later).extend(besides)
+            left += [row["image"]] if besides and not row["required"] else []
     unasked = [what for dummy, (how, what) in judged.values() if how == "unasked"]
     if unasked:
         # It is the same registry for all of them, and most often the same reason.
@@ -49,12 +52,15 @@ def publication(tables, planned=False):
             continue
         told = what if how == "missing" else "%s was not published" % target
         if how == "missing" or (how != "there" and not planned):
-            (missing if any(row["required"] for row in rows.values()) else later).append(told)
+            is_needed = any(row["required"] for row in rows.values())
+            (missing if is_needed else later).append(told)
+            left += [] if is_needed else [next(iter(rows.values()))["image"]]
     return {
         "copies": [what for dummy, (how, what) in judged.values() if how == "copy"],
         "builds": [what for dummy, (how, what) in judged.values() if how == "build"],
         "missing": [printable(text) for text in dict.fromkeys(missing)],
         "later": [printable(text) for text in dict.fromkeys(later)],
+        "left": [printable(text) for text in dict.fromkeys(left)],
         "lines": _lines(judged),
     }
 
