@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
         found, changes = _found(run, state, of, done)
         boards = list(run["boards"].values())
         pulled = {board["board"]: (of(board["board"]).get("images_pulled") or {}).get("downloaded") for board in boards}
-        lines = _verdict.lines(found, changes, bool(run["problems"]))
+        lines = _verdict.lines(found, changes, bool(run["problems"]), run["before"])
         restarted = _restarted(run, [of(name) for name in task_vars["ansible_play_hosts_all"]], done)
         undone = [name for name in run["boards"] if done and _is_undone(name, run, state, of(name))]
         told = (

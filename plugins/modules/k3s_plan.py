@@ -121,6 +121,12 @@ table:
   returned: O(state=present)
   type: list
   elements: str
+before:
+  description:
+    - What comes before the run that makes the changes. With C(unpublished) the mirror lacks what something runs; with
+      C(unasked) it did not answer. Null for nothing.
+  returned: O(state=present)
+  type: str
 changes:
   description: How many changes are planned on all boards.
   returned: success

@@ -127,6 +127,27 @@ def test_what_the_mirror_answered_is_for_its_architecture():
     assert any("the mirror could not be asked" in text for text in made["warnings"])
 
 
+@pytest.mark.parametrize(
+    "cause, changes, before",
+    [
+        (None, {}, None),
+        ("no-such-image", {}, "unpublished"),
+        ("tls-authority", {}, "unasked"),
+        ("registry-refused", {}, "unasked"),
+        # Without a mirror the sources are all there is, and they are not asked.
+        ("tls-authority", {"fixes": ["tag"]}, None),
+    ],
+)
+def test_what_comes_before_site(cause, changes, before):
+    settings = settings_of(mirror_prefix=MIRROR, registries=REGISTRIES, **changes)
+    answer = dict(ANSWER, has_architecture=None if cause else True, cause=cause, message="not trusted")
+    made = _run.present(fleet((server([]), settings)), {_run._key(fleet((server([]), settings)).boards[0]): [answer]})
+    assert made["before"] == before
+    assert ("Next: run the playbook riscv.k3s.site" in made["table"][-1]) == (before is None)
+    # Where nothing is lacking, an answer is about nothing.
+    assert _run.present(fleet((server(GOOD), settings)), {})["before"] is None
+
+
 def test_the_first_server_may_be_away():
     away = server([], [pod(ready=False)])
     made = _run.present(fleet_of({"b2": (agent([]), settings_of())}, servers=["b1"], away={"b1": away}), {})

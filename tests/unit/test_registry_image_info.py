@@ -206,7 +206,7 @@ def test_https_asked_of_plain_http(registry):
     "dates, trusted, options, cause, words",
     [
         ({}, True, {}, "no-such-image", "no such repository"),
-        ({}, False, {}, "tls-authority", "give its authority with ca_file"),
+        ({}, False, {}, "tls-authority", "set riscv_k3s_registry_ca_file to"),
         ({}, False, {"tls_verify": False}, "no-such-image", "no such repository"),
         # skopeo has no way to ask by http only: it tries https first, and takes any certificate then.
         ({}, True, {"plain_http": True}, "https-on-http", "leave out plain_http"),

@@ -172,7 +172,7 @@ def test_words_that_tell_what_to_do(text, cause, step):
     "text, access, has_proxy, words",
     [
         (READ + "unauthorized: x", {"username": "u", "password": "p"}, False, "refuses user u"),
-        (READ + "unauthorized: x", {}, False, "set username and password"),
+        (READ + "unauthorized: x", {}, False, "set riscv_k3s_registry_username and riscv_k3s_registry_password"),
         (
             TLS + "x509: certificate signed by unknown authority",
             {"ca_file": "/h/ca.pem"},

@@ -99,7 +99,7 @@ def _by_who_is_asked(cause, text, access, has_proxy):
         return Told("", BY_PROXY)
     if cause == "tls-authority" and access and access.ca_file in access.files.values():
         why = "the authority in %s did not sign the certificate of {registry}" % access.ca_file
-        return Told("", "give the authority that did with ca_file (riscv_k3s_registry_ca_file)", None, why)
+        return Told("", "set riscv_k3s_registry_ca_file to the one that did (option of a module: ca_file)", None, why)
     if cause == "registry-auth" and access and access.username:
         step = "correct the password, or what this user may do there"
         return Told("", step, None, "the registry refuses user %s" % access.username)

@@ -15,12 +15,12 @@ _OWN_NAME = "; a mirror in registries.yaml is for the boards, this machine asks 
 STEPS = {
     "registry-proxy": "correct the proxy, or the variables https_proxy, http_proxy and no_proxy of this environment",
     "plain-http": "if this registry speaks plain http, set plain_http for it (riscv_k3s_registry_plain_http)",
-    "https-on-http": "leave out plain_http if it speaks https, or set it if it does not",
+    "https-on-http": "leave out plain_http (riscv_k3s_registry_plain_http) if it speaks https, or set it if it does not",
     "registry-clock": "compare `date` on this machine with the certificate: set the clock, or renew the certificate",
-    "tls-authority": "give its authority with ca_file (riscv_k3s_registry_ca_file), or set tls_verify: false for a "
-    "test",
-    "registry-tls": "give the certificate that it wants with cert_file and key_file, or update the older one of it "
-    "and skopeo",
+    "tls-authority": "set riscv_k3s_registry_ca_file to the certificate of its authority, or for a test "
+    "riscv_k3s_registry_tls_verify: false (options of a module: ca_file, tls_verify)",
+    "registry-tls": "set riscv_k3s_registry_cert_file and riscv_k3s_registry_key_file to the certificate that it wants "
+    "(options of a module: cert_file, key_file), or update the older one of it and skopeo",
     "registry-name": "correct the host in the image's name, or this machine's DNS or hosts file" + _OWN_NAME,
     "registry-refused": "start the registry, or correct host and port in the image's name" + _OWN_NAME,
     "registry-unreachable": "look at this machine's network, and at the firewall of the registry's host",
@@ -32,8 +32,8 @@ STEPS = {
     "disk-read-only": "see why the disk of this machine can only be read",
     "image-media-type": "publish the image anew with a tool of today: its manifest is of schema 1",
     "registry-broken": _AGAIN,
-    "registry-auth": "set username and password (riscv_k3s_registry_username), or log in with skopeo, podman or "
-    "docker on this machine",
+    "registry-auth": "set riscv_k3s_registry_username and riscv_k3s_registry_password (options of a module: username, "
+    "password), or log in with skopeo, podman or docker on this machine",
     "no-registry": "correct host and port in the image's name, or the proxy of this environment",
     "content-damaged": "run again; if that does not help, publish the image again, and look at the registry's storage",
     "no-such-image": "correct the name, or publish the image",

@@ -10,7 +10,7 @@ registry is logged in to stay with the tasks that need them.
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, cast
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import (
@@ -122,14 +122,14 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     cluster = _plan.Cluster(fleet.seen_servers())
     api = fleet.head.get("api")
     plans: Dict[str, Plan] = {}
-    boards, unplanned, unpublished = {}, {}, False
+    boards, unplanned, before = {}, {}, set()
     for board in fleet.boards:
         why = doubts(board.seen, api)
         if why:
             unplanned[board.name] = why
             continue
         plan = _planned(board, wanted, cluster)
-        unpublished |= bool(wanted.unpublished(board, plan))
+        before |= wanted.before(board, plan)
         plan["warnings"] += wanted.unserved(board, plan) + runs_another_version(board, api)
         plans[board.name] = plan
         boards[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
@@ -144,6 +144,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     problems = {name: printable(_refused(plan)) for name, plan in plans.items() if _refused(plan)}
     changes = divided["changes"] + len(to_restart)
     not_awaited = _not_awaited(fleet, plans, api)
+    first = next((one for one in (_verdict.UNASKED, _verdict.UNPUBLISHED) if one in before), None)
     return dict(
         common(fleet),
         **dict(divided, boards=boards, changes=changes, unplanned=unplanned),
@@ -152,7 +153,8 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         asked=_asked(plans),
         table=report(list(boards.values()), api)
         + restarting(to_restart)
-        + _verdict.lines(found, changes, bool(problems), unpublished),
+        + _verdict.lines(found, changes, bool(problems), first),
+        before=first,
         warnings=_different([*fleet.warnings, *(text for plan in plans.values() for text in plan["warnings"])]),
         unready=unready(_without(api, not_awaited), settings["health_namespaces"]),
         verdict=found,
@@ -300,8 +302,19 @@ class _Wanting:
 
     def unpublished(self, board: Board, plan: Plan) -> List[str]:
         """What something on the board runs, and the mirror says that it lacks."""
+        return _mirror.unpublished(self._of_needed(board, plan))
+
+    def before(self, board: Board, plan: Plan) -> Set[str]:
+        """What comes before site, as far as this board tells."""
+        has = {
+            _verdict.UNPUBLISHED: self.unpublished(board, plan),
+            _verdict.UNASKED: mirror_of(board.settings) and _mirror.unanswered(self._of_needed(board, plan)),
+        }
+        return {word for word, something in has.items() if something}
+
+    def _of_needed(self, board: Board, plan: Plan) -> List[RegistryAnswer]:
         needed = {row["mirrored"] for row in plan["images"] if row["required"]}
-        return [name for name in _mirror.unpublished(self._rows(board)) if name in needed]
+        return [row for row in self._rows(board) if row["image"] in needed]
 
     def _rows(self, board: Board) -> Sequence[RegistryAnswer]:
         return self._answers.get(_key(board), ())

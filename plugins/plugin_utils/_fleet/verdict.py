@@ -32,6 +32,14 @@ _REMEDIES = {
     UNKNOWN_LINE: "mend what kept it from being read, then run again: what was not seen is not called healthy",
 }
 _SITE = "run the playbook riscv.k3s.site"
+# What comes before site, by what stands in its way. Where the registry does not answer the controller, or is not
+# trusted there, it is not known what it holds.
+UNPUBLISHED, UNASKED = "unpublished", "unasked"
+_BEFORE = {
+    UNPUBLISHED: "run the playbook riscv.k3s.publish, then riscv.k3s.site",
+    UNASKED: "settle why the mirror cannot be asked (the warning above), then run the playbook riscv.k3s.plan again; "
+    "until then riscv.k3s.site brings nothing from there",
+}
 _NO_NODE = (
     "see that k3s runs on the board and which server it is told to join (--server, K3S_URL), or take a board of "
     "another cluster out of this run"
@@ -94,10 +102,11 @@ def verdict(
 
 
 def lines(
-    found: Mapping[str, Any], changes: int = 0, is_refused: bool = False, is_unpublished: bool = False
+    found: Mapping[str, Any], changes: int = 0, is_refused: bool = False, before: Optional[str] = None
 ) -> List[str]:
     """A verdict for people. ``changes`` are planned and not made yet: before them nothing is called healthy. Where
-    something stands in their way (``is_refused``), none of them is made. ``is_unpublished``: publish comes first.
+    something stands in their way (``is_refused``), none of them is made. ``before`` is what else comes first,
+    `UNPUBLISHED` or `UNASKED`.
     """
     # What is to be changed may mend it: then one next step is named, and not two.
     wrong = _some(WRONG_LINE, found["wrong"], is_told=not changes or is_refused)
@@ -105,8 +114,7 @@ def lines(
     left = _left_line(found["left"]) + ["%s: %s" % (LEFT_LINE, silent) for silent in found["silent"]]
     if changes:
         first = "first settle what is wrong above, until then riscv.k3s.site changes nothing"
-        site = "run the playbook riscv.k3s.publish, then riscv.k3s.site" if is_unpublished else _SITE
-        to_do = first if is_refused else site
+        to_do = first if is_refused else _BEFORE.get(before or "", _SITE)
         return text + left + ["TO DO: %s. Next: %s" % (_count(changes, "change"), to_do)]
     if left:
         return (text or ["Healthy: the %s of this run." % _count(len(found["boards"]), "board")]) + left
