@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Optional
+from typing import Iterable, List, Optional
 
 _PORTS = {"http": ":80", "https": ":443"}
 
@@ -30,11 +30,17 @@ def speaks_http(host: str, endpoints: Optional[Iterable[str]]) -> bool:
     return own_scheme(host, endpoints) == "http"
 
 
+def others(host: str, endpoints: Optional[Iterable[str]]) -> List[str]:
+    """The ``endpoints`` of the mirror of ``host`` that are another host: containerd asks them before it."""
+    return [url for url in endpoints or () if host_of(url) and not _is_of(url, host)]
+
+
 def _is_of(url: str, host: str) -> bool:
     port = _PORTS.get(url.partition("://")[0].lower(), "")
-    return _host(url).lower() in (host.lower(), host.lower() + port)
+    return host_of(url).lower() in (host.lower(), host.lower() + port)
 
 
-def _host(url):
+def host_of(url: str) -> str:
+    """HOST or HOST:PORT of an address."""
     # Not urlsplit, which raises for what a board's files may hold.
     return url.partition("://")[2].partition("/")[0].rpartition("@")[2]

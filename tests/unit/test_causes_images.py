@@ -8,6 +8,8 @@ lab.
 import pytest
 from fake_fleet import DIGEST, PAUSE, STOCK, FakeFleet
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify
+
 IMAGE = "reg.example:5000/a/b:1"
 PULL = 'failed to pull and unpack image "%s": failed to resolve reference "%s": ' % (IMAGE, IMAGE)
 ERRORS = [
@@ -115,6 +117,47 @@ def test_stock_image_is_the_work_of_site(fleet):
     fleet.waiting("p", "ErrImagePull", ERRORS[6][1], image=STOCK)
     (finding,) = fleet.document()["findings"]
     assert (finding["command"], finding["run_on"]) == ("ansible-playbook -i hosts.yml riscv.k3s.site", "controller")
+
+
+MIRROR = "http://reg.example:5000/v2/stock"
+NO_DNS = (
+    'failed to pull and unpack image "%s": failed to resolve reference "%s": failed to do request: Head '
+    '"https://registry-1.docker.io/v2/rancher/mirrored-pause/manifests/3.6": dial tcp: lookup registry-1.docker.io: '
+    "no such host" % (STOCK, STOCK)
+)
+# What a mirror is asked says for whom.
+NOT_TRUSTED = (
+    'failed to do request: Head "https://reg.example:5000/v2/stock/rancher/mirrored-pause/manifests/3.6?ns=docker.io": '
+    "x509: certificate signed by unknown authority"
+)
+
+
+@pytest.mark.parametrize(
+    "mirror, image, title, playbook",
+    [
+        (MIRROR, STOCK, "reg.example:5000 did not give it, and the address of docker.io", "riscv.k3s.publish"),
+        # Of a public mirror only that it was asked is told, and what nobody's k3s asks for no playbook brings.
+        ("https://public.example", STOCK, "public.example did not give it, and", "riscv.k3s.site"),
+        (MIRROR, "docker.io/a/b:1", "reg.example:5000 did not give it, and", None),
+        (None, STOCK, "The address of docker.io", "riscv.k3s.site"),
+    ],
+)
+def test_a_mirror_that_was_asked_before_is_told_and_publish_fills_a_private_one(fleet, mirror, image, title, playbook):
+    fleet.agent["preflight"]["mirrors"] = {"docker.io": [mirror]} if mirror else {}
+    fleet.waiting("p", "ErrImagePull", NO_DNS.replace(STOCK, image), image=image)
+    (finding,) = fleet.document()["findings"]
+    assert finding["cause"] == "registry-name" and finding["title"].startswith(title)
+    assert any("asks the mirror %s first" % mirror in text for text in finding["evidence"]) == bool(mirror)
+    assert finding["command"] == (playbook and "ansible-playbook -i hosts.yml " + playbook)
+
+
+def test_an_error_of_a_mirror_is_not_blamed_on_the_registry_of_the_name(fleet):
+    fleet.agent["preflight"]["mirrors"] = {"docker.io": [MIRROR]}
+    fleet.waiting("p", "ErrImagePull", NOT_TRUSTED, image=STOCK)
+    (finding,) = fleet.document()["findings"]
+    assert finding["title"].startswith("The certificate of reg.example:5000 is not trusted")
+    problem = classify(STOCK, NOT_TRUSTED)
+    assert "configs: {'reg.example:5000': {tls: " in problem.next_step and "docker.io" not in problem.next_step
 
 
 def test_tag_that_the_board_has_is_offered(fleet):

@@ -22,7 +22,7 @@ class PullProblem(Problem):
     """
 
     def __init__(self, cause, name, message):
-        registry = ImageName.parse(name).registry
+        registry = asked_mirror(message) or ImageName.parse(name).registry
         self.why = why(cause, message, registry)
         super().__init__(
             "%s cannot be pulled: %s" % (name, self.why),
@@ -33,6 +33,18 @@ class PullProblem(Problem):
         self.cause = cause.id
         self.may_pass = cause.may_pass
         self.unreachable = cause.of_registry
+
+
+# containerd tells a mirror, and nobody else, for which registry it asks.
+_AT_MIRROR = re.compile(r"https?://([^/\s\"]+)/[^\s\"]*[?&]ns=")
+
+
+def asked_mirror(message):
+    """The mirror (HOST or HOST:PORT) that an error of containerd is about, None where it is about the registry of the
+    image's name.
+    """
+    found = _AT_MIRROR.findall(message)
+    return found[-1] if found else None
 
 
 _RETRY = "run again; when it stays so, look at the registry's log and at the board's network"

@@ -186,7 +186,11 @@ class Fleet:
 
     def site(self):
         """The command that lets the collection do its work."""
-        return shell.command("ansible-playbook", *self.inventory, "riscv.k3s.site")
+        return self.playbook("riscv.k3s.site")
+
+    def playbook(self, name):
+        """The command that runs a playbook of the collection."""
+        return shell.command("ansible-playbook", *self.inventory, name)
 
     def unit(self, board):
         """The name of k3s's service on a board."""

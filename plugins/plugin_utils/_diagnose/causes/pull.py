@@ -11,8 +11,8 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain import pull_causes as _pull_causes
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify
-from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_endpoint, speaks_http
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import asked_mirror, classify
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import host_of, others, own_endpoint, speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
@@ -87,9 +87,19 @@ def _http_mirror(fleet, row, image):
     return own_endpoint(registry, endpoints) if speaks_http(registry, endpoints) else None
 
 
+def _asked_before(fleet, row, image, text):
+    """The mirror that was asked before the registry that the error is about, and did not give the image; or None."""
+    registry = ImageName.parse(image).registry
+    urls = others(registry, fleet.preflight(row["board"]).get("mirrors", {}).get(registry, ()))
+    return None if asked_mirror(text) else next((url for url in urls if host_of(url) not in text), None)
+
+
 def _finding(fleet, row, container, image, problem, where, text):
     evidence = ["%s: %s" % (where, m.one_line(text))]
-    remedy, command, run_on = _remedy(fleet, row, container, image, problem, evidence)
+    before = _asked_before(fleet, row, image, text) if problem.unreachable or problem.cause in _NAME else None
+    if before:
+        evidence.append("%s asks the mirror %s first, which did not give it" % (row["board"], before))
+    remedy, command, run_on = _publish(fleet, image, before) or _remedy(fleet, row, container, image, problem, evidence)
     tells = told(text, ("pull",))
     is_told = problem.cause == _pull_causes.find(text).id
     mirror = _http_mirror(fleet, row, image)
@@ -99,7 +109,8 @@ def _finding(fleet, row, container, image, problem, where, text):
             "containerd asks %s first, which speaks http, and reports only the error of the last endpoint" % mirror
         )
     confidence = m.LIKELY if not is_told else m.POSSIBLE if is_hidden else m.CERTAIN if tells.sure else m.LIKELY
-    title = "%s: %s" % (_sentence(problem.why), image)
+    why = "%s did not give it, and %s" % (host_of(before), problem.why) if before else _sentence(problem.why)
+    title = "%s: %s" % (why, image)
     return m.Finding(
         title,
         confidence,
@@ -109,6 +120,14 @@ def _finding(fleet, row, container, image, problem, where, text):
         command,
         run_on,
     )
+
+
+def _publish(fleet, image, mirror):
+    """A mirror by prefix is a registry that publish fills; one without a path is a public one, or holds other names."""
+    if not mirror or not mirror.partition("/v2/")[2] or image not in fleet.wanted:
+        return None
+    remedy = "Let riscv.k3s.publish bring it to the private registry %s: k3s asks for this name." % host_of(mirror)
+    return remedy, fleet.playbook("riscv.k3s.publish"), m.CONTROLLER
 
 
 def _remedy(fleet, row, container, image, problem, evidence):
