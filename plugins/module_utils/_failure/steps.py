@@ -15,7 +15,7 @@ _OWN_NAME = "; a mirror in registries.yaml is for the boards, this machine asks 
 STEPS = {
     "registry-proxy": "correct the proxy, or the variables https_proxy, http_proxy and no_proxy of this environment",
     "plain-http": "if this registry speaks plain http, set plain_http for it (riscv_k3s_registry_plain_http)",
-    "https-on-http": "leave out plain_http (riscv_k3s_registry_plain_http) if it speaks https, or set it if it does not",
+    "https-on-http": "leave out plain_http (riscv_k3s_registry_plain_http) if it speaks https, else set it",
     "registry-clock": "compare `date` on this machine with the certificate: set the clock, or renew the certificate",
     "tls-authority": "set riscv_k3s_registry_ca_file to the certificate of its authority, or for a test "
     "riscv_k3s_registry_tls_verify: false (options of a module: ca_file, tls_verify)",
