@@ -273,8 +273,8 @@ SHOWN = {
     "shut_gates": _gates,
     "undo_plan": _undo,
     "unfetched_archives": lambda unfetched: unfetched(
-        [{"item": {"url": ALL, "checksum": ALL, "file": ALL}, "stat": {"exists": False}}],
-        [{"item": {"url": ALL, "checksum": ALL, "file": ALL}, "msg": ALL}],
+        [{"item": {"url": ALL, "shown": ALL, "checksum": ALL, "file": ALL}, "stat": {"exists": False}}],
+        [{"item": {"url": ALL, "shown": ALL, "checksum": ALL, "file": ALL}, "msg": ALL}],
     ),
     "undo_report": lambda report: report(
         [{"board": ALL, "lines": [ALL], "left": [ALL]}, {"board": ALL, "lines": [], "left": []}]

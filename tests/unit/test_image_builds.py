@@ -88,6 +88,7 @@ def test_an_archive_by_its_url():
     found = one({"url": URL + "?download=1", "checksum": SUM, "entrypoint": ["/coredns"]})
     assert found["archive"] == {
         "url": URL + "?download=1",
+        "shown": URL,
         "checksum": SUM,
         "file": "ab" * 8 + "/coredns_1.12.1_linux_riscv64.tgz",
     }
@@ -190,6 +191,8 @@ def test_the_recipe_s_sum_is_of_all_that_goes_in_and_of_no_path(monkeypatch):
     [
         ({"exists": False}, "404"),
         ({"exists": True, "checksum": "cd" * 32}, "404"),
+        # A folder, or what cannot be read.
+        ({"exists": True}, "404"),
     ],
 )
 def test_archives_that_are_not_as_they_should_be_are_named(stat, found):
@@ -200,7 +203,34 @@ def test_archives_that_are_not_as_they_should_be_are_named(stat, found):
     assert unfetched_archives([{"item": item, "stat": whole}], []) == []
 
 
+@pytest.mark.parametrize("end", ["/x.tgz?X-Sig=hunter2", "/x.tgz#hunter2", "/..?hunter2", "/"])
+def test_a_secret_in_the_url_of_an_archive_is_nowhere_but_there(end):
+    url = "https://user:hunter2@releases.example" + end
+    build = {"url": url, "checksum": SUM, "entrypoint": ["/x"]}
+    archive = one(build)["archive"]
+    assert archive["url"] == url and not {"..", ""} & set(archive["file"].split("/"))
+    options = made(build, archive={"exists": True, "checksum": "ab" * 32, "path": "/cache/x"})
+    shown = [archive["shown"], archive["file"], *options["annotations"].values()]
+    shown += unfetched_archives([{"item": archive, "stat": {"exists": False}}], [])
+    assert "hunter2" not in " ".join(shown) and "releases.example" in archive["shown"]
+
+
+def test_two_places_of_an_archive_are_one_recipe():
+    there = {"exists": True, "checksum": "ab" * 32, "path": "/cache/x"}
+    sums = {
+        made({"url": url, "checksum": SUM, "entrypoint": ["/x"]}, archive=there)["annotations"][
+            "riscv.k3s.recipe.sha256"
+        ]
+        for url in (URL, URL.replace("https://", "https://user:hunter2@"))
+    }
+    assert len(sums) == 1
+
+
+ROOTLESS = {"stock": "docker.io/rancher/klipper-helm", "source": HOST + "/riscv64/klipper-helm:1"}
 WRONG = {
+    "root where none may be": ([entry(**ROOTLESS)], "image of this build would not start.*runs as root.*65532"),
+    "root by number": ([entry(build={"src": "a", "user": "0:0"}, **ROOTLESS)], "runs as root"),
+    "a user by name": ([entry(build={"src": "a", "user": "klipper"}, **ROOTLESS)], "names its user .klipper."),
     "no src": ([entry(build={"cmd": ["/x"]})], "a build needs what it is made from"),
     "no dictionary": ([entry(build="coredns.tgz")], "a build needs what it is made from"),
     "what the inventory says of registries": (
@@ -223,6 +253,11 @@ WRONG = {
     "source by digest": ([entry(source=HOST + "/a@sha256:" + "0" * 64)], "what is built needs a tag"),
     "two ways": ([entry(), entry(build={"src": "other.tgz"})], "would be built in two ways"),
 }
+
+
+def test_a_user_by_number_where_none_may_be_root():
+    (found,) = image_builds([[entry(build={"src": "a", "user": "1000:1000"}, **ROOTLESS)]], "/archives")
+    assert found["user"] == "1000:1000"
 
 
 @pytest.mark.parametrize("catalogue, message", WRONG.values(), ids=WRONG.keys())

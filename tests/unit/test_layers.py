@@ -45,7 +45,7 @@ ROOMS = {
         "_settings": set(),
         "_demand": set(),
         "_supply": set(),
-        "_build": {"_supply"},
+        "_build": {"_demand", "_supply"},
         "_running": set(),
         "_observe": {"_demand", "_running"},
         "_upgrade": {"_demand", "_supply", "_build"},

@@ -97,3 +97,38 @@ def test_helper_pods_find_their_programs():
 def test_yaml_holds_nothing_else():
     path = ROOT / "playbooks/vars/recipes.yml"
     assert list(yaml.safe_load(path.read_text(encoding="utf-8"))) == ["riscv_k3s_recipes"]
+
+
+def steps(path):
+    """The tasks of a role, those of the files that they take in their places, as {module or action: file or None}."""
+    for task in yaml.safe_load((ROOT / path).read_text(encoding="utf-8")):
+        taken = task.get("ansible.builtin.import_tasks") or task.get("ansible.builtin.include_tasks")
+        role = task.get("ansible.builtin.include_role")
+        if role and role["name"] == "riscv.k3s.image_build":
+            yield from steps("roles/image_build/tasks/%s.yml" % role.get("tasks_from", "main"))
+        elif taken and path.startswith("roles/image_build/"):
+            yield from steps("roles/image_build/tasks/" + taken)
+        else:
+            yield next((key for key in task if key.startswith("riscv.k3s.") or key.endswith("get_url")), None)
+
+
+MAKES = {"ansible.builtin.get_url", "riscv.k3s.debian_files_fetch", "riscv.k3s.go_program_build"}
+
+
+@pytest.mark.parametrize("path", ["roles/upgrade/tasks/publish.yml", "roles/image_build/tasks/main.yml"])
+def test_all_that_can_fail_without_a_registry_stands_before_the_first_push(path):
+    """A missing Go, a changed module, a wrong checksum: nothing is pushed then, no copy either."""
+    found = list(steps(path))
+    pushes = [place for place, step in enumerate(found) if step in ("riscv.k3s.registry_image_copy", IMAGE)]
+    assert set(found[: pushes[0]]) >= MAKES and not set(found[pushes[0] :]) & MAKES
+
+
+IMAGE = "riscv.k3s.oci_image_build"
+
+
+def test_images_of_one_s_own_are_all_looked_at_before_the_first_push():
+    text = (ROOT / "roles/image_build/tasks/push.yml").read_text(encoding="utf-8")
+    looked, pushed = [task["vars"]["image_build_look"] for task in yaml.safe_load(text)]
+    (build,) = yaml.safe_load((ROOT / "roles/image_build/tasks/build.yml").read_text(encoding="utf-8"))
+    assert (looked, pushed) == (True, False)
+    assert build["check_mode"] == "{{ image_build_look or ansible_check_mode }}"

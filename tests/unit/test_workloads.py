@@ -12,9 +12,9 @@ from test_upgrade import BUILD, COPY, MIRROR, PAUSE, SOURCE, answer, row
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.plugin_utils._build.recipes import recipes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.workloads import DEMANDED, UNFIT, Demanded, unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.publication import publication
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import upgrade_table
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.workloads import DEMANDED, UNFIT, Demanded, unfit
 
 
 def packaged(folder):
@@ -57,6 +57,10 @@ def test_the_list_says_what_the_manifests_say(k3s_manifests, version):
         (_releases.KLIPPER_HELM, "00:5", "runs as root"),
         (_releases.KLIPPER_HELM, "klipper-helm", "names its user (klipper-helm) and no number"),
         (_releases.KLIPPER_HELM, None, None),
+        # No numbers for containerd, which the kubelet then refuses as names; and none may end a run.
+        (_releases.KLIPPER_HELM, "\u0663", "names its user"),
+        (_releases.KLIPPER_HELM, "9" * 20, "names its user"),
+        (_releases.KLIPPER_HELM, "9" * 5000, "names its user"),
         # Its pod says the user itself.
         (_releases.METRICS_SERVER, "", None),
         (_releases.COREDNS, "", None),

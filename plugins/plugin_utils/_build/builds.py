@@ -13,9 +13,10 @@ import posixpath
 import re
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._build import origin, recipes
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.workloads import unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.catalogue import DEFAULT_ARCHITECTURE
 
 # The options of oci_image_build that say what is in an image; those about the registry are the inventory's.
@@ -35,7 +36,7 @@ def image_builds(catalogues: Iterable[Iterable[Mapping[str, Any]]], archives_dir
     """The list of builds of several catalogues, each image once, in their order.
 
     Each has ``image``, ``architecture``, ``origin``, options of oci_image_build, and what its content comes from:
-    ``src``, ``archive`` (url, checksum, and file, its name in the cache), ``debian`` and ``go`` (options of
+    ``src``, ``archive`` (url, shown, checksum, and file, its name in the cache), ``debian`` and ``go`` (options of
     debian_files_fetch and go_program_build). Relative paths are those below ``archives_dir``.
     Raises Problem for a build which cannot be meant.
     """
@@ -113,7 +114,7 @@ def unfetched_archives(there: Iterable[Mapping[str, Any]], fetched: Iterable[Map
     return [
         str(
             Problem(
-                "the archive %s was not fetched" % result["item"]["url"],
+                "the archive %s was not fetched" % result["item"]["shown"],
                 found=said.get(_item(result)) or "no such file",
                 where=result["item"]["checksum"],
                 next_step="if it can be reached, compare its checksum with what upstream publishes: then either the "
@@ -126,7 +127,9 @@ def unfetched_archives(there: Iterable[Mapping[str, Any]], fetched: Iterable[Map
 
 
 def _whole(archive: Mapping[str, Any]) -> bool:
-    return bool(archive["stat"]["exists"] and "sha256:" + archive["stat"]["checksum"] == archive["item"]["checksum"])
+    # What is no file, or cannot be read, has no checksum.
+    said = archive["stat"].get("checksum")
+    return bool(said) and "sha256:" + said == archive["item"]["checksum"]
 
 
 def _read(entry: Mapping[str, Any], archives_dir: str) -> Dict[str, Any]:
@@ -140,6 +143,14 @@ def _read(entry: Mapping[str, Any], archives_dir: str) -> Dict[str, Any]:
             found="source %s" % source,
             where=where,
             next_step="write source as HOST:PORT/REPOSITORY:TAG",
+        )
+    why = unfit(full_or_text(str(entry.get("stock"))).rpartition(":")[0], str(own.get("user") or ""))
+    if why:
+        raise Problem(
+            "the image of this build would not start",
+            found=why,
+            where=where,
+            next_step='give it a user by number, as in user: "65532:65532", that may read its files',
         )
     architecture = entry.get("architecture", DEFAULT_ARCHITECTURE)
     found = {key: own[key] for key in _IMAGE_KEYS if key in own}
@@ -185,7 +196,7 @@ def _name(build: Mapping[str, Any]) -> str:
         return str(debian.get("package"))
     if isinstance(go, dict):
         return str(go.get("name") or posixpath.basename(str(go.get("recipe", "")).rstrip("/")))
-    return posixpath.basename(str(build.get("url")))
+    return posixpath.basename(re.sub(r"[?#].*", "", str(build.get("url")), flags=re.DOTALL))
 
 
 def _check(build: Mapping[str, Any], where: str) -> None:
@@ -223,8 +234,10 @@ def _url(build: Mapping[str, Any], where: str) -> Dict[str, str]:
             where=where,
             next_step='write checksum: "sha256:…", from the list of checksums that upstream publishes beside it',
         )
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", posixpath.basename(url.partition("?")[0].partition("#")[0])) or "archive"
-    return {"url": url, "checksum": checksum, "file": "%s/%s" % (checksum[7:23], name)}
+    # A login may stand before the host, a token behind the path: neither belongs into an image or onto a screen.
+    shown = re.sub(r"(?<=://)[^/]*@", "", re.sub(r"[?#].*", "", url, flags=re.DOTALL))
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", posixpath.basename(shown)).lstrip(".") or "archive"
+    return {"url": url, "shown": shown, "checksum": checksum, "file": "%s/%s" % (checksum[7:23], name)}
 
 
 def _go(build: Mapping[str, Any], architecture: str, archives_dir: str, where: str) -> Dict[str, Any]:

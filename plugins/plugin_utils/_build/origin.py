@@ -32,7 +32,7 @@ def of(
     found = {
         _OCI + "title": origin.get("name"),
         _OCI + "version": origin.get("version") or made.get("version"),
-        _OCI + "source": origin.get("source") or (module.get("path") and "https://" + module["path"]) or archive.get("url"),
+        _OCI + "source": origin.get("source") or (module.get("path") and "https://" + module["path"]) or archive.get("shown"),
         _OCI + "revision": origin.get("revision") or module.get("version"),
         _OCI + "vendor": VENDOR,
         _OCI + "base.name": "scratch",
@@ -54,9 +54,11 @@ def _sum(
     build: Mapping[str, Any], program: Optional[Mapping[str, Any]], packages: Optional[Mapping[str, Any]]
 ) -> str:
     """The sha256 of the recipe: of the pinned inputs, and how the image is made of them, but of no path here."""
-    places = ("image", "src", "origin", "go", "debian", "files")
+    places = ("image", "src", "origin", "go", "debian", "archive", "files")
     inputs = {key: value for key, value in build.items() if key not in places}
     inputs["files"] = [dict(item, src=None) for item in build.get("files", ())]
+    if "archive" in build:
+        inputs["archive"] = build["archive"]["checksum"]
     if program:
         inputs["go"] = [dict(build["go"], recipe=None), program["recipe_sha256"]]
     if packages:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.workloads import UNFIT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.table import approximate, unheard
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.workloads import UNFIT
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table as text_table
 
 _ELSEWHERE = "give each architecture its own riscv_k3s_mirror_prefix, or leave it to the fix tag without a mirror"

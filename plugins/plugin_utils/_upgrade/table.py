@@ -9,8 +9,8 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.pull_causes import ANSWERED_NO
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.workloads import UNFIT, unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import DEFAULT_FIXES
-from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.workloads import UNFIT, unfit
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
 # What brings the content of a source under whichever tag k3s turns out to ask for.

@@ -11,12 +11,17 @@ by a name: "container has runAsNonRoot and image will run as root" (kubernetes p
 
 from __future__ import annotations
 
+import re
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases as _releases
 
 # The cause of an image that its workload would not start with.
 UNFIT = "image-user"
+
+
+# containerd takes a user for a name that is no number of 64 bits.
+_DIGITS = 18
 
 
 class Demanded(NamedTuple):
@@ -46,7 +51,7 @@ def unfit(repository: str, user: Optional[str]) -> Optional[str]:
     if user is None or not demanded.non_root or demanded.user is not None:
         return None
     own = user.partition(":")[0]
-    if own.isdecimal():
+    if re.match(r"\d{1,%d}\Z" % _DIGITS, own, re.ASCII):
         says = None if int(own) else "runs as root"
     else:
         says = "names its user (%s) and no number" % own if own not in ("", "root") else "runs as root"
