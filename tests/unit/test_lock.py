@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.filter.lock import lock as lock_filter
 from ansible_collections.riscv.k3s.plugins.filter.lock_candidates import lock_candidates
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.controller import inventory_settings
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
@@ -204,3 +207,26 @@ def test_where_the_content_comes_from_is_shown_and_a_file_from_before_is_read():
     assert "origin: pause 1.0.0, built by recipe pause" in text and _lock.read(text, "x") == lock
     before = _lock.render(lock_of(locked()))
     assert "origin" not in before and _lock.read(before, "x") == lock_of(locked())
+
+
+@pytest.mark.parametrize("origin", ["{{ lookup('pipe', 'id') }}", "{% set x %}", "{# #}", "{{{%{#{{", "a {{{{ b }}"])
+def test_what_a_registry_says_is_no_template_of_the_inventory(origin):
+    said = dict(answer(), origin=origin)
+    lock, dummy = _lock.make([item()], {"riscv64": [said]}, {}, NOW)
+    for text in (_lock.render(lock), _lock.render(lock_of(locked()._replace(origin=origin)))):
+        (row,) = yaml.safe_load(text)["all"]["vars"]["riscv_k3s_lock"]
+        assert not re.search(r"\{[{%#]", row["origin"])
+    # And it is the same the next time.
+    again, dummy = _lock.make(
+        [item()], {"riscv64": [said]}, _lock.read(_lock.render(lock), "x"), "2027-01-01T00:00:00Z"
+    )
+    assert again == lock
+
+
+def test_rows_of_a_lock_are_no_settings_to_be_looked_at():
+    class Variables(dict):
+        def __getitem__(self, name):
+            assert name != "riscv_k3s_lock"
+            return super().__getitem__(name)
+
+    assert inventory_settings(Variables(riscv_k3s_lock="{{ 1 }}", riscv_k3s_deep=True))["deep"] is True

@@ -309,6 +309,7 @@ def test_the_user_that_an_image_names(config, user):
     found = Found(mock.Mock(), mock.Mock(blobs={}, data=b"{}"), ["linux/riscv64"], {"config": config})
     assert _content(found)["user"] == user
     assert _content(found._replace(image=None, config={}))["user"] is None
+    assert len(_content(found._replace(config={"config": {"User": "x" * 5000}}))["user"]) == 200
 
 
 @pytest.mark.parametrize(

@@ -122,4 +122,4 @@ def _user(found):
     """The user that the image names for its processes; "" for none, which is root."""
     settings = found.config.get("config")
     user = settings.get("User") if isinstance(settings, dict) else None
-    return (user if isinstance(user, str) else "") if found.image else None
+    return (user[:_LONGEST_NOTE] if isinstance(user, str) else "") if found.image else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX, RESERVED
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.derived import checked_prefix, prefix_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 
@@ -20,9 +20,9 @@ def inventory_settings(variables: Mapping[str, Any]) -> Dict[str, Any]:
     """{setting without its prefix: value} with defaults, the mirror that follows from the registry among them.
 
     ``variables`` are a host's, by their names; those about registries are checked by their names only, and others are
-    not looked at. Raises Problem.
+    not looked at, nor is what is no setting, such as the rows of a lock file. Raises Problem.
     """
-    known = [name for name in variables if name.startswith(PREFIX)]
+    known = [name for name in variables if name.startswith(PREFIX) and name[len(PREFIX) :] not in RESERVED]
     # What registries.yaml says may be in a vault that is not open; that it is there is enough.
     has_registries = any(name in variables for name in (PREFIX + "registries", *FOREIGN))
     values = {name: None if name[len(PREFIX) :] in _NOT_LOOKED_AT else variables[name] for name in known}

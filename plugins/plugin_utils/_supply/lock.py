@@ -10,6 +10,7 @@ inventory.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Container, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import yaml
@@ -30,6 +31,8 @@ _HEADER = """\
 # It has the form of an inventory, so that it may lie in a folder that is one.
 """
 _VARIABLE = "riscv_k3s_lock"
+# How a template of Ansible begins.
+_TEMPLATE = re.compile(r"\{(?=[{%#])")
 _AGAIN = "run the playbook riscv.k3s.lock, and review its diff"
 
 
@@ -80,7 +83,7 @@ def read(text: str, where: str) -> Lock:
 def render(lock: Lock) -> str:
     """The text of the file: sorted, a line a value, so that a diff shows what changed and nothing else."""
     rows = [
-        {name: value for name, value in lock[key]._asdict().items() if name != "origin" or value}
+        {name: _inert(value) for name, value in lock[key]._asdict().items() if name != "origin" or value}
         for key in sorted(lock)
     ]
     return _HEADER + yaml.safe_dump({"all": {"vars": {_VARIABLE: rows}}}, sort_keys=False, width=4096)
@@ -192,6 +195,13 @@ def warnings(rows: Sequence[PlannedImage], store: Mapping[str, ImageRow], lock: 
     return found
 
 
+def _inert(value: Any) -> Any:
+    """``value`` as no template. The file is an inventory, and Ansible evaluates what it finds there: a registry must
+    not say what.
+    """
+    return _TEMPLATE.sub("{ ", value) if isinstance(value, str) else value
+
+
 def _pulled_for(row: PlannedImage) -> Optional[str]:
     if row["tag_from"]:
         # A name that is tagged from itself, to pin it, is not pulled.
@@ -210,7 +220,7 @@ def _row(item: LockCandidate, answer: RegistryAnswer, before: Optional[Locked], 
         digest=str(answer["digest"]),
         size=answer["size"],
         when=str(now),
-        origin=printable(str(answer["origin"])) if answer.get("origin") else None,
+        origin=_inert(printable(str(answer["origin"]))) if answer.get("origin") else None,
     )
     return before if before and before._replace(when=now) == row else row
 
