@@ -98,6 +98,20 @@ def test_what_is_missing(registry, name, exists, cause, words):
     assert all(word in row["message"] for word in words), row["message"]
 
 
+def test_an_index_that_is_wrong_about_its_image(registry):
+    """Builds on another machine without --platform (k3s 1285, calico 4256, descheduler 1886)."""
+    manifest, blobs = content.image("amd64")
+    for blob in blobs:
+        content.push_blob(registry, "mixed/app", blob)
+    content.push_manifest(registry, "mixed/app", content.digest_of(manifest), content.OCI_MANIFEST, manifest)
+    index = content.index([content.entry(manifest, "riscv64")])
+    content.push_manifest(registry, "mixed/app", "1", content.OCI_INDEX, index)
+    row = ask_one(registry, "mixed/app:1")
+    assert (row["has_architecture"], row["cause"]) == (False, "no-platform")
+    words = ["its content says otherwise", "its index names linux/riscv64", "docker buildx build --platform"]
+    assert all(word in row["message"] for word in words) and "has no content" not in row["message"]
+
+
 def lacking_index():
     return content.index([content.entry(b"{}", "riscv64")])
 

@@ -17,6 +17,7 @@ READ = "reading manifest 1 in reg:5000/proj/app: "
 PARSED = 'Error parsing image name \\"docker://reg:5000/proj/app:1\\": '
 UPLOAD = "initiating layer upload to /v2/proj/app/blobs/uploads/ in reg:5000: "
 BLOB = "uploading layer chunked: "
+ACCESS = "unauthorized to access repository: proj/app, action: %s"
 MANIFEST = "uploading manifest 1 to reg:5000/proj/app: "
 LOGIN = PARSED + "getting username and password: 1 error occurred:\\n\\t* "
 HELPER = LOGIN + "error getting credentials - err: "
@@ -148,6 +149,12 @@ TLS = 'pinging container registry reg:5000: Get \\"https://reg:5000/v2/\\": '
         ),
         (UPLOAD + "denied: The system is in read only mode. Any modification is prohibited.", "registry-rules", "end"),
         (UPLOAD + "unsupported", "registry-rules", "pull-through cache"),
+        # Harbor since 2.1 (goharbor 12731, 21228); and of a project that is not there, or not for this user (goharbor
+        # 13115, 20544, 21373).
+        (UPLOAD + "denied: can not push artifact to a proxy project: proj", "registry-rules", "no pull-through cache"),
+        (UPLOAD + "unauthorized: " + ACCESS % "push", "registry-auth", "create the project"),
+        (READ + "unauthorized: " + ACCESS % "pull", "registry-auth", "create the project"),
+        (READ + "unauthorized: project not found, name: proj", "registry-auth", "create the project"),
         (UPLOAD + "unsupported: The operation is unsupported.", "registry-rules", "pull-through cache"),
         (
             UPLOAD + "name unknown: The repository with name 'proj/app' does not",

@@ -69,6 +69,12 @@ def no_architecture(name, platforms, platform):
     """The RegistryProblem for an image that is there, but not for this platform (a Platform)."""
     what = "%s has no content for %s" % (name.full, platform)
     found = ", ".join(platforms) or "no platform"
+    own = "linux/%s" % str(platform)
+    if own in platforms or own + "/v8" in platforms:
+        what = "%s says that it has content for %s, and its content says otherwise" % (name.full, platform)
+        found += "; its index names %s, and the config of that image another platform" % own
+        step = "have it built again for %s (docker buildx build --platform %s), or take another source" % (own, own)
+        return RegistryProblem("no-platform", what, found, name.registry, step)
     return RegistryProblem("no-platform", what, found, name.registry, STEPS["no-platform"])
 
 

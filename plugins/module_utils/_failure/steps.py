@@ -96,6 +96,20 @@ _TOLD = (
         "{registry} has a rule that blocks it",
     ),
     Told(
+        r"can ?not push artifact to a proxy project",
+        "publish to another project, which is no pull-through cache (riscv_k3s_mirror_prefix: REGISTRY/PROJECT)",
+        _RULES,
+        "{registry} takes no uploads into this project",
+    ),
+    # Harbor's, also for a project that is not there. Who may not see a project is not told that there is none.
+    Told(
+        r"unauthorized to access repository: \S+ action: \w+|project not found, name: ",
+        "create the project there (the first part of the path, or name another one with riscv_k3s_mirror_prefix: "
+        "REGISTRY/PROJECT), and log in as somebody who may pull and push in it (riscv_k3s_registry_username)",
+        None,
+        "{registry} has no such project, or does not let this user in",
+    ),
+    Told(
         r"layer upload [^\n]*: unsupported\b|layer upload [^\n]*\b405\b",
         "publish to another registry: this one takes no uploads (it may be a pull-through cache)",
         _RULES,
