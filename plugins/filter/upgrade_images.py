@@ -47,7 +47,9 @@ options:
     type: str
     default: riscv64
   asked:
-    description: What boards ask for, each with C(image) and C(required). With it no version counts.
+    description:
+      - What boards ask for, each with C(image), C(required) and C(below), the registry that k3s puts before the names
+        of its images. With it no version counts.
     type: list
     elements: dict
   mirror_prefix:

@@ -149,6 +149,18 @@ def test_k3s_s_default_registry_is_asked_with_its_login_and_one_that_cannot_be_a
     assert any("skopeo was not found" in text for text in result["warnings"])
 
 
+@pytest.mark.parametrize("own, told", [("registry.example:5000", True), ("other:5000", False)])
+def test_publish_is_named_for_k3s_s_default_registry_where_that_is_the_private_one(run, own, told):
+    registry = "registry.example:5000"
+    name = registry + "/rancher/mirrored-pause:3.6"
+    board = seen(demand=[asked(name)], config={"system-default-registry": registry, "disable": ["servicelb"]})
+    boards = {"b1": dict(board, riscv_k3s_registry=own, riscv_k3s_registry_plain_http=True)}
+    lacks = {"image": name, "has_architecture": False, "cause": "no-such-image", "message": "no"}
+    result = run(boards, answers=[lacks])
+    assert result["asked"] == {"riscv64": [{"image": name, "required": True, "below": registry}]}
+    assert any("riscv.k3s.publish brings them" in text for text in result["warnings"]) == told
+
+
 def test_boards_that_failed_are_lost_and_still_tell_what_they_are(run):
     result = run({"b1": seen(PAUSE, COREDNS), "b2": seen(PAUSE)}, hosts=["b1"])
     assert list(result["boards"]) == ["b1"] and result["lost"] == []

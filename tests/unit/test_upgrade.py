@@ -422,6 +422,40 @@ def test_what_boards_ask_for_needs_no_version():
     assert [row["required"] for row in wanted["rows"]] == [False, True]
 
 
+@pytest.mark.parametrize("prefix", ["reg:5000/stock", "reg:5000"])
+def test_where_k3s_asks_the_private_registry_itself_images_are_published_under_those_names(prefix):
+    """system-default-registry, as k3s's guide for machines without internet has it (k3s 5259)."""
+    image = "reg:5000/rancher/mirrored-metrics-server:v0.5.2"
+    row = {"image": image, "required": True, "below": "reg:5000"}
+    wanted = upgrade_images("", default_catalogue(), mirror_prefix=prefix, asked=[row])
+    [one] = wanted["rows"]
+    assert (one["mirror"], one["recipe"], one["elsewhere"]) == (image, "metrics-server-0.5", None)
+    found = publication(
+        {"riscv64": upgrade_table(wanted, [answer(name, "no-such-image") for name in wanted["references"]])}
+    )
+    [build] = found["builds"]
+    assert (build["source"], build["build"]) == (image, {"recipe": "metrics-server-0.5"})
+    held = [answer(name, None if name == image else "no-such-image") for name in wanted["references"]]
+    found = publication({"riscv64": upgrade_table(wanted, held)})
+    assert found["missing"] == found["builds"] == []
+
+
+def test_nothing_is_published_to_a_registry_of_somebody_else_that_k3s_asks():
+    image = "registry.cn/rancher/mirrored-pause:3.6"
+    row = {"image": image, "required": True, "below": "registry.cn"}
+    wanted = upgrade_images("", default_catalogue(), mirror_prefix="reg:5000/stock", asked=[row])
+    found = publication(
+        {"riscv64": upgrade_table(wanted, [answer(name, "no-such-image") for name in wanted["references"]])}
+    )
+    assert found["builds"] == found["copies"] == []
+    [said] = found["missing"]
+    assert "k3s asks registry.cn for it (system-default-registry), where nothing is published" in said
+    # What the fix tag brings needs no registry of one's own.
+    own = wanted["rows"][0]["source"]
+    source = [answer(name, None if name == own else "no-such-image") for name in wanted["references"]]
+    assert publication({"riscv64": upgrade_table(wanted, source)})["missing"] == []
+
+
 INSTEAD = "docker.io/carvicsforth/pause:3.10.2"
 
 

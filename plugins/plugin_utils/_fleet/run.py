@@ -150,7 +150,7 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
         **dict(divided, boards=boards, changes=changes, unplanned=unplanned),
         restarts=to_restart,
         patches=[name for name, plan in plans.items() if plan["patches"]["present"]],
-        asked=_asked(plans),
+        asked=_asked(plans, _default_registries(fleet)),
         table=report(list(boards.values()), api)
         + restarting(to_restart)
         + _verdict.lines(found, changes, bool(problems), first),
@@ -166,15 +166,20 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
     )
 
 
-def _asked(plans: Mapping[str, Plan]) -> Dict[str, List[Dict[str, Any]]]:
-    """{architecture: the images that its boards ask for, [{image: full name, required: whether something runs it}]}."""
+def _asked(plans: Mapping[str, Plan], registries: FrozenSet[str]) -> Dict[str, List[Dict[str, Any]]]:
+    """{architecture: the images that its boards ask for, [{image: full name, required: whether something runs it, and
+    below: the registry that k3s puts before the name, or None}]}.
+    """
     found: Dict[str, Dict[str, bool]] = {}
     for plan in plans.values():
         images = found.setdefault(plan["architecture"], {})
         for row in plan["images"]:
             images[row["image"]] = images.get(row["image"], False) or row["required"]
     return {
-        architecture: [{"image": image, "required": required} for image, required in sorted(images.items())]
+        architecture: [
+            {"image": image, "required": required, "below": _mirror.default_registry(image, registries)}
+            for image, required in sorted(images.items())
+        ]
         for architecture, images in sorted(found.items())
     }
 
@@ -301,8 +306,12 @@ class _Wanting:
         return [printable(text) for text in found if text]
 
     def unpublished(self, board: Board, plan: Plan) -> List[str]:
-        """What something on the board runs, and the mirror says that it lacks."""
-        return _mirror.unpublished(self._of_needed(board, plan))
+        """What something on the board runs, and the mirror says that it lacks. To a registry of somebody else that k3s
+        puts before its names nothing is published.
+        """
+        own = _mirror.host_of(mirror_of(board.settings))
+        lacks = _mirror.unpublished(self._of_needed(board, plan))
+        return [name for name in lacks if own and name.startswith(own + "/")]
 
     def before(self, board: Board, plan: Plan) -> Set[str]:
         """What comes before site, as far as this board tells."""

@@ -45,6 +45,16 @@ def default_registries(seen: Iterable[Mapping[str, Any]]) -> FrozenSet[str]:
     return frozenset(name.rstrip("/") for name in found if isinstance(name, str) and name.rstrip("/"))
 
 
+def default_registry(image: str, registries: Iterable[str]) -> Optional[str]:
+    """The one of ``registries`` that k3s put before the name of an image (its full name), or None."""
+    return next((registry for registry in registries if image.startswith(registry + "/")), None)
+
+
+def host_of(prefix: Optional[str]) -> Optional[str]:
+    """The registry of a mirror by prefix, or None where there is none."""
+    return split_prefix(prefix)[0] if prefix else None
+
+
 def without_registry(image: ImageName, registries: Iterable[str]) -> ImageName:
     """The name that k3s would ask for without any of ``registries`` before it; one that has none is returned as it is.
 

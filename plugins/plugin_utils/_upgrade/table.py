@@ -95,6 +95,11 @@ def _missing(row, fix, answers, architecture, fixes):
         said = why or "None of the fixes that may be used serves it (riscv_k3s_fixes: %s)." % ", ".join(fixes)
         served = {key: _served(answer) for key, answer in answers.items()}
         nothing = "it is not known whether anything serves" if unheard(served) else "nothing serves"
+        if row.get("elsewhere"):
+            entry += (
+                " k3s asks %s for it (system-default-registry), where nothing is published: name the private registry "
+                "there, or leave that setting out." % row["elsewhere"]
+            )
         return "%s: %s %s for %s.%s %s" % (row["image"], nothing, wanted, architecture, entry, said)
     if row["sure"] != _releases.EXACT and fix not in _FIXED_SOURCE:
         return approximate(row, fix)

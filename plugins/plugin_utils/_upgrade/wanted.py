@@ -12,6 +12,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.demand import demand
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import charts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.mirror import default_registry, host_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.supply import Supply
 
 # What k3s runs without when --disable names it.
@@ -36,7 +37,9 @@ def upgrade_images(
     asked=None,
 ):
     """What ``version`` of k3s wants, and what is to be asked of registries about it. ``asked`` is what
-    boards ask for, [{image: full name, required: whether something runs it}]: with it no version counts.
+    boards ask for, [{image: full name, required: whether something runs it, below: the registry that k3s puts before
+    its images' names, if it did}]: with it no version counts. Where that is the mirror's registry, the image is held
+    there under the very name.
 
     ``catalogue`` as the inventory has it; ``manifests`` rows with path, text and skip of that version's packaged
     manifests, or None; ``images`` the references in that release's list of images (k3s-images.txt), or None;
@@ -44,13 +47,15 @@ def upgrade_images(
     Returns {rows, references, problems}; a row has image (None where the tag is not known), name, where, sure (as of
     _releases), required, source and mirror (references or None), third_party (whether nobody of the project made that
     source), recipe (the name of what can be built in its place, or None), patch (whether the workload needs one), and
-    instead (the image that the patch names in place of the stock one, or None). Raises Problem.
+    instead (the image that the patch names in place of the stock one, or None), and elsewhere (the registry of
+    somebody else that k3s puts before the name, or None). Raises Problem.
     """
     if asked is not None:
         rows, problems = [_asked(one) for one in asked], []
     else:
         rows, problems = _of_version(version, manifests, images or (), disable)
-    supply = Supply(_catalogue.read(catalogue), mirror=mirror_prefix)
+    registries = {row["below"] for row in asked or () if row.get("below")}
+    supply = Supply(_catalogue.read(catalogue), mirror=mirror_prefix, registries=registries)
     rows = [
         _with_supply(dict({"required": True}, **row), supply, architecture)
         for row in sorted(rows, key=lambda row: row["image"] or row["name"])
@@ -139,16 +144,24 @@ def _row(name, image, where):
 
 def _with_supply(row, supply, architecture):
     if not row["image"]:
+        row = dict(row, elsewhere=None)
         return dict(row, source=None, mirror=None, patch=False, instead=None, third_party=False, recipe=None)
     image = ImageName.parse(row["image"])
+    stock = supply.stock(image)
     offer = supply.offer(image, architecture)
-    entry = _catalogue.find(supply.catalogue, image, architecture)
+    entry = _catalogue.find(supply.catalogue, image, architecture) or _catalogue.find(
+        supply.catalogue, stock, architecture
+    )
+    is_elsewhere = stock != image and not image.full.startswith("%s/" % host_of(supply.mirror))
     return dict(
         row,
+        name=stock.name,
         source=offer.source,
         third_party=bool(entry and entry.third_party),
-        recipe=serving(image.full, architecture),
-        mirror=offer.mirrored,
+        recipe=serving(stock.full, architecture),
+        # Nothing is pushed to a registry of somebody else.
+        mirror=None if is_elsewhere else offer.mirrored,
+        elsewhere=default_registry(image.full, supply.registries) if is_elsewhere else None,
         patch=offer.needs_patch,
         instead=offer.patched,
     )
