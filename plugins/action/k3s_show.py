@@ -10,6 +10,7 @@ from typing import Any, Dict
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.shown import show
 
 OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -29,5 +30,5 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(argument_spec=OPTIONS)
         show(self._display, options["lines"])
         if options["problems"]:
-            return dict(result, failed=True, changed=False, msg="; ".join(options["problems"]))
+            return dict(result, failed=True, changed=False, msg=printable("; ".join(options["problems"])))
         return dict(result, changed=False, msg=options["lines"])

@@ -38,12 +38,12 @@ def test_lines(monkeypatch, callback, lines, displayed):
 
 
 def test_problems_end_the_run_below_the_lines():
-    args = {"lines": LINES, "problems": ["b1: x", "b2: y"]}
+    args = {"lines": LINES, "problems": ["b1: x\x1b[2J", "b2: y"]}
     action = k3s_show.ActionModule(
         mock.Mock(args=args, async_val=0, check_mode=False, diff=False), *(mock.Mock() for dummy in range(5))
     )
     action._display = mock.Mock()
-    assert action.run(task_vars={}) == {"failed": True, "changed": False, "msg": "b1: x; b2: y"}
+    assert action.run(task_vars={}) == {"failed": True, "changed": False, "msg": "b1: x\\x1b[2J; b2: y"}
     action._display.display.assert_called_once_with("\n".join(LINES))
 
 
@@ -51,3 +51,9 @@ def test_the_real_setting_is_asked():
     display = mock.Mock()
     shown.show(display, LINES)
     display.display.assert_called_once_with("\n".join(LINES))
+
+
+def test_nothing_in_a_line_acts_on_the_terminal():
+    display = mock.Mock()
+    shown.show(display, ["a\x1b[2J", "b\u202e\rok: [b1]"])
+    display.display.assert_called_once_with("a\\x1b[2J\nb\\u202e\\x0dok: [b1]")

@@ -93,7 +93,13 @@ def _make(plan: Plan, toolchain: Toolchain, work: str, seconds: float, made: Lis
     )
     if done.rc != 0:
         raise go_errors.problem(
-            done.err or done.out, done.rc, plan.name, plan.pinned.package, plan.architecture, plan.recipe.path
+            done.err or done.out,
+            done.rc,
+            plan.name,
+            plan.pinned.package,
+            plan.architecture,
+            plan.recipe.path,
+            os.path.dirname(work),
         )
     _check(plan, target)
     shutil.rmtree(scratch)

@@ -130,12 +130,15 @@ _COMPILE = _Kind(
 )
 
 
-def problem(said: str, rc: int, name: str, package: str, architecture: str, where: str) -> Problem:
-    """The Problem for a `go build` that printed ``said`` and ended with ``rc``."""
+def problem(said: str, rc: int, name: str, package: str, architecture: str, where: str, cache: str) -> Problem:
+    """The Problem for a `go build` in the folder ``where`` that printed ``said`` and ended with ``rc``; the program was
+    to be written into ``cache``.
+    """
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith("go: downloading ")]
     kind = _kind("\n".join(lines), rc)
     words = {"name": name, "package": package, "architecture": architecture}
-    return Problem(kind.what % words, found=_found(lines, kind) or _ended(rc), where=where, next_step=kind.next_step)
+    place = cache if kind is _KINDS[0] else where
+    return Problem(kind.what % words, found=_found(lines, kind) or _ended(rc), where=place, next_step=kind.next_step)
 
 
 def _kind(said: str, rc: int) -> _Kind:

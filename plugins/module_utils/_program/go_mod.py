@@ -14,6 +14,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 # A block, `require (`, has one statement a line; each is also allowed by itself, `require X v1`.
 _REQUIRED = re.compile(r"^\s*(?:require\s+)?([^\s()]+)\s+(v\d\S*)", re.M)
 _TOOL = re.compile(r"^tool\s+([^\s()]+)\s*$|^tool\s*\(\s*([^\s()]+)\s*\)", re.M)
+# Another module, or a folder, in the place of one: M => N v1, M v1 => ./N.
+_REPLACED = re.compile(
+    r"^\s*(?:replace\s+)?([^\s()]+)(?:[ \t]+(v\d\S*))?[ \t]+=>[ \t]+(\S+)(?:[ \t]+(v\d\S*))?[ \t]*$", re.M
+)
 # A module that is taken from a folder: Go takes a path for one by how it begins.
 _LOCAL = re.compile(r"=>\s*[\"`]?(\.{1,2}(?:/[^\s\"`]*)?|/[^\s\"`]*)[\"`]?\s*$", re.M)
 _GO = re.compile(r"^go\s+(\S+)\s*$", re.M)
@@ -21,7 +25,8 @@ _GO = re.compile(r"^go\s+(\S+)\s*$", re.M)
 
 class Pinned(NamedTuple):
     """``package`` is what is built, "." for the recipe's own. ``module`` and ``version`` (with its v) are those of the
-    module that has the package, None for the recipe's own. ``go`` is the version of Go that is asked for, or None.
+    module that has the package, or of the one that replaces it; None for the recipe's own. ``go`` is the version of Go
+    that is asked for, or None.
     """
 
     package: str
@@ -38,8 +43,16 @@ def read(text: str, package: Optional[str], where: str) -> Pinned:
     wanted = package or (tools[0] if tools else ".")
     if wanted.startswith("."):
         return Pinned(wanted, None, None, go.group(1) if go else None)
-    module, version = _module_of(wanted, text, where)
+    module, version = _replaced(*_module_of(wanted, text, where), text)
     return Pinned(wanted, module, version, go.group(1) if go else None)
+
+
+def _replaced(module: str, version: str, text: str) -> Tuple[str, Optional[str]]:
+    """What is really built where a line `replace` names another module; of a folder there is no version."""
+    for name, of, other, version_of_other in _REPLACED.findall(text):
+        if name == module and of in ("", version):
+            return other, version_of_other or None
+    return module, version
 
 
 def _module_of(package: str, text: str, where: str) -> Tuple[str, str]:
