@@ -226,6 +226,30 @@ def test_two_places_of_an_archive_are_one_recipe():
     assert len(sums) == 1
 
 
+ODD = [None, "", 0, 1.5, True, [1], ["a"], [None], [[]], [{}], [{"src": 1}], {}, {"a": 1}, {1: 2}, {"recipe": 1}]
+ODD += [{"package": "a"}, {"package": 1, "files": ["a"]}, {"package": "a", "files": "x"}, "a\nb", "../../x"]
+BUILDS = ({"src": "a"}, {"recipe": "pause"}, {"go": {"recipe": "x"}}, {"url": URL, "checksum": SUM}, {})
+BUILDS += ({"debian": {"package": "a", "files": ["b"]}},)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_whatever_an_inventory_says_is_a_build_or_a_problem(odd):
+    keys = ("src", "url", "checksum", "debian", "go", "recipe", "files", "content", "links", "user", "labels")
+    catalogues = [odd, [odd], *([dict(entry(), **{key: odd})] for key in ("stock", "source", "build"))]
+    catalogues += [[entry(build=dict(build, **{key: odd}))] for build in BUILDS for key in keys]
+    for catalogue in catalogues:
+        try:
+            builds = image_builds([catalogue], "/archives")
+            made_builds(
+                builds,
+                [dict(PROGRAM, item=build["go"]) for build in builds if "go" in build],
+                [dict(PACKAGES, item=build["debian"]) for build in builds if "debian" in build],
+                [{"item": build["archive"], "stat": {}} for build in builds if "archive" in build],
+            )
+        except Problem as problem:
+            assert problem.what
+
+
 ROOTLESS = {"stock": "docker.io/rancher/klipper-helm", "source": HOST + "/riscv64/klipper-helm:1"}
 WRONG = {
     "root where none may be": ([entry(**ROOTLESS)], "image of this build would not start.*runs as root.*65532"),
@@ -247,6 +271,10 @@ WRONG = {
     "go without recipe": ([entry(build={"go": {"package": "a"}})], "go of a build needs recipe"),
     "go without keys": ([entry(build={"go": "folder"})], "go of a build has no keys"),
     "go with another key": ([entry(build={"go": {"recipe": "a", "tags": "x"}})], "not known: tags"),
+    "debian without files": ([entry(build={"debian": {"package": "a"}})], "debian of a build needs package and files"),
+    "files that are none": ([entry(build={"src": "a", "files": ["b"]})], "src or files of a build is none.*'b'"),
+    "no list": ({"stock": "a"}, "the catalogue must be a list of dictionaries"),
+    "an entry that is text": (["a"], "the catalogue must be a list of dictionaries.*'a'"),
     "debian with another key": ([entry(build={"debian": {"packages": "a"}})], "not known: packages"),
     "go beside files": ([entry(build={"src": "a", "go": {"recipe": "a"}})], "go of a build needs dest"),
     "source without tag": ([entry(source=HOST + "/riscv64/coredns")], "what is built needs a tag"),

@@ -286,3 +286,27 @@ def test_main_turns_a_problem_into_a_failure(monkeypatch, capsys):
         and result["msg"].startswith("/nowhere/a.tgz was not found")
         and "s3cret" not in said
     )
+
+
+LONG = "/" + "x" * 300
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"files": [{"src": "/etc/hostname", "dest": "../x"}]}, r"'\.\./x' is no path in an image.*files\[\].dest"),
+        ({"files": [{"src": "/etc/hostname", "dest": "x"}]}, "'x' is no path in an image.*from / on"),
+        ({"files": [{"src": "/etc/hostname", "dest": "/a/"}]}, "'/a/' is no path in an image"),
+        ({"files": [{"src": "/etc/hostname", "dest": ""}]}, "'' is no path in an image"),
+        ({"files": [{"src": "/etc/hostname", "dest": LONG}]}, "is no path in an image"),
+        ({"links": {"/a/../../x": "y"}}, "is no path in an image.*links"),
+        ({"links": {"x": "y"}}, "'x' is no path in an image.*links"),
+        ({"links": {"/x": ""}}, "/x is a link to nothing"),
+        ({"dest": "../coredns"}, "is no path in an image.*Where: dest"),
+    ],
+)
+def test_a_place_that_no_board_could_unpack(archive, build, tmp_path, options, message):
+    saved = tmp_path / "a.tar"
+    with pytest.raises(Problem, match=message):
+        build(image="h:1/a:1", push=False, archive=str(saved), src=archive, **options)
+    assert not saved.exists()

@@ -15,6 +15,7 @@ import os
 import posixpath
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from ansible_collections.riscv.k3s.plugins.module_utils._archive import limits
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.source import Entry, find, read_source
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import checks as check
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import Tree, bytes_digest, compress, write_tar
@@ -150,6 +151,8 @@ def _tree(spec, src, work):
     kind, found = read_source(src, work)
     content = spec.content or ("all" if kind == "folder" else "program")
     tree, program = Tree(), None
+    if spec.dest:
+        _place(spec.dest, "dest", folder=content == "all")
     if content == "all":
         for entry in found:
             tree.add(entry._replace(path=posixpath.normpath((spec.dest or "/") + "/" + entry.path)))
@@ -164,9 +167,9 @@ def _tree(spec, src, work):
                 found="no file of that name",
                 next_step="correct files[].src",
             )
-        tree.add(Entry(posixpath.normpath(item["dest"]), item.get("mode", 0o644), content=item["src"]))
+        tree.add(Entry(_place(item["dest"], "files[].dest"), item.get("mode", 0o644), content=item["src"]))
     for path, target in spec.links.items():
-        tree.add(Entry(posixpath.normpath(path), 0o777, link=target))
+        tree.add(Entry(_place(path, "links"), 0o777, link=_target(path, target)))
     if spec.ca_certificates:
         if not os.path.isfile(spec.ca_certificates):
             raise Problem(
@@ -176,6 +179,28 @@ def _tree(spec, src, work):
             )
         tree.add(Entry(_CERTIFICATES, 0o644, content=spec.ca_certificates))
     return tree, program
+
+
+def _place(path: str, option: str, folder: bool = False) -> str:
+    """The path in the image that an option names. Raises Problem for what no board could unpack there."""
+    parts = path.split("/")
+    long = (
+        any(len(part.encode("utf-8", "surrogatepass")) > limits.MAX_NAME for part in parts)
+        or len(path) > limits.MAX_PATH
+    )
+    if path.startswith("/") and ".." not in parts and "\0" not in path and not long and (folder or parts[-1]):
+        return posixpath.normpath(path)
+    raise Problem(
+        "%r is no path in an image" % path[: limits.MAX_NAME],
+        where=option,
+        next_step="write it from / on, without .., as in /usr/bin/tool",
+    )
+
+
+def _target(path: str, target: str) -> str:
+    if target and "\0" not in target and len(target) <= limits.MAX_PATH:
+        return target
+    raise Problem("%s is a link to nothing" % path, where="links", next_step="name the file that it leads to")
 
 
 def _config(spec, entrypoint, diff_id):

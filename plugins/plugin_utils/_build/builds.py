@@ -42,7 +42,7 @@ def image_builds(catalogues: Iterable[Iterable[Mapping[str, Any]]], archives_dir
     """
     builds: Dict[str, Dict[str, Any]] = {}
     for catalogue in catalogues:
-        for entry in catalogue:
+        for entry in _entries(catalogue):
             if not entry.get("build"):
                 continue
             build = _read(entry, archives_dir)
@@ -53,6 +53,20 @@ def image_builds(catalogues: Iterable[Iterable[Mapping[str, Any]]], archives_dir
                     next_step="give the second its own tag or repository",
                 )
     return list(builds.values())
+
+
+def _entries(catalogue: Any) -> List[Mapping[str, Any]]:
+    wrong = catalogue if not isinstance(catalogue, (list, tuple)) else [
+        entry for entry in catalogue if not isinstance(entry, dict)
+    ]
+    if wrong or not isinstance(catalogue, (list, tuple)):
+        raise Problem(
+            "the catalogue must be a list of dictionaries",
+            found=repr(wrong),
+            where="riscv_k3s_catalogue",
+            next_step="write each entry as - {stock: …, source: …}",
+        )
+    return list(catalogue)
 
 
 def made_builds(
@@ -95,7 +109,7 @@ def _made(
         options["src"] = archive["stat"].get("path")
     if program and options["src"]:
         beside = {"src": program["path"], "dest": build["go_dest"], "mode": "0755"}
-        options["files"] = list(build.get("files", ())) + [beside]
+        options["files"] = list(build.get("files") or ()) + [beside]
         options.setdefault("content", "all")
     elif program:
         options["src"] = program["path"]
@@ -159,11 +173,11 @@ def _read(entry: Mapping[str, Any], archives_dir: str) -> Dict[str, Any]:
         found["files"] = [dict(item, src=os.path.join(archives_dir, item["src"])) for item in own["files"]]
     if own.get("src"):
         found["src"] = os.path.join(archives_dir, own["src"])
-    if "url" in own:
+    if own.get("url"):
         found["archive"] = _url(own, where)
-    if "debian" in own:
-        found["debian"] = dict(_options(own, "debian", _DEBIAN_KEYS, where), architecture=architecture)
-    if "go" in own:
+    if own.get("debian"):
+        found["debian"] = dict(_debian(own, where), architecture=architecture)
+    if own.get("go"):
         found.update(_go(own, architecture, archives_dir, where))
     return found
 
@@ -212,6 +226,18 @@ def _check(build: Mapping[str, Any], where: str) -> None:
         raise Problem("a build has " + " and ".join(bases), where=where, next_step="leave one of them out")
     if not bases and not build.get("go"):
         raise _no_content(build, where)
+    files = build.get("files") or []
+    if not isinstance(build.get("src") or "", str) or not isinstance(files, (list, tuple)) or not all(map(_is_file, files)):
+        raise Problem(
+            "src or files of a build is none",
+            found=repr({key: build[key] for key in ("src", "files") if key in build}),
+            where=where,
+            next_step="write src as a path, and files as a list of {src: PATH, dest: PATH}",
+        )
+
+
+def _is_file(item: object) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("src"), str)
 
 
 def _no_content(build: object, where: str) -> Problem:
@@ -242,7 +268,7 @@ def _url(build: Mapping[str, Any], where: str) -> Dict[str, str]:
 
 def _go(build: Mapping[str, Any], architecture: str, archives_dir: str, where: str) -> Dict[str, Any]:
     options = _options(build, "go", _GO_KEYS, where)
-    if not options.get("recipe"):
+    if not options.get("recipe") or not isinstance(options["recipe"], str):
         raise Problem(
             "go of a build needs recipe",
             found=repr(options),
@@ -260,6 +286,18 @@ def _go(build: Mapping[str, Any], architecture: str, archives_dir: str, where: s
             next_step="give the path of the program in the image",
         )
     return dict({"go": dict(options, architecture=architecture)}, **({"go_dest": dest} if beside and dest else {}))
+
+
+def _debian(build: Mapping[str, Any], where: str) -> Dict[str, Any]:
+    options = _options(build, "debian", _DEBIAN_KEYS, where)
+    if isinstance(options.get("package"), str) and options.get("files") and isinstance(options["files"], (list, tuple)):
+        return options
+    raise Problem(
+        "debian of a build needs package and files",
+        found=repr(build["debian"]),
+        where=where,
+        next_step="name a package, and list the paths of the files that are wanted of it",
+    )
 
 
 def _options(build: Mapping[str, Any], name: str, known: Iterable[str], where: str) -> Dict[str, Any]:

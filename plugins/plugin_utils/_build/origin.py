@@ -56,11 +56,11 @@ def _sum(
     """The sha256 of the recipe: of the pinned inputs, and how the image is made of them, but of no path here."""
     places = ("image", "src", "origin", "go", "debian", "archive", "files")
     inputs = {key: value for key, value in build.items() if key not in places}
-    inputs["files"] = [dict(item, src=None) for item in build.get("files", ())]
+    inputs["files"] = [dict(item, src=None) for item in build.get("files") or ()]
     if "archive" in build:
         inputs["archive"] = build["archive"]["checksum"]
     if program:
         inputs["go"] = [dict(build["go"], recipe=None), program["recipe_sha256"]]
     if packages:
-        inputs["debian"] = [build["debian"]["files"], packages["packages"]]
+        inputs["debian"] = [build["debian"].get("files"), packages["packages"]]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
