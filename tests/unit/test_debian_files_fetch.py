@@ -255,6 +255,15 @@ def test_a_package_s_link_leads_no_other_package_out(fetch, outside):
     assert os.listdir(outside) == ["shadow"]
 
 
+def test_nor_where_two_packages_say_the_same_name(fetch, outside, monkeypatch):
+    packages = {"a": ("1-1", {"x": elf(), "usr": str(outside)}), "b": ("1-1", {"usr/owned": b"text"})}
+    runner = FakeApt(packages)
+    unpack = runner._deb
+    same = Result([], 0, "Package: iptables\nVersion: 1-1\n", "")
+    monkeypatch.setattr(runner, "_deb", lambda argv: same if argv[1] == "-f" else unpack(argv))
+    assert fetch(runner, files=["/x"])["files"] == ["/x"] and os.listdir(outside) == ["shadow"]
+
+
 @pytest.mark.parametrize(
     "files, message",
     [

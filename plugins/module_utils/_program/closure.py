@@ -15,7 +15,7 @@ import fnmatch
 import os
 import posixpath
 import shutil
-from typing import Dict, Iterable, List, Mapping, Optional, Set
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.links import Links, TooManyLinks
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import Entry
@@ -28,11 +28,12 @@ _MERGED = ("bin", "lib", "lib64", "sbin")
 _OTHER = "name other files, or another package"
 
 
-def copy(sources: Mapping[str, str], target: str, wanted: Iterable[str]) -> List[str]:
-    """Copy what the patterns ``wanted`` (paths such as /usr/sbin/xtables-*) name out of ``sources``, {package: the
-    folder where it is unpacked}, and all that it needs, into the folder ``target``; returns the paths. Raises Problem.
+def copy(sources: Sequence[Tuple[str, str]], target: str, wanted: Iterable[str]) -> List[str]:
+    """Copy what the patterns ``wanted`` (paths such as /usr/sbin/xtables-*) name out of ``sources``, pairs of a
+    package and the folder where it is unpacked, and all that it needs, into the folder ``target``; returns the paths.
+    Raises Problem.
     """
-    entries = _together([entry for package, folder in sources.items() for entry in _read(package, folder, target)])
+    entries = _together([entry for package, folder in sources for entry in _read(package, folder, target)])
     found = _Closure(entries).of(wanted)
     for path in found:
         _make_folders(target, posixpath.dirname(path))

@@ -83,9 +83,9 @@ def _fill(options: Mapping[str, Any], work: str, runner: Any) -> Dict[str, Any]:
     packages = apt.fetch(options["package"], options["suites"])
     _check(packages, options)
     # Each in a folder of its own: one package's link must not lead the next one's files anywhere.
-    folders = {package.name: os.path.join(scratch, str(number)) for number, package in enumerate(packages)}
-    for package in packages:
-        apt.unpack(package, folders[package.name])
+    folders = [(package.name, os.path.join(scratch, str(number))) for number, package in enumerate(packages)]
+    for package, (dummy, folder) in zip(packages, folders):
+        apt.unpack(package, folder)
     files = closure.copy(folders, tree, options["files"])
     shutil.rmtree(scratch)
     return {
