@@ -39,6 +39,13 @@ options:
     type: str
     choices: [compared, merged]
     default: compared
+  behind:
+    description:
+      - Mirrors whose endpoints in the file are kept, behind those of O(content), which are asked first. A mirror with
+        rewrites is replaced with its endpoints.
+    type: list
+    elements: str
+    default: []
   merge:
     description:
       - With O(state=compared), whether RV(shown) is the diff to what V(merged) would write, or to O(content) alone.
@@ -122,7 +129,8 @@ def run(params, check_mode):
     with opened(params["data_dir"], check_mode or not is_merged) as journal:
         current = read_bytes(path)
         held = b"" if current is None else current
-        made = _registries.compare(held, wanted, path, current is not None and _is_ours(journal.files.get(path), held))
+        is_ours = current is not None and _is_ours(journal.files.get(path), held)
+        made = _registries.compare(held, wanted, path, is_ours, params["behind"])
         changed = False
         if is_merged:
             outcome = _own_files.present(journal, path, made.text.encode(), MODE, check_mode)
@@ -153,6 +161,7 @@ def main():
             content={"type": "str", "required": True, "no_log": True},
             state={"type": "str", "choices": ["compared", "merged"], "default": "compared"},
             merge={"type": "bool", "default": False},
+            behind={"type": "list", "elements": "str", "default": []},
         ),
         supports_check_mode=True,
     )

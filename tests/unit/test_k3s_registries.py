@@ -48,8 +48,9 @@ class Board:
     def write(self, text):
         self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
-    def run(self, state="compared", content=WANTED, check=False, merge=False):
+    def run(self, state="compared", content=WANTED, check=False, merge=False, behind=()):
         params = {"path": str(self.path), "data_dir": self.data_dir, "content": content, "state": state, "merge": merge}
+        params["behind"] = behind
         predicted = k3s_registries.run(params, True)
         if check:
             return predicted
@@ -156,6 +157,41 @@ def test_rewrites_go_with_the_endpoints_that_they_are_for(board, mirror, kept):
     assert ("rewrite" in merged["docker.io"], "mirrors.docker.io.rewrite" in found["others"]) == (kept, kept)
     assert ("mirrors.docker.io.rewrite" in found["replaced"]) == (not kept)
     assert merged["docker.io"]["endpoint"] == ["https://m"] and merged["quay.io"]["rewrite"]
+
+
+DOCKER = ("docker.io",)
+THEIRS = "mirrors: {docker.io: {endpoint: ['https://mirror.cn', 'https://other.cn']}}\n"
+
+
+def test_what_docker_io_was_mirrored_to_is_asked_after_the_inventory_s(board):
+    """Boards behind a slow or closed way to docker.io have one,, and other images come from there."""
+    board.write(THEIRS)
+    found = board.run("merged", behind=DOCKER)
+    assert (found["others"], found["replaced"]) == (["mirrors.docker.io.endpoint"], [])
+    endpoints = ["https://m", "https://mirror.cn", "https://other.cn"]
+    assert yaml.safe_load(board.path.read_text())["mirrors"]["docker.io"]["endpoint"] == endpoints
+    again = board.run("merged", behind=DOCKER)
+    assert (again["changed"], again["others"], again["replaced"]) == (False, ["mirrors.docker.io.endpoint"], [])
+    # What was the inventory's goes, and theirs stays.
+    moved = WANTED.replace("https://m", "https://moved")
+    board.run("merged", content=moved, behind=DOCKER)
+    assert yaml.safe_load(board.path.read_text())["mirrors"]["docker.io"]["endpoint"] == [
+        "https://moved",
+        *endpoints[1:],
+    ]
+    found = board.run("merged", content=moved)
+    assert (found["others"], found["replaced"]) == ([], ["mirrors.docker.io.endpoint"])
+    board.file("absent")
+    assert board.path.read_text() == THEIRS
+
+
+@pytest.mark.parametrize(
+    "text", ["mirrors: {docker.io: {endpoint: ['https://m']}}\n", "mirrors: {docker.io: {endpoint: 'https://a'}}\n"]
+)
+def test_no_endpoint_stands_twice_and_what_is_no_list_is_replaced(board, text):
+    board.write(text)
+    board.run("merged", behind=DOCKER)
+    assert board.path.read_text() == WANTED
 
 
 def test_the_inventory_changes_and_what_was_kept_stays(board):

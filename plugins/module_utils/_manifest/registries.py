@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import yaml_text
@@ -56,24 +56,29 @@ class Difference(NamedTuple):
     after: Parts
 
 
-def compare(current: bytes, wanted: bytes, where: str, is_ours: bool) -> Difference:
-    """The Difference between the file's bytes and those that the inventory wants.
+def compare(current: bytes, wanted: bytes, where: str, is_ours: bool, behind: Sequence[str] = ()) -> Difference:
+    """The Difference between the file's bytes and those that the inventory wants. ``behind`` are mirrors of which the
+    file's endpoints are kept, behind those that the inventory wants.
 
     ``where`` is its path. Of a file that is ours (``is_ours``: as this collection wrote it) only what was kept then
     is somebody else's. Raises Problem, which shows nothing of what the file holds.
     """
     before, goal = parts(current, where), parts(wanted, where)
     if is_ours:
-        kept = _kept(current)
-        before = {path: value for path, value in before.items() if path in kept}
+        before = _of_others(before, _kept(current))
     others = {path: value for path, value in before.items() if path not in goal and not _is_named(path, goal)}
     replaced = [path for path in before if path in goal and plain(before[path]) != plain(goal[path])]
     moot = [path for path in others if _is_moot(path, before, goal)]
     others = {path: value for path, value in others.items() if path not in moot}
     replaced += moot
-    after = {path: value for path, value in {**goal, **others}.items() if not _is_named(path, others)}
-    text = _text(after, wanted, list(others)) if others else wanted.decode("utf-8")
-    return Difference(_names(others), _names(replaced), text, before, goal, after)
+    added = {path: _added(path, before, goal) for path in _endpoints(behind)}
+    added = {path: items for path, items in added.items() if items}
+    replaced = [path for path in replaced if path not in added]
+    whole = {**goal, **{path: ["sequence", goal[path][1] + items] for path, items in added.items()}}
+    after = {path: value for path, value in {**whole, **others}.items() if not _is_named(path, others)}
+    kept = [*others, *(_single(path, item) for path, items in added.items() for item in items)]
+    text = _text(after, wanted, kept) if kept else wanted.decode("utf-8")
+    return Difference(_names([*others, *added]), _names(replaced), text, before, goal, after)
 
 
 def shown(difference: Difference, merged: bool) -> List[str]:
@@ -179,6 +184,36 @@ def _names(paths):
 def _is_named(path, goal):
     """Whether an entry that says nothing more is there anyway."""
     return len(path) == 2 and any(other != path and other[:2] == path for other in goal)
+
+
+def _endpoints(hosts):
+    return [("mirrors", host, "endpoint") for host in hosts]
+
+
+def _added(path, before, goal):
+    """The endpoints of somebody else that go behind the inventory's. Those that a rewrite is for would be asked for
+    other names without it, and with it the inventory's would be.
+    """
+    theirs, ours = before.get(path), goal.get(path)
+    if not theirs or not ours or theirs[0] != "sequence" or (*path[:2], "rewrite") in before:
+        return []
+    known = [plain(item) for item in ours[1]]
+    return [item for item in theirs[1] if item[0] == "scalar" and plain(item) not in [None, *known]]
+
+
+def _single(path, item):
+    """The path of one endpoint. It may hold a login, which has no place in a comment."""
+    return (*path, sha256(json.dumps(plain(item)).encode()))
+
+
+def _of_others(found, kept):
+    """Of what a file of ours holds, what somebody else had written: whole parts, and single endpoints."""
+    theirs = {path: value for path, value in found.items() if path in kept}
+    for path, value in found.items():
+        single = [item for item in value[1] if _single(path, item) in kept] if value[0] == "sequence" else []
+        if single and path not in theirs:
+            theirs[path] = ["sequence", single]
+    return theirs
 
 
 def _is_moot(path, before, goal):

@@ -47,7 +47,7 @@ def default_registries(seen: Iterable[Mapping[str, Any]]) -> FrozenSet[str]:
 
 def default_registry(image: str, registries: Iterable[str]) -> Optional[str]:
     """The one of ``registries`` that k3s put before the name of an image (its full name), or None."""
-    return next((registry for registry in registries if image.startswith(registry + "/")), None)
+    return max((one for one in registries if image.startswith(one + "/")), key=len, default=None)
 
 
 def host_of(prefix: Optional[str]) -> Optional[str]:
