@@ -149,6 +149,21 @@ TLS = 'pinging container registry reg:5000: Get \\"https://reg:5000/v2/\\": '
         ),
         (UPLOAD + "denied: The system is in read only mode. Any modification is prohibited.", "registry-rules", "end"),
         (UPLOAD + "unsupported", "registry-rules", "pull-through cache"),
+        # What people meet who fill a registry: behind a proxy (distribution 970, 2225), that is too old for OCI images
+        # (skopeo 1036), whose names have few parts, whose repositories are made by hand, whose storage is closed.
+        (BLOB + "blob upload unknown: blob upload unknown to registry", "registry-fault", "X-Forwarded-Proto"),
+        (MANIFEST + "manifest invalid: manifest invalid", "registry-rules", "OCI images"),
+        (
+            MANIFEST + "manifest invalid: mediaType in manifest should be "
+            "'application/vnd.docker.distribution.manifest.v2+json' not 'application/vnd.oci.image.manifest.v1+json'",
+            "registry-rules",
+            "OCI images",
+        ),
+        (UPLOAD + "name invalid: invalid repository name", "registry-rules", "riscv_k3s_mirror_prefix"),
+        (UPLOAD + "unknown: Not Found", "no-such-image", "create the repository"),
+        (UPLOAD + "StatusCode: 404, ", "no-such-image", "create the repository"),
+        (UPLOAD + "unknown: unknown error", "registry-fault", "storage"),
+        (BLOB + "unknown: filesystem: mkdir /var/lib/registry/docker: permission denied", "registry-fault", "storage"),
         # Harbor since 2.1 (goharbor 12731, 21228); and of a project that is not there, or not for this user (goharbor
         # 13115, 20544, 21373).
         (UPLOAD + "denied: can not push artifact to a proxy project: proj", "registry-rules", "no pull-through cache"),

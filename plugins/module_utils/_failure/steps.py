@@ -116,16 +116,42 @@ _TOLD = (
         "{registry} takes no uploads",
     ),
     Told(
-        r"layer upload [^\n]*: (?:name unknown\b|unknown: (?:project|repository))",
+        r"layer upload [^\n]*: (?:name unknown\b|unknown: (?:project|repository|[Nn]ot [Ff]ound)|StatusCode: 404\b)",
         "create the repository or project at the registry, or correct the target's name",
         "no-such-image",
         "{registry} has no such repository or project, and does not create one",
+    ),
+    Told(
+        r"blob upload (?:unknown|invalid)",
+        "where several registries or a proxy stand behind this address, give the registries one storage and one "
+        "http.secret, and let the proxy pass on Host and X-Forwarded-Proto; then run again",
+        "registry-fault",
+        "{registry} does not know the upload that it has just begun",
+    ),
+    Told(
+        r"uploading manifest [^\n]*: (?:manifest invalid|unsupported\b)",
+        "update the registry: it must take OCI images (docker-registry since 2.7, Harbor since 2.0)",
+        _RULES,
+        "{registry} does not take manifests of this kind",
+    ),
+    Told(
+        r"name invalid\b",
+        "name a path that it takes with riscv_k3s_mirror_prefix: some registries want a project of yours first, and no "
+        "more than two or three parts",
+        _RULES,
+        "{registry} takes no names of this form",
+    ),
+    Told(
+        r"(?:layer|manifest|upload) [^\n]*: unknown: (?:filesystem: |unknown error)",
+        "look at its log, and whether it may write into its storage and has room there",
+        "registry-fault",
+        "{registry} cannot store it",
     ),
 )
 
 
 # Causes about which the words can tell more. What a busy registry or a full disk says is told already.
-_VAGUE = ("unknown", "registry-auth", "no-such-image", "tls-authority", "registry-fault")
+_VAGUE = ("unknown", "registry-auth", "no-such-image", "tls-authority", "registry-fault", "image-media-type")
 
 
 def told(cause, text) -> Optional[Told]:
