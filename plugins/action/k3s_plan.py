@@ -133,6 +133,14 @@ def _role(seen):
     return (seen.get("k3s") or {}).get("role")
 
 
+def _is_same(one, other):
+    """Whether two variables hold the same. What is in a vault cannot be compared while that is not open."""
+    if one is other:
+        return True
+    secret = [getattr(value, "_ciphertext", None) for value in (one, other)]
+    return secret[0] == secret[1] if any(secret) else one == other
+
+
 def _looked_away(registered):
     """{server: its result of k3s_info, or what failed} of a looped task, whose items are the servers' names."""
     rows = (registered or {}).get("results") or []
@@ -149,7 +157,7 @@ class _Variables:
         self._of_play = {
             name: value
             for name, value in task_vars.items()
-            if name.startswith(PREFIX) and (name not in own or own[name] != value)
+            if name.startswith(PREFIX) and (name not in own or not _is_same(own[name], value))
         }
 
     def of(self, board):

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 import registry_content as content
+from ansible.parsing.vault import EncryptedString
 from planning import PAUSE, asked, held, observed
 from registry_servers import docker_registry, scripted
 from test_k3s_plan_action import runner
@@ -214,6 +215,14 @@ def test_boards_that_get_no_login_are_told_of(run, name):
     assert "no login" not in warned(run, closer=[kept], riscv_k3s_registry_plain_http=True, **variables)
     assert "no login" in warned(run, closer=[], riscv_k3s_registry_plain_http=True, **variables)
     assert "no login" not in warned(run, riscv_k3s_registry_plain_http=True)
+
+
+def test_a_login_in_a_vault_that_is_not_open_ends_nothing(run):
+    secret = EncryptedString(ciphertext="$ANSIBLE_VAULT;1.1;AES256\n3132")
+    variables = {"riscv_k3s_registry_plain_http": True, "riscv_k3s_registry_ca_file": secret}
+    assert "no login" in warned(run, riscv_k3s_registry_username=secret, **variables)
+    assert "no login" not in warned(run, riscv_k3s_registry_username="", **variables)
+    assert "on itself" in warned(run, riscv_k3s_registry="localhost:5000", ansible_connection=secret)
 
 
 @pytest.mark.parametrize(

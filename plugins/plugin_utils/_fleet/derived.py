@@ -57,7 +57,8 @@ def derived(
 
 
 def _is_this_machine(name: str, variables: Mapping[str, Any]) -> bool:
-    return variables.get("ansible_connection", "local" if name == "localhost" else "ssh") == "local"
+    connection = variables.get("ansible_connection", "local" if name == "localhost" else "ssh")
+    return isinstance(connection, str) and connection.rpartition(".")[2] == "local"
 
 
 def _seen_scheme(settings: Mapping[str, Any], seen: Iterable[Mapping[str, Any]]) -> Optional[str]:

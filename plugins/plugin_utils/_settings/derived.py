@@ -27,6 +27,7 @@ PREFIX = "stock"
 # Fixes for which a board pulls from the registry.
 _PULLING = ("mirror", "tag")
 SCHEMES = ("https", "http")
+_CERTIFICATES = ("ca_file", "cert_file", "key_file")
 
 
 def derived_from(settings: Mapping[str, Any]) -> Optional[str]:
@@ -81,12 +82,19 @@ def told_here(registry: str, access: Mapping[str, Any], scheme: str) -> Tuple[st
     is not open: that there is one is enough.
     """
     found = []
-    if any(access.get(name) for name in ("registry_username", "registry_password", "registry_identity_token")):
+    if any(_is_given(access, "registry_" + name) for name in ("username", "password", "identity_token")):
         found.append("auth")
-    unchecked = access.get("registry_tls_verify") not in (None, True, "true", "yes", "True")
-    if scheme == "https" and (unchecked or access.get("registry_ca_file") or access.get("registry_cert_file")):
+    verify = access.get("registry_tls_verify")
+    unchecked = isinstance(verify, (bool, str)) and str(verify).lower() not in ("true", "yes", "on", "1")
+    if scheme == "https" and (unchecked or any(_is_given(access, "registry_" + name) for name in _CERTIFICATES)):
         found.append("tls")
     return tuple(found)
+
+
+def _is_given(access: Mapping[str, Any], name: str) -> bool:
+    """A value that is encrypted is no text, and says nothing of itself."""
+    value = access.get(name)
+    return value is not None and not (isinstance(value, str) and not value)
 
 
 def is_loopback(registry: str) -> bool:
