@@ -85,3 +85,16 @@ def test_what_is_merged_is_the_caller_s_own():
 def test_what_is_no_list():
     with pytest.raises(Problem):
         merge({"stock": "x"})
+
+
+def test_metrics_server_of_old_k3s_is_said_to_differ():
+    """k3s 1.24.1 to 1.24.6 does not let v0.6 read what it needs; from v0.6 on there is nothing to say of that."""
+    remarks = {
+        tag: _catalogue.find(
+            default_entries(), ImageName.parse("rancher/mirrored-metrics-server:" + tag), "riscv64"
+        ).remark
+        for tag in ("v0.5.2", "v0.6.1")
+    }
+    assert "does not become Ready" in remarks["v0.5.2"] and "does not become Ready" not in remarks["v0.6.1"]
+    assert _releases.stock_images("1.24.6")["docker.io/rancher/mirrored-metrics-server"].tag == "v0.5.2"
+    assert _releases.stock_images("1.24.7")["docker.io/rancher/mirrored-metrics-server"].tag == "v0.6.1"

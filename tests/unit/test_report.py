@@ -126,14 +126,14 @@ def test_pods_are_counted_once_whatever_the_number_of_boards():
 
     pods = Counted([{"namespace": "kube-system", "phase": "Running", "ready": True}])
     lines = report([plan()] * 50, {"reachable": True, "pods": pods})
-    assert lines[50].endswith("1 of 1") and pods.looks == 1
+    assert lines[1].endswith("1 of 1") and pods.looks == 1
 
 
 def test_what_holds_for_several_boards_is_said_once():
     boards = [plan(row("tag", tag_from="reg:5000/pause:1"), board="board-%d" % number) for number in range(8)]
     line = "tag docker.io/rancher/mirrored-pause:3.6 from reg:5000/pause:1 (because)"
-    assert report(boards, API)[9:] == ["all boards: " + line]
-    assert report(boards + [plan(board="board-8")], API)[10:] == [
+    assert report(boards, API)[2:] == ["all boards: " + line]
+    assert report(boards + [plan(board="board-8")], API)[3:] == [
         "board-0, board-1, board-2, board-3, board-4 and 3 more: " + line
     ]
 
@@ -143,6 +143,24 @@ def test_after_the_run_it_says_what_was_pulled():
     lines = report(boards, API, done=True, pulled={"board-1": 73_800_000})
     assert lines[0].endswith("  PULLED") and lines[1].endswith("  73.8 MB") and lines[2].endswith("  0 B")
     assert "PULLED" not in report(boards, API)[0]
+    assert "PULLED" not in report(boards, API, done=True, pulled={"board-1": 0, "board-2": None})[0]
+
+
+def test_of_many_boards_the_same_is_said_once():
+    boards = [plan(row("present"), board="board-%02d" % number) for number in range(20)]
+    (line,) = report(boards, None, done=True)[1:]
+    assert line.split("  ")[0] == "all 20 boards" and "1 of 1" in line
+    boards[7] = plan(row("tag", tag_from="x"), board="board-07")
+    assert [line.split("  ")[0] for line in report(boards, None)[1:3]] == ["board-00 and 18 more", "board-07"]
+    names = [line.split("  ")[0] for line in report(boards[:5], None)[1:]]
+    assert names == ["board-%02d" % number for number in range(5)], "a few boards have a row each"
+
+
+def test_a_converged_run_of_twenty_boards_ends_in_three_lines():
+    later = [row(fix, required=False) for fix in ("stock", "impossible")]
+    boards = [plan(row("present"), *later, board="board-%02d" % number) for number in range(20)]
+    head, line = report(boards, None, done=True, pulled={})
+    assert head.split()[:2] == ["BOARD", "ARCH"] and " 1 of 1 " in line, "what nothing runs is not counted"
 
 
 @pytest.mark.parametrize(

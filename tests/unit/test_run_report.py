@@ -108,8 +108,7 @@ def ended(action, result, status="ok", failed=()):
             "CHANGED PATCHED RESULT",
             "0 0 ok",
         ),
-        ("other.crictl_image_tag", {"images": [{"changed": True}]}, "CHANGED RESULT", "0 ok"),
-        ("riscv.k3s.k3s_info", {"hostname": "board-1", "api": {"reachable": False}}, "CHANGED RESULT", "0 ok"),
+        ("other.crictl_image_tag", {"images": [{"changed": True}], "changed": True}, "CHANGED RESULT", "1 ok"),
     ],
 )
 def test_columns_follow_the_modules(action, result, head, row):
@@ -134,6 +133,7 @@ def test_what_failed(status, result, failed, told):
 
 def test_ready_pods_are_counted_by_the_node_of_a_board():
     report = RunReport()
+    report.end(0, "vf-1", 0, "ansible.builtin.copy", {"changed": True})
     pods = [
         {"namespace": "kube-system", "node": "visionfive", "phase": "Running", "ready": ready}
         for ready in (True, False)
@@ -160,10 +160,11 @@ ANSWER = {"reachable": True, "pods": [POD]}
 def test_a_delegated_loop_does_not_say_what_its_board_is_called():
     """With --limit one board asks all servers; it was then counted as the last of them."""
     report = RunReport()
+    report.end(0, "board-a", 0, "ansible.builtin.copy", {"changed": True})
     report.end(1, "board-a", 0, "riscv.k3s.k3s_info", LOOKED)
     server = {"hostname": "b", "config": {}, "api": ANSWER, "_ansible_delegated_vars": {"ansible_host": "b"}}
     report.end(2, "board-a", 0, "riscv.k3s.k3s_info", {"results": [server]})
-    assert report.lines(0)[1].split() == ["board-a", "0", "1", "of", "1", "ok"]
+    assert report.lines(0)[1].split() == ["board-a", "1", "1", "of", "1", "ok"]
 
 
 def test_what_was_seen_before_a_change_is_not_told_as_what_is():
@@ -181,7 +182,7 @@ def test_a_step_of_several_waves_took_no_time_between_them():
     report = RunReport()
     for begun, board in ((0, "a"), (30, "b")):
         report.begin("step", "Judge", board, begun)
-        report.end("step", board, begun + 2, "ansible.builtin.debug", {})
+        report.end("step", board, begun + 2, "ansible.builtin.debug", {"changed": True})
     assert report.lines(40)[-1].lstrip().startswith("4 s  Judge (2 s on ")
 
 
@@ -196,8 +197,18 @@ def test_run_without_any_result_has_no_report():
 def test_quick_run_lists_no_steps():
     report = RunReport()
     report.begin(1, "Quick", "board-1", 5)
-    report.end(1, "board-1", 5.2, "ansible.builtin.ping", {})
+    report.end(1, "board-1", 5.2, "ansible.builtin.copy", {"changed": True})
     assert report.lines(5.3)[2:] == ["", "It took 0.3 s."]
+
+
+def test_a_run_that_changed_nothing_takes_one_line():
+    report = RunReport()
+    for number in range(20):
+        report.begin(1, "Look", "board-%d" % number, 5)
+        report.end(1, "board-%d" % number, 9, "riscv.k3s.k3s_info", LOOKED)
+    assert report.lines(9) == ["It took 4 s. Nothing was changed."]
+    assert report.lines(9, check=True) == ["It took 4 s. Nothing would change."]
+    assert len(report.lines(9, failed=["board-3"])) > 20
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,15 @@ class RunReport:
 
     def lines(self, now, failed=(), check=False):
         """The end: a table with a line a board, the slowest steps, and why the cluster is not healthy where it is not.
+        Where nothing was changed and nothing failed, one line.
         ``failed`` are the boards whose run did not end well.
         """
         if not self._boards:
             return []
+        took = "It took %s." % duration(now - (now if self._begun is None else self._begun))
+        did = any(row.changed or row.counts or row.failure for row in self._boards.values())
+        if not did and not failed and not self._why:
+            return [took + (" Nothing would change." if check else " Nothing was changed.")]
         known = [column for column in _COLUMNS if any(column in row.counts for row in self._boards.values())]
         # What the API said before a change is no longer so, but check mode changes nothing.
         ready = self._ready() if check or not self._is_outdated else {}
@@ -120,7 +125,7 @@ class RunReport:
             pods = [ready.get(name, "-")] if ready else []
             rows.append([name, str(row.changed), *cells, *pods, (row.failure or "FAILED") if name in failed else "ok"])
         why = [""] + self._why if self._why else []
-        return table(rows) + [printable(line) for line in self._slowest(now) + why]
+        return table(rows) + [printable(line) for line in self._slowest(took) + why]
 
     def _ready(self):
         """{board: "3 of 4"} as the API said last, {} where it did not say."""
@@ -134,7 +139,7 @@ class RunReport:
                 found.setdefault(boards.get(pod["node"]), []).append(pod)
         return {board: ready_count(found[board]) if board in found else "-" for board in self._seen}
 
-    def _slowest(self, now):
+    def _slowest(self, all_of_it):
         took: dict = {}
         for step in self._steps.values():
             if step.done:
@@ -145,11 +150,7 @@ class RunReport:
                     max([slowest] + [(value, board) for board, value in step.done.items()]),
                 )
         rows = sorted((item for item in took.items() if item[1][0] >= 1), key=lambda item: -item[1][0])[:_SLOWEST]
-        lines = [
-            "",
-            "It took %s.%s"
-            % (duration(now - (now if self._begun is None else self._begun)), " The slowest steps:" if rows else ""),
-        ]
+        lines = ["", all_of_it + (" The slowest steps:" if rows else "")]
         for name, (seconds, times, (longest, board)) in rows:
             more = ", %d times" % times if times > 1 else ""
             lines.append("%8s  %s%s (%s on %s)" % (duration(seconds), name, more, duration(longest), board))

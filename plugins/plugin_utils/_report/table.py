@@ -11,16 +11,16 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils.text_table import table
 
 _COLUMNS = ("BOARD", "ARCH", "K3S", "REGISTRIES", "IMAGES", "%s", "MANIFESTS", "PODS READY")
-# Behind them, when the plan was carried out.
+# Behind them, when the plan was carried out, and something was downloaded.
 _PULLED = "PULLED"
 
 # What was done, by the first word of what is to be done.
 _DONE = {
     "flag": "named as pause-image:",
-    "mirror": "pulled",
     "patch": "patched",
     "place": "placed",
     "preload": "preloaded",
+    "pull": "pulled",
     "remove": "removed",
     "restart": "restarted",
     "tag": "tagged",
@@ -28,14 +28,18 @@ _DONE = {
     "write": "wrote",
 }
 
+# What a fix does, where its name does not say it.
+_VERBS = {"mirror": "pull"}
+
 _NOT_KNOWN = "not known to be done: "
 
-# A line names this many boards at most.
+# A line names this many boards at most; and so many rows of a table may say the same.
 _NAMED = 5
 
 
 def report(boards, api, done=False, pulled=None, undone=()):
-    """Lines of text: a row a board, and what is planned or worth knowing. How the cluster is, says the verdict.
+    """Lines of text: a row a board, and what is planned or worth knowing. How the cluster is, says the verdict. Of many
+    boards, those of which all the same is said share a row.
 
     ``boards`` are results of plan.plan; ``api`` the cluster's view as k3s_info returns it, or None; ``done`` whether
     the plan was carried out; ``pulled`` {board: bytes that it downloaded, as crictl_image_pull counts them};
@@ -44,11 +48,27 @@ def report(boards, api, done=False, pulled=None, undone=()):
     head = tuple(name.replace("%s", "FIXED" if done else "TO FIX") for name in _COLUMNS)
     # Of the whole cluster: counted once, and not once a board.
     ready = _ready(api)
-    rows = [head] + [(*_row(plan, done, plan["board"] in undone), ready) for plan in boards]
-    if done:
-        cells = [_PULLED] + [size((pulled or {}).get(plan["board"]) or 0) for plan in boards]
-        rows = [row + (cell,) for row, cell in zip(rows, cells)]
-    return table(rows) + [printable(line) for line in _details(boards, done, undone)]
+    rows = [(*_row(plan, done, plan["board"] in undone), ready) for plan in boards]
+    if done and any((pulled or {}).values()):
+        head += (_PULLED,)
+        rows = [row + (size((pulled or {}).get(row[0]) or 0),) for row in rows]
+    return table([head, *_shared(rows)]) + [printable(line) for line in _details(boards, done, undone)]
+
+
+def _shared(rows):
+    """A fleet is as long as its differences."""
+    names: dict[tuple, list] = {}
+    for name, *cells in rows:
+        names.setdefault(tuple(cells), []).append(name)
+    made = []
+    for cells, who in names.items():
+        if len(who) <= _NAMED:
+            made += [(name, *cells) for name in who]
+        elif len(who) == len(rows):
+            made.append(("all %d boards" % len(rows), *cells))
+        else:
+            made.append(("%s and %d more" % (who[0], len(who) - 1), *cells))
+    return made
 
 
 def restarting(pods, done=False):
@@ -71,7 +91,9 @@ def size(count):
 
 
 def _row(plan, done, is_undone=False):
-    present = sum(row["fix"] == "present" for row in plan["images"])
+    # What nothing runs, and what nothing is done for, would only raise the question of what is missing.
+    images = [row for row in plan["images"] if row["required"] or row["fix"] not in ("stock", "impossible")]
+    present = sum(row["fix"] == "present" for row in images)
     to_fix = sum(row["fix"] not in ("present", "stock", "impossible") for row in plan["images"])
     patches = plan["patches"]
     present += to_fix if done and not is_undone else 0
@@ -80,7 +102,7 @@ def _row(plan, done, is_undone=False):
         plan["architecture"],
         plan["k3s_version"] or "?",
         _files(plan["registries"], plan["config"], plan["preload"]),
-        "%d of %d" % (present, len(plan["images"])),
+        "%d of %d" % (present, len(images)),
         "?" if is_undone and to_fix else str(to_fix),
         _patches(patches),
     )
@@ -108,7 +130,7 @@ def _details(boards, done=False, undone=()):
     """A line for each thing that is planned, or was done, or is worth knowing, with the boards it is for."""
     names: dict[str, list] = {}
     for plan in boards:
-        for text in _texts(plan):
+        for text in _texts(plan, done):
             is_undone = plan["board"] in undone and text.partition(" ")[0] in _DONE
             told = _NOT_KNOWN + text if is_undone else _told(text, done)
             names.setdefault(told, []).append(plan["board"])
@@ -136,7 +158,7 @@ def _told(text, done):
     return "%s %s" % (_DONE[verb], rest.partition(" (")[0] if rest.endswith(")") else rest)
 
 
-def _texts(plan):
+def _texts(plan, done):
     yield from _derived(plan)
     config = plan["config"]
     if config["change"] or config["restart"]:
@@ -151,7 +173,7 @@ def _texts(plan):
         if row["tag_from"]:
             yield "%s %s from %s (%s)" % (row["fix"], row["image"], row["tag_from"], row["reason"])
         elif row["fix"] not in ("present", "stock") and (row["required"] or row["fix"] != "impossible"):
-            yield "%s %s (%s)" % (row["fix"], row["image"], row["reason"])
+            yield "%s %s (%s)" % (_VERBS.get(row["fix"], row["fix"]), row["image"], row["reason"])
     for row in plan["unpins"]:
         yield "unpin %s (the catalogue has nothing for it any more)" % row["source"]
     for patch in plan["patches"]["present"]:
@@ -161,7 +183,7 @@ def _texts(plan):
     for text in plan["warnings"]:
         yield "warning: " + text
     spare = [row["image"] for row in plan["images"] if row["fix"] == "impossible" and not row["required"]]
-    if spare:
+    if spare and not done:
         yield "no source, and nothing needs it yet: " + ", ".join(spare)
 
 
