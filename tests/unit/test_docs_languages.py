@@ -95,3 +95,16 @@ def anchors(path):
         re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", head).lower()).replace(" ", "-")
         for head in heads
     }
+
+
+@pytest.mark.parametrize("path", [CHINESE, QUICKSTART], ids=named)
+def test_chinese_emphasis_is_rendered(path):
+    """Asterisks between a full stop and a character with no blank before it end nothing in Markdown: they are shown."""
+    assert re.findall(r"\*\*[^*\n]+[。，：；、）”]\*\*(?=[^\s\W])", path.read_text(encoding="utf-8")) == []
+
+
+def test_chinese_has_a_word_for_each_thing():
+    """A manifest is a file, an inventory one of hosts, the journal no changelog, a stock image none for an SD card."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (CHINESE, QUICKSTART))
+    bare = re.findall(r"(?<!主机)清单(?!文件)", text)
+    assert (bare, [word for word in ("变更日志", "系统镜像", "「") if word in text]) == ([], [])
