@@ -144,6 +144,8 @@ def test_what_comes_before_site(cause, changes, before):
     made = _run.present(fleet((server([]), settings)), {_run._key(fleet((server([]), settings)).boards[0]): [answer]})
     assert made["before"] == before
     assert ("Next: run the playbook riscv.k3s.site" in made["table"][-1]) == (before is None)
+    # The source of a third party is taken only by who does not publish first.
+    assert ("unless riscv.k3s.publish fills" in " ".join(made["table"])) == (before == "unpublished")
     # Where nothing is lacking, an answer is about nothing.
     assert _run.present(fleet((server(GOOD), settings)), {})["before"] is None
 

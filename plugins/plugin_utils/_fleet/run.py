@@ -130,6 +130,10 @@ def present(fleet: Fleet, answers: Answers) -> Dict[str, Any]:
             continue
         plan = _planned(board, wanted, cluster)
         before |= wanted.before(board, plan)
+        lacks = wanted.unpublished(board, plan)
+        for row in plan["images"]:
+            if row["mirrored"] in lacks:
+                row["reason"] += ", unless riscv.k3s.publish fills the mirror first"
         plan["warnings"] += wanted.unserved(board, plan) + runs_another_version(board, api)
         plans[board.name] = plan
         boards[board.name] = dict(plan, stages=_stages(plan), **of_board.of(board))
