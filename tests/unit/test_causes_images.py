@@ -136,6 +136,7 @@ NOT_TRUSTED = (
     "mirror, image, title, playbook",
     [
         (MIRROR, STOCK, "reg.example:5000 did not give it, and the address of docker.io", "riscv.k3s.publish"),
+        ("http://own.example:6000", STOCK, "own.example:6000 did not give it, and", "riscv.k3s.publish"),
         # Of a public mirror only that it was asked is told, and what nobody's k3s asks for no playbook brings.
         ("https://public.example", STOCK, "public.example did not give it, and", "riscv.k3s.site"),
         (MIRROR, "docker.io/a/b:1", "reg.example:5000 did not give it, and", None),
@@ -143,7 +144,8 @@ NOT_TRUSTED = (
     ],
 )
 def test_a_mirror_that_was_asked_before_is_told_and_publish_fills_a_private_one(fleet, mirror, image, title, playbook):
-    fleet.agent["preflight"]["mirrors"] = {"docker.io": [mirror]} if mirror else {}
+    own = {"own.example:6000": ["http://own.example:6000"]}
+    fleet.agent["preflight"]["mirrors"] = dict(own, **({"docker.io": [mirror]} if mirror else {}))
     fleet.waiting("p", "ErrImagePull", NO_DNS.replace(STOCK, image), image=image)
     (finding,) = fleet.document()["findings"]
     assert finding["cause"] == "registry-name" and finding["title"].startswith(title)

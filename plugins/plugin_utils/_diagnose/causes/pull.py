@@ -99,7 +99,8 @@ def _finding(fleet, row, container, image, problem, where, text):
     before = _asked_before(fleet, row, image, text) if problem.unreachable or problem.cause in _NAME else None
     if before:
         evidence.append("%s asks the mirror %s first, which did not give it" % (row["board"], before))
-    remedy, command, run_on = _publish(fleet, image, before) or _remedy(fleet, row, container, image, problem, evidence)
+    publishing = _publish(fleet, row, image, before)
+    remedy, command, run_on = publishing or _remedy(fleet, row, container, image, problem, evidence)
     tells = told(text, ("pull",))
     is_told = problem.cause == _pull_causes.find(text).id
     mirror = _http_mirror(fleet, row, image)
@@ -122,9 +123,12 @@ def _finding(fleet, row, container, image, problem, where, text):
     )
 
 
-def _publish(fleet, image, mirror):
-    """A mirror by prefix is a registry that publish fills; one without a path is a public one, or holds other names."""
-    if not mirror or not mirror.partition("/v2/")[2] or image not in fleet.wanted:
+def _publish(fleet, row, image, mirror):
+    """A mirror by prefix is a registry that publish fills, and so is one that the board knows by its own name, too. Any
+    other is a public one.
+    """
+    own = fleet.preflight(row["board"]).get("mirrors", {})
+    if not mirror or image not in fleet.wanted or not (mirror.partition("/v2/")[2] or host_of(mirror) in own):
         return None
     remedy = "Let riscv.k3s.publish bring it to the private registry %s: k3s asks for this name." % host_of(mirror)
     return remedy, fleet.playbook("riscv.k3s.publish"), m.CONTROLLER
