@@ -84,7 +84,10 @@ class FakeBoard:
         self.proc()
         self.program("k3s", _K3S.format(home=shlex.quote(str(home))))
         self.program("id", "#!/bin/sh\necho 0\n")
-        self.program("uname", "#!/bin/sh\n[ $1 = -n ] && echo Board-1 || echo riscv64\n")
+        self.program(
+            "uname",
+            "#!/bin/sh\ncase $1 in -n) echo Board-1 ;; -m) echo riscv64 ;; *) echo L Board-1 6.12.0 riscv64 ;; esac\n",
+        )
         # Some builds of busybox's shell prefer its own programs; there the two above cannot be played.
         self.answer("--version", "k3s version v1.24.2+k3s2 (a3a5e4ab)\ngo version go1.18.1\n")
         self.answer("ctr --namespace k8s.io version", CTR_VERSION)
@@ -163,12 +166,12 @@ class FakeBoard:
         log = self.home / "calls"
         return log.read_text().splitlines() if log.exists() else []
 
-    def run(self, parts, shell=("sh",), **options):
-        """Run the script and return what it wrote."""
+    def run(self, parts, shell=("sh",), build=build_script, **options):
+        """Run the script, as ``build`` makes it, and return what it wrote."""
         options.setdefault("data_dir", str(self.data))
         path = [self.home / "bin"] + ([busybox_programs()] if list(shell) == BUSYBOX else [])
         folders = {"etc": str(self.etc), "path": ":".join(map(str, path)), "proc": str(self.home / "proc")}
-        script = build_script(TOKEN, parts, units=[str(self.home / "units")], **folders, **options)
+        script = build(TOKEN, parts, units=[str(self.home / "units")], **folders, **options)
         done = subprocess.run(list(shell) + ["-c", script], capture_output=True, timeout=60, check=False)
         assert done.stderr == b"", done.stderr
         return done.stdout.decode("utf-8", "surrogateescape")

@@ -179,8 +179,11 @@ def other_paths(
     """The paths that another look must use, where what this one found differs from what it used: {} for none."""
     sections = split_output(output, token)
     seen = Seen(sections, token, read_board(sections, explicit))
-    if explicit:
-        return {}
+    return {} if explicit else paths_elsewhere(seen, data_dir, etc)
+
+
+def paths_elsewhere(seen: Seen, data_dir: Optional[str] = None, etc: str = how_it_runs.ETC) -> Dict[str, str]:
+    """The same of an output that was taken apart before."""
     settings = file_settings(seen)[0] or {}
     return how_it_runs.differing(seen.board, how_it_runs.paths(seen.board, settings, data_dir, etc))
 

@@ -8,9 +8,9 @@ A start of Python on a slow board costs seconds, a process a third of one. So th
 busybox ash run it), changes nothing, starts few programs, and marks what each of them wrote with a token that the
 controller made for this one run. What must stay secret is left out on the board itself.
 
-The parts are files: frame.sh and programs.sh come first, then parts/board.sh, then what is asked for. What a part needs
-to be told is a variable of the shell, assigned in front of all. The script is an argument of the remote shell at each
-look, so comments, indentation and empty lines stay here.
+The parts are files: frame.sh, root.sh and programs.sh come first, then parts/board.sh, then what is asked for. What a
+part needs to be told is a variable of the shell, assigned in front of all. The script is an argument of the remote
+shell at each look, so comments, indentation and empty lines stay here.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ def build_script(
     paths=None,
     k3s_logs=K3S_LOGS,
     whole=(),
+    first="",
+    last="",
 ):
     """The script as text.
 
@@ -100,11 +102,13 @@ def build_script(
     None (then what config.yaml says), ``programs`` the values of k3s, crictl, ctr, kubectl and containerd_address,
     ``api`` auto, always or never, ``events`` whether to read the pods' warnings too, ``program_timeout`` the seconds
     that each program has. ``paths`` {data_dir, registries, kubeconfig, config_file} are what an earlier look found out.
-    ``whole`` are the manifests (paths in their folder) whose text is wanted as it is.
+    ``whole`` are the manifests (paths in their folder) whose text is wanted as it is. ``first`` and ``last`` are more
+    text: steps that any user may make, before root is asked for, and those after all others.
     """
     programs, paths = programs or {}, paths or {}
     wanted = _wanted(parts, api)
-    body = _calls(programs) + "".join(_text(name) for name in _files(wanted, events))
+    frame, *others = map(_text, _files(wanted, events))
+    body = _calls(programs) + frame + first + "".join(others) + last
     values = {
         "token": token,
         "path": path,
@@ -164,7 +168,7 @@ def _files(wanted, events):
     chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
     blanked = ["blanked"] if wanted & {"events", "logs", "dns", "last_words"} else []
     masked = ["masked"] if "manifests" in wanted or wanted >= {"preflight", "registries"} else []
-    return ["frame", "programs", *blanked, *masked, "board"] + sum(chosen, [])
+    return ["frame", "root", "programs", *blanked, *masked, "board"] + sum(chosen, [])
 
 
 def _fixed_settings():
