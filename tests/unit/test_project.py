@@ -23,6 +23,7 @@ PLUGINS = ROOT / "plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
 # Modules that only document an action plugin of the same name.
 ACTIONS = {path.stem for path in (PLUGINS / "action").glob("*.py")} - {"__init__"}
+INVENTORIES = sorted(path.stem for path in (PLUGINS / "inventory").glob("*.py"))
 CALLBACKS = sorted(path.stem for path in (PLUGINS / "callback").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 README = (ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").is_file() else ""
@@ -207,8 +208,8 @@ def test_module_is_documented_in_readme(name):
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("name", CALLBACKS)
-def test_callback_is_described_in_readme(name):
+@pytest.mark.parametrize("name", CALLBACKS + INVENTORIES)
+def test_plugin_is_described_in_readme(name):
     assert f"`riscv.k3s.{name}`" in README
 
 

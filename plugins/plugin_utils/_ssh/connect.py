@@ -1,0 +1,294 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One command on a board over ssh, by paramiko. The one place of plugin_utils that reaches out.
+
+Nothing of it asks anybody, and none of OpenSSH's settings count but the files of known keys of hosts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh import known_hosts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.unreached import Unreached
+
+try:
+    import paramiko
+except ImportError as error:
+    PARAMIKO_ERROR: Optional[ImportError] = error
+else:
+    PARAMIKO_ERROR = None
+
+LARGEST = 256 * 1024  # bytes of an answer
+_WELL_KNOWN = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
+# paramiko tells of broken connections by itself, with what the other side sent; here each is told once.
+_LOG = "riscv_k3s.ssh"
+_NOTHING = "neither key_file nor password is given, and no ssh agent has a key"
+logging.getLogger(_LOG).addHandler(logging.NullHandler())
+logging.getLogger(_LOG).propagate = False
+
+
+class Place(NamedTuple):
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return "%s port %d" % self
+
+
+class Login(NamedTuple):
+    """How to log in: ``key`` is one of paramiko's, ``agent`` whether its keys may be used."""
+
+    user: str
+    key: Any = None
+    password: str = ""
+    agent: bool = True
+
+
+class Answer(NamedTuple):
+    output: str
+    fingerprint: str
+    is_new: bool  # whether the key of the host was recorded just now
+
+
+def check_paramiko(needed_by: str) -> None:
+    """Raises Problem where there is none."""
+    if PARAMIKO_ERROR:
+        raise Problem(
+            "%s needs paramiko" % needed_by,
+            found="no module paramiko (%s)" % PARAMIKO_ERROR,
+            where="the Python that runs Ansible, %s" % sys.executable,
+            next_step="install paramiko 3.4 or newer there: `pip install paramiko`, or the package python3-paramiko",
+        )
+
+
+def private_key(path: str, passphrase: str = "") -> Any:
+    """The key in a file. Raises Problem."""
+    where, told = os.path.expanduser(path), []
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return kind.from_private_key_file(where, password=passphrase or None)
+        except paramiko.PasswordRequiredException as error:
+            raise Problem(
+                "the private key needs its passphrase",
+                where=where,
+                next_step="give it as key_passphrase, or put the key into an ssh agent and leave key_file out",
+            ) from error
+        except OSError as error:
+            found = error.strerror or str(error)
+            raise Problem("the private key cannot be read", found, where, "check key_file") from error
+        except (paramiko.SSHException, ValueError) as error:
+            told.append("%s" % error)
+    raise Problem(
+        "this is no private key of ssh that can be read",
+        found=told[0],
+        where=where,
+        next_step="check key_file and key_passphrase; it must be an Ed25519, ECDSA or RSA key",
+    )
+
+
+class HostKeys:
+    """The files of known keys of hosts; ``own`` is the one that new keys are recorded in."""
+
+    def __init__(self, paths: Sequence[str] = (), accept_new: bool = False) -> None:
+        self.paths = [os.path.expanduser(path) for path in paths or _WELL_KNOWN]
+        self.accept_new = accept_new
+        self._lock = threading.Lock()
+        self._lines = [line for path in self.paths for line in known_hosts.parse(self._text(path))]
+
+    def _text(self, path: str) -> str:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise Problem(
+                "the file of known host keys cannot be read", error.strerror, path, "check known_hosts"
+            ) from error
+
+    def kinds(self, name: str) -> List[str]:
+        return known_hosts.kinds(self._lines, name)
+
+    def check(self, place: Place, kind: str, key: str) -> bool:
+        """Whether the key was recorded just now. Raises Unreached for one that is not the host's, as far as known."""
+        name = known_hosts.shown_name(*place)
+        with self._lock:
+            verdict = known_hosts.judge(self._lines, name, kind, key)
+            if verdict == known_hosts.UNKNOWN and self.accept_new:
+                self._record(name, kind, key)
+                return True
+        if verdict != known_hosts.KNOWN:
+            raise Unreached(
+                "host_key_" + verdict,
+                {
+                    known_hosts.UNKNOWN: "its host key is not known",
+                    known_hosts.CHANGED: "its host key is another one than the one that is known",
+                    known_hosts.REVOKED: "its host key was revoked",
+                }[verdict],
+                found="%s %s" % (kind, known_hosts.fingerprint(key)),
+                where="%s, compared with %s" % (place, ", ".join(self.paths)),
+                name=name,
+            )
+        return False
+
+    def _record(self, name: str, kind: str, key: str) -> None:
+        line, path = known_hosts.line_of(name, kind, key), self.paths[0]
+        try:
+            os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+            with open(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b") as file:
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(0, end - 1))
+                # A file that somebody wrote by hand may lack the end of its last line.
+                file.write((b"\n" if file.read(1) not in (b"", b"\n") else b"") + line.encode())
+        except OSError as error:
+            raise Unreached(
+                "host_key_not_recorded", "its new host key cannot be recorded", error.strerror, path
+            ) from error
+        self._lines += known_hosts.parse(line)
+
+
+class _Clock:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds; never 0, which means none at all to a socket."""
+        return max(0.01, self._end - time.monotonic())
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+
+def ask(place: Place, login: Login, keys: HostKeys, command: str, seconds: float) -> Answer:
+    """What a command writes on stdout, and else on stderr. Raises Unreached."""
+    clock = _Clock(seconds)
+    try:
+        with _connected(place, clock) as sock, _ended_in_time(sock, clock):
+            transport = paramiko.Transport(sock)
+            try:
+                return _asked(transport, place, login, keys, command, clock)
+            finally:
+                transport.close()
+    except Unreached:
+        raise
+    # Whatever else a strange peer makes of paramiko is a reason, too: one board ends no inventory.
+    except Exception as error:
+        raise _reason(error, place, clock) from error
+
+
+def too_late(place: Place, seconds: float) -> Unreached:
+    return Unreached("timeout", "it did not answer within %g s" % seconds, where=place)
+
+
+def _connected(place: Place, clock: _Clock) -> socket.socket:
+    return socket.create_connection(place, timeout=clock.left())
+
+
+@contextlib.contextmanager
+def _ended_in_time(sock: socket.socket, clock: _Clock) -> Iterator[None]:
+    """Ends the connection when its time is over: paramiko begins to count anew with each word that the other side
+    says, and one that never ends a line would be listened to for ever.
+    """
+
+    def end() -> None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(clock.left(), end)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _asked(transport: Any, place: Place, login: Login, keys: HostKeys, command: str, clock: _Clock) -> Answer:
+    transport.set_log_channel(_LOG)
+    transport.banner_timeout = transport.handshake_timeout = clock.left()
+    options = transport.get_security_options()
+    options.key_types = known_hosts.preferred(options.key_types, keys.kinds(known_hosts.shown_name(*place)))
+    transport.start_client(timeout=clock.left())
+    host_key = transport.get_remote_server_key()
+    # Before anything is told to the other side.
+    is_new = keys.check(place, host_key.get_name(), host_key.get_base64())
+    _log_in(transport, place, login, clock)
+    output = _output(transport, place, command, clock)
+    return Answer(output, known_hosts.fingerprint(host_key.get_base64()), is_new)
+
+
+def _log_in(transport: Any, place: Place, login: Login, clock: _Clock) -> None:
+    tried = []
+    for what, way in _ways(transport, login):
+        transport.auth_timeout = clock.left()
+        try:
+            if not way():
+                return
+            tried.append("%s was accepted, and is not enough" % what)
+        except paramiko.BadAuthenticationType as error:
+            tried.append("%s is not allowed there (allowed are %s)" % (what, ", ".join(error.allowed_types)))
+        except (paramiko.SSHException, EOFError) as error:
+            if clock.is_over():
+                raise too_late(place, clock.seconds) from error
+            tried.append("%s was refused" % what)
+            if not transport.is_active():
+                tried.append("then the board ended the connection")
+                break
+    raise Unreached("authentication", "the login of %s failed" % login.user, "; ".join(tried) or _NOTHING, place)
+
+
+def _ways(transport: Any, login: Login) -> Iterator[Tuple[str, Callable[[], Any]]]:
+    # What was given comes first: an agent with many keys would use up the tries that a server allows.
+    if login.key:
+        yield "the key of key_file", lambda: transport.auth_publickey(login.user, login.key)
+    if login.password:
+        yield "the password", lambda: transport.auth_password(login.user, login.password)
+    for key in paramiko.Agent().get_keys() if login.agent else ():
+        yield "a key of the ssh agent", lambda key=key: transport.auth_publickey(login.user, key)  # type: ignore[misc]
+
+
+def _output(transport: Any, place: Place, command: str, clock: _Clock) -> str:
+    channel = transport.open_session(timeout=clock.left())
+    channel.settimeout(clock.left())
+    channel.exec_command(command)
+    channel.shutdown_write()
+    read = bytearray()
+    while True:
+        channel.settimeout(clock.left())
+        data = channel.recv(32768)
+        if not data:
+            break
+        read += data
+        if len(read) > LARGEST:
+            raise Unreached("nonsense", "it answers more than %d KiB" % (LARGEST // 1024), where=place)
+        if clock.is_over():
+            raise too_late(place, clock.seconds)
+    if not read and channel.recv_stderr_ready():
+        read += channel.recv_stderr(2000)
+    return read.decode("utf-8", "replace")
+
+
+def _reason(error: Exception, place: Place, clock: _Clock) -> Unreached:
+    if clock.is_over() or isinstance(error, TimeoutError):
+        return too_late(place, clock.seconds)
+    if isinstance(error, ConnectionRefusedError):
+        return Unreached("refused", "it refuses connections", where=place)
+    if isinstance(error, socket.gaierror):
+        return Unreached("name", "its name leads to no address", error.strerror, place)
+    if isinstance(error, (paramiko.SSHException, EOFError, ConnectionError)):
+        return Unreached("no_ssh", "the connection broke", str(error) or type(error).__name__, place)
+    if isinstance(error, OSError):
+        return Unreached("no_route", "it cannot be reached", error.strerror or str(error), place)
+    return Unreached("other", "reading it failed", "%s: %s" % (type(error).__name__, error), place)
