@@ -3,8 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """registry_image_info: real registries, and servers that misbehave in each way there is a cause for."""
 
+import gzip
+import io
 import json
 import socket
+import subprocess
+import tarfile
 import threading
 import time
 from unittest import mock
@@ -96,6 +100,24 @@ def test_what_is_missing(registry, name, exists, cause, words):
     row = ask_one(registry, name)
     assert (row["exists"], row["has_architecture"], row["cause"]) == (exists, False, cause)
     assert all(word in row["message"] for word in words), row["message"]
+
+
+def test_what_somebody_brought_as_a_file_is_held(registry, tmp_path):
+    """As docs/supply.md says for machines without internet; from an index, as most public images are one."""
+    file, target = "docker-archive:%s" % (tmp_path / "a.tar"), "docker://%s/stock/rancher/klipper-helm:v1" % registry
+    words = ["--override-arch", "riscv64", "--src-tls-verify=false", "docker://%s/real/app:1" % registry, file]
+    tar = io.BytesIO()
+    tarfile.open(fileobj=tar, mode="w").close()
+    rootfs = {"type": "layers", "diff_ids": [content.digest_of(tar.getvalue())]}
+    manifest, blobs = content.image(layers=(gzip.compress(tar.getvalue()),), rootfs=rootfs)
+    for blob in blobs:
+        content.push_blob(registry, "real/app", blob)
+    content.push_manifest(registry, "real/app", content.digest_of(manifest), content.OCI_MANIFEST, manifest)
+    index = content.index([content.entry(manifest, "riscv64")])
+    content.push_manifest(registry, "real/app", "1", content.OCI_INDEX, index)
+    for arguments in (words, ["--dest-tls-verify=false", file, target]):
+        subprocess.run([content.program("skopeo", "skopeo"), "--insecure-policy", "copy", "-q", *arguments], check=True)
+    assert ask_one(registry, "stock/rancher/klipper-helm:v1")["has_architecture"]
 
 
 def test_an_index_that_is_wrong_about_its_image(registry):
