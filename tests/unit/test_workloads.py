@@ -57,6 +57,9 @@ def test_the_list_says_what_the_manifests_say(k3s_manifests, version):
         (_releases.KLIPPER_HELM, "00:5", "runs as root"),
         (_releases.KLIPPER_HELM, "klipper-helm", "names its user (klipper-helm) and no number"),
         (_releases.KLIPPER_HELM, None, None),
+        # Those of a fork, and below a registry that k3s puts before its names.
+        ("docker.io/carvicsforth/klipper-helm", "", "runs as root"),
+        ("reg.example:5000/rancher/klipper-helm", "root", "runs as root"),
         # No numbers for containerd, which the kubelet then refuses as names; and none may end a run.
         (_releases.KLIPPER_HELM, "\u0663", "names its user"),
         (_releases.KLIPPER_HELM, "9" * 20, "names its user"),

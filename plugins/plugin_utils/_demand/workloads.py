@@ -41,13 +41,15 @@ DEMANDED: Dict[str, Demanded] = {
     _releases.KLIPPER_HELM: Demanded(non_root=True, read_only=True, capabilities=()),
     _releases.LOCAL_PATH: Demanded(),
 }
+_BY_LAST_PART = {name.rpartition("/")[2]: demanded for name, demanded in DEMANDED.items()}
 
 
 def unfit(repository: str, user: Optional[str]) -> Optional[str]:
     """Why a stock workload would not start with an image that names ``user`` ("" for root, None where that is not
     known), a sentence; None where nothing speaks against it.
     """
-    demanded = DEMANDED.get(repository, Demanded())
+    # Whoever built that k3s, and whatever registry it puts before its names: its pods are the same.
+    demanded = _BY_LAST_PART.get(repository.rpartition("/")[2], Demanded())
     if user is None or not demanded.non_root or demanded.user is not None:
         return None
     own = user.partition(":")[0]
