@@ -27,6 +27,12 @@ options:
     description: Whether an inventory without any host is an error, too.
     type: bool
     default: true
+  controller:
+    description:
+      - Returns V(localhost) instead, where the work is done that needs no board. It is an error when C(--limit) leaves
+        it out, since the play would then be skipped without a word.
+    type: bool
+    default: false
 notes:
   - Keywords of a play know no variables of the inventory, so C(riscv_k3s_hosts) is read from C(-e) alone.
   - With C(--syntax-check) nothing is an error.
@@ -61,10 +67,16 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         wanted = _flat(terms)
         groups = {str(name): [str(host) for host in hosts] for name, hosts in variables["groups"].items()}
-        if not groups.get("all") and not self.get_option("required"):
+        if not groups.get("all") and not self.get_option("required") and not self.get_option("controller"):
             return []
         inventory = self._inventory(groups)
         try:
+            if self.get_option("controller"):
+                inventory.subset(variables.get("ansible_limit"))
+                _groups.controller_within_limit(
+                    variables.get("ansible_limit"), _matched(inventory, [_groups.CONTROLLER])
+                )
+                return [_groups.CONTROLLER]
             patterns = _groups.fleet_hosts(groups, wanted, _matched(inventory, wanted) if wanted else ())
             limit = variables.get("ansible_limit")
             boards = _matched(inventory, patterns)
@@ -72,7 +84,7 @@ class LookupModule(LookupBase):
             _groups.within_limit(boards, limit, _matched(inventory, ["all"]))
         except Problem as problem:
             if context.CLIARGS.get("syntax"):
-                return [_groups.CLUSTER]
+                return [_groups.CONTROLLER if self.get_option("controller") else _groups.CLUSTER]
             raise AnsibleLookupError(str(problem)) from problem
         return patterns
 

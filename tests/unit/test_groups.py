@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
+import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
@@ -137,3 +140,23 @@ def test_a_disagreement_names_the_board_and_both_sides():
     assert of_agent.startswith("b1: in the inventory it is among the servers (riscv_k3s_server_group is control), ")
     assert "on the board k3s is an agent" in of_agent
     assert of_server.startswith("b2: in the inventory it is not among the servers") and "k3s is a server" in of_server
+
+
+def test_a_limit_that_leaves_out_the_machine_that_works():
+    """The play would be skipped without a word, and upgrade_check end as if all were safe."""
+    _groups.controller_within_limit(None, [])
+    _groups.controller_within_limit("b1,localhost", ["localhost"])
+    with pytest.raises(Problem, match="--limit leaves out localhost.*Found: b1. Next: .*--limit b1,localhost"):
+        _groups.controller_within_limit("b1", [])
+
+
+PLAYBOOKS = pathlib.Path(__file__).resolve().parents[2] / "playbooks"
+WORK_HERE = ("build_images", "prepare_upgrade", "publish", "upgrade_check")
+
+
+@pytest.mark.parametrize("path", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.stem)
+def test_no_playbook_begins_with_what_a_limit_can_skip(path):
+    first, *rest = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert ("fleet_hosts', controller=true" in first["hosts"]) == (path.stem in WORK_HERE)
+    here = [play for play in rest if play["hosts"] == "localhost"]
+    assert first["hosts"] != "localhost" and (not here or path.stem in WORK_HERE)

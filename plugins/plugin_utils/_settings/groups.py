@@ -25,6 +25,8 @@ FAMILIES: Tuple[Tuple[str, ...], ...] = (
     ("k3s_master", "k3s_node"),
     ("kube_control_plane", "kube_node", "k8s_cluster"),
 )
+# The machine that plays run on.
+CONTROLLER = "localhost"
 DEFAULT_SERVERS = FAMILIES[0][0]
 # Every inventory has these.
 _BUILT_IN = ("all", "ungrouped")
@@ -65,6 +67,17 @@ def within_limit(boards: Sequence[str], limit: Optional[str], left: Iterable[str
             found=printable(limit),
             where=_listed(boards),
             next_step="name one of these in --limit; which hosts are boards, riscv_k3s_hosts can say",
+        )
+
+
+def controller_within_limit(limit: Optional[str], left: Iterable[str]) -> None:
+    """Raise Problem where ``limit`` leaves out the machine that does the work; ``left`` is what it matches of that."""
+    if limit and not list(left):
+        raise Problem(
+            "--limit leaves out %s, which does this work" % CONTROLLER,
+            found=printable(limit),
+            next_step="leave it out, or name %s in it, too: --limit %s,%s"
+            % (CONTROLLER, printable(limit).replace(" ", ""), CONTROLLER),
         )
 
 
