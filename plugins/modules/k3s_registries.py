@@ -41,8 +41,9 @@ options:
     default: compared
   behind:
     description:
-      - Mirrors whose endpoints in the file are kept, behind those of O(content), which are asked first. A mirror with
-        rewrites is replaced with its endpoints.
+      - Mirrors whose endpoints in the file are kept, behind those of O(content), which are asked first. For a mirror
+        that the file does not have these are the endpoints of C(*). A mirror with rewrites is replaced with its
+        endpoints.
     type: list
     elements: str
     default: []

@@ -185,6 +185,20 @@ def test_what_docker_io_was_mirrored_to_is_asked_after_the_inventory_s(board):
     assert board.path.read_text() == THEIRS
 
 
+@pytest.mark.parametrize("rewrite", ["", ", rewrite: {a: b}"])
+def test_what_every_registry_was_mirrored_to_is_asked_for_docker_io_too(board, rewrite):
+    """A mirror of docker.io's own takes the place of "*" (k3s 10351 and 11857 have such files)."""
+    board.write("mirrors: {'*': {endpoint: ['https://cache.lan']%s}}\n" % rewrite)
+    for dummy in range(2):
+        board.run("merged", behind=DOCKER)
+        mirrors = yaml.safe_load(board.path.read_text())["mirrors"]
+        assert mirrors["docker.io"]["endpoint"] == ["https://m"] + ([] if rewrite else ["https://cache.lan"])
+        assert mirrors["*"]["endpoint"] == ["https://cache.lan"]
+    board.write("mirrors: {'*': , docker.io: {}}\n")
+    board.run("merged", behind=DOCKER)
+    assert yaml.safe_load(board.path.read_text())["mirrors"]["docker.io"]["endpoint"] == ["https://m"]
+
+
 @pytest.mark.parametrize(
     "text", ["mirrors: {docker.io: {endpoint: ['https://m']}}\n", "mirrors: {docker.io: {endpoint: 'https://a'}}\n"]
 )

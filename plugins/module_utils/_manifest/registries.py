@@ -194,8 +194,10 @@ def _added(path, before, goal):
     """The endpoints of somebody else that go behind the inventory's. Those that a rewrite is for would be asked for
     other names without it, and with it the inventory's would be.
     """
-    theirs, ours = before.get(path), goal.get(path)
-    if not theirs or not ours or theirs[0] != "sequence" or (*path[:2], "rewrite") in before:
+    # "*" is for what has no mirror of its own.
+    host = path[1] if any(other[:2] == path[:2] for other in before) else "*"
+    theirs, ours = before.get(("mirrors", host, "endpoint")), goal.get(path)
+    if not theirs or not ours or theirs[0] != "sequence" or ("mirrors", host, "rewrite") in before:
         return []
     known = [plain(item) for item in ours[1]]
     return [item for item in theirs[1] if item[0] == "scalar" and plain(item) not in [None, *known]]
