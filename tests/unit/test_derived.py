@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from urllib.error import URLError
 
 import pytest
 import registry_content as content
@@ -288,6 +289,27 @@ def test_a_real_registry_by_http(tmp_path, fresh_home, login):
 def test_a_real_registry_by_https(tmp_path, fresh_home, certificate, login):
     with docker_registry(tmp_path, login, *certificate) as host:
         assert asked_scheme(host, 5) == "https"
+
+
+@pytest.mark.parametrize(
+    "host, is_there, hint",
+    [
+        ("harbor.lan", True, True),
+        ("[fd00::76]", True, True),
+        ("harbor.lan", False, False),
+        ("harbor.lan:6000", True, False),
+    ],
+)
+def test_a_registry_at_port_80_is_named_and_not_taken(host, is_there, hint):
+    """Harbor's first installation speaks http (k3s 3133). Whoever closes port 443 must not make boards speak it."""
+
+    def ask(url, timeout):
+        if url.startswith("https") or not is_there:
+            raise URLError(ConnectionRefusedError(111, "Connection refused"))
+
+    with pytest.raises(Problem, match="does not answer.*Connection refused") as caught:
+        asked_scheme(host, 1, ask)
+    assert ("at port 80 something answers" in str(caught.value)) == hint
 
 
 def test_an_answer_of_any_kind_is_one_and_leads_nowhere(fresh_home):

@@ -27,6 +27,10 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKN
 _NO_REGISTRY = (404, 405, 501)
 # ValueError: a name that no resolver takes.
 _FAILED = (OSError, http.client.HTTPException, ValueError)
+_AT_PORT_80 = (
+    "nothing listens at port 443, and at port 80 something answers by http: if that is the registry, say "
+    "riscv_k3s_registry_plain_http: true"
+)
 _NEXT = "see that it runs and can be reached from here, or say riscv_k3s_registry_plain_http"
 
 
@@ -40,7 +44,7 @@ def asked_scheme(host: str, timeout: int = 20, ask: Optional[Callable[[str, int]
         return "https"
     except _FAILED as error:
         if not _speaks_no_tls(error):
-            raise _no_answer(host, error) from error
+            raise _no_answer(host, error, _is_at_port_80(host, error, timeout, ask)) from error
     try:
         ask("http://%s/v2/" % host, timeout)
         return "http"
@@ -87,11 +91,24 @@ def _speaks_no_tls(error: Exception) -> bool:
     return isinstance(reason, ssl.SSLError) and any(word in str(reason).upper().replace(" ", "_") for word in _NO_TLS)
 
 
-def _no_answer(host: str, error: Exception) -> Problem:
+def _is_at_port_80(host: str, error: Exception, timeout: int, ask: Callable[[str, int], None]) -> bool:
+    """Whether something else answers where an address without a port may mean it. That it is the registry, only a
+    person can say: somebody on the way could close the other port.
+    """
+    if host.rpartition(":")[2].isdigit() or not isinstance(getattr(error, "reason", error), ConnectionRefusedError):
+        return False
+    try:
+        ask("http://%s/v2/" % host, timeout)
+        return True
+    except (*_FAILED, Problem):
+        return False
+
+
+def _no_answer(host: str, error: Exception, at_port_80: bool = False) -> Problem:
     said = getattr(error, "reason", None) or error
     return Problem(
         "the registry %s does not answer" % host,
         found=str(said) or type(said).__name__,
         where="riscv_k3s_registry",
-        next_step=_NEXT,
+        next_step=_AT_PORT_80 if at_port_80 else _NEXT,
     )
