@@ -164,6 +164,9 @@ def _split_registry(head: str) -> tuple[str, str]:
 
 
 def _bad(text: object, why: str) -> Problem:
+    # No digest has a slash: what stands before is a login, then.
+    if isinstance(text, str) and "/" in text.partition("@")[2]:
+        text = "…@" + text.partition("@")[2]
     return Problem(
         "%r is not an image reference" % (text,),
         found=why,

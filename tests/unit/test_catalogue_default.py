@@ -98,3 +98,14 @@ def test_metrics_server_of_old_k3s_is_said_to_differ():
     assert "does not become Ready" in remarks["v0.5.2"] and "does not become Ready" not in remarks["v0.6.1"]
     assert _releases.stock_images("1.24.6")["docker.io/rancher/mirrored-metrics-server"].tag == "v0.5.2"
     assert _releases.stock_images("1.24.7")["docker.io/rancher/mirrored-metrics-server"].tag == "v0.6.1"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["myhost", "myhost/mirror", "http://h:1/x", "user:hunter2@h.example:1/x", "h:99999/x"]
+)
+def test_a_prefix_below_which_names_are_docker_io_s(prefix):
+    with pytest.raises(
+        Problem, match="riscv_k3s_catalogue_prefix must begin with a registry.*needs its port"
+    ) as caught:
+        merge([], prefix=prefix)
+    assert "hunter2" not in str(caught.value)

@@ -80,3 +80,12 @@ def test_refuses(text, why):
 
 def test_name_leaves_out_the_version():
     assert ImageName.parse("registry:5000/a/b:1@" + DIGEST).name == "registry:5000/a/b"
+
+
+@pytest.mark.parametrize(
+    "text", ["user:hunter2@h.example:5000/a:1", "https://user:hunter2@h.example/a", "u:hunter2@h/a@sha256:0"]
+)
+def test_a_login_in_a_reference_is_not_shown(text):
+    with pytest.raises(Problem, match="is not an image reference") as caught:
+        ImageName.parse(text)
+    assert "hunter2" not in str(caught.value)

@@ -15,7 +15,12 @@ from typing import Any, Dict, List, Optional
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils.image_name import DEFAULT_REGISTRY, ImageName
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import (
+    DEFAULT_REGISTRY,
+    ImageName,
+    has_names,
+    without_login,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 
@@ -42,6 +47,13 @@ def merge(own: object, defaults: bool = True, prefix: Optional[str] = None) -> L
     """
     if not isinstance(own, list):
         raise Problem("the catalogue (riscv_k3s_catalogue) must be a list", found=type(own).__name__)
+    if prefix and not has_names(prefix.partition("/")[0]):
+        # Images of others would be pulled from docker.io under that name.
+        raise Problem(
+            "riscv_k3s_catalogue_prefix must begin with a registry",
+            found=without_login(prefix),
+            next_step="write it as 192.168.173.76:6000/mirror; a host of one word needs its port",
+        )
     return own + [_below(prefix, entry) for entry in default_catalogue()] if defaults else own
 
 
