@@ -63,6 +63,8 @@ def test_the_list_says_what_the_manifests_say(k3s_manifests, version):
         # No numbers for containerd, which the kubelet then refuses as names; and none may end a run.
         (_releases.KLIPPER_HELM, "\u0663", "names its user"),
         (_releases.KLIPPER_HELM, "9" * 20, "names its user"),
+        (_releases.KLIPPER_HELM, str(1 << 31), "names its user"),
+        (_releases.KLIPPER_HELM, str((1 << 31) - 1), None),
         (_releases.KLIPPER_HELM, "9" * 5000, "names its user"),
         # Its pod says the user itself.
         (_releases.METRICS_SERVER, "", None),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any, Iterable, List, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._archive.member import Entry
@@ -19,6 +20,9 @@ from ansible_collections.riscv.k3s.plugins.module_utils.image_program import (
     what_runs,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+# As runc has it.
+_LAST_USER = (1 << 31) - 1
 
 
 def choose_program(found: Iterable[Entry], wanted: Optional[str], src: str) -> Entry:
@@ -125,14 +129,20 @@ def start(tree: Tree, entrypoint: Optional[List[str]], spec: Any, src: str) -> N
             next_step="give it mode 0755",
         )
     _startable(tree, entry, spec, src)
-    name = (spec.user or "0").split(":")[0]
-    if not name.isdigit() and tree.resolve("/etc/passwd") is None:
-        raise Problem(
-            "user %s is not known in the image" % spec.user,
-            found="no /etc/passwd there",
-            where=src,
-            next_step="give user as numbers, for example 65532:65532, or add /etc/passwd by files",
-        )
+    _require_user(tree, spec.user or "0", src)
+
+
+def _require_user(tree: Tree, user: str, src: str) -> None:
+    """A number that no process can have is a name for containerd, as any other text."""
+    for name, file in zip(user.split(":", 1), ("/etc/passwd", "/etc/group")):
+        is_number = re.match(r"\d{1,10}\Z", name, re.ASCII) and int(name) <= _LAST_USER
+        if not is_number and tree.resolve(file) is None:
+            raise Problem(
+                "user %s is not known in the image" % user,
+                found="no %s there" % file,
+                where=src,
+                next_step="give user as numbers, for example 65532:65532, or add %s by files" % file,
+            )
 
 
 def _find(tree: Tree, name: str, spec: Any) -> Optional[Entry]:

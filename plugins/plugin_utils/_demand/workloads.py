@@ -20,8 +20,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import releases 
 UNFIT = "image-user"
 
 
-# containerd takes a user for a name that is no number of 64 bits.
-_DIGITS = 18
+# As runc has it; what is no such number is a name for containerd, or none.
+_LAST_USER = (1 << 31) - 1
 
 
 class Demanded(NamedTuple):
@@ -53,7 +53,7 @@ def unfit(repository: str, user: Optional[str]) -> Optional[str]:
     if user is None or not demanded.non_root or demanded.user is not None:
         return None
     own = user.partition(":")[0]
-    if re.match(r"\d{1,%d}\Z" % _DIGITS, own, re.ASCII):
+    if re.match(r"\d{1,10}\Z", own, re.ASCII) and int(own) <= _LAST_USER:
         says = None if int(own) else "runs as root"
     else:
         says = "names its user (%s) and no number" % own if own not in ("", "root") else "runs as root"
