@@ -10,17 +10,13 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import time
 
 import pytest
 import yaml
+from ssh_boards import SshBoard, answer, same_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/unit"))
-
-from ssh_boards import SshBoard, answer, same_port  # noqa: E402  (it is shared with unit tests)
-
 PASSWORD = "one-time-hunter2"
 AGENT = {"answer": functools.partial(answer, board={"ran_as": "k3s-agent"}), "delay": 1}
 SLOW, SLOWER, LIMIT = 2, 3, 9

@@ -77,6 +77,8 @@ class _Server(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel, command):
+        if self.board.stuck:
+            self.board.closed.wait(20)
         self.command = command.decode()
         self.asked.set()
         return True
@@ -84,14 +86,26 @@ class _Server(paramiko.ServerInterface):
 
 class SshBoard:
     """One board; ``answer`` makes of a token what it writes. Options: ``delay`` seconds before it answers, ``silent``
-    takes connections and says nothing, ``banner`` are the texts that it says instead of ssh.
+    takes connections and says nothing, ``banner`` are the texts that it says instead of ssh, ``stuck`` takes a command
+    and does not say so, ``stderr`` is what it writes there.
     """
 
     def __init__(
-        self, address, port=0, answer=answer, password="one-time", client_key=None, delay=0, silent=False, banner=None
+        self,
+        address,
+        port=0,
+        answer=answer,
+        password="one-time",
+        client_key=None,
+        delay=0,
+        silent=False,
+        banner=None,
+        stderr="",
+        stuck=False,
     ):
         self.address, self.answer, self.password, self.client_key = address, answer, password, client_key
-        self.delay, self.silent, self.banner = delay, silent, banner
+        self.delay, self.silent, self.banner, self.stderr, self.stuck = delay, silent, banner, stderr, stuck
+        self.closed = threading.Event()
         self.host_key = paramiko.ECDSAKey.generate()
         self.logins, self.commands, self.open = [], [], []
         self.socket = socket.create_server((address, port))
@@ -103,6 +117,7 @@ class SshBoard:
         return "[%s]:%d %s %s\n" % (self.address, self.port, self.host_key.get_name(), self.host_key.get_base64())
 
     def close(self):
+        self.closed.set()
         for one in (self.socket, *self.open):
             # The thread that waits for the next one would keep it open.
             with contextlib.suppress(OSError):
@@ -134,6 +149,7 @@ class SshBoard:
                 self.commands.append(server.command)
                 time.sleep(self.delay)
                 channel.sendall(self.answer(re.search(r"riscv-k3s-[0-9a-f]{16}", server.command).group()).encode())
+                channel.sendall_stderr(self.stderr.encode())
                 channel.send_exit_status(0)
                 channel.close()
 

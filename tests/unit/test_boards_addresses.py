@@ -62,6 +62,7 @@ def test_addresses(text, expected):
         ("-oProxyCommand=x", "give an address"),
         ("root@board", "give an address"),
         ("a..b", "give an address"),
+        ("fe80::1%eth0 x", "give an address"),
         ("board\n1", "give an address"),
         ("{{ x }}", "give an address"),
     ],

@@ -92,7 +92,15 @@ def of(**told):
 
 AGENT = of(board={"ran_as": "k3s-agent"}, machine={"model": "VisionFive 2"}, system="ID=alpine\nVERSION_ID=3.22.1\n")
 NO_K3S = of(board={"k3s": "", "ran_as": "", "running": ""})
-TWENTY = [of(), *[AGENT] * 12, NO_K3S, dict(of(), delay=1), {"silent": True}, None, dict(of(), password="x")] + [
+TWENTY = [
+    of(),
+    *[dict(AGENT, delay=0.5)] * 12,
+    NO_K3S,
+    dict(of(), delay=1),
+    {"silent": True},
+    None,
+    dict(of(), password="x"),
+] + [
     {"answer": lambda token: "\x1b[2Jnonsense"},
     of(),
 ]
@@ -104,8 +112,8 @@ def test_twenty_boards_within_the_time_of_the_slowest_and_then_from_the_cache(fl
     stranger = SshBoard("127.0.1.20", fleet.port)
     fleet.boards.append(stranger)
     run = Run(path)
-    # One takes a second, one never answers: all of them take 2, not 3.
-    assert run.seconds < 2.9
+    # One never answers. One after the other they would take 9 s.
+    assert run.seconds < 4.5
     groups = run.groups
     assert (groups["server"], len(groups["agent"])) == (["127.0.1.1", "127.0.1.15"], 12)
     assert groups["k3s_cluster"] == sorted(groups["server"] + groups["agent"])
@@ -122,7 +130,7 @@ def test_twenty_boards_within_the_time_of_the_slowest_and_then_from_the_cache(fl
     asked = sum(len(board.commands) for board in fleet.boards)
     again = Run(path)
     assert (again.groups, again.hosts) == (run.groups, run.hosts)
-    assert again.seconds < 1 and sum(len(board.commands) for board in fleet.boards) == asked
+    assert again.seconds < 1.5 and sum(len(board.commands) for board in fleet.boards) == asked
     assert all("in the cache since" in text for text in again.warnings) and len(again.warnings) == 5
     # Nowhere but in the file that the user wrote.
     kept = [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]

@@ -54,6 +54,11 @@ def test_an_answer(server, reach):
     assert (board.logins, board.commands) == ([("root", "password")], [TOKEN])
 
 
+def test_where_nothing_is_answered_its_error_is(server, reach):
+    assert reach(server(answer=lambda token: "", stderr="sudo: a password is required\n")).output.startswith("sudo: a")
+    assert reach(server(stderr="a profile's words\n")).output == "hello"
+
+
 def test_a_key_goes_before_a_password(server, reach, tmp_path):
     key = paramiko.ECDSAKey.generate()
     key.write_private_key_file(str(tmp_path / "id"))
@@ -151,7 +156,9 @@ def for_ever():
 
 
 @pytest.mark.parametrize(
-    "options", [{"silent": True}, {"delay": 9}, {"banner": for_ever()}], ids=["silent", "slow", "never ends a line"]
+    "options",
+    [{"silent": True}, {"delay": 9}, {"banner": for_ever()}, {"stuck": True}],
+    ids=["silent", "slow", "never ends a line", "takes no command"],
 )
 def test_a_board_that_is_late(server, reach, options):
     start = time.monotonic()

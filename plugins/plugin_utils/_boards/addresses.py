@@ -131,6 +131,9 @@ def _port(value: Any, text: Any) -> int:
 
 
 def _ip(text: str) -> Any:
+    # Behind % anything would do there.
+    if "%" in text and not re.match(r"[0-9a-f:.]+%[a-z0-9_.-]{1,32}\Z", text, re.IGNORECASE):
+        return None
     try:
         return ipaddress.ip_address(text)
     except ValueError:

@@ -198,8 +198,8 @@ def _connected(place: Place, clock: _Clock) -> socket.socket:
 
 @contextlib.contextmanager
 def _ended_in_time(sock: socket.socket, clock: _Clock) -> Iterator[None]:
-    """Ends the connection when its time is over: paramiko begins to count anew with each word that the other side
-    says, and one that never ends a line would be listened to for ever.
+    """Ends the connection when its time is over: not every step of paramiko has a limit. It waits for ever to be told
+    that a command was accepted.
     """
 
     def end() -> None:
