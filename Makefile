@@ -39,7 +39,7 @@ unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9 (a
 	tools/unit
 	tools/unit-board
 
-unit-all: .venv/.stamp ## unit tests on every other Python of this machine that can be a controller
+unit-all: .venv/.stamp ## unit tests on the newest Python of this machine that can be a controller (ALL=1: on each)
 	tools/unit-programs
 	tools/unit-controllers
 

@@ -49,7 +49,9 @@ def test_site_leaves_the_second_server_alone_when_the_first_does_not_come_back(f
 
 
 def test_so_does_the_role_by_itself(fleet, alone):
-    fleet.set("server-01", restart=True)
+    """Neither comes back, since which is the first is Ansible's choice there."""
+    for name in fleet.servers:
+        fleet.set(name, restart=True)
     run = fleet.play(playbook=alone, check=2)
-    assert restarts(fleet) == [1, 0]
+    assert sorted(restarts(fleet)) == [0, 1]
     assert "server-01" in run.failed and "server-02" in run.failed

@@ -155,6 +155,7 @@ def coredns(inject, which="server", undo="true"):
     return break_it, clean
 
 
+RIGHTS = "k3s kubectl get clusterrolebinding system:coredns"
 OVERLAY_GONE = (
     'cd %s && rm -f coredns-riscv64.yaml coredns.yaml.skip && echo "# changed $(date +%%s)" >>coredns.yaml '
     "&& k3s kubectl -n kube-system delete addon coredns-riscv64" % MANIFESTS
@@ -228,20 +229,12 @@ def _entrypoint(lab):
 
 
 CASES = [
-    # First: what may pass by itself is none while k3s starts, and the remedies of others restart it.
     Case(
         "pause-image-missing",
         *without_stock(
             "docker.io/rancher/mirrored-pause:3.6 $(%s ls -q | grep /pause)" % CTR, "app=local-path-provisioner"
         ),
     ),
-    Case("registries-key", *shell("agent", "sed -i 's/endpoint:/endpoints:/' " + REGISTRIES)),
-    # Its time alone would tell nothing of a file that our run wrote and saw loaded.
-    Case(
-        "registries-stale",
-        *shell("agent", "echo '# edited' >>" + REGISTRIES, "sed -i '/^# edited$/d' " + REGISTRIES),
-    ),
-    Case("k3s-down", *shell("agent", "service k3s-agent stop", "service k3s-agent start")),
     Case("sysctl-off", *shell("agent", "sysctl -w net.ipv4.ip_forward=0", "sysctl -w net.ipv4.ip_forward=1")),
     Case("clock", *shell("agent", OLD_DATE, "rm -f /usr/local/sbin/date")),
     Case(
@@ -311,9 +304,23 @@ CASES = [
             "rm -f %s/agent/etc/cni/net.d/kept" % DATA,
         ),
     ),
-    Case("coredns-rights", *coredns("k3s kubectl delete clusterrolebinding system:coredns")),
+    Case(
+        "coredns-rights",
+        *coredns(
+            f"{RIGHTS} -o yaml >/tmp/rights.yaml && k3s kubectl delete clusterrolebinding system:coredns",
+            undo=f"{RIGHTS} || k3s kubectl create -f /tmp/rights.yaml; rm -f /tmp/rights.yaml",
+        ),
+    ),
     Case("service-rules", *coredns("iptables -t nat -F PREROUTING; iptables -t nat -F OUTPUT", "agent")),
     Case("firewall", *coredns("iptables -I FORWARD -s 10.42.0.0/16 -j DROP", "agent")),
+    # Not before: what may pass by itself is no finding while k3s starts, and these restart it.
+    Case("registries-key", *shell("agent", "sed -i 's/endpoint:/endpoints:/' " + REGISTRIES)),
+    # Its time alone would tell nothing of a file that our run wrote and saw loaded.
+    Case(
+        "registries-stale",
+        *shell("agent", "echo '# edited' >>" + REGISTRIES, "sed -i '/^# edited$/d' " + REGISTRIES),
+    ),
+    Case("k3s-down", *shell("agent", "service k3s-agent stop", "service k3s-agent start")),
     Case("apiserver-address", *coredns(OLD_ADDRESS)),
     # From here on the packaged coredns.yaml is not as k3s wrote it, so that a start of k3s would make the overlay
     # stale.

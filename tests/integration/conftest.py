@@ -14,6 +14,7 @@ import time
 import modules
 import pytest
 from prerequisites import missing
+from runs import all_ready, play
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests/lab/lab"
@@ -119,3 +120,13 @@ def _connected(lab, tmp_path_factory):
     anything.
     """
     modules.connect_boards(lab, tmp_path_factory.mktemp("connect"))
+
+
+@pytest.fixture(scope="module", name="healthy")
+def _healthy(lab):
+    """A lab that site made healthy, with images that were built for it."""
+    play(lab, "riscv.k3s.build_images")
+    play(lab, "riscv.k3s.site")
+    # Later runs of site find nothing to wait for only when everything is Ready.
+    lab.wait("a healthy lab", lambda: all_ready(lab), 90)
+    return lab

@@ -74,3 +74,14 @@ def play(lab, playbook, *args, check=True, extra_env=None, **options):
         done = lab.ctl(argv, check=check, env=environment, **options)
         rows = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     return Run(done.returncode, done.stdout + done.stderr, rows)
+
+
+def all_ready(lab):
+    """Whether every stock pod is Ready, and there are as many as the lab has workloads."""
+    items = lab.get("pods", "-n", "kube-system")["items"]
+    ready = [
+        item
+        for item in items
+        if any(one["type"] == "Ready" and one["status"] == "True" for one in item["status"].get("conditions", ()))
+    ]
+    return len(items) == len(ready) == 3

@@ -23,8 +23,8 @@ from programs import elf, member, tar
 from registry_servers import docker_registry
 from runs import ROOT
 
-QUICK = ("pause", "busybox", "klipper-lb")
-SLOW = ("local-path-provisioner", "metrics-server-0.5", "metrics-server", "coredns")
+QUICK = ("pause", "busybox")
+SLOW = ("klipper-lb", "local-path-provisioner", "metrics-server-0.5", "metrics-server", "coredns")
 RECIPES = [pytest.param(name) for name in QUICK] + [pytest.param(name, marks=pytest.mark.slow) for name in SLOW]
 # Of the collection, what a controller has of it.
 PARTS = ("plugins", "roles", "playbooks", "meta")

@@ -12,6 +12,8 @@ import json
 import modules
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SITE = "riscv.k3s.site"
 JOURNAL = "/var/lib/rancher/k3s/riscv-k3s/journal.json"
 OWN = "/etc/rancher/k3s/config.yaml.d/riscv-k3s.yaml"

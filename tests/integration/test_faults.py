@@ -17,6 +17,8 @@ import pytest
 from runs import play
 from steps import run_with
 
+pytestmark = pytest.mark.slow
+
 FIXES = ["tag"]
 LAB = str(modules.ROOT / "tests/lab/lab")
 MANIFESTS = "/var/lib/rancher/k3s/server/manifests"
@@ -65,9 +67,9 @@ def full(lab, board, folder):
 @pytest.mark.parametrize(
     "folder",
     [
-        pytest.param("/etc/rancher/k3s", id="registries.yaml", marks=pytest.mark.slow),
-        pytest.param("/var/lib/rancher/k3s/riscv-k3s", id="journal", marks=pytest.mark.slow),
-        pytest.param(MANIFESTS, id="manifests", marks=pytest.mark.slow),
+        pytest.param("/etc/rancher/k3s", id="registries.yaml"),
+        pytest.param("/var/lib/rancher/k3s/riscv-k3s", id="journal"),
+        pytest.param(MANIFESTS, id="manifests"),
     ],
 )
 def test_a_disk_that_is_full_when_a_file_is_written(lab, broken, tmp_path, folder):
@@ -89,18 +91,15 @@ def test_a_disk_that_is_full_when_a_file_is_written(lab, broken, tmp_path, folde
 @pytest.mark.parametrize(
     "step, words",
     [
-        pytest.param("images : Pull the sources", "restart board-2", id="restart-agent-pull", marks=pytest.mark.slow),
+        pytest.param("images : Pull the sources", "restart board-2", id="restart-agent-pull"),
         pytest.param(
             "images : Tag them with the stock names, and pin those",
             "restart board-1",
             id="restart-server-tag",
-            marks=pytest.mark.slow,
         ),
         pytest.param("manifests : Patch packaged manifests", "restart board-1", id="restart-server-patch"),
-        pytest.param("images : Pull the sources", "reboot board-2", id="reboot-agent-pull", marks=pytest.mark.slow),
-        pytest.param(
-            "manifests : Patch packaged manifests", "reboot board-1", id="reboot-server-patch", marks=pytest.mark.slow
-        ),
+        pytest.param("images : Pull the sources", "reboot board-2", id="reboot-agent-pull"),
+        pytest.param("manifests : Patch packaged manifests", "reboot board-1", id="reboot-server-patch"),
     ],
 )
 def test_a_board_that_starts_again_under_a_run(lab, broken, tmp_path, step, words):
@@ -109,7 +108,6 @@ def test_a_board_that_starts_again_under_a_run(lab, broken, tmp_path, step, word
     assert_heals(lab, tmp_path)
 
 
-@pytest.mark.slow
 def test_a_board_that_goes_and_comes_back(lab, broken, tmp_path):
     """Its cable is pulled in the middle of a run: the run names it, and the next one finishes when it is back."""
     cable = ["ip", "link", "set", "dev", lab.agent]

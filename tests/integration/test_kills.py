@@ -103,6 +103,7 @@ def show(capsys, done, way):
         print("\n%d runs killed at %d steps, one after the other (%s)" % (len(done), len(set(done)), way))
 
 
+@pytest.mark.slow
 def test_killed_at_each_step_that_acts(lab, broken, tmp_path, capsys):
     """At its begin, and in its midst."""
     done = kill_in_turn(lab, tmp_path, "tag", TAGGING, [0, 0.7])
@@ -114,6 +115,16 @@ def test_killed_at_each_step_that_acts(lab, broken, tmp_path, capsys):
         "fleet : Take the lease",
     )
     assert {"riscv.k3s." + name for name in wanted} <= set(done)
+
+
+def test_killed_once_each(lab, broken, tmp_path, capsys):
+    """At three of these steps, in their midst."""
+    wanted = ("images : Pull the sources", "images : Tag them with", "manifests : Patch packaged manifests")
+    chosen = [step for step in TAGGING if any(name in step.name for name in wanted)]
+    done = kill_in_turn(lab, tmp_path, "tag", chosen, [0.7])
+    assert_heals(lab, tmp_path, "tag")
+    show(capsys, done, "tag")
+    assert len(done) == len(chosen) == 3
 
 
 @pytest.mark.slow

@@ -19,6 +19,8 @@ import yaml
 from looking import look_at
 from prerequisites import missing
 
+pytestmark = pytest.mark.slow
+
 ONE_PASS = 20  # seconds: the deploy controller looks every 15 s
 
 

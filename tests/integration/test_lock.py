@@ -15,6 +15,8 @@ import modules
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 SITE = "riscv.k3s.site"
 

@@ -16,9 +16,7 @@ import uuid
 import pytest
 import yaml
 from looking import document_of, look, look_at_all
-from runs import ROOT, play
-from test_causes import _healthy as _healthy  # noqa: PLC0414  (the fixture)
-from test_causes import all_ready
+from runs import ROOT, all_ready, play
 from test_upgrade_prepared import versions
 
 INVENTORY = ROOT / "tests/lab/inventory/group_vars/k3s_cluster.yml"
@@ -51,8 +49,11 @@ def watch(lab, act, seconds=150):
         after = processes(lab)
         if any(not after[board] or before[board] not in ("", after[board]) for board in boards):
             continue
+        ages = [board["k3s"]["seconds"] for board in boards.values()]
+        # It was started after this look had read that it does not run: then that is true, and a finding.
+        if None in ages:
+            continue
         document = document_of(lab, boards)
-        ages = [board["k3s"]["seconds"] for board in boards.values() if board["k3s"]["seconds"] is not None]
         looks.append((round(moment, 1), document, min(ages)))
         is_over = not acting.is_alive() and not document["findings"] and not document["collect"]
         well = well + 1 if is_over and all_ready(lab) else 0

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import yaml
 from runs import ROOT, play
+
+pytestmark = pytest.mark.slow
 
 SITE = "riscv.k3s.site"
 STOCK = "docker.io/rancher/local-path-provisioner:v0.0.21"

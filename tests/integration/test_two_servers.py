@@ -12,6 +12,8 @@ import time
 import pytest
 from runs import play
 
+pytestmark = pytest.mark.slow
+
 ONE_PASS = 20  # seconds: the deploy controller looks every 15 s
 SITE, PLAN, UNDO = "riscv.k3s.site", "riscv.k3s.plan", "riscv.k3s.undo"
 
@@ -82,7 +84,6 @@ def test_with_one_server_dead_the_other_serves_and_the_agent_stays(two):
     two.wait("board-1 is back", lambda: all(nodes_by(two, two.server).values()), 60)
 
 
-@pytest.mark.slow
 def test_both_servers_are_made_healthy(two):
     play(two, "riscv.k3s.build_images")
     first = play(two, SITE)
@@ -101,7 +102,6 @@ def _one_is_dead(two):
     two.wait("board-1 is back", lambda: all(nodes_by(two, two.server).values()), 60)
 
 
-@pytest.mark.slow
 def test_the_other_server_will_do_and_the_dead_one_is_named(two, one_is_dead):
     plan = play(two, PLAN, check=False)
     assert "All healthy." not in plan.text and "board-1" in plan.text
@@ -116,7 +116,6 @@ def test_the_other_server_will_do_and_the_dead_one_is_named(two, one_is_dead):
     assert not any(limited.changed.values()) and "Traceback" not in limited.text
 
 
-@pytest.mark.slow
 def test_what_was_done_is_undone_with_one_server_dead(two, one_is_dead):
     undone = play(two, UNDO, "--limit", "%s,%s" % (two.second, two.agent), check=False)
     assert undone.changed[two.agent] and undone.changed[two.second]

@@ -77,8 +77,8 @@ def site(lab, *options, **variables):
     return run(lab, "site", *options, riscv_k3s_registries_merge=True, **variables)
 
 
-def test_undo_site_undo(fresh):
-    """Everything, then after site has healed again one component, one board and the rest."""
+def test_undo_of_all(fresh):
+    """Everything, and check mode said so."""
     lab = fresh
     before, stock = both(lab), commands(lab)
     heal(lab)
@@ -91,6 +91,12 @@ def test_undo_site_undo(fresh):
     assert differences(before, both(lab)) == []
     is_stock(lab, stock)
 
+
+@pytest.mark.slow
+def test_undo_by_parts(fresh):
+    """One component, one board and the rest."""
+    lab = fresh
+    before, stock = both(lab), commands(lab)
     heal(lab)
     healed = both(lab)
     run(lab, "undo", riscv_k3s_undo_components="coredns")

@@ -13,6 +13,8 @@ import uuid
 import modules
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def run(lab, folder, playbook, prefix, **variables):
     """Run a playbook with the mirror; it must end well."""

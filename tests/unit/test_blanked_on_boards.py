@@ -14,6 +14,8 @@ from fake_board import busybox_programs
 
 import ansible_collections.riscv.k3s.plugins.plugin_utils._observe as room
 
+pytestmark = pytest.mark.programs
+
 SCRIPT = (pathlib.Path(list(room.__path__)[0]) / "blanked.sh").read_text()
 TEXTS = [
     "Cluster CA K10abcdef0123456789::server:hunter2",

@@ -22,6 +22,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.diagnosis import diagnose
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.table import text as table_text
 
+pytestmark = pytest.mark.programs
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CODE = ROOT / "plugins/plugin_utils/_diagnose"
 SHELLS = [words for words in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(words[0])]

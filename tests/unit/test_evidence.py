@@ -17,6 +17,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
+pytestmark = pytest.mark.programs
+
 ALL = PARTS + EXTRAS
 
 

@@ -15,6 +15,8 @@ from prerequisites import missing
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils.go_regexp import fault, foreign_group
 
+pytestmark = pytest.mark.programs
+
 # What Python takes and Go does not (the first is of rke2's issue 3227), and what says so.
 REFUSED = [
     ("^(?!library/)(.*)", "look-ahead"),

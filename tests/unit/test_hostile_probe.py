@@ -24,6 +24,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import split_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import split_texts
 
+pytestmark = pytest.mark.programs
+
 ALL = PARTS + tuple(EXTRAS)
 DEPLOYMENT = (
     "kind: Deployment\nmetadata: {name: %s}\nspec: {template: {spec: {containers: [{name: c, image: 'a/b:1'}]}}}\n"

@@ -22,6 +22,8 @@ import pytest
 from prerequisites import missing
 from registry_servers import PASSWORD, program
 
+pytestmark = pytest.mark.programs
+
 TABLES = (hostile_registry_content, hostile_registry_answers, hostile_registry_logins, hostile_registry_uploads)
 ATTACKS = [attack for table in TABLES for attack in table.ATTACKS]
 _SECONDS = 15  # in which each attack must end

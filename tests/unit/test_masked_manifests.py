@@ -19,6 +19,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.klipper import c
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.verdict import _unread
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
 
+pytestmark = pytest.mark.programs
+
 SECRET = "hunter2"
 POD = "kind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
 # Manifests with a password in each place where people have one, and the images that k3s asks for by them.

@@ -13,6 +13,8 @@ from fake_board import SHELLS, TOKEN, FakeBoard
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import split_output
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
 
+pytestmark = pytest.mark.programs
+
 # Recorded: ufw 0.36.2 of Debian on the lab.
 UFW = """#!/bin/sh
 case $* in

@@ -32,6 +32,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script, stripped
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import CONFIG_KEYS
 
+pytestmark = pytest.mark.programs
+
 SECRET = "hunter2"
 
 

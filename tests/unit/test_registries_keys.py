@@ -20,6 +20,8 @@ from fake_fleet import FakeFleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.registries_keys import judge
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
 
+pytestmark = pytest.mark.programs
+
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "plugins/plugin_utils/_observe"
 PARTS = ("registries", "preflight")
 # Each text, and (line, key, what k3s knows in its place). Values have the word secret in them.
