@@ -33,6 +33,7 @@ def test_a_gate_that_cannot_ask_the_api_fails_its_board_in_the_recap(fleet):
     assert "the lease of the fleet cannot be given back" in " ".join(run.text.split())
 
 
+@pytest.mark.slow
 def test_a_failed_canary_ends_the_run_although_the_lease_cannot_be_given_back(fleet):
     fleet.set("agent-01", pull="unexpected status: 503 Service Unavailable")
     before = fleet.look()

@@ -32,6 +32,7 @@ def test_a_share_of_a_wave_may_fail(fleet):
     assert fleet.journal("server-01")["lease"]["held"] is None
 
 
+@pytest.mark.slow
 def test_a_wave_that_fails_can_be_taken_back(fleet):
     before = fleet.look()
     fleet.set("agent-02", breaks=True)
@@ -51,6 +52,7 @@ def test_a_board_that_is_off_from_the_start_holds_up_nobody(fleet):
     assert all(fleet.state(board)["store"] for board in ("agent-01", "agent-02", "server-01"))
 
 
+@pytest.mark.slow
 def test_a_node_whose_name_nothing_on_its_board_tells_passes_its_gates(fleet):
     fleet.rename("agent-02", "worker-2")
     run = fleet.play(check=0)
@@ -60,6 +62,7 @@ def test_a_node_whose_name_nothing_on_its_board_tells_passes_its_gates(fleet):
     assert run.failed == ["agent-02"] and '\\"name\\": \\"worker-2\\"' in run.text, "its own row is shown"
 
 
+@pytest.mark.slow
 def test_a_slow_program_is_awaited_as_long_as_the_inventory_says(fleet):
     fleet.slow("agent-02", 3)
     run = fleet.play("-e", "riscv_k3s_program_timeout=1")

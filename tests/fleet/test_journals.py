@@ -67,6 +67,7 @@ def test_where_the_journal_of_the_first_server_is_lost_nothing_is_changed(fleet)
     assert fleet.touched(before) == []
 
 
+@pytest.mark.slow
 def test_one_entry_that_cannot_be_read_is_left_and_the_others_go_on(fleet):
     path = journal(fleet, "agent-01")
     told = json.loads(path.read_text())
@@ -94,6 +95,7 @@ def restarts(fleet):
     return [fleet.state(board)["restarts"] for board in fleet.agents]
 
 
+@pytest.mark.slow
 def test_a_wrong_clock_restarts_k3s_at_most_once(fleet):
     """One agent's clock was behind when k3s started, so that all files look newer; the other one's was ahead.
 

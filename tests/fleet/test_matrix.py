@@ -46,6 +46,7 @@ def unhealthy(run, *told):
     assert all(text in said(run) for text in told), run.text
 
 
+@pytest.mark.slow
 def test_a_data_folder_told_in_six_ways(make_fleet, cell):
     """Of a k3s that can be seen to run, and of one that cannot."""
     fleet = make_fleet(servers=1, agents=12, **AT_ONCE)
@@ -168,6 +169,7 @@ def test_mixed_architectures_and_an_agent_that_is_no_node(make_fleet, cell):
     healthy(fleet.play())
 
 
+@pytest.mark.slow
 def test_clocks_that_are_years_off(make_fleet, cell):
     """k3s is restarted once after a change, and a change that a run did not end with a restart is made up."""
     fleet = make_fleet(servers=1, agents=4, riscv_k3s_registries=REGISTRIES, **AT_ONCE)

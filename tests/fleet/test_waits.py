@@ -41,6 +41,7 @@ def test_one_that_does_not_move_fails_at_its_gate_with_what_was_seen_last(fleet)
     assert "mended by: a person; on agent-01: service k3s-agent restart" in run.text
 
 
+@pytest.mark.slow
 def test_a_slow_cluster_that_moves_is_waited_for_in_the_end(fleet):
     fleet.set("server-01", slow=10, moves=True)
     run, took = play(fleet, 0, riscv_k3s_gates=[], riscv_k3s_wait_timeout=4)
@@ -59,6 +60,7 @@ def test_one_that_does_not_move_fails_in_the_end_with_what_was_seen_last(fleet):
     assert "\n   mended by: a person\n   on server-01: service k3s restart\n" in last
 
 
+@pytest.mark.slow
 def test_what_moves_and_never_ends_ends_at_the_outer_limit(fleet):
     fleet.set("agent-01", slow=999, moves=True)
     run, took = play(fleet, 2, riscv_k3s_gate_timeout=2)

@@ -15,6 +15,8 @@ import json
 import modules
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PYTHON = "/usr/local/sbin/python3-killed"
 WRAPPER = """#!/bin/sh
 exec strace -qq -o /dev/null -e trace=%(calls)s -e inject=%(calls)s:signal=KILL:when=%(number)d /usr/bin/python3 "$@"
@@ -101,7 +103,6 @@ def test_config_file(lab, tmp_path, capsys):
     show(capsys, kills, "k3s_config_file")
 
 
-@pytest.mark.slow
 def test_image_tag(lab, source, tmp_path, capsys):
     modules.task(lab, tmp_path, lab.agent, "crictl_image_pull", {"images": [source], "architecture": "riscv64"})
     args = {"images": [{"source": source, "targets": [TARGET]}], "architecture": "riscv64"}
@@ -122,7 +123,6 @@ def test_image_tag(lab, source, tmp_path, capsys):
     )
 
 
-@pytest.mark.slow
 def test_image_pull(lab, source, tmp_path, capsys):
     args = {"images": [source], "architecture": "riscv64"}
 
@@ -143,7 +143,6 @@ def test_image_pull(lab, source, tmp_path, capsys):
     )
 
 
-@pytest.mark.slow
 def test_manifest_patch(lab, tmp_path, capsys):
     args = {"patches": [PATCH], "wait": False}
     absent = {"patches": [{"manifest": "coredns.yaml"}], "state": "absent", "wait": True}

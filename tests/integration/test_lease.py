@@ -16,6 +16,8 @@ import time
 import pytest
 from runs import ROOT, play
 
+pytestmark = pytest.mark.slow
+
 SITE = "riscv.k3s.site"
 JOURNAL = "/var/lib/rancher/k3s/riscv-k3s/journal.json"
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
@@ -70,7 +72,6 @@ def test_two_runs_at_once(healed):
     assert is_healthy(healed) and lease(healed)["held"] is None
 
 
-@pytest.mark.slow
 def test_a_run_that_waits_has_nothing_left_to_do(healed):
     make_work(healed)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -81,7 +82,6 @@ def test_a_run_that_waits_has_nothing_left_to_do(healed):
     assert is_healthy(healed)
 
 
-@pytest.mark.slow
 def test_another_controller_is_named_and_left_alone(healed):
     make_work(healed)
     hold(healed, 3600)
@@ -95,7 +95,6 @@ def test_another_controller_is_named_and_left_alone(healed):
     assert is_healthy(healed)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("held", [{"seconds": 60, "ago": 61}, {"seconds": 1, "server_boot": "another"}])
 def test_an_abandoned_lease_holds_up_nobody(healed, held):
     """One that was not renewed; one from before a reboot of a server that has been up for longer than it lasts."""
@@ -106,7 +105,6 @@ def test_an_abandoned_lease_holds_up_nobody(healed, held):
     assert is_healthy(healed)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -8,6 +8,8 @@ from __future__ import annotations
 import modules
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BY_HAND = modules.ROOT / "docs/examples/by_hand.yml"
 PATCH = "Change the packaged manifest itself (lasts until k3s starts the next time)"
 TAG = "Tag with the stock names, with docker.io/, or the kubelet does not find them"

@@ -18,5 +18,8 @@ def test_check_run(lab, tmp_path, module, args):
     run = modules.tasks(lab, tmp_path, lab.server, *modules.four(module, args)[:2])
     assert run.failures == []
     checked, done = [row["result"] for row in run.rows]
+    for row in (checked, done):
+        # k3s has run for longer at the second look.
+        row.get("k3s", {}).pop("seconds", None)
     assert modules.told(checked) == modules.told(done) and done["changed"] is False
     assert modules.state(lab, lab.server) == before

@@ -9,6 +9,9 @@ import os
 import uuid
 
 import modules
+import pytest
+
+pytestmark = pytest.mark.slow
 
 
 def test_check_run_check_run_and_a_board_takes_it(lab, connected, tmp_path):

@@ -118,9 +118,10 @@ def assert_healed(lab, folder, image):
     "kind, path, words",
     [
         ("short", BLOB, ("ends too early",)),
-        ("cut", BLOB, ("ends too early",)),
-        ("die", BLOB, ()),  # broken off, or refused when containerd asks for the rest
-        ("cut", MANIFEST, ("ends too early",)),
+        pytest.param("cut", BLOB, ("ends too early",), marks=pytest.mark.slow),
+        # Broken off, or refused when containerd asks for the rest.
+        pytest.param("die", BLOB, (), marks=pytest.mark.slow),
+        pytest.param("cut", MANIFEST, ("ends too early",), marks=pytest.mark.slow),
     ],
 )
 def test_a_pull_that_breaks(lab, front, image, tmp_path, kind, path, words):
@@ -133,6 +134,7 @@ def test_a_pull_from_a_registry_with_a_fault(lab, front, image, tmp_path):
     assert_refused_then_healed(lab, front, tmp_path, image, FRONT, "has a fault", "503")
 
 
+@pytest.mark.slow
 def test_a_pull_that_is_asked_to_come_less_often(lab, front, image, tmp_path):
     slow = {"status": 429, "headers": {"Retry-After": "1"}}
     front.start(fault("status", "HEAD", MANIFEST, times=ALWAYS, **slow))
@@ -145,12 +147,14 @@ def test_a_pull_that_is_asked_to_come_less_often(lab, front, image, tmp_path):
     assert [status for dummy, status in front.asked("HEAD", MANIFEST)].count(429) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path, words", [(MANIFEST, ("a web page",)), (BLOB, ("ends too early",))])
 def test_a_pull_that_gets_a_web_page(lab, front, image, tmp_path, path, words):
     front.start(fault("garbage", "HEAD", path, times=ALWAYS), fault("garbage", "GET", path, times=ALWAYS))
     assert_refused_then_healed(lab, front, tmp_path, image, FRONT, *words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [MANIFEST, BLOB])
 def test_a_pull_without_an_answer(lab, front, image, tmp_path, path):
     front.start(fault("hang", "HEAD", path, times=ALWAYS), fault("hang", "GET", path, times=ALWAYS))
@@ -162,6 +166,7 @@ def test_a_pull_without_an_answer(lab, front, image, tmp_path, path):
     assert_healed(lab, tmp_path, image)
 
 
+@pytest.mark.slow
 def test_a_pull_that_trickles(lab, front, image, tmp_path):
     """Slow is no fault: 4 MB in steps of a second."""
     front.start(fault("trickle", "GET", BLOB, times=ALWAYS, rate=1 << 20))
@@ -212,7 +217,7 @@ def pushed(lab, folder, args):
     return modules.task(lab, folder, "localhost", "oci_image_build", modules.by_http(args))
 
 
-@pytest.mark.parametrize("kind", ["cut", "die"])
+@pytest.mark.parametrize("kind", ["cut", pytest.param("die", marks=pytest.mark.slow)])
 def test_a_push_that_breaks(lab, front, tmp_path, kind):
     args = dict(build(tmp_path), image="%s/tests/faults-%s:1" % (FRONT, uuid.uuid4().hex[:8]))
     front.start(fault(kind, "PATCH", UPLOAD, skip=1))
@@ -225,6 +230,7 @@ def test_a_push_that_breaks(lab, front, tmp_path, kind):
     assert not again["changed"] and len(front.asked("PUT", UPLOAD)) == 1
 
 
+@pytest.mark.slow
 def test_a_push_into_a_registry_that_is_full(lab, front, tmp_path):
     args = dict(build(tmp_path), image="%s/tests/faults-%s:1" % (FRONT, uuid.uuid4().hex[:8]))
     front.start(fault("status", "PATCH", UPLOAD, skip=1, status=507))
@@ -232,6 +238,7 @@ def test_a_push_into_a_registry_that_is_full(lab, front, tmp_path):
     assert pushed(lab, tmp_path, args)["layers_pushed"] and front.asked("PUT", MANIFEST)
 
 
+@pytest.mark.slow
 def test_push_and_questions_wait_as_long_as_the_registry_asks(lab, front, tmp_path):
     args = dict(build(tmp_path), image="%s/tests/faults-%s:1" % (FRONT, uuid.uuid4().hex[:8]))
     busy = {"status": 429, "headers": {"Retry-After": "1"}}
@@ -255,7 +262,7 @@ def test_push_and_questions_wait_as_long_as_the_registry_asks(lab, front, tmp_pa
     assert_clear(pushed(lab, tmp_path, dict(args, timeout=5)), FRONT, "limits the number of requests", "wait a while")
 
 
-@pytest.mark.parametrize("kind", ["short", "cut"])
+@pytest.mark.parametrize("kind", ["short", pytest.param("cut", marks=pytest.mark.slow)])
 def test_a_copy_that_breaks(lab, front, image, tmp_path, kind):
     target = image.replace(FRONT, lab.registry).replace("faults-", "copied-")
     args = {"images": [{"source": image, "target": target}], "architecture": "riscv64"}
