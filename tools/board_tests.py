@@ -80,7 +80,7 @@ def is_board_test(names):
 
 
 def board_tests():
-    """{test file: what it imports}, sorted by path; without those of other programs, which are the same on any Python."""
+    """{test file: what it imports}, sorted by path; without those of programs, the same on any Python."""
     paths = [path for path in sorted(UNIT.rglob("test_*.py")) if "pytest.mark.programs" not in path.read_text("utf-8")]
     found = {path: all_imports(path) for path in paths}
     return {path: names for path, names in found.items() if is_board_test(names)}
