@@ -64,6 +64,19 @@ def is_unready(row: Mapping[str, Any]) -> bool:
     return not row["ready"] and not is_done(row)
 
 
+def lacks_dns(api: Mapping[str, Any]) -> bool:
+    """Whether k3s has its CoreDNS as an Addon, and no pod is there that could serve names: none whose name has "dns".
+
+    An API that could not be read as a whole tells nothing of what is not there. With ``--disable coredns`` k3s deletes
+    the Addon; where another server of names is run instead, its pods most often say so by their names.
+    """
+    if not api.get("reachable") or api.get("unread"):
+        return False
+    pods = [pod for pod in api.get("pods") or () if pod["phase"] not in FINISHED]
+    is_wanted = any(addon["name"] == "coredns" for addon in api.get("addons") or ())
+    return is_wanted and not any("dns" in pod["name"] for pod in pods)
+
+
 def ready_count(rows: Iterable[Mapping[str, Any]]) -> str:
     """How many of the pods that should be Ready are so: "3 of 4"."""
     expected = [row for row in rows if not is_done(row) and not is_past(row)]

@@ -355,6 +355,36 @@ def test_a_ready_coredns_is_never_accused(fleet, change):
     assert fleet.causes() == []
 
 
+def without_coredns(fleet):
+    """No pod of it, nor anything on its board."""
+    fleet.server["api"]["pods"] = []
+    fleet.server["sandboxes"], fleet.server["containers"] = [], []
+
+
+def test_a_coredns_of_which_there_is_no_pod(fleet):
+    without_coredns(fleet)
+    fleet.event(None, "FailedCreate", "exceeded quota: pods", kind="ReplicaSet", name="coredns-7796b77cd4")
+    finding = fleet.document()["findings"][0]
+    assert (finding["cause"], finding["confidence"], finding["run_on"]) == ("coredns-gone", "certain", "board-1")
+    assert finding["command"].startswith("k3s kubectl describe ") and "exceeded quota" in finding["evidence"][1]
+
+
+@pytest.mark.parametrize("unread", [["a row"], []])
+def test_a_coredns_that_is_not_wanted_or_was_not_read_is_not_gone(fleet, unread):
+    without_coredns(fleet)
+    fleet.server["api"]["unread"] = unread
+    if not unread:
+        fleet.server["api"]["addons"], fleet.server["manifests"] = [], []
+    assert "coredns-gone" not in fleet.causes()
+
+
+def test_a_coredns_that_is_still_to_be_made_is_not_gone(fleet):
+    without_coredns(fleet)
+    fleet.server["k3s"]["seconds"] = 30
+    document = fleet.document()
+    assert document["findings"] == [] and "coredns-gone" in document["collect"][0]["text"]
+
+
 def test_an_address_that_is_set_in_the_config_is_taken_out(fleet):
     fleet.unready_coredns()
     wrong_address(fleet)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready
+from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import OfBoard, restarts, unready, without_nodes
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store
 
 COREDNS = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
@@ -157,6 +157,10 @@ def test_what_ended_or_is_elsewhere_is_never_restarted(changes):
     assert restarts({"pods": [dict(running(OLD_CONFIG), **changes)]}, boards) == []
 
 
+ADDONS = [{"name": "coredns", "checksum": "", "source": ""}]
+NO_DNS = "there is no pod of CoreDNS, so nothing answers for the names of the cluster"
+
+
 def api(pods=(), nodes=({"name": "board-1", "ready": True},), **changes):
     return dict({"reachable": True, "error": None, "nodes": list(nodes), "pods": list(pods)}, **changes)
 
@@ -176,6 +180,15 @@ def api(pods=(), nodes=({"name": "board-1", "ready": True},), **changes):
         ),
         (api([pod(namespace="default")]), []),
         (api(nodes=[{"name": "board-2", "ready": False}]), ["node board-2 is not Ready"]),
+        (api([pod(namespace="default", name="x")], addons=ADDONS), [NO_DNS]),
+        (api([pod(ready=True, phase="Failed")], addons=ADDONS), [NO_DNS]),
+        # There, as an Addon of somebody else, not wanted, or not known.
+        (api([pod(ready=True)], addons=ADDONS), []),
+        (api([pod(ready=True, namespace="dns", name="dns-server-0")], addons=ADDONS), []),
+        (api(addons=[{"name": "coredns-custom"}]), []),
+        (api(addons=[]), []),
+        (api(addons=ADDONS, unread=["a pod"]), []),
+        (without_nodes(api([pod(ready=True, node="board-2")], addons=ADDONS), ["board-2"]), []),
         (api(reachable=False, error="connection refused"), ["the API does not answer: connection refused"]),
         ({}, ["the API does not answer: it was not asked"]),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Container, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_past, is_unready, workload
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_past, is_unready, lacks_dns, workload
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store, differing
 
@@ -51,7 +51,7 @@ def restarts(api: Optional[Mapping[str, Any]], boards: Sequence[OfBoard]) -> Lis
 
 def unready(api: Optional[Mapping[str, Any]], namespaces: Container[str] = ("kube-system",)) -> List[str]:
     """What is not healthy, a sentence each: nodes that are not Ready, pods of ``namespaces`` that are not Ready and not
-    done.
+    done, and a CoreDNS of which there is no pod.
 
     An API that was asked and did not answer is one such sentence: unknown is not healthy. A pod that failed for good,
     as after an eviction, is its owner's past: the owner made a new one.
@@ -65,13 +65,16 @@ def unready(api: Optional[Mapping[str, Any]], namespaces: Container[str] = ("kub
             rows.append(
                 "pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why)
             )
+    if lacks_dns(api):
+        rows.append("there is no pod of CoreDNS, so nothing answers for the names of the cluster")
     return [printable(row) for row in rows]
 
 
 def without_nodes(api: Mapping[str, Any], names: Container[str]) -> Mapping[str, Any]:
-    """The API's view without some nodes and the pods on them."""
+    """The API's view without some nodes and the pods on them; then without Addons, whose pods may be there."""
     return dict(
         api,
+        addons=[] if names else api.get("addons") or [],
         nodes=[node for node in api.get("nodes") or [] if node["name"] not in names],
         pods=[pod for pod in api.get("pods") or [] if pod["node"] not in names],
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import lacks_dns
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.starting import container_seconds
@@ -236,7 +237,34 @@ def unexplained(fleet):
             yield _finding(fleet, row, "CoreDNS cannot list from the API", m.POSSIBLE, [], remedy, *command)
 
 
+def gone(fleet):
+    """k3s has it as an Addon, and no pod of it is there: nobody whose events could tell why."""
+    if not lacks_dns(fleet.api or {}):
+        return
+    failures = [
+        event
+        for event in fleet.details.get("events", ())
+        if event["reason"] == "FailedCreate" and event["name"].startswith("coredns-")
+    ]
+    evidence = ["the API has an Addon coredns, and no pod whose name tells of DNS"]
+    evidence += [m.event_text(event) for event in failures[-1:]]
+    remedy = (
+        "See whether Deployment coredns is there, how many replicas it wants, and what keeps it from making them. One "
+        "that was deleted comes back when its manifest changes, as by a comment; one of no replicas by kubectl scale."
+    )
+    options = shell.option("-n", "kube-system") + shell.option("-l", "k8s-app=kube-dns")
+    command = shell.command("k3s", "kubectl", "describe", "deployments,replicasets", *options)
+    title = "There is no pod of CoreDNS, so nothing answers for the names of the cluster"
+    yield m.Finding(title, m.CERTAIN, ("addon", fleet.server, "coredns"), evidence, remedy, command, fleet.server)
+
+
 CAUSES = [
+    m.Cause(
+        "coredns-gone",
+        "k3s has CoreDNS as an Addon, and there is no pod of it.",
+        "the Addons and the names of all pods",
+        gone,
+    ),
     m.Cause(
         "coredns-rights",
         "CoreDNS may not list what it needs from the API.",

@@ -59,6 +59,7 @@ PASSES = dict.fromkeys(
         "flannel-not-started",
         "runtime-missing",
         "runc-failed",
+        "coredns-gone",
         "coredns-rights",
         "apiserver-address",
         "service-rules",
