@@ -165,10 +165,9 @@ def test_two_clusters_are_told_apart_and_the_others_pods_are_no_ghosts(fleet):
     other = fleet.server["api"]
     other["nodes"] = [dict(node, uid="other-" + node["uid"]) for node in other["nodes"][1:]]
     fleet.boards["board-0"]["api"]["nodes"] = fleet.boards["board-0"]["api"]["nodes"][:1]
-    # It has no workloads of its own.
-    fleet.boards["board-0"]["manifests"] = []
-    fleet.boards["board-0"]["api"].update(pods=[], addons=[])
-    (finding,) = fleet.document()["findings"]
+    fleet.boards["board-0"]["api"]["pods"] = []
+    finding, empty = fleet.document()["findings"]
+    assert empty["cause"] == "coredns-gone"
     assert (finding["cause"], finding["confidence"]) == ("two-clusters", "certain")
     assert finding["evidence"] == ["board-0: nodes board-0", "board-1: nodes board-1, board-2"]
 
