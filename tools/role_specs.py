@@ -124,6 +124,12 @@ ROLES = {
         "registry already has are left alone. Catalogues are those of all boards, other settings the first one's.",
         ("catalogue", "archives_dir", "hosts", "registries", *_ACCESS),
     ),
+    "enroll": (
+        "Gives a key to boards that are known by their address and a password, and writes their inventory",
+        "Runs on the controller. Installs a public key, sees that it logs in, and then may lock the password and set "
+        "the host name. In check mode no board and no file is changed.",
+        tuple(name for name in declared.SETTINGS if name.startswith("enroll_")),
+    ),
     "fleet": (
         "INTERNAL: waves, gates and the lease, as the playbooks of this collection use them",
         "It is not meant to be used by itself, and any release may change it. Its entry points are begin, wave, "

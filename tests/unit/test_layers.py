@@ -56,6 +56,7 @@ ROOMS = {
         "_prepare": {"_running", "_observe", "_diagnose"},
         "_ssh": set(),
         "_boards": {"_observe", "_ssh"},
+        "_enroll": {"_observe", "_ssh", "_boards"},
         "_report": {"_observe"},
         "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_prepare", "_report"},
     },

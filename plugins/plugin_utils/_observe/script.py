@@ -133,6 +133,14 @@ def build_script(
     return _assignments(dict(_fixed_settings(), **values, **_queries(token, wanted)), body) + body
 
 
+def framed(token, text, path=SEARCH_PATH, **values):
+    """A script of other steps than those of an observation, in the same frame; ``values`` are variables that it reads.
+    What is sent to it is its file descriptor 4.
+    """
+    body = "exec 4<&0\n" + _text("frame") + text
+    return _assignments(dict(values, token=token, path=path), body) + body
+
+
 def stripped(text):
     """A part of the script without comments, indentation and empty lines. No string of it goes over several lines."""
     lines = [line.lstrip() for line in text.split("\n")]

@@ -107,6 +107,17 @@ _OF_THE_CONTROLLER = {
     "target_disable": Setting("texts", (), ("coredns", "local-storage", "metrics-server", "servicelb", "traefik")),
     "diagnose_json": Setting("text"),
     "diagnose_html": Setting("text"),
+    # Of boards that no inventory has yet.
+    "enroll_boards": Setting("any", secret=True),
+    "enroll_user": Setting("text", "root"),
+    "enroll_password": Setting("text", secret=True),
+    "enroll_public_key": Setting("text"),
+    "enroll_accept_new": Setting("flag", False),
+    "enroll_become": Setting("text", "sudo", ("sudo", "doas")),
+    "enroll_lock_password": Setting("flag", False),
+    "enroll_servers": Setting("texts", ()),
+    "enroll_inventory": Setting("text", "inventory.yml"),
+    "enroll_timeout": Setting("count", 60),
 }
 SETTINGS: Dict[str, Setting] = {**OF_ACCESS, **_OF_BOARDS, **_OF_THE_FLEET, **_OF_THE_CONTROLLER}
 # Variables of other tools that say the same as a setting: k3s-ansible writes this text into registries.yaml.

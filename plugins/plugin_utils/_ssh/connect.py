@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One command on a board over ssh, by paramiko. The one place of plugin_utils that reaches out.
+"""Commands on a board over ssh, by paramiko. The one place of plugin_utils that reaches out.
 
 Nothing of it asks anybody, and none of OpenSSH's settings count but the files of known keys of hosts.
 """
@@ -61,6 +61,14 @@ class Answer(NamedTuple):
     is_new: bool  # whether the key of the host was recorded just now
 
 
+class Host(NamedTuple):
+    """Who answers: the kind of its key, the fingerprint of it, and whether it was not known until now."""
+
+    kind: str
+    fingerprint: str
+    is_new: bool
+
+
 def check_paramiko(needed_by: str) -> None:
     """Raises Problem where there is none."""
     if PARAMIKO_ERROR:
@@ -97,12 +105,20 @@ def private_key(path: str, passphrase: str = "") -> Any:
     )
 
 
-class HostKeys:
-    """The files of known keys of hosts; ``own`` is the one that new keys are recorded in."""
+def key_of_agent(public: str) -> Any:
+    """The key of the ssh agent whose public part, in base64, is this; None where there is none."""
+    keys = paramiko.Agent().get_keys() if os.environ.get("SSH_AUTH_SOCK") else ()
+    return next((key for key in keys if key.get_base64() == public), None)
 
-    def __init__(self, paths: Sequence[str] = (), accept_new: bool = False) -> None:
+
+class HostKeys:
+    """The files of known keys of hosts; the first is the one that new keys are recorded in. ``dry`` is to record none,
+    and to take those that would be recorded for known.
+    """
+
+    def __init__(self, paths: Sequence[str] = (), accept_new: bool = False, dry: bool = False) -> None:
         self.paths = [os.path.expanduser(path) for path in paths or _WELL_KNOWN]
-        self.accept_new = accept_new
+        self.accept_new, self.dry = accept_new, dry
         self._lock = threading.Lock()
         self._lines = [line for path in self.paths for line in known_hosts.parse(self._text(path))]
 
@@ -120,13 +136,19 @@ class HostKeys:
     def kinds(self, name: str) -> List[str]:
         return known_hosts.kinds(self._lines, name)
 
-    def check(self, place: Place, kind: str, key: str) -> bool:
-        """Whether the key was recorded just now. Raises Unreached for one that is not the host's, as far as known."""
+    def check(self, place: Place, kind: str, key: str, expected: str = "") -> bool:
+        """Whether the key was recorded just now. Raises Unreached for one that is not the host's, as far as known.
+
+        ``expected`` is the fingerprint that somebody read on the board itself: no other key is taken, and this one is.
+        """
         name = known_hosts.shown_name(*place)
         with self._lock:
             verdict = known_hosts.judge(self._lines, name, kind, key)
-            if verdict == known_hosts.UNKNOWN and self.accept_new:
-                self._record(name, kind, key)
+            if verdict in (known_hosts.KNOWN, known_hosts.UNKNOWN) and expected:
+                self._compare(place, kind, key, expected)
+            if verdict == known_hosts.UNKNOWN and (self.accept_new or expected):
+                if not self.dry:
+                    self._record(name, kind, key)
                 return True
         if verdict != known_hosts.KNOWN:
             raise Unreached(
@@ -141,6 +163,18 @@ class HostKeys:
                 name=name,
             )
         return False
+
+    @staticmethod
+    def _compare(place: Place, kind: str, key: str, expected: str) -> None:
+        found = known_hosts.fingerprint(key)
+        if found != expected:
+            raise Unreached(
+                "host_key_unexpected",
+                "its host key is not the expected one, %s" % expected,
+                found="%s %s" % (kind, found),
+                where=place,
+                name=known_hosts.file_of(kind),
+            )
 
     def _record(self, name: str, kind: str, key: str) -> None:
         line, path = known_hosts.line_of(name, kind, key), self.paths[0]
@@ -171,21 +205,94 @@ class _Clock:
         return time.monotonic() >= self._end
 
 
-def ask(place: Place, login: Login, keys: HostKeys, command: str, seconds: float) -> Answer:
-    """What a command writes on stdout, and else on stderr. Raises Unreached."""
+class Running:
+    """A command that runs on a board, and may be spoken to."""
+
+    def __init__(self, channel: Any, place: Place, clock: _Clock) -> None:
+        self._channel, self._place, self._clock = channel, place, clock
+        self._read = bytearray()
+
+    def send(self, data: bytes) -> None:
+        self._channel.settimeout(self._clock.left())
+        self._channel.sendall(data)
+
+    def end_of_input(self) -> None:
+        self._channel.shutdown_write()
+
+    def until(self, mark: bytes) -> bool:
+        """Whether it has written ``mark``; not when it ended without."""
+        while mark not in self._read:
+            if not self._more():
+                return False
+        return True
+
+    def output(self) -> bytes:
+        """All that it writes on stdout."""
+        while self._more():
+            pass
+        return bytes(self._read)
+
+    def errors(self) -> bytes:
+        return self._channel.recv_stderr(2000) if self._channel.recv_stderr_ready() else b""
+
+    def _more(self) -> bool:
+        self._channel.settimeout(self._clock.left())
+        data = self._channel.recv(32768)
+        self._read += data
+        if len(self._read) > LARGEST:
+            raise Unreached("nonsense", "it answers more than %d KiB" % (LARGEST // 1024), where=self._place)
+        if data and self._clock.is_over():
+            raise too_late(self._place, self._clock.seconds)
+        return bool(data)
+
+
+class Session:
+    """A login on a board, for several commands; ``way`` is how it was let in: key, password or agent."""
+
+    def __init__(self, transport: Any, place: Place, host: Host, way: str, clock: _Clock) -> None:
+        self._transport, self._clock = transport, clock
+        self.place, self.host, self.way = place, host, way
+
+    def start(self, command: str) -> Running:
+        channel = self._transport.open_session(timeout=self._clock.left())
+        channel.settimeout(self._clock.left())
+        channel.exec_command(command)
+        return Running(channel, self.place, self._clock)
+
+    def run(self, command: str, data: bytes = b"") -> str:
+        """What a command writes on stdout, and else on stderr; ``data`` is what it reads."""
+        running = self.start(command)
+        if data:
+            running.send(data)
+        running.end_of_input()
+        return (running.output() or running.errors()).decode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def session(place: Place, login: Login, keys: HostKeys, seconds: float, expected: str = "") -> Iterator[Session]:
+    """A login that lasts ``seconds`` at most, all of its commands together. Raises Unreached, also for what goes wrong
+    while it is used; a Problem of who uses it stays what it is.
+    """
     clock = _Clock(seconds)
     try:
         with _connected(place, clock) as sock, _ended_in_time(sock, clock):
             transport = paramiko.Transport(sock)
             try:
-                return _asked(transport, place, login, keys, command, clock)
+                host = _greeted(transport, place, keys, expected, clock)
+                yield Session(transport, place, host, _log_in(transport, place, login, clock), clock)
             finally:
                 transport.close()
-    except Unreached:
+    except Problem:
         raise
     # Whatever else a strange peer makes of paramiko is a reason, too: one board ends no inventory.
     except Exception as error:
         raise _reason(error, place, clock) from error
+
+
+def ask(place: Place, login: Login, keys: HostKeys, command: str, seconds: float) -> Answer:
+    """What a command writes on stdout, and else on stderr. Raises Unreached."""
+    with session(place, login, keys, seconds) as one:
+        return Answer(one.run(command), one.host.fingerprint, one.host.is_new)
 
 
 def too_late(place: Place, seconds: float) -> Unreached:
@@ -215,27 +322,25 @@ def _ended_in_time(sock: socket.socket, clock: _Clock) -> Iterator[None]:
         watch.cancel()
 
 
-def _asked(transport: Any, place: Place, login: Login, keys: HostKeys, command: str, clock: _Clock) -> Answer:
+def _greeted(transport: Any, place: Place, keys: HostKeys, expected: str, clock: _Clock) -> Host:
     transport.set_log_channel(_LOG)
     transport.banner_timeout = transport.handshake_timeout = clock.left()
     options = transport.get_security_options()
     options.key_types = known_hosts.preferred(options.key_types, keys.kinds(known_hosts.shown_name(*place)))
     transport.start_client(timeout=clock.left())
-    host_key = transport.get_remote_server_key()
+    key = transport.get_remote_server_key()
     # Before anything is told to the other side.
-    is_new = keys.check(place, host_key.get_name(), host_key.get_base64())
-    _log_in(transport, place, login, clock)
-    output = _output(transport, place, command, clock)
-    return Answer(output, known_hosts.fingerprint(host_key.get_base64()), is_new)
+    is_new = keys.check(place, key.get_name(), key.get_base64(), expected)
+    return Host(key.get_name(), known_hosts.fingerprint(key.get_base64()), is_new)
 
 
-def _log_in(transport: Any, place: Place, login: Login, clock: _Clock) -> None:
+def _log_in(transport: Any, place: Place, login: Login, clock: _Clock) -> str:
     tried = []
-    for what, way in _ways(transport, login):
+    for kind, what, way in _ways(transport, login):
         transport.auth_timeout = clock.left()
         try:
             if not way():
-                return
+                return kind
             tried.append("%s was accepted, and is not enough" % what)
         except paramiko.BadAuthenticationType as error:
             tried.append("%s is not allowed there (allowed are %s)" % (what, ", ".join(error.allowed_types)))
@@ -249,35 +354,14 @@ def _log_in(transport: Any, place: Place, login: Login, clock: _Clock) -> None:
     raise Unreached("authentication", "the login of %s failed" % login.user, "; ".join(tried) or _NOTHING, place)
 
 
-def _ways(transport: Any, login: Login) -> Iterator[Tuple[str, Callable[[], Any]]]:
+def _ways(transport: Any, login: Login) -> Iterator[Tuple[str, str, Callable[[], Any]]]:
     # What was given comes first: an agent with many keys would use up the tries that a server allows.
     if login.key:
-        yield "the key of key_file", lambda: transport.auth_publickey(login.user, login.key)
+        yield "key", "the key of key_file", lambda: transport.auth_publickey(login.user, login.key)
     if login.password:
-        yield "the password", lambda: transport.auth_password(login.user, login.password)
+        yield "password", "the password", lambda: transport.auth_password(login.user, login.password)
     for key in paramiko.Agent().get_keys() if login.agent else ():
-        yield "a key of the ssh agent", lambda key=key: transport.auth_publickey(login.user, key)  # type: ignore[misc]
-
-
-def _output(transport: Any, place: Place, command: str, clock: _Clock) -> str:
-    channel = transport.open_session(timeout=clock.left())
-    channel.settimeout(clock.left())
-    channel.exec_command(command)
-    channel.shutdown_write()
-    read = bytearray()
-    while True:
-        channel.settimeout(clock.left())
-        data = channel.recv(32768)
-        if not data:
-            break
-        read += data
-        if len(read) > LARGEST:
-            raise Unreached("nonsense", "it answers more than %d KiB" % (LARGEST // 1024), where=place)
-        if clock.is_over():
-            raise too_late(place, clock.seconds)
-    if not read and channel.recv_stderr_ready():
-        read += channel.recv_stderr(2000)
-    return read.decode("utf-8", "replace")
+        yield "agent", "a key of the ssh agent", lambda key=key: transport.auth_publickey(login.user, key)  # type: ignore[misc]
 
 
 def _reason(error: Exception, place: Place, clock: _Clock) -> Unreached:

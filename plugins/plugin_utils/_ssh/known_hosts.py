@@ -92,6 +92,12 @@ def fingerprint(key: str) -> str:
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
+def file_of(kind: str) -> str:
+    """Where a board has its key of a kind."""
+    name = "ecdsa" if kind.startswith("ecdsa-") else "rsa" if kind == "ssh-rsa" else "ed25519"
+    return "/etc/ssh/ssh_host_%s_key.pub" % name
+
+
 def preferred(offered: Sequence[str], known: Sequence[str]) -> List[str]:
     """The algorithms for host keys that we offer, those of ``known`` kinds first."""
     rsa = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")

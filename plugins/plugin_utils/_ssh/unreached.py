@@ -22,6 +22,8 @@ NEXT = {
     "host_key_changed": "find out why: the board was set up anew, or somebody stands between. If it is right, remove "
     "the old key (ssh-keygen -R '%s') and record the new one",
     "host_key_revoked": "do not use this board before its host key was made anew",
+    "host_key_unexpected": "compare it with what `ssh-keygen -lf %s` says on the board; each kind of key has its own "
+    "fingerprint",
     "host_key_not_recorded": "see that the file can be written",
     "authentication": "check the user, and that one of its keys or passwords is given here",
     "nonsense": "see what `ssh %s id` answers",
