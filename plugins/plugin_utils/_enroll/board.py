@@ -87,8 +87,9 @@ class Board:
         work = keys.work(found, self.how.key)
         if not (work.add or work.modes):
             return
-        self.done.append("install the key" if work.add else "set the modes of ~/.ssh and authorized_keys")
+        what = "install the key" if work.add else "set the modes of ~/.ssh and authorized_keys"
         if self.how.dry:
+            self.done.append(what)
             return
         line = (self.how.key.line + "\n").encode()
         self._good(self._sections(one, "key", line, add="1" if work.add else "")["install"], "the key is not installed")
@@ -96,6 +97,7 @@ class Board:
         wanted = keys.after(found.keys, self.how.key) if work.add else found.keys
         if now.keys != wanted or any(keys.work(now, self.how.key)):
             raise Problem("authorized_keys is not what was written", where=self.place, next_step="look at ~/.ssh there")
+        self.done.append(what)
 
     def _verify(self) -> None:
         """Nothing else is done before the key was seen to log in."""
@@ -119,10 +121,11 @@ class Board:
         if is_named and text is None:
             return
         was = " (it is %s)" % found.hostname if self.how.dry else " (it was %s)" % found.hostname
-        self.done.append("name it %s" % new + ("" if is_named else was))
+        what = "name it %s" % new + ("" if is_named else was)
         # Told in check mode, too.
         before = self._root(found)
         if self.how.dry:
+            self.done.append(what)
             return
         data = (new + "\n" + (text or "")).encode()
         size = "" if text is None else len(text.encode())
@@ -130,6 +133,7 @@ class Board:
         now = self._look(one)
         if now.hostname != new or now.hostname_file not in (new, "") or self._hosts(now, new) is not None:
             raise Problem("the host name is not what was set", now.hostname, self.place, "set it there by hand")
+        self.done.append(what)
 
     @staticmethod
     def _hosts(found: Seen, new: str) -> Optional[str]:
@@ -145,12 +149,12 @@ class Board:
         state = self._password(one, before)
         if state in ("locked", "none"):
             return
-        if before and not found.becomes_root:
+        if before.endswith(_ASKS):
             raise self._not_locked("%s asks for it" % self.how.become, "let %s become root without a password first")
         if state == "empty":
             raise self._not_locked("it is empty, which cannot be brought back", "set one with passwd first")
-        self.done.append("lock the password")
         if self.how.dry:
+            self.done.append("lock the password")
             return
         token = _token()
         running = one.start(script.command("lock", token, before, account=self.want.user))
@@ -159,6 +163,7 @@ class Board:
         self._good(_split(running.output().decode("utf-8", "replace"), token)["lock"], "the password is not locked")
         if self._password(one, before) != "locked":
             raise Problem("the password is not locked", where=self.place, next_step="lock it there: passwd -l USER")
+        self.done.append("lock the password")
 
     def _verify_locked(self, running: Any) -> None:
         try:
@@ -167,7 +172,6 @@ class Board:
             # The end of its input unlocks it again.
             running.end_of_input()
             running.output()
-            self.done.remove("lock the password")
             raise self._not_locked(
                 "then the key would not log in either: %s" % (problem.found or problem.what),
                 "let sshd there use PAM (UsePAM yes), or leave riscv_k3s_enroll_lock_password out for %s",
@@ -201,15 +205,16 @@ class Board:
         """What goes before a command that needs root. Raises Problem."""
         if found.uid == 0:
             return ""
-        if found.becomes_root:
+        if found.becomes == "root":
             return "%s -n " % self.how.become
-        if self.how.become == "sudo" and self.want.password:
+        if found.becomes and self.how.become == "sudo" and self.want.password:
             return "sudo " + _ASKS
         raise Problem(
             "%s is not root, and does not become it" % self.want.user,
-            found="`%s -n true` fails there" % self.how.become,
+            found="%s asks for a password" % self.how.become if found.becomes else "no %s there" % self.how.become,
             where=self.place,
-            next_step="give its password, log in as root, or let %s do it without a password" % self.how.become,
+            next_step="log in as root, or see that %s is there and asks for no password, or for one that is given"
+            % self.how.become,
         )
 
     def _as_root(self, one: Session, name: str, before: str, data: bytes = b"", **values: Any) -> Dict[str, Section]:

@@ -15,7 +15,8 @@ install() {
     [ -d "$folder" ] || mkdir "$folder" || return 1
     chmod 700 "$folder" || return 1
     new=$file.riscv_k3s.$$
-    if [ "$add" = 1 ]; then
+    # It may have come meanwhile.
+    if [ "$add" = 1 ] && ! grep -qxF -e "$line" "$file" 2>/dev/null; then
         {
             # The last line may lack its end.
             [ ! -f "$file" ] || { cat "$file" && { [ -z "$(tail -c 1 "$file")" ] || echo; }; }

@@ -4,7 +4,7 @@
 #
 # What a board that is to be enrolled has already, as any user may read it. root is empty, or the folder that stands for
 # / in a test; become is the program by which a user becomes root; largest is a number of bytes.
-# shellcheck shell=sh disable=SC2154 # settings are assigned in front of this text by script.py
+# shellcheck shell=sh disable=SC2154,SC2015 # settings are assigned in front of this text by script.py
 
 folder=$HOME/.ssh
 file=$folder/authorized_keys
@@ -23,8 +23,9 @@ account() {
     told hosts "$root/etc/hosts"
     echo "hostname $(uname -n)"
     [ ! -r "$root/etc/hostname" ] || echo "hostname_file $(head -n 1 "$root/etc/hostname" | head -c 300)"
-    # Whether it asks for a password.
-    [ -z "$become" ] || { "$become" -n true >/dev/null 2>&1 && echo "becomes root"; }
+    if [ -n "$become" ] && command -v "$become" >/dev/null; then
+        "$become" -n true >/dev/null 2>&1 && echo "becomes root" || echo "becomes root with its password"
+    fi
     echo end
 }
 step account

@@ -35,7 +35,7 @@ class Seen(NamedTuple):
     hosts: Optional[File]
     hostname: str
     hostname_file: str
-    becomes_root: bool
+    becomes: str  # "root", "root with its password", or "" where the program for it is not there
     keys: str
     hosts_text: str
 
@@ -53,7 +53,7 @@ def seen(sections: Mapping[str, Any]) -> Seen:
         uid=int(told["uid"]),
         hostname=told.get("hostname", ""),
         hostname_file=told.get("hostname_file", ""),
-        becomes_root=told.get("becomes") == "root",
+        becomes=told.get("becomes", ""),
         keys=sections["keys"].out,
         hosts_text=sections["hosts"].out,
         **files,
