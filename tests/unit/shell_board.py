@@ -23,6 +23,9 @@ PROGRAMS = {
     "sudo": '[ "$1" = -n ] || { IFS= read -r given; [ "$given" = "$SUDO_PASSWORD" ] || { echo no >&2; exit 1; }; }\n'
     '[ "$1" != -n ] || [ -z "$SUDO_PASSWORD" ] || exit 1\n'
     'while :; do case $1 in -p) shift 2 ;; -*) shift ;; *) break ;; esac; done\nexec "$@"\n',
+    "id": 'case $1 in -u) echo "$ACCOUNT" ;; *) exec /usr/bin/id "$@" ;; esac\n',
+    # Files of who runs the tests are those of the board's user.
+    "ls": '$APPLET ls "$@" | sed "s/^\\([^ ]* *[0-9]* *\\)$(/usr/bin/id -u) /\\1$ACCOUNT /"\n',
     "uname": 'case $1 in -n) cat "$ROOT/running" ;; *) exec /usr/bin/uname "$@" ;; esac\n',
     "hostname": 'echo "$1" >"$ROOT/running"\n',
     "passwd": 'case $1 in -l) sed -i "s/^$2:/&!/" "$ROOT/etc/shadow" ;; -u) sed -i "s/^$2:!/$2:/" "$ROOT/etc/shadow" ;;'
@@ -58,22 +61,37 @@ class _Shell(paramiko.ServerInterface):
         return True
 
 
+# Those of a busybox that the scripts start.
+APPLETS = ("cat", "chmod", "cp", "grep", "head", "mkdir", "mv", "rm", "tail", "wc")
+
+
 class ShellBoard(SshBoard):
-    """Options: ``pam`` is whether a locked account's keys are taken, ``reads`` the file of keys that it reads in HOME,
-    ``sudo_password`` "" where sudo asks for none, ``lies`` a function from a command to what is answered in its stead,
-    or None.
+    """Options: ``busybox`` is the path of one where the board has nothing else, ``uid`` that of who logs in, ``pam`` is
+    whether a locked account's keys are taken, ``reads`` the file of keys that it reads in HOME, ``sudo_password`` ""
+    where sudo asks for none, ``lies`` a function from a command to what is answered in its stead, or None.
     """
 
     def __init__(
-        self, folder, shell="/bin/sh", pam=True, reads=".ssh/authorized_keys", sudo_password="", lies=None, **more
+        self,
+        folder,
+        busybox=None,
+        uid=0,
+        pam=True,
+        reads=".ssh/authorized_keys",
+        sudo_password="",
+        lies=None,
+        **more,
     ):
         self.root = pathlib.Path(folder)
-        self.shell, self.pam, self.reads, self.sudo_password, self.lies = shell, pam, reads, sudo_password, lies
+        self.busybox, self.uid, self.pam, self.reads = busybox, uid, pam, reads
+        self.sudo_password, self.lies = sudo_password, lies
         for name in ("home", "etc", "bin"):
             (self.root / name).mkdir(parents=True)
         for name, text in PROGRAMS.items():
             (self.root / "bin" / name).write_text("#!/bin/sh\n" + text)
             (self.root / "bin" / name).chmod(0o755)
+        for name in APPLETS if busybox else ():
+            (self.root / "bin" / name).symlink_to(busybox)
         self.home = self.root / "home"
         (self.root / "running").write_text("vendor\n")
         (self.root / "etc/hostname").write_text("vendor\n")
@@ -99,25 +117,35 @@ class ShellBoard(SshBoard):
         }
 
     def run_on(self, channel, command):
-        told = self.lies(command.decode()) if self.lies else None
-        if told is not None:
-            channel.sendall(told)
-        else:
-            self._run(channel, command)
-        channel.send_exit_status(0)
-        channel.close()
+        # Who asked may be gone.
+        with contextlib.suppress(OSError, EOFError):
+            told = self.lies(command.decode()) if self.lies else None
+            if told is None:
+                self._run(channel, command)
+            else:
+                channel.sendall(told)
+            channel.send_exit_status(0)
+            channel.close()
 
     def _run(self, channel, command):
         # Here lies what a script looks for in / and where programs are.
         command = command.replace(b"\nroot=\n", b"\nroot=$ROOT\n").replace(
             b"path=" + SEARCH_PATH.encode(), b"path=$PATH"
         )
+        shell = [self.busybox, "sh"] if self.busybox else ["/bin/sh"]
+        if self.busybox:
+            command = command.replace(b"/bin/sh -c", b"%s sh -c" % self.busybox.encode())
         environment = dict(
-            os.environ, HOME=str(self.home), ROOT=str(self.root), SUDO_PASSWORD=self.sudo_password, LC_ALL="C"
+            os.environ,
+            HOME=str(self.home),
+            ROOT=str(self.root),
+            PATH="%s:%s" % (self.root / "bin", os.environ["PATH"]),
+            ACCOUNT=str(self.uid),
+            APPLET=self.busybox or "env PATH=/usr/bin:/bin",
+            SUDO_PASSWORD=self.sudo_password,
         )
-        environment["PATH"] = "%s:%s" % (self.root / "bin", environment["PATH"])
         with subprocess.Popen(
-            [self.shell, "-c", command] if isinstance(self.shell, str) else [*self.shell, "-c", command],
+            [*shell, "-c", command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -5,39 +5,60 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import re
+import shutil
+
 import paramiko
 import pytest
+import yaml
 from shell_board import ShellBoard
 
 from ansible_collections.riscv.k3s.plugins.action import boards_enroll
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll import board as _board
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh import connect
 
 PASSWORD = "one-time-hunter2"
 DEFAULTS = {name: option.get("default") for name, option in boards_enroll.OPTIONS.items()}
+BUSYBOX = shutil.which("busybox")
+SHELLS = [
+    pytest.param(None, id="sh"),
+    pytest.param(BUSYBOX, id="busybox", marks=pytest.mark.skipif(not BUSYBOX, reason="busybox is not installed")),
+]
+
+
+@pytest.fixture(scope="module")
+def key():
+    return paramiko.ECDSAKey.generate()
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, key):
     """Of who runs Ansible: with a key, and without an agent."""
     monkeypatch.setenv("HOME", str(tmp_path / "own"))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     (tmp_path / "own/.ssh").mkdir(parents=True, mode=0o700)
     monkeypatch.chdir(tmp_path / "own")
-    key = paramiko.ECDSAKey.generate()
     key.write_private_key_file(str(tmp_path / "own/.ssh/id_ecdsa"))
-    (tmp_path / "own/.ssh/id_ecdsa.pub").write_text("%s %s me@here\n" % (key.get_name(), key.get_base64()))
+    (tmp_path / "own/.ssh/id_ecdsa.pub").write_text(line_of(key))
     # What k3s is there is read by the inventory plugin's script, which has tests of its own.
     monkeypatch.setattr(_board.Board, "_role", lambda board, one: None)
     return tmp_path / "own"
 
 
+def line_of(key):
+    return "%s %s me@here\n" % (key.get_name(), key.get_base64())
+
+
 @pytest.fixture
 def start(tmp_path, home):
+    """Starts a board."""
     boards = []
 
     def start(**options):
-        folder = tmp_path / ("board-%d" % len(boards))
-        boards.append(ShellBoard(folder, **dict({"password": PASSWORD}, **options)))
+        boards.append(ShellBoard(tmp_path / ("board-%d" % len(boards)), **dict({"password": PASSWORD}, **options)))
         return boards[-1]
 
     yield start
@@ -54,20 +75,334 @@ def enroll(*entries, dry=False, **options):
     return boards_enroll.enrolled(dict(given, **options), dry)
 
 
-def test_check_run_check_run(start, home):
-    board = start()
-    one = entry(board, name="mars", hostname="board-1")
+def keys_of(board):
+    return (board.home / ".ssh/authorized_keys").read_bytes()
+
+
+def put(board, content, mode=0o600):
+    (board.home / ".ssh").mkdir(mode=0o700, exist_ok=True)
+    (board.home / ".ssh/authorized_keys").write_bytes(content)
+    (board.home / ".ssh/authorized_keys").chmod(mode)
+
+
+@pytest.mark.parametrize("busybox", SHELLS)
+def test_check_run_check_run(start, home, busybox):
+    board = start(busybox=busybox)
+    one = entry(board, name="mars", hostname="board-1", user="mango")
     before = board.files()
-    foretold = enroll(one, dry=True)
+    foretold = enroll(one, dry=True, lock_password=True)
     assert board.files() == before and not (home / ".ssh/known_hosts").exists()
-    made = enroll(one)
+    made = enroll(one, lock_password=True)
     assert foretold["changed"] and made["changed"] and made["problems"] == foretold["problems"] == []
     assert foretold["inventory"] == made["inventory"]
+    done = made["boards"]["mars"]["done"]
+    assert done == ["install the key", "name it board-1 (it was vendor)", "lock the password"]
+    assert [text.replace("(it is", "(it was") for text in foretold["boards"]["mars"]["done"]] == done
     after = board.files()
     (home / "inventory.yml").write_text(made["inventory"]["text"])
     for dry in (True, False):
-        again = enroll(one, dry=dry, password="")
+        again = enroll(one, dry=dry, password="", lock_password=True)
         assert (again["changed"], again["problems"], again["boards"]["mars"]["done"]) == (False, [], [])
         assert again["inventory"]["text"] == made["inventory"]["text"]
     assert board.files() == after
     assert after["home/.ssh"][0][-3:] == "700" and after["home/.ssh/authorized_keys"][0][-3:] == "600"
+    assert (board.root / "etc/hostname").read_text() == (board.root / "running").read_text() == "board-1\n"
+    assert (board.root / "etc/hosts").read_text() == "127.0.0.1\tlocalhost\n127.0.1.1\tboard-1 # ours\n"
+    assert board.is_locked("mango") and not board.is_locked("root")
+    # Of the files that were there nothing but what was told has changed, and none is left over.
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"etc/hostname", "etc/hosts", "etc/shadow", "running"}
+    assert set(after) - set(before) == {"home/.ssh", "home/.ssh/authorized_keys", "told"}
+
+
+def test_the_host_key_is_shown_and_recorded(start, home):
+    board = start()
+    made = enroll(entry(board, name="mars"))
+    shown = "%s %s" % (board.host_key.get_name(), board.host_key.fingerprint)
+    assert "mars: host key %s, recorded in %s" % (shown, home / ".ssh/known_hosts") in made["lines"]
+    assert (home / ".ssh/known_hosts").read_text() == board.known()
+    assert "mars: host key %s, known" % shown in enroll(entry(board, name="mars"))["lines"]
+
+
+def test_an_unknown_host_key_is_refused_and_shown(start, home):
+    board = start()
+    for dry in (True, False):
+        (problem,) = enroll(entry(board), accept_new=False, dry=dry)["problems"]
+        assert "its host key is not known" in problem and board.host_key.fingerprint in problem
+        assert "riscv_k3s_enroll_accept_new" in problem
+    assert board.logins == [] and not (home / ".ssh/known_hosts").exists()
+
+
+def test_a_changed_host_key_is_refused_whatever_is_accepted(start, home):
+    board, other = start(), start()
+    known = board.known().replace(board.host_key.get_base64(), other.host_key.get_base64())
+    (home / ".ssh/known_hosts").write_text(known)
+    for more in ({}, {"host_key": board.host_key.fingerprint}):
+        (problem,) = enroll(entry(board, name="mars", **more))["problems"]
+        assert problem.startswith("mars: its host key is another one than the one that is known")
+    assert board.logins == [] and (home / ".ssh/known_hosts").read_text() == known
+
+
+def test_an_expected_host_key_is_taken_and_no_other(start, home):
+    board, other = start(), start()
+    entries = [entry(board, name="a", host_key=board.host_key.fingerprint)]
+    entries.append(entry(other, name="b", host_key=board.host_key.fingerprint))
+    made = enroll(*entries, accept_new=False)
+    (problem,) = made["problems"]
+    assert problem.startswith("b: its host key is not the expected one") and "ssh_host_ecdsa_key.pub" in problem
+    assert (home / ".ssh/known_hosts").read_text() == board.known() and other.logins == []
+    # Nor is one that was recorded before.
+    (home / ".ssh/known_hosts").write_text(board.known() + other.known())
+    assert "not the expected one" in enroll(entries[1])["problems"][0]
+
+
+OTHER = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== somebody"
+
+
+@pytest.mark.parametrize(
+    "before, between",
+    [
+        (b"", b""),
+        (OTHER + b"\n", b""),
+        (OTHER, b"\n"),
+        (OTHER + b"\r\n# \xff\xfe no text\n\n", b""),
+        (b"#" + OTHER, b"\n"),
+    ],
+)
+def test_the_key_comes_behind_what_is_there(start, key, before, between):
+    board = start()
+    put(board, before)
+    assert enroll(entry(board))["problems"] == []
+    assert keys_of(board) == before + between + line_of(key).encode()
+    assert enroll(entry(board))["changed"] is False
+
+
+@pytest.mark.parametrize("options", ["", 'from="127.0.0.1,a b",no-pty '])
+def test_a_key_that_is_there_is_not_added_again(start, key, options):
+    board = start()
+    put(board, (options + line_of(key).rstrip()).encode(), 0o644)
+    made = enroll(entry(board, name="mars"))
+    assert made["boards"]["mars"]["done"] == ["set the modes of ~/.ssh and authorized_keys"]
+    assert keys_of(board) == (options + line_of(key).rstrip()).encode()
+    assert board.files()["home/.ssh/authorized_keys"][0][-3:] == "600"
+
+
+def hostile(kind):
+    def make(board):
+        folder = board.home / ".ssh"
+        if kind == "linked folder":
+            (board.root / "elsewhere").mkdir()
+            folder.symlink_to(board.root / "elsewhere")
+            return
+        folder.mkdir()
+        file = folder / "authorized_keys"
+        if kind == "folder":
+            file.mkdir()
+        elif kind == "huge":
+            file.write_bytes(b"x" * 70000)
+        elif kind == "nul":
+            file.write_bytes(b"a\0b\n")
+        else:
+            (board.root / "target").write_text("precious\n")
+            (file.symlink_to if kind == "link" else file.hardlink_to)(board.root / "target")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "kind, told",
+    [
+        ("link", "authorized_keys is a symbolic link"),
+        ("linked folder", "~/.ssh is a symbolic link"),
+        ("folder", "authorized_keys is a folder"),
+        ("hard link", "has 2 names"),
+        ("huge", "it has 70000 bytes"),
+        ("nul", "it is no text"),
+    ],
+)
+def test_a_hostile_file_of_keys_is_left_alone(start, kind, told):
+    board = start()
+    hostile(kind)(board)
+    before = board.files()
+    (problem,) = enroll(entry(board, hostname="board-1"))["problems"]
+    assert "its file authorized_keys is left alone" in problem and told in problem
+    assert board.files() == before
+
+
+def test_nothing_else_is_done_before_the_key_logs_in(start):
+    board = start(reads="elsewhere")
+    made = enroll(entry(board, name="mars", hostname="board-1"), lock_password=True)
+    (problem,) = made["problems"]
+    assert "the key is installed, but does not log in" in problem and "AuthorizedKeysFile" in problem
+    assert made["boards"]["mars"]["done"] == ["install the key"] and made["inventory"] is None
+    assert (board.root / "running").read_text() == "vendor\n" and not board.is_locked("root")
+
+
+def test_a_password_whose_lock_locks_the_key_out_is_unlocked_again(start):
+    board = start(pam=False)
+    (problem,) = enroll(entry(board, user="mango"), lock_password=True)["problems"]
+    assert "the password is not locked" in problem and "UsePAM" in problem
+    assert not board.is_locked("mango") and (board.root / "told").read_text() == "passwd -l\npasswd -u\n"
+
+
+def test_a_lock_is_undone_when_the_connection_breaks(start, monkeypatch):
+    board = start()
+
+    def breaks(one, running):
+        raise connect.Unreached("no_ssh", "the connection broke")
+
+    monkeypatch.setattr(_board.Board, "_verify_locked", breaks)
+    (problem,) = enroll(entry(board, user="mango"), lock_password=True)["problems"]
+    assert "the connection broke" in problem
+    for dummy in range(100):
+        if not board.is_locked("mango"):
+            break
+        connect.time.sleep(0.02)
+    assert (board.root / "told").read_text() == "passwd -l\npasswd -u\n"
+
+
+def test_an_empty_password_is_not_locked(start):
+    board = start()
+    (board.root / "etc/shadow").write_text("mango::1:0:99999:7:::\n")
+    assert "it is empty" in enroll(entry(board, user="mango"), lock_password=True)["problems"][0]
+    assert not board.is_locked("mango")
+
+
+def test_a_user_whose_sudo_asks_for_the_password(start):
+    board = start(uid=1000, sudo_password=PASSWORD)
+    one = entry(board, user="mango", hostname="board-1")
+    assert enroll(one)["problems"] == []
+    assert (board.root / "running").read_text() == "board-1\n"
+    # It could become root no more.
+    (problem,) = enroll(one, lock_password=True)["problems"]
+    assert "sudo asks for it" in problem and not board.is_locked("mango")
+    assert all(PASSWORD not in command for command in board.commands)
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_user_who_does_not_become_root(start, dry):
+    board = start(uid=1000, sudo_password="another")
+    enroll(entry(board, user="mango"))
+    (problem,) = enroll(entry(board, user="mango", hostname="board-1"), password="", dry=dry)["problems"]
+    assert "mango is not root, and does not become it" in problem
+    assert (board.root / "running").read_text() == "vendor\n"
+
+
+def test_no_password_is_told_anywhere(start, home):
+    good, bad = start(), start(password="another")
+    own = entry(bad, name="b", password="second-hunter3")
+    made = enroll(entry(good, name="a", user="mango", hostname="board-1"), own, lock_password=True)
+    assert len(made["problems"]) == 1 and "the password was refused" in made["problems"][0]
+    texts = [repr(made), *good.commands, *bad.commands]
+    texts += [path.read_text(errors="replace") for path in home.rglob("*") if path.is_file()]
+    texts += [repr(board.files()) for board in (good, bad)]
+    assert not [text for text in texts if re.search("hunter[23]", text)]
+
+
+def test_one_that_fails_does_not_hold_up_the_others(start):
+    boards = [start(), start(password="another"), start()]
+    entries = [entry(board, name="board-%d" % number) for number, board in enumerate(boards)]
+    gone = start()
+    gone.close()
+    made = enroll(*entries, entry(gone, name="gone"))
+    assert [text.partition(":")[0] for text in made["problems"]] == ["board-1", "gone"]
+    groups = yaml.safe_load(made["inventory"]["text"])["k3s_cluster"]["children"]
+    assert [list(groups[role]["hosts"]) for role in ("server", "agent")] == [["board-0"], ["board-2"]]
+    assert boards[0].takes("root", boards_enroll._key(None)[0].blob)
+
+
+def test_what_a_board_answers_acts_on_no_terminal(start):
+    def lies(command):
+        token = re.search("riscv-k3s-[0-9a-f]{16}", command).group()
+        account = "uid 0\nhostname \x1b[2J%s\nfile \x1b]0;x\x07 1 2 3\nend" % ("x" * 100000)
+        return "".join(
+            "%s<%s\n%s\n%s>0\n\n" % (token, name, text, token) for name, text in (("account", account),)
+        ).encode()
+
+    for answer in (lies, lambda command: b"\x1b[31m no shell" * 5000, lambda command: b"x" * (connect.LARGEST + 1)):
+        board = start(lies=answer)
+        made = enroll(entry(board, name="mars"))
+        assert len(made["problems"]) == 1 and made["inventory"] is None
+        assert all(text.isprintable() and len(text) < 5000 for text in made["problems"] + made["lines"])
+
+
+def test_a_board_that_is_late(start):
+    board = start(lies=lambda command: connect.time.sleep(5) or b"")
+    (problem,) = enroll(entry(board), timeout=0.5)["problems"]
+    assert "it did not answer within 0.5 s" in problem
+
+
+def test_the_key_of_who_runs_it(home, key):
+    for name in ("id_rsa.pub", "id_ed25519.pub"):
+        (home / ".ssh" / name).write_text(line_of(key))
+    assert boards_enroll._key(None)[1] == str(home / ".ssh/id_ed25519")
+    (home / ".ssh/id_ed25519.pub").write_text(base64.b64encode(b"PRIVATE").decode())
+    with pytest.raises(Problem, match="no public key of ssh"):
+        boards_enroll._key(None)
+    with pytest.raises(Problem, match="is a private key, which stays here"):
+        boards_enroll._key(str(home / ".ssh/id_ecdsa"))
+    with pytest.raises(Problem, match="is not there"):
+        boards_enroll._key(str(home / ".ssh/none.pub"))
+
+
+def test_without_a_key_there_is_one_clear_error(home):
+    os.remove(home / ".ssh/id_ecdsa.pub")
+    with pytest.raises(Problem) as caught:
+        enroll("192.0.2.1")
+    assert "ssh-keygen -t ed25519" in caught.value.next_step and "id_ed25519.pub, id_ecdsa.pub" in caught.value.found
+
+
+def test_the_private_key_must_be_that_of_the_public_one(home):
+    (home / ".ssh/id_ecdsa.pub").write_text(line_of(paramiko.ECDSAKey.generate()))
+    with pytest.raises(Problem, match="is another one"):
+        enroll("192.0.2.1")
+
+
+def test_a_key_of_the_agent_needs_no_file(start, home, key, monkeypatch):
+    board = start()
+    os.remove(home / ".ssh/id_ecdsa")
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/nonexistent")
+    monkeypatch.setattr(paramiko, "Agent", type("Agent", (), {"get_keys": lambda agent: [key]}))
+    assert enroll(entry(board))["problems"] == []
+
+
+def test_an_inventory_of_somebody_else_is_left_alone(start, home):
+    board = start()
+    (home / "inventory.yml").write_text("all:\n  hosts: {}\n")
+    made = enroll(entry(board, name="mars"))
+    assert made["inventory"] is None and "the inventory that is there is left alone" in made["problems"][-1]
+    assert "        mars:" in made["lines"] and made["boards"]["mars"]["done"] == ["install the key"]
+
+
+def test_a_setting_that_is_misspelt():
+    boards_enroll.check_names({"riscv_k3s_enroll_user": "x", "riscv_k3s_pinned": True})
+    with pytest.raises(Problem, match="did you mean riscv_k3s_enroll_lock_password"):
+        boards_enroll.check_names({"riscv_k3s_enroll_lock_pasword": True})
+
+
+class Task:
+    def __init__(self, **arguments):
+        self.args, self.check_mode, self.async_val, self.no_log = arguments, False, 0, True
+
+
+def run(**arguments):
+    action = object.__new__(boards_enroll.ActionModule)
+    action._task, action._connection = Task(), type("C", (), {"_shell": type("S", (), {"tmpdir": None})})
+    action.validate_argument_spec = lambda argument_spec: (None, dict(DEFAULTS, **arguments))
+    return action.run(None, {})
+
+
+def test_without_paramiko_there_is_one_clear_error(monkeypatch):
+    monkeypatch.setattr(connect, "PARAMIKO_ERROR", ImportError("No module named 'paramiko'"))
+    made = run(boards=["192.0.2.1"])
+    assert made["failed"] and "the playbook riscv.k3s.enroll needs paramiko" in made["msg"]
+    assert made["problems"] == [made["msg"]] and made["inventory"] is None
+
+
+def test_the_action_fails_where_a_board_does(start):
+    board = start()
+    good = dict(accept_new=True, timeout=10, password=PASSWORD)
+    assert run(boards=[entry(board)], **good)["failed"] is False
+    made = run(boards=[entry(board, user="other")], **dict(good, user="other"))
+    assert made["failed"] is False and made["changed"] is False
+    assert run(boards=[])["msg"].startswith("no board is named")

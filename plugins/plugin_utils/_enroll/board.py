@@ -17,8 +17,13 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll.seen import Seen
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll.wanted import Want
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT, Section, split_output
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.connect import HostKeys, Login, Place, Session, session
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.unreached import Unreached
 
 _ROOT = "root"
+_UNKNOWN = (
+    "compare the fingerprint with the board's (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), and give it as "
+    "host_key of the board; or take all keys that are new: riscv_k3s_enroll_accept_new: true"
+)
 _ASKS = "-S -k -p '' "  # sudo then reads one line, the password, in any case
 
 
@@ -67,6 +72,8 @@ class Board:
                 self._steps(one)
                 role = self._role(one)
         except Problem as problem:
+            if isinstance(problem, Unreached) and problem.reason == "host_key_unknown":
+                problem.next_step = _UNKNOWN
             return Enrolled(self.done, self.host_key, self.is_new, None, str(problem))
         return Enrolled(self.done, self.host_key, self.is_new, role)
 
