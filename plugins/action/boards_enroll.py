@@ -10,6 +10,7 @@ import json
 import os
 from typing import Any, Dict
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -34,6 +35,7 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "timeout": {"type": "float", "default": 60},
     "parallel": {"type": "int", "default": 50},
 }
+_NOTHING: Dict[str, Any] = {"changed": False, "lines": [], "inventory": None, "boards": {}}
 
 
 class ActionModule(ActionBase):
@@ -44,16 +46,23 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """What was done, and the text of the inventory; a failure where a board is not enrolled."""
         result = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(argument_spec=OPTIONS)
         try:
             connect.check_paramiko("the playbook riscv.k3s.enroll")
             check_names(task_vars or {})
-            # Plain texts: Ansible's own are no texts to the writer of YAML.
-            made = enrolled(json.loads(json.dumps(options)), self._task.check_mode)
+            made = enrolled(self._options(), self._task.check_mode)
         except Problem as problem:
-            made = {"changed": False, "lines": [], "problems": [str(problem)], "inventory": None, "boards": {}}
-        msg = "; ".join(made["problems"]) if made["problems"] else made["lines"]
-        return dict(result, failed=bool(made["problems"]), msg=msg, **made)
+            made = dict(_NOTHING, problems=[str(problem)], failure=[str(problem)])
+        failure = made.pop("failure")
+        return dict(result, failed=bool(failure), msg="; ".join(failure) or made["lines"], **made)
+
+    def _options(self):
+        """The role has no_log for this task, so that Ansible would not tell what is wrong with them."""
+        try:
+            dummy, options = self.validate_argument_spec(argument_spec=OPTIONS)
+        except AnsibleError as error:
+            raise Problem("an option is wrong", error.message, next_step="check riscv_k3s_enroll_*") from error
+        # Plain texts: Ansible's own are no texts to the writer of YAML.
+        return json.loads(json.dumps(options))
 
 
 def check_names(variables):
@@ -63,7 +72,7 @@ def check_names(variables):
 
 
 def enrolled(options, dry):
-    """{changed, lines, problems, inventory, boards}. Raises Problem where nothing was begun."""
+    """{changed, lines, problems, failure, inventory, boards}. Raises Problem where nothing was begun."""
     password = "" if options["password"] is None else options["password"]
     wants = wanted.wants(options["boards"], options["user"], password)
     public, path = _key(options["public_key"])
@@ -76,16 +85,19 @@ def enrolled(options, dry):
     how = How(public, private, hosts, options["timeout"], options["become"], options["lock_password"], dry)
     found = enroll.enroll(wants, how, options["parallel"])
     lines, problems = enroll.lines(found, hosts.paths[0], dry), enroll.problems(found)
+    failure = enroll.failure(found)
     roles = enroll.roles(found, options["servers"], inventory_text.has_server(base))
     variables = {want.board.name: _variables(want, path if options["public_key"] else "") for want in wants}
     text = inventory_text.render(inventory_text.merged(base, roles, variables, options["servers"]))
     if roles and content is None:
         lines += ["The text for the inventory:", *text.splitlines()]
         problems.append(str(inventory_text.not_ours(where)))
+        failure.append(problems[-1])
     return {
         "changed": any(one.done or one.is_new for one in found.values()),
         "lines": lines,
         "problems": problems,
+        "failure": failure,
         "inventory": {"path": where, "text": text} if roles and content is not None else None,
         "boards": {name: _row(one, roles.get(name)) for name, one in found.items()},
     }

@@ -28,6 +28,7 @@ options:
         a dictionary with such an C(address) and, where they differ, C(name), C(port), C(user) and C(password).
       - C(hostname) is the host name that the board gets, for a range a range of names (C(board-[1:9])). C(host_key) is
         the fingerprint that its host key must have (C(SHA256:…)).
+      - A board on which k3s runs keeps its host name, since k3s calls its node by it.
     type: list
     elements: raw
     required: true
@@ -113,7 +114,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: RV(lines), or where there are RV(problems) these as one text.
+  description: RV(lines), or of a failure how many boards are not enrolled, as one text.
   returned: always
   type: raw
 lines:
@@ -122,7 +123,7 @@ lines:
   type: list
   elements: str
 problems:
-  description: Why boards are not enrolled, a sentence each.
+  description: Why boards are not enrolled, a text each. They are among RV(lines), too.
   returned: always
   type: list
   elements: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import socket
 import subprocess
 import threading
 
@@ -168,6 +169,7 @@ class ShellBoard(SshBoard):
 
     def _serve(self, connection):
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport = paramiko.Transport(connection)
             transport.set_log_channel("ssh_boards")
             transport.add_server_key(self.host_key)

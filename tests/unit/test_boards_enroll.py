@@ -248,7 +248,7 @@ def test_a_password_whose_lock_locks_the_key_out_is_unlocked_again(start):
 def test_a_lock_is_undone_when_the_connection_breaks(start, monkeypatch):
     board = start()
 
-    def breaks(one, running):
+    def breaks(board, one, running, before):
         raise connect.Unreached("no_ssh", "the connection broke")
 
     monkeypatch.setattr(_board.Board, "_verify_locked", breaks)
@@ -259,6 +259,28 @@ def test_a_lock_is_undone_when_the_connection_breaks(start, monkeypatch):
             break
         connect.time.sleep(0.02)
     assert (board.root / "told").read_text() == "passwd -l\npasswd -u\n"
+
+
+def test_a_lock_that_cannot_be_taken_back_is_told(start):
+    board = start(pam=False)
+    program = board.root / "bin/passwd"
+    program.write_text(program.read_text().replace("-u) sed", "-u) exit 1; sed"))
+    (problem,) = enroll(entry(board, user="mango"), lock_password=True)["problems"]
+    assert "the lock cannot be taken back" in problem and "console: passwd -u mango" in problem
+
+
+def test_where_k3s_runs_the_name_stays(start, monkeypatch):
+    monkeypatch.setattr(_board.Board, "_role", lambda board, one: "agent")
+    board = start()
+    for dry in (True, False):
+        (problem,) = enroll(entry(board, hostname="board-1"), dry=dry)["problems"]
+        assert "k3s is agent there, and calls its node vendor" in problem
+    assert (board.root / "running").read_text() == "vendor\n"
+    assert enroll(entry(board, hostname="vendor"))["boards"][board_name(board)]["role"] == "agent"
+
+
+def board_name(board):
+    return "%s_%d" % (board.address, board.port)
 
 
 def test_an_empty_password_is_not_locked(start):
@@ -306,6 +328,8 @@ def test_one_that_fails_does_not_hold_up_the_others(start):
     gone.close()
     made = enroll(*entries, entry(gone, name="gone"))
     assert [text.partition(":")[0] for text in made["problems"]] == ["board-1", "gone"]
+    assert made["failure"] == ["2 of 4 boards are not enrolled: board-1, gone"]
+    assert len([text for text in made["lines"] if ": not enrolled: " in text]) == 2
     groups = yaml.safe_load(made["inventory"]["text"])["k3s_cluster"]["children"]
     assert [list(groups[role]["hosts"]) for role in ("server", "agent")] == [["board-0"], ["board-2"]]
     assert boards[0].takes("root", boards_enroll._key(None)[0].blob)

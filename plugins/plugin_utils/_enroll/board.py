@@ -16,7 +16,14 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll import hostname,
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll.seen import Seen, seen
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll.wanted import Want
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT, Section, split_output
-from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.connect import HostKeys, Login, Place, Session, session
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.connect import (
+    HostKeys,
+    Login,
+    Place,
+    Running,
+    Session,
+    session,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.unreached import Unreached
 
 _ROOT = "root"
@@ -60,28 +67,28 @@ class Board:
         self.want, self.how = want, how
         self.done: List[str] = []
         self.host_key, self.is_new = "", False
+        self.role: Optional[str] = None
         self.place = Place(want.board.address, want.board.port)
 
     def enroll(self) -> Enrolled:
-        role = None
         try:
             # The key first: after the first time there may be no password any more.
             login = Login(self.want.user, self.how.private, self.want.password, False)
             with session(self.place, login, self.how.keys, self.how.seconds, self.want.host_key) as one:
                 self.host_key, self.is_new = "%s %s" % (one.host.kind, one.host.fingerprint), one.host.is_new
                 self._steps(one)
-                role = self._role(one)
         except Problem as problem:
             if isinstance(problem, Unreached) and problem.reason == "host_key_unknown":
                 problem.next_step = _UNKNOWN
             return Enrolled(self.done, self.host_key, self.is_new, None, str(problem))
-        return Enrolled(self.done, self.host_key, self.is_new, role)
+        return Enrolled(self.done, self.host_key, self.is_new, self.role)
 
     def _steps(self, one: Session) -> None:
         found = self._look(one)
         self._install(one, found)
         if one.way != "key" and not self.how.dry:
             self._verify()
+        self.role = self._role(one)
         if self.want.hostname:
             self._rename(one, found)
         if self.how.lock:
@@ -127,6 +134,13 @@ class Board:
         is_named = found.hostname == new and found.hostname_file in (new, "")
         if is_named and text is None:
             return
+        if self.role and not is_named:
+            raise Problem(
+                "the host name is not changed where k3s runs",
+                found="k3s is %s there, and calls its node %s" % (self.role, found.hostname),
+                where=self.place,
+                next_step="leave hostname out for this board, or uninstall k3s there first",
+            )
         was = " (it is %s)" % found.hostname if self.how.dry else " (it was %s)" % found.hostname
         what = "name it %s" % new + ("" if is_named else was)
         # Told in check mode, too.
@@ -166,19 +180,26 @@ class Board:
         token = _token()
         running = one.start(script.command("lock", token, before, account=self.want.user))
         if running.until(("%s=locked" % token).encode()):
-            self._verify_locked(running)
+            self._verify_locked(one, running, before)
         self._good(_split(running.output().decode("utf-8", "replace"), token)["lock"], "the password is not locked")
         if self._password(one, before) != "locked":
             raise Problem("the password is not locked", where=self.place, next_step="lock it there: passwd -l USER")
         self.done.append("lock the password")
 
-    def _verify_locked(self, running: Any) -> None:
+    def _verify_locked(self, one: Session, running: Running, before: str) -> None:
         try:
             self._verify()
         except Problem as problem:
             # The end of its input unlocks it again.
             running.end_of_input()
             running.output()
+            if self._password(one, before) == "locked":
+                raise Problem(
+                    "the password is locked, the key does not log in, and the lock cannot be taken back",
+                    found=problem.found or problem.what,
+                    where=self.place,
+                    next_step="unlock it on the board's console: passwd -u %s" % self.want.user,
+                ) from problem
             raise self._not_locked(
                 "then the key would not log in either: %s" % (problem.found or problem.what),
                 "let sshd there use PAM (UsePAM yes), or leave riscv_k3s_enroll_lock_password out for %s",

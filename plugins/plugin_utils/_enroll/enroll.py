@@ -14,6 +14,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll.wanted import Wa
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.connect import Place, too_late
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.many import gather
 
+_NAMED = 5
 _LOGINS = 3  # each has its own time: the first, and the key's before and after a password is locked
 
 
@@ -38,13 +39,22 @@ def lines(found: Mapping[str, Enrolled], known: str, dry: bool) -> List[str]:
             told.append("%s: host key %s, %s" % (name, one.host_key, key))
         does = "to do: " if dry else "done: "
         told += ["%s: %s%s" % (name, does, "; ".join(one.done))] if one.done else []
-        if not one.problem and not one.done:
+        if one.problem:
+            told.append("%s: not enrolled: %s" % (name, one.problem))
+        elif not one.done:
             told.append("%s: nothing to do" % name)
     return [printable(line) for line in told]
 
 
 def problems(found: Mapping[str, Enrolled]) -> List[str]:
     return ["%s: %s" % (name, one.problem) for name, one in found.items() if one.problem]
+
+
+def failure(found: Mapping[str, Enrolled]) -> List[str]:
+    """The end of a run, after the lines."""
+    bad = [name for name, one in found.items() if one.problem]
+    shown = ", ".join(bad[:_NAMED]) + (" and %d more" % (len(bad) - _NAMED) if len(bad) > _NAMED else "")
+    return ["%d of %d boards are not enrolled: %s" % (len(bad), len(found), shown)] if bad else []
 
 
 def roles(found: Mapping[str, Enrolled], servers: Sequence[str], has_server: bool) -> Dict[str, str]:

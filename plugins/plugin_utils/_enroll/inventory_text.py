@@ -95,9 +95,14 @@ def merged(
         before = next((one for one in _ROLES if name in _hosts(made, one)), None)
         group = role if before is None or servers else before
         own = _hosts(made, before).pop(name) if before and before != group else _hosts(made, group).get(name)
-        kept = {key: value for key, value in (own or {}).items() if key not in _OURS}
-        _hosts(made, group)[name] = {**variables[name], **kept}
+        _hosts(made, group)[name] = _updated(own or {}, variables[name])
     return made
+
+
+def _updated(own: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[str, Any]:
+    """What is there keeps its order."""
+    kept = {key: variables.get(key, value) for key, value in own.items() if key in variables or key not in _OURS}
+    return {**kept, **variables}
 
 
 def not_ours(path: str) -> Problem:

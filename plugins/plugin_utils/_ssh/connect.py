@@ -300,7 +300,10 @@ def too_late(place: Place, seconds: float) -> Unreached:
 
 
 def _connected(place: Place, clock: _Clock) -> socket.socket:
-    return socket.create_connection(place, timeout=clock.left())
+    sock = socket.create_connection(place, timeout=clock.left())
+    # Each small packet would wait for an acknowledgement of the one before.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 @contextlib.contextmanager
