@@ -10,6 +10,7 @@ import time
 
 import paramiko
 import pytest
+from shell_board import ShellBoard
 from ssh_boards import SshBoard
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -147,6 +148,59 @@ def test_a_key_that_cannot_be_recorded_is_not_trusted(server, reach, tmp_path):
     with pytest.raises(Unreached, match="cannot be recorded") as caught:
         ask(Place(board.address, board.port), LOGIN, keys, TOKEN, 5)
     assert (caught.value.reason, board.logins) == ("host_key_not_recorded", [])
+
+
+def test_an_expected_key_is_recorded_and_no_other(tmp_path):
+    mine, other = paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()
+    keys, place = HostKeys([str(tmp_path / "known")]), Place("mars", 22)
+
+    def check(key, expected):
+        return keys.check(place, key.get_name(), key.get_base64(), expected.fingerprint)
+
+    with pytest.raises(Unreached, match="not the expected one") as caught:
+        check(other, mine)
+    assert caught.value.reason == "host_key_unexpected" and "ssh_host_ecdsa_key.pub" in caught.value.next_step
+    assert not (tmp_path / "known").exists()
+    assert [check(mine, mine) for dummy in range(2)] == [True, False]
+    # What is known, and what was changed, must be the expected one as well.
+    with pytest.raises(Unreached, match="not the expected one"):
+        check(mine, other)
+    with pytest.raises(Unreached, match="another one than the one that is known"):
+        check(other, other)
+    assert (tmp_path / "known").read_text() == "mars %s %s\n" % (mine.get_name(), mine.get_base64())
+
+
+def test_a_dry_look_at_keys_records_none(tmp_path):
+    key, keys = paramiko.ECDSAKey.generate(), HostKeys([str(tmp_path / "known")], True, True)
+    for dummy in range(2):
+        assert keys.check(Place("mars", 22), key.get_name(), key.get_base64())
+    assert not (tmp_path / "known").exists()
+
+
+def test_a_session_has_several_commands_that_may_be_spoken_to(tmp_path):
+    board = ShellBoard(tmp_path / "board", password="one-time")
+    keys = HostKeys([str(tmp_path / "known")], True)
+    with connect.session(Place(board.address, board.port), LOGIN, keys, 5) as one:
+        assert (one.way, one.run("cat", b"told"), one.run("echo twice")) == ("password", "told", "twice\n")
+        running = one.start("read -r a; echo first $a; read -r b; echo last $b")
+        running.send(b"1\n")
+        assert running.until(b"first 1")
+        running.end_of_input()
+        assert (running.output(), running.until(b"never")) == (b"first 1\nlast\n", False)
+    board.close()
+
+
+def test_a_problem_of_who_uses_a_session_stays_one(tmp_path):
+    board = ShellBoard(tmp_path / "board", password="one-time")
+    keys = HostKeys([str(tmp_path / "known")], True)
+    with pytest.raises(Problem, match="mine") as caught:
+        with connect.session(Place(board.address, board.port), LOGIN, keys, 5):
+            raise Problem("mine")
+    assert not isinstance(caught.value, Unreached)
+    with pytest.raises(Unreached, match="did not answer within 0.5 s"):
+        with connect.session(Place(board.address, board.port), LOGIN, keys, 0.5) as one:
+            one.run("sleep 1")
+    board.close()
 
 
 def for_ever():

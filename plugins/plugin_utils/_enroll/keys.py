@@ -41,13 +41,19 @@ def key(text: str, where: str) -> Key:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     words = lines[0].split() if len(lines) == 1 else []
     # Options in front are for the file on a board, and not for here. Each line ends where it ends.
-    is_fit = len(words) >= 2 and lines[0].isprintable() and len(lines[0]) <= _LONGEST
+    is_fit = len(words) >= 2 and " ".join(words).isprintable() and len(lines[0]) <= _LONGEST
     if is_fit and words[0] in _KINDS and _names_its_kind(words[1], words[0]):
         return Key(" ".join(words), words[0], words[1])
     is_private = "PRIVATE KEY" in text
     raise Problem(
         "this is a private key, which stays here" if is_private else "this is no public key of ssh",
-        found=None if is_private else "%d lines that are none" % len(lines),
+        found=None
+        if is_private
+        else "no key"
+        if not lines
+        else "%d lines" % len(lines)
+        if len(lines) > 1
+        else "a line of another form",
         where=where,
         next_step="name the file that ends in .pub; `ssh-keygen -y -f FILE` makes it from the private key",
     )
