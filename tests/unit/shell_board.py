@@ -36,7 +36,7 @@ PROGRAMS = {
 
 class _Shell(paramiko.ServerInterface):
     def __init__(self, board):
-        self.board, self.user = board, ""
+        self.board, self.user, self.begun = board, "", []
 
     def get_allowed_auths(self, username):
         return "publickey,password"
@@ -58,8 +58,19 @@ class _Shell(paramiko.ServerInterface):
 
     def check_channel_exec_request(self, channel, command):
         self.board.commands.append(command.decode())
-        threading.Thread(target=self.board.run_on, args=(channel, command), daemon=True).start()
+        self.begun.append(threading.Thread(target=self.board.run_on, args=(channel, command), daemon=True))
         return True
+
+    def after_replies(self, transport):
+        """Starts what was asked for when it was answered that it will be, as sshd does: an end must not come before."""
+        send = transport._send_user_message
+
+        def sent(message):
+            send(message)
+            while self.begun and threading.current_thread() is transport:
+                self.begun.pop(0).start()
+
+        transport._send_user_message = sent
 
 
 # Those of a busybox that the scripts start.
@@ -173,7 +184,9 @@ class ShellBoard(SshBoard):
             transport = paramiko.Transport(connection)
             transport.set_log_channel("ssh_boards")
             transport.add_server_key(self.host_key)
-            transport.start_server(server=_Shell(self))
+            shell = _Shell(self)
+            shell.after_replies(transport)
+            transport.start_server(server=shell)
             # What nobody holds is closed.
             channels = []
             while True:

@@ -14,6 +14,7 @@ import paramiko
 import pytest
 import yaml
 from shell_board import ShellBoard
+from ssh_boards import answer
 
 from ansible_collections.riscv.k3s.plugins.action import boards_enroll
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -21,6 +22,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll import board as 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh import connect
 
 PASSWORD = "one-time-hunter2"
+ROLE = _board.Board._role
 DEFAULTS = {name: option.get("default") for name, option in boards_enroll.OPTIONS.items()}
 BUSYBOX = shutil.which("busybox")
 SHELLS = [
@@ -283,6 +285,64 @@ def board_name(board):
     return "%s_%d" % (board.address, board.port)
 
 
+def test_what_runs_on_a_board_says_which_part_it_has(start, monkeypatch):
+    monkeypatch.setattr(_board.Board, "_role", ROLE)
+    boards = [start(lies=runs("k3s-agent")), start(lies=runs("k3s-server")), start(lies=lambda command: None)]
+    made = enroll(*(entry(board, name="board-%d" % number) for number, board in enumerate(boards)))
+    assert made["problems"] == []
+    assert [row["role"] for row in made["boards"].values()] == ["agent", "server", "agent"]
+
+
+def runs(service):
+    def lies(command):
+        token = re.search("riscv-k3s-[0-9a-f]{16}", command).group()
+        return answer(token, board={"ran_as": service}).encode() if "step machine" in command else None
+
+    return lies
+
+
+def test_a_board_with_systemd_is_named_by_hostnamectl(start):
+    board = start()
+    (board.root / "run/systemd/system").mkdir(parents=True)
+    program = board.root / "bin/hostnamectl"
+    program.write_text('#!/bin/sh\n[ "$1" = set-hostname ] && echo "$2" | tee "$ROOT/running" >"$ROOT/etc/hostname"\n')
+    program.chmod(0o755)
+    (board.root / "bin/hostname").write_text("#!/bin/sh\nexit 1\n")
+    assert enroll(entry(board, hostname="board-1"))["problems"] == []
+    assert (board.root / "etc/hostname").read_text() == "board-1\n"
+
+
+def test_a_name_that_is_not_set_is_told(start):
+    board = start()
+    (board.root / "bin/hostname").write_text("#!/bin/sh\necho sethostname: not permitted >&2\nexit 1\n")
+    made = enroll(entry(board, name="mars", hostname="board-1"))
+    assert "the host name is not set" in made["problems"][0] and "not permitted" in made["problems"][0]
+    assert made["boards"]["mars"]["done"] == ["install the key"]
+
+
+@pytest.mark.parametrize("kind", ["link", "no text", "none"])
+def test_an_etc_hosts_that_cannot_be_edited_is_left_alone(start, kind):
+    board = start()
+    hosts = board.root / "etc/hosts"
+    hosts.rename(board.root / "etc/other")
+    if kind == "link":
+        hosts.symlink_to("other")
+    elif kind == "no text":
+        hosts.write_bytes(b"127.0.1.1 vendor \xff\n")
+    before = {name: row for name, row in board.files().items() if name in ("etc/hosts", "etc/other")}
+    one = entry(board, hostname="board-1")
+    assert enroll(one)["problems"] == [] and enroll(one)["changed"] is False
+    assert {name: row for name, row in board.files().items() if name in before} == before
+    assert hosts.is_symlink() == (kind == "link") and hosts.exists() == (kind != "none")
+
+
+def test_a_wrong_password_for_sudo_is_told_and_not_shown(start):
+    board = start(uid=1000, sudo_password="another")
+    (problem,) = enroll(entry(board, user="mango", hostname="board-1"))["problems"]
+    assert "the board did not do what it was told" in problem and PASSWORD not in problem
+    assert (board.root / "running").read_text() == "vendor\n"
+
+
 def test_an_empty_password_is_not_locked(start):
     board = start()
     (board.root / "etc/shadow").write_text("mango::1:0:99999:7:::\n")
@@ -343,8 +403,8 @@ def test_what_a_board_answers_acts_on_no_terminal(start):
             "%s<%s\n%s\n%s>0\n\n" % (token, name, text, token) for name, text in (("account", account),)
         ).encode()
 
-    for answer in (lies, lambda command: b"\x1b[31m no shell" * 5000, lambda command: b"x" * (connect.LARGEST + 1)):
-        board = start(lies=answer)
+    for lie in (lies, lambda command: b"\x1b[31m no shell" * 5000, lambda command: b"x" * (connect.LARGEST + 1)):
+        board = start(lies=lie)
         made = enroll(entry(board, name="mars"))
         assert len(made["problems"]) == 1 and made["inventory"] is None
         assert all(text.isprintable() and len(text) < 5000 for text in made["problems"] + made["lines"])
