@@ -128,7 +128,11 @@ def _key(option):
 
 
 def _private(path, public):
-    key = connect.private_key(path)
+    try:
+        key = connect.private_key(path)
+    except Problem as problem:
+        problem.next_step = "put it beside the public key, without a passphrase, or add it to an ssh agent (ssh-add)"
+        raise
     if key.get_base64() != public.blob:
         raise Problem("the private key beside the public one is another one", where=path, next_step="check both files")
     return key

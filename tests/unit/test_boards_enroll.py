@@ -91,6 +91,7 @@ def put(board, content, mode=0o600):
 def test_check_run_check_run(start, home, busybox):
     board = start(busybox=busybox)
     one = entry(board, name="mars", hostname="board-1", user="mango")
+    (board.root / "etc/hosts").chmod(0o640)
     before = board.files()
     foretold = enroll(one, dry=True, lock_password=True)
     assert board.files() == before and not (home / ".ssh/known_hosts").exists()
@@ -114,6 +115,7 @@ def test_check_run_check_run(start, home, busybox):
     # Of the files that were there nothing but what was told has changed, and none is left over.
     changed = {name for name in before if after[name] != before[name]}
     assert changed == {"etc/hostname", "etc/hosts", "etc/shadow", "running"}
+    assert {name: after[name][0] for name in before} == {name: row[0] for name, row in before.items()}
     assert set(after) - set(before) == {"home/.ssh", "home/.ssh/authorized_keys", "told"}
 
 
@@ -374,7 +376,7 @@ def test_no_password_is_told_anywhere(start, home):
     good, bad = start(), start(password="another")
     own = entry(bad, name="b", password="second-hunter3")
     made = enroll(entry(good, name="a", user="mango", hostname="board-1"), own, lock_password=True)
-    assert len(made["problems"]) == 1 and "the password was refused" in made["problems"][0]
+    assert len(made["problems"]) == 1 and "Found: the key was refused; the password was refused" in made["problems"][0]
     texts = [repr(made), *good.commands, *bad.commands]
     texts += [path.read_text(errors="replace") for path in home.rglob("*") if path.is_file()]
     texts += [repr(board.files()) for board in (good, bad)]
@@ -395,19 +397,36 @@ def test_one_that_fails_does_not_hold_up_the_others(start):
     assert boards[0].takes("root", boards_enroll._key(None)[0].blob)
 
 
-def test_what_a_board_answers_acts_on_no_terminal(start):
+def tells(account):
+    """A board that answers so when it is looked at, and else does what it is told."""
+
     def lies(command):
         token = re.search("riscv-k3s-[0-9a-f]{16}", command).group()
-        account = "uid 0\nhostname \x1b[2J%s\nfile \x1b]0;x\x07 1 2 3\nend" % ("x" * 100000)
-        return "".join(
-            "%s<%s\n%s\n%s>0\n\n" % (token, name, text, token) for name, text in (("account", account),)
-        ).encode()
+        sections = (("account", account), ("keys", ""), ("hosts", "127.0.1.1 \x1b[2J\n"))
+        text = "".join("%s<%s\n%s\n%s>0\n\n" % (token, *pair, token) for pair in sections)
+        return text.encode() if "step account" in command else None
 
-    for lie in (lies, lambda command: b"\x1b[31m no shell" * 5000, lambda command: b"x" * (connect.LARGEST + 1)):
-        board = start(lies=lie)
-        made = enroll(entry(board, name="mars"))
-        assert len(made["problems"]) == 1 and made["inventory"] is None
-        assert all(text.isprintable() and len(text) < 5000 for text in made["problems"] + made["lines"])
+    return lies
+
+
+@pytest.mark.parametrize(
+    "lies, told",
+    [
+        (tells("uid 0\nhostname \x1b[2J%s\nend" % ("x" * 9000)), "authorized_keys is not what was written"),
+        (tells("uid 0\nfile \x1b]0;x\x07 1 2\nend"), "a file there cannot be told"),
+        (lambda command: b"\x1b[31m no shell" * 5000, "did not do what it was told"),
+        (lambda command: b"x" * (connect.LARGEST + 1), "answers more than 256 KiB"),
+        (lambda command: b"", "did not do what it was told"),
+    ],
+    ids=["name", "file", "no shell", "huge", "nothing"],
+)
+def test_what_a_board_answers_acts_on_no_terminal(start, lies, told):
+    board = start(lies=lies)
+    for dry in (True, False):
+        made = enroll(entry(board, name="mars", hostname="board-1"), dry=dry)
+        texts = [*made["problems"], *made["lines"], *made["boards"]["mars"]["done"]]
+        assert texts and all(text.isprintable() and len(text) < 5000 for text in texts)
+    assert made["inventory"] is None and told in made["problems"][0]
 
 
 def test_a_board_that_is_late(start):
@@ -440,6 +459,16 @@ def test_the_private_key_must_be_that_of_the_public_one(home):
     (home / ".ssh/id_ecdsa.pub").write_text(line_of(paramiko.ECDSAKey.generate()))
     with pytest.raises(Problem, match="is another one"):
         enroll("192.0.2.1")
+
+
+def test_a_private_key_that_cannot_be_used(home, key):
+    key.write_private_key_file(str(home / ".ssh/id_ecdsa"), password="hunter2")
+    for told in ("needs its passphrase", "cannot be read"):
+        with pytest.raises(Problem, match=told) as caught:
+            enroll("192.0.2.1")
+        assert "ssh-add" in caught.value.next_step
+        if (home / ".ssh/id_ecdsa").exists():
+            os.remove(home / ".ssh/id_ecdsa")
 
 
 def test_a_key_of_the_agent_needs_no_file(start, home, key, monkeypatch):

@@ -78,8 +78,7 @@ class Board:
                 self.host_key, self.is_new = "%s %s" % (one.host.kind, one.host.fingerprint), one.host.is_new
                 self._steps(one)
         except Problem as problem:
-            if isinstance(problem, Unreached) and problem.reason == "host_key_unknown":
-                problem.next_step = _UNKNOWN
+            _in_words_of_here(problem)
             return Enrolled(self.done, self.host_key, self.is_new, None, str(problem))
         return Enrolled(self.done, self.host_key, self.is_new, self.role)
 
@@ -259,6 +258,16 @@ class Board:
         if section.rc:
             found = section.err[:300] or "exit status %d" % section.rc
             raise Problem(what, found, self.place, "see what the same does there by hand")
+
+
+def _in_words_of_here(problem: Problem) -> None:
+    """The inventory plugin has other options."""
+    if isinstance(problem, Unreached) and problem.reason == "host_key_unknown":
+        problem.next_step = _UNKNOWN
+    if problem.found:
+        problem.found = problem.found.replace("the key of key_file", "the key").replace(
+            "neither key_file nor password is given, and no ssh agent has a key", "no password is given"
+        )
 
 
 def _token() -> str:

@@ -10,7 +10,9 @@ import re
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
+_LONGEST_NAME = 253
 _TOLD = ("home", "folder", "file", "hosts")
 
 
@@ -51,13 +53,17 @@ def seen(sections: Mapping[str, Any]) -> Seen:
             raise Problem("a file there cannot be read", found=sections[name].err[:200])
     return Seen(
         uid=int(told["uid"]),
-        hostname=told.get("hostname", ""),
-        hostname_file=told.get("hostname_file", ""),
+        hostname=_name(told.get("hostname", "")),
+        hostname_file=_name(told.get("hostname_file", "")),
         becomes=told.get("becomes", ""),
         keys=sections["keys"].out,
         hosts_text=sections["hosts"].out,
         **files,
     )
+
+
+def _name(text: str) -> str:
+    return printable(text)[:_LONGEST_NAME]
 
 
 def _words(text: str) -> Dict[str, str]:

@@ -108,7 +108,17 @@ def private_key(path: str, passphrase: str = "") -> Any:
 def key_of_agent(public: str) -> Any:
     """The key of the ssh agent whose public part, in base64, is this; None where there is none."""
     keys = paramiko.Agent().get_keys() if os.environ.get("SSH_AUTH_SOCK") else ()
-    return next((key for key in keys if key.get_base64() == public), None)
+    key = next((key for key in keys if key.get_base64() == public), None)
+    if key:
+        lock, sign = threading.Lock(), key.sign_ssh_data
+
+        def one_at_a_time(*args: Any, **named: Any) -> Any:
+            # It has one connection to the agent, and many boards ask at once.
+            with lock:
+                return sign(*args, **named)
+
+        key.sign_ssh_data = one_at_a_time
+    return key
 
 
 class HostKeys:
