@@ -246,6 +246,18 @@ def test_after_the_run_the_lines_say_what_was_done(planned, done):
     assert report([dict(plan(), **planned)], API)[-1].startswith("board-1: ")
 
 
+def test_after_the_run_the_table_says_what_was_done_or_that_it_is_not_known():
+    patches = {"present": [{"manifest": "m", "kind": "k", "name": "n", "reason": "r", "patch": {}}], "absent": []}
+    change = plan(row("present"), registries={"change": True, "restart": True, "reason": "x"}, patches=patches)
+    cells = [map(str.strip, report([change], API, **options)[1].split("  ")) for options in ({}, {"done": True})]
+    assert [[cell for cell in row if "patch" in cell or "rit" in cell] for row in cells] == [
+        ["write, restart", "1 to patch"],
+        ["written, restarted", "1 patched"],
+    ]
+    lost = report([change], API, done=True, undone=["board-1"])[1]
+    assert "patch" not in lost and "rit" not in lost and lost.split().count("?") == 2
+
+
 def test_restarts_are_told_before_and_after():
     assert restarting(["a/b"])[0].startswith("restart the pods a/b (they wait")
     assert restarting(["a/b"], done=True) == ["restarted the pods a/b"]

@@ -97,26 +97,31 @@ def _row(plan, done, is_undone=False):
     to_fix = sum(row["fix"] not in ("present", "stock", "impossible") for row in plan["images"])
     patches = plan["patches"]
     present += to_fix if done and not is_undone else 0
+    cells = [_files(done, plan["registries"], plan["config"], plan["preload"]), _patches(patches, done)]
+    # What was to be done, and is not known to be done.
+    files, patched = ["?" if is_undone and cell != "ok" else cell for cell in cells]
     return (
         plan["board"],
         plan["architecture"],
         plan["k3s_version"] or "?",
-        _files(plan["registries"], plan["config"], plan["preload"]),
+        files,
         "%d of %d" % (present, len(images)),
         "?" if is_undone and to_fix else str(to_fix),
-        _patches(patches),
+        patched,
     )
 
 
-def _files(*actions):
-    parts = ["write"] if any(action["change"] for action in actions) else []
-    parts += ["restart"] if any(action["restart"] for action in actions) else []
+def _files(done, *actions):
+    write, restart = ("written", "restarted") if done else ("write", "restart")
+    parts = [write] if any(action["change"] for action in actions) else []
+    parts += [restart] if any(action["restart"] for action in actions) else []
     return ", ".join(parts) or "ok"
 
 
-def _patches(patches):
-    parts = ["%d to patch" % len(patches["present"])] if patches["present"] else []
-    parts += ["%d to undo" % len(patches["absent"])] if patches["absent"] else []
+def _patches(patches, done):
+    patch, undo = ("%d patched", "%d undone") if done else ("%d to patch", "%d to undo")
+    parts = [patch % len(patches["present"])] if patches["present"] else []
+    parts += [undo % len(patches["absent"])] if patches["absent"] else []
     return ", ".join(parts) or "ok"
 
 
