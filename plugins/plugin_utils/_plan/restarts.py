@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Container, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Container, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_past, is_unready, lacks_dns, workload
@@ -70,7 +70,7 @@ def unready(api: Optional[Mapping[str, Any]], namespaces: Container[str] = ("kub
     return [printable(row) for row in rows]
 
 
-def without_nodes(api: Mapping[str, Any], names: Container[str]) -> Mapping[str, Any]:
+def without_nodes(api: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
     """The API's view without some nodes and the pods on them; then without Addons, whose pods may be there."""
     return dict(
         api,
