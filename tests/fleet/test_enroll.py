@@ -75,7 +75,7 @@ def test_check_run_check_run_by_playbook(boards, tmp_path):
     assert [board.files() for board in boards] == after
     assert (controller.folder / "inventory.yml").read_bytes() == inventory
     # One that is not there fails the run, and is told; so is a wrong option.
-    outputs.append(controller.enroll(**dict(variables, boards=[*entries, "127.0.0.1:1"])))
+    outputs.append(controller.enroll(**{**variables, "boards": [*entries, "127.0.0.1:1"]}))
     assert outputs[-1].returncode == 2 and "1 of 3 boards are not enrolled: 127.0.0.1_1" in outputs[-1].stdout
     assert "127.0.0.1_1: not enrolled: it refuses connections" in outputs[-1].stdout
     outputs.append(controller.enroll(**dict(variables, timeout="soon")))

@@ -41,7 +41,7 @@ class How(NamedTuple):
 
     key: keys.Key
     private: Any
-    keys: HostKeys
+    hosts: HostKeys
     seconds: float
     become: str = "sudo"
     lock: bool = False
@@ -74,7 +74,7 @@ class Board:
         try:
             # The key first: after the first time there may be no password any more.
             login = Login(self.want.user, self.how.private, self.want.password, False)
-            with session(self.place, login, self.how.keys, self.how.seconds, self.want.host_key) as one:
+            with session(self.place, login, self.how.hosts, self.how.seconds, self.want.host_key) as one:
                 self.host_key, self.is_new = "%s %s" % (one.host.kind, one.host.fingerprint), one.host.is_new
                 self._steps(one)
         except Problem as problem:
@@ -116,7 +116,7 @@ class Board:
         """Nothing else is done before the key was seen to log in."""
         login = Login(self.want.user, self.how.private, "", False)
         try:
-            with session(self.place, login, self.how.keys, self.how.seconds) as one:
+            with session(self.place, login, self.how.hosts, self.how.seconds) as one:
                 self._sections(one, "look", become="")
         except Problem as problem:
             raise Problem(
