@@ -32,7 +32,8 @@ NAMES = (
     "klipper-helm",
 )
 # No recipe of the collection: the lab's stand-in for what installs charts.
-OWN = {"klipper-helm": {"go": {"recipe": str(ROOT / "tests" / "lab" / "klipper-helm"), "version": "1.0.0"}}}
+# Its user is the one of klipper-helm.yml.
+OWN = {"klipper-helm": {"go": {"recipe": str(ROOT / "tests/lab/klipper-helm"), "version": "1.0.0"}, "user": "1000"}}
 PROGRESS_SECONDS = 15
 
 
