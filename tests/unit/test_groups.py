@@ -151,7 +151,7 @@ def test_a_limit_that_leaves_out_the_machine_that_works():
 
 
 PLAYBOOKS = pathlib.Path(__file__).resolve().parents[2] / "playbooks"
-WORK_HERE = ("build_images", "prepare_upgrade", "publish", "upgrade_check")
+WORK_HERE = ("build_images", "enroll", "prepare_upgrade", "publish", "upgrade_check")
 
 
 @pytest.mark.parametrize("path", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.stem)
