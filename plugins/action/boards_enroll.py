@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from typing import Any, Dict
 
 from ansible.errors import AnsibleError
@@ -52,8 +53,7 @@ class ActionModule(ActionBase):
             made = enrolled(self._options(), self._task.check_mode)
         except Problem as problem:
             made = dict(_NOTHING, problems=[str(problem)], failure=[str(problem)])
-        failure = made.pop("failure")
-        return dict(result, failed=bool(failure), msg="; ".join(failure) or made["lines"], **made)
+        return dict(result, failed=bool(made["failure"]), msg="; ".join(made["failure"]) or made["lines"], **made)
 
     def _options(self):
         """The role has no_log for this task, so that Ansible would not tell what is wrong with them."""
@@ -98,9 +98,14 @@ def enrolled(options, dry):
         "lines": lines,
         "problems": problems,
         "failure": failure,
-        "inventory": {"path": where, "text": text} if roles and content is not None else None,
+        "inventory": {"path": where, "text": text, "mode": _mode(where)} if roles and content is not None else None,
         "boards": {name: _row(one, roles.get(name)) for name, one in found.items()},
     }
+
+
+def _mode(path):
+    """As the module copy takes it; a file that is there keeps its own."""
+    return "%04o" % stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else "0644"
 
 
 def _row(one, role):

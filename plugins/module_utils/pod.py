@@ -64,17 +64,21 @@ def is_unready(row: Mapping[str, Any]) -> bool:
     return not row["ready"] and not is_done(row)
 
 
-def lacks_dns(api: Mapping[str, Any]) -> bool:
-    """Whether k3s has its CoreDNS as an Addon, and no pod is there that could serve names: none whose name has "dns".
+def is_coredns(row: Mapping[str, Any]) -> bool:
+    """Whether a pod is one that k3s's Service kube-dns leads to, by its selector. Others have "dns" in their names."""
+    return row["namespace"] == "kube-system" and row["labels"].get("k8s-app") == "kube-dns"
 
-    An API that could not be read as a whole tells nothing of what is not there. With ``--disable coredns`` k3s deletes
-    the Addon; where another server of names is run instead, its pods most often say so by their names.
+
+def lacks_coredns(api: Mapping[str, Any]) -> bool:
+    """Whether k3s has CoreDNS as an Addon, and there is no pod of it. With ``--disable coredns`` k3s deletes the Addon.
+
+    An API that could not be read as a whole tells nothing of what is not there.
     """
     if not api.get("reachable") or api.get("unread"):
         return False
     pods = [pod for pod in api.get("pods") or () if pod["phase"] not in FINISHED]
     is_wanted = any(addon["name"] == "coredns" for addon in api.get("addons") or ())
-    return is_wanted and not any("dns" in pod["name"] for pod in pods)
+    return is_wanted and not any(map(is_coredns, pods))
 
 
 def ready_count(rows: Iterable[Mapping[str, Any]]) -> str:

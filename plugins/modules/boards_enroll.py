@@ -114,7 +114,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: RV(lines), or of a failure how many boards are not enrolled, as one text.
+  description: RV(lines), or RV(failure) as one text.
   returned: always
   type: raw
 lines:
@@ -127,8 +127,13 @@ problems:
   returned: always
   type: list
   elements: str
+failure:
+  description: How many boards are not enrolled, or why none could be; empty where all are.
+  returned: always
+  type: list
+  elements: str
 inventory:
-  description: C(path) and C(text) of the inventory; null where nothing is to be written.
+  description: C(path), C(text) and C(mode) of the inventory; null where nothing is to be written.
   returned: always
   type: dict
 boards:

@@ -158,7 +158,8 @@ def test_what_ended_or_is_elsewhere_is_never_restarted(changes):
 
 
 ADDONS = [{"name": "coredns", "checksum": "", "source": ""}]
-NO_DNS = "there is no pod of CoreDNS, so nothing answers for the names of the cluster"
+NO_DNS = "there is no pod of CoreDNS, which k3s has as an Addon: names of the cluster are not resolved by it"
+DNS = {"k8s-app": "kube-dns"}
 
 
 def api(pods=(), nodes=({"name": "board-1", "ready": True},), **changes):
@@ -181,14 +182,16 @@ def api(pods=(), nodes=({"name": "board-1", "ready": True},), **changes):
         (api([pod(namespace="default")]), []),
         (api(nodes=[{"name": "board-2", "ready": False}]), ["node board-2 is not Ready"]),
         (api([pod(namespace="default", name="x")], addons=ADDONS), [NO_DNS]),
-        (api([pod(ready=True, phase="Failed")], addons=ADDONS), [NO_DNS]),
+        (api([pod(ready=True, phase="Failed", labels=DNS)], addons=ADDONS), [NO_DNS]),
+        # Those have "dns" in their names and answer for nothing here, and a tenant may call a pod what he likes.
+        (api([pod(ready=True, name="external-dns-0")], addons=ADDONS), [NO_DNS]),
+        (api([pod(ready=True, namespace="tenant", labels=DNS)], addons=ADDONS), [NO_DNS]),
         # There, as an Addon of somebody else, not wanted, or not known.
-        (api([pod(ready=True)], addons=ADDONS), []),
-        (api([pod(ready=True, namespace="dns", name="dns-server-0")], addons=ADDONS), []),
+        (api([pod(ready=True, labels=DNS)], addons=ADDONS), []),
         (api(addons=[{"name": "coredns-custom"}]), []),
         (api(addons=[]), []),
         (api(addons=ADDONS, unread=["a pod"]), []),
-        (without_nodes(api([pod(ready=True, node="board-2")], addons=ADDONS), ["board-2"]), []),
+        (without_nodes(api([pod(ready=True, node="board-2", labels=DNS)], addons=ADDONS), ["board-2"]), []),
         (api(reachable=False, error="connection refused"), ["the API does not answer: connection refused"]),
         ({}, ["the API does not answer: it was not asked"]),
     ],

@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Any, Collection, Container, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED, is_past, is_unready, lacks_dns, workload
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import (
+    FINISHED,
+    is_past,
+    is_unready,
+    lacks_coredns,
+    workload,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.contents import Store, differing
 
@@ -65,8 +71,10 @@ def unready(api: Optional[Mapping[str, Any]], namespaces: Container[str] = ("kub
             rows.append(
                 "pod %s/%s on %s is not Ready: %s" % (pod["namespace"], pod["name"], pod["node"] or "no node yet", why)
             )
-    if lacks_dns(api):
-        rows.append("there is no pod of CoreDNS, so nothing answers for the names of the cluster")
+    if lacks_coredns(api):
+        rows.append(
+            "there is no pod of CoreDNS, which k3s has as an Addon: names of the cluster are not resolved by it"
+        )
     return [printable(row) for row in rows]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from ansible_collections.riscv.k3s.plugins.module_utils.pod import lacks_dns
+from ansible_collections.riscv.k3s.plugins.module_utils.pod import is_coredns, lacks_coredns
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.starting import container_seconds
@@ -30,11 +30,6 @@ def waiting(fleet, older=_NETWORK):
         age = container_seconds(fleet, row)
         if [container["state"] for container in row["containers"]] == ["running"] and age >= older:
             yield row
-
-
-def is_coredns(row):
-    """Whether a row is that of a CoreDNS pod."""
-    return row["namespace"] == "kube-system" and row["labels"].get("k8s-app") == "kube-dns"
 
 
 def told(fleet, row):
@@ -239,22 +234,23 @@ def unexplained(fleet):
 
 def gone(fleet):
     """k3s has it as an Addon, and no pod of it is there: nobody whose events could tell why."""
-    if not lacks_dns(fleet.api or {}):
+    if not lacks_coredns(fleet.api or {}):
         return
     failures = [
         event
         for event in fleet.details.get("events", ())
         if event["reason"] == "FailedCreate" and event["name"].startswith("coredns-")
     ]
-    evidence = ["the API has an Addon coredns, and no pod whose name tells of DNS"]
+    evidence = ["the API has an Addon coredns, and in kube-system no pod with the label k8s-app=kube-dns"]
     evidence += [m.event_text(event) for event in failures[-1:]]
     remedy = (
         "See whether Deployment coredns is there, how many replicas it wants, and what keeps it from making them. One "
-        "that was deleted comes back when its manifest changes, as by a comment; one of no replicas by kubectl scale."
+        "that was deleted comes back when its manifest changes, as by a comment; one of no replicas by kubectl scale. "
+        "Where another program is to answer for names, start k3s with --disable coredns."
     )
     options = shell.option("-n", "kube-system") + shell.option("-l", "k8s-app=kube-dns")
     command = shell.command("k3s", "kubectl", "describe", "deployments,replicasets", *options)
-    title = "There is no pod of CoreDNS, so nothing answers for the names of the cluster"
+    title = "There is no pod of CoreDNS, which k3s has as an Addon: names of the cluster are not resolved by it"
     yield m.Finding(title, m.CERTAIN, ("addon", fleet.server, "coredns"), evidence, remedy, command, fleet.server)
 
 
@@ -262,7 +258,7 @@ CAUSES = [
     m.Cause(
         "coredns-gone",
         "k3s has CoreDNS as an Addon, and there is no pod of it.",
-        "the Addons and the names of all pods",
+        "the Addons, and pods with the label of CoreDNS",
         gone,
     ),
     m.Cause(
