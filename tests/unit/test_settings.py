@@ -193,6 +193,26 @@ def test_roles_of_the_controller_look_at_no_password():
     assert made["registries"] is made["registry_password"] is None
 
 
+@pytest.mark.parametrize(
+    "variables, version",
+    [
+        ({"k3s_version": "v1.35.8+k3s1"}, "v1.35.8+k3s1"),
+        ({"k3s_version": "v1.35.8+k3s1", "riscv_k3s_target_version": "v1.36.3+k3s1"}, "v1.36.3+k3s1"),
+        # Words that k3s-ansible's relatives know.
+        ({"k3s_version": "latest"}, None),
+        ({"k3s_version": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_version_of_k3s_ansible_counts_where_the_inventory_says_no_other(variables, version):
+    assert read({"b": variables})["b"]["target_version"] == version
+    assert inventory_settings(variables)["target_version"] == version
+
+
+def test_no_plan_reads_what_k3s_is_told_where_it_is_installed():
+    assert set(declared.OF_CONFIG) <= declared.READ_LATER
+
+
 def test_the_supply_has_the_same_fixes():
     assert declared.SETTINGS["fixes"].choices == supply.FIXES
     assert declared.SETTINGS["fixes"].default == supply.DEFAULT_FIXES

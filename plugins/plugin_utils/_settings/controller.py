@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX, RESERVED
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import OF_ACCESS, OF_CONFIG, PREFIX, RESERVED
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.derived import checked_prefix, prefix_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 
 # They may be in a vault that is not open; registry_access reads them where a registry is asked.
-_NOT_LOOKED_AT = frozenset((*OF_ACCESS, "registries")) - {"registry", "registry_plain_http"}
+_NOT_LOOKED_AT = frozenset((*OF_ACCESS, *OF_CONFIG, "registries")) - {"registry", "registry_plain_http"}
 
 
 def inventory_settings(variables: Mapping[str, Any]) -> Dict[str, Any]:
@@ -23,8 +23,9 @@ def inventory_settings(variables: Mapping[str, Any]) -> Dict[str, Any]:
     not looked at, nor is what is no setting, such as the rows of a lock file. Raises Problem.
     """
     known = [name for name in variables if name.startswith(PREFIX) and name[len(PREFIX) :] not in RESERVED]
+    known += [name for name in ("k3s_version",) if name in variables]
     # What registries.yaml says may be in a vault that is not open; that it is there is enough.
-    has_registries = any(name in variables for name in (PREFIX + "registries", *FOREIGN))
+    has_registries = any(name in variables for name in (PREFIX + "registries", "registries_config_yaml"))
     values = {name: None if name[len(PREFIX) :] in _NOT_LOOKED_AT else variables[name] for name in known}
     host = str(variables.get("inventory_hostname", "localhost"))
     settings = read({host: values})[host]

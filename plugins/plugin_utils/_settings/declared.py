@@ -99,6 +99,21 @@ _OF_THE_FLEET = {
     "lease_seconds": Setting("count", 3600, of_fleet=True),
     "lease_take_over": Setting("text", of_fleet=True),
 }
+# Which program is k3s on a board. A package instead of a binary is the distribution's own.
+_OF_THE_PROGRAM = {
+    "binary": Setting("text"),
+    "binary_checksum": Setting("text"),
+    "package": Setting("text"),
+    # By default /usr/local/bin/k3s; where a service starts k3s already, or a package brought it, the path of that.
+    "binary_path": Setting("text"),
+}
+# What k3s is told where it is installed. Only install and upgrade need them, and they may be in a vault.
+OF_CONFIG = {
+    "token": Setting("text", secret=True),
+    "api_endpoint": Setting("text"),
+    "server_config": Setting("dictionary", secret=True),
+    "agent_config": Setting("dictionary", secret=True),
+}
 # Read by playbooks that touch no board.
 _OF_THE_CONTROLLER = {
     "archives_dir": Setting("text"),
@@ -107,6 +122,8 @@ _OF_THE_CONTROLLER = {
     "target_disable": Setting("texts", (), ("coredns", "local-storage", "metrics-server", "servicelb", "traefik")),
     "diagnose_json": Setting("text"),
     "diagnose_html": Setting("text"),
+    # The answer to the question of uninstall.
+    "uninstall": Setting("flag", False),
     # Of boards that no inventory has yet.
     "enroll_boards": Setting("any", secret=True),
     "enroll_user": Setting("text", "root"),
@@ -119,12 +136,29 @@ _OF_THE_CONTROLLER = {
     "enroll_inventory": Setting("text", "inventory.yml"),
     "enroll_timeout": Setting("count", 60),
 }
-SETTINGS: Dict[str, Setting] = {**OF_ACCESS, **_OF_BOARDS, **_OF_THE_FLEET, **_OF_THE_CONTROLLER}
-# Variables of other tools that say the same as a setting: k3s-ansible writes this text into registries.yaml.
-FOREIGN = {"registries_config_yaml": Setting("any", secret=True)}
+SETTINGS: Dict[str, Setting] = {
+    **OF_ACCESS,
+    **_OF_BOARDS,
+    **_OF_THE_PROGRAM,
+    **OF_CONFIG,
+    **_OF_THE_FLEET,
+    **_OF_THE_CONTROLLER,
+}
+# Variables of k3s-ansible that say the same as a setting: what it writes into registries.yaml, and the version that it
+# installs.
+FOREIGN = {"registries_config_yaml": Setting("any", secret=True), "k3s_version": Setting("any")}
+# The same for what k3s is told where it is installed. Its token is read where it is written, and nowhere else.
+FOREIGN_CONFIG = {
+    "api_endpoint": Setting("any"),
+    "api_port": Setting("any"),
+    "server_config_yaml": Setting("any", secret=True),
+    "agent_config_yaml": Setting("any", secret=True),
+    "extra_server_args": Setting("any", secret=True),
+    "extra_agent_args": Setting("any", secret=True),
+}
 # Templated by the tasks that need them and by no plan: a login may be in a vault that is not open, a list in a file
 # that is not there.
-READ_LATER = frozenset((*OF_ACCESS, *_OF_THE_CONTROLLER)) - {"registry", "registry_plain_http"}
+READ_LATER = frozenset((*OF_ACCESS, *OF_CONFIG, *_OF_THE_CONTROLLER)) - {"registry", "registry_plain_http"}
 # Variables with the prefix that are no settings: what the lock file and the collection's own files and plays define.
 RESERVED = frozenset(("lock", "default_catalogue", "seen", "boards", "results", "diagnosis", "first_server"))
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -33,6 +34,8 @@ _WANTED = {
 }
 _SPOKEN = ((bool, "true or false"), (str, "text"), ((int, float), "a number"), (dict, "a dictionary"))
 _NAMED = 3
+# What k3s-ansible's k3s_version must look like to count; it also knows words such as "latest".
+_RELEASE = re.compile(r"v[0-9]+(\.[0-9]+){2}([-+][0-9A-Za-z.+-]+)?")
 _WHERE_ALL_ARE = "inventory/sample/group_vars/k3s_cluster.yml names every setting"
 
 
@@ -80,6 +83,8 @@ def _read(variables):
             except _Wrong as wrong:
                 what, found = wrong.args
                 mistakes.append(("%s must be %s" % (variable, what), found))
+    if settings["target_version"] is None and _RELEASE.fullmatch(str(settings["k3s_version"])):
+        settings["target_version"] = str(settings["k3s_version"])
     return settings, mistakes
 
 
