@@ -130,6 +130,12 @@ ROLES = {
         "the host name. In check mode no board and no file is changed.",
         tuple(name for name in declared.SETTINGS if name.startswith("enroll_")),
     ),
+    "binary": (
+        "INTERNAL: brings programs of k3s to boards, as the playbooks of this collection use it",
+        "It is not meant to be used by itself, and any release may change it. Its entry points are files, once for all "
+        "boards, and place, on each. It reads the document of a run.",
+        (),
+    ),
     "fleet": (
         "INTERNAL: waves, gates and the lease, as the playbooks of this collection use them",
         "It is not meant to be used by itself, and any release may change it. Its entry points are begin, wave, "

@@ -207,7 +207,8 @@ journal:
       type: str
     unread:
       description:
-        - Entries that cannot be read, each with C(kind) (C(files), C(images), C(loaded), C(system) or C(lease)),
+        - Entries that cannot be read, each with C(kind) (C(files), C(images), C(loaded), C(system), C(programs) or
+          C(lease)),
           C(name) and C(why). They are kept as they are. What they tell of is neither changed nor taken back.
       type: list
       elements: dict
@@ -219,6 +220,11 @@ journal:
       description: Settings of the board's system, by kind and name, each with C(value) and what was there C(before).
       type: dict
       sample: {sysctl net.ipv4.ip_forward: {value: "1", before: "0"}}
+    programs:
+      description:
+        - Programs of k3s that were put there, by their path, each with C(sha256), C(version), C(links) (commands beside
+          it), and what it replaced last (C(previous)) and first (C(before)), both null for no program.
+      type: dict
     files:
       description:
         - Files that were written, by their path. C(current) is the checksum of the file now, null for no file.

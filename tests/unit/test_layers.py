@@ -41,6 +41,7 @@ ROOMS = {
         "_kube": {"_host", "_waiting"},
         "_manifest": {"_host", "_kube"},
         "_containerd": {"_host", "_output", "_journal", "_chain"},
+        "_binary": {"_host", "_output", "_journal"},
         "_system": {"_host", "_journal"},
     },
     "plugin_utils": {

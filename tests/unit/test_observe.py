@@ -274,6 +274,7 @@ def test_no_journal(board):
         "images": {},
         "loaded": {},
         "system": {},
+        "programs": {},
         "unread": [],
         "error": None,
     }

@@ -25,6 +25,8 @@ def why_unread(kind: str, name: str, entry: Any) -> Optional[str]:
         return _unlike(entry, _LEASE)
     if kind == "system":
         return _unlike(entry, _SYSTEM) if " " in name else "its name is no kind and name of a setting"
+    if kind == "programs":
+        return _unlike(entry, _PROGRAM) if _is_path(name) else "its name is no absolute path"
     if not (_is_path(name) if kind == "files" else _is_full_name(name)):
         return "its name is no %s" % ("absolute path" if kind == "files" else "full name of an image")
     return _unlike(entry, _FILE if kind == "files" else _IMAGE)
@@ -98,6 +100,20 @@ _IMAGE: Dict[str, _Check] = {
     "beside": _texts,
 }
 _SYSTEM: Dict[str, _Check] = {"value": _text, "before": _text}
+_OTHER_PROGRAM: Dict[str, _Check] = {
+    "sha256": _text,
+    "version": _text_or_none,
+    "mode": _number,
+    "uid": _number,
+    "gid": _number,
+}
+_PROGRAM: Dict[str, _Check] = {
+    "sha256": _text,
+    "version": _text_or_none,
+    "previous": _none_or(_OTHER_PROGRAM),
+    "before": _none_or(_OTHER_PROGRAM),
+    "links": _texts,
+}
 _HELD: Dict[str, _Check] = {
     "id": _text,
     "user": _text,

@@ -41,9 +41,9 @@ LOCK_SECONDS = 120
 ANY = "any"
 # How every file begins that this collection writes.
 OWN_MARK = b"# Written by riscv.k3s"
-_KINDS = ("files", "images", "loaded", "system")
-# Written only where there is something: what a board's system was told stands in few journals.
-_OPTIONAL = ("system",)
+_KINDS = ("files", "images", "loaded", "system", "programs")
+# Written only where there is something, which is in few journals.
+_OPTIONAL = ("system", "programs")
 
 
 class Journal:
@@ -69,6 +69,11 @@ class Journal:
     def system(self):
         """{"KIND NAME": entry} of the board's own settings, an entry as `will_change` makes it."""
         return self.data["system"]
+
+    @property
+    def programs(self):
+        """{path: entry} of k3s programs, an entry as _binary/placed makes it."""
+        return self.data["programs"]
 
     @property
     def loaded(self):
@@ -435,12 +440,12 @@ def _lock(handle, data_dir, timeout):
 
 def empty():
     """The data of a board without a journal."""
-    return {"version": VERSION, "lease": None, "files": {}, "images": {}, "loaded": {}, "system": {}, "unread": []}
+    return {"version": VERSION, "lease": None, "unread": [], **{kind: {} for kind in _KINDS}}
 
 
 def _tells(data):
     """Whether there is anything that undo, or the next run, must know."""
-    return bool(data["lease"] or data["files"] or data["images"] or data["system"] or data["unread"])
+    return any(data[kind] for kind in ("lease", "files", "images", "system", "programs", "unread"))
 
 
 def _text(data):

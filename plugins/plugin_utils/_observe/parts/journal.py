@@ -57,6 +57,7 @@ def _compared(data, files, held):
         "lease": data["lease"],
         "loaded": data["loaded"],
         "system": data["system"],
+        "programs": data["programs"],
         "unread": [{key: row[key] for key in ("kind", "name", "why")} for row in data["unread"]],
         "files": {
             name: dict(entry, current=files[name]["sha256"] if name in files else None)

@@ -1,0 +1,309 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""k3s_binary: what it places and refuses, that check mode predicts it, that everything comes back, and what a run that
+is cut short leaves.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from fakes import FakeRunner
+from programs import elf
+
+from ansible_collections.riscv.k3s.plugins.module_utils._binary import placed
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import read
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.modules import k3s_binary
+
+OLD, NEW, NEWER = (elf(body=text) for text in (b"old", b"new", b"newer"))
+FOREIGN = elf(body=b"foreign")
+VERSIONS = {OLD: "v1.34.1+k3s1", NEW: "v1.35.7+k3s1", NEWER: "v1.36.3+k3s1", FOREIGN: "v1.33.1+k3s1"}
+DEFAULTS = {
+    "src": None,
+    "sha256": None,
+    "version": None,
+    "architecture": None,
+    "size": None,
+    "replace": False,
+    "links": False,
+}
+
+
+class Board:
+    """A board in a folder, whose programs are made of text and say the version that the table has."""
+
+    def __init__(self, home):
+        self.home = home
+        (home / "bin").mkdir()
+        self.path = home / "bin/k3s"
+        self.data_dir = home / "data"
+        self.found = {}
+        self.packages = []
+        self.warnings = []
+
+    @staticmethod
+    def _version(path):
+        with open(path, "rb") as file:
+            program = file.read()
+        if program not in VERSIONS:
+            return 126, "", "Exec format error"
+        return "k3s version %s (abcdef12)\ngo version go1.24\n" % VERSIONS[program]
+
+    def module(self, check=False, **params):
+        params = dict(DEFAULTS, path=str(self.path), data_dir=str(self.data_dir), **params)
+        runner = FakeRunner(self._answers(params))
+        done, self.warnings = k3s_binary.run(params, check, runner, "riscv64", self.found.get)
+        return done
+
+    def _answers(self, params):
+        paths = {params["src"], str(self.path), os.path.realpath(self.path)} - {None}
+        return [([path, "--version"], lambda argv, stdin: self._version(argv[0])) for path in paths] + self.packages
+
+    def run(self, program=None, **params):
+        """The module, after a run in check mode that must predict it and leave no trace."""
+        if program is not None:
+            src = self.home / "src"
+            src.write_bytes(program)
+            params = dict(dict(src=str(src), sha256=sha256(program), state="present"), **params)
+        before = self.all()
+        predicted = self.module(check=True, **params)
+        assert self.all() == before
+        done = self.module(**params)
+        told = ("changed", "before", "after", "path", "diff")
+        assert {key: predicted[key] for key in told} == {key: done[key] for key in told}
+        return done
+
+    def all(self):
+        return {
+            path.relative_to(self.home): path.read_bytes() if path.is_file() and not path.is_symlink() else None
+            for path in sorted(self.home.rglob("*"))
+        }
+
+    def kept(self):
+        folder = self.data_dir / "riscv-k3s/programs"
+        return sorted(path.read_bytes() for path in folder.iterdir()) if folder.exists() else []
+
+    def journal(self):
+        return read(str(self.data_dir))["programs"]
+
+
+@pytest.fixture(name="board")
+def _board(tmp_path):
+    return Board(tmp_path)
+
+
+def test_a_board_without_k3s(board):
+    done = board.run(NEW, version="1.35.7+k3s1")
+    assert (done["changed"], done["before"], done["after"]["version"]) == (True, None, "v1.35.7+k3s1")
+    assert board.path.read_bytes() == NEW and board.path.stat().st_mode & 0o777 == 0o755
+    assert not board.run(NEW)["changed"] and board.run(NEW)["ours"]
+    assert board.run(state="absent")["changed"]
+    assert not board.path.exists() and board.all().keys() <= {board.path.parent.relative_to(board.home)} | {
+        path.relative_to(board.home) for path in (board.home / "src", board.data_dir)
+    }
+    assert not board.run(state="absent")["changed"]
+
+
+def test_an_upgrade_and_back(board):
+    board.run(OLD)
+    done = board.run(NEW, replace=True)
+    assert (done["before"]["version"], done["previous"]["version"]) == ("v1.34.1+k3s1", "v1.34.1+k3s1")
+    assert board.kept() == [OLD]
+    board.run(NEWER)
+    assert board.kept() == [NEW]
+    assert board.run(state="previous")["after"]["version"] == "v1.35.7+k3s1" and board.path.read_bytes() == NEW
+    assert board.kept() == [] and not board.run(state="previous")["changed"]
+    assert board.run(state="absent")["changed"] and not board.path.exists()
+
+
+def test_one_that_is_not_ours(board):
+    board.path.write_bytes(FOREIGN)
+    board.path.chmod(0o751)
+    with pytest.raises(Problem, match="another k3s is there"):
+        board.run(NEW)
+    assert board.path.read_bytes() == FOREIGN and board.journal() == {}
+    board.run(NEW, replace=True)
+    board.run(NEWER)
+    assert board.kept() == sorted([FOREIGN, NEW])
+    board.run(state="absent")
+    assert board.path.read_bytes() == FOREIGN and board.path.stat().st_mode & 0o777 == 0o751
+    assert (board.kept(), board.journal()) == ([], {})
+
+
+def test_the_first_upgrade_of_one_that_is_not_ours_leaves_nothing_once_it_is_back(board):
+    board.path.write_bytes(FOREIGN)
+    board.run(NEW, replace=True)
+    board.run(state="previous")
+    assert board.path.read_bytes() == FOREIGN and (board.kept(), board.journal()) == ([], {})
+
+
+def test_the_same_program_of_somebody_else_stays_theirs(board):
+    board.path.write_bytes(NEW)
+    done = board.run(NEW, links=True)
+    assert (done["changed"], done["ours"]) == (False, False)
+    assert not board.run(state="absent")["changed"] and board.path.read_bytes() == NEW
+
+
+def test_one_that_somebody_replaced_since(board):
+    board.run(OLD)
+    board.path.write_bytes(FOREIGN)
+    assert not board.run(state="absent")["changed"] and "somebody replaced it" in board.warnings[0]
+    with pytest.raises(Problem, match="another k3s is there"):
+        board.run(NEW)
+    assert board.run(NEW, replace=True)["previous"]["version"] == "v1.33.1+k3s1"
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["dpkg-query", "-S"], "k3s: /usr/bin/k3s"),
+        (["rpm", "-qf"], "k3s-1.29.4-1.oe2403.riscv64"),
+        (["apk", "info", "--who-owns"], "/usr/bin/k3s is owned by k3s-1.36.1.1-r2"),
+    ],
+)
+@pytest.mark.parametrize("state", ["present", "announced"])
+def test_a_package_is_not_replaced(board, words, said, state):
+    board.path.write_bytes(FOREIGN)
+    board.found[words[0]] = "/usr/bin/" + words[0]
+    board.packages = [(words + [str(board.path)], said + "\n")]
+    with pytest.raises(Problem) as caught:
+        board.module(src=str(board.home / "src"), sha256=sha256(NEW), replace=True, state=state)
+    assert said in caught.value.found and "upgrade the package" in caught.value.next_step
+
+
+def test_a_file_that_no_package_owns(board):
+    board.path.write_bytes(FOREIGN)
+    board.found["dpkg-query"] = "/usr/bin/dpkg-query"
+    board.packages = [(["dpkg-query", "-S", str(board.path)], (1, "", "dpkg-query: no path found"))]
+    assert board.run(NEW, replace=True)["changed"]
+
+
+@pytest.mark.parametrize(
+    "program, options, message",
+    [
+        (elf("amd64"), {}, "does not run on a board of riscv64. Found: it is a program for amd64"),
+        (b"#!/bin/sh\n", {}, "is no program. Found: a script"),
+        (b"<html>", {}, "is no program. Found: a web page"),
+        (b"\x1f\x8b...", {}, "is no program. Found: a gzip archive"),
+        (b"", {}, "is no program. Found: an empty file"),
+        (NEW[:20], {}, "ELF header of .* cannot be read"),
+        (NEW, {"sha256": "0" * 64}, "is not the program that was asked for. Found: its sha256 is"),
+        (NEW, {"sha256": "sha256:12"}, "checksum of a k3s program is not valid"),
+        (NEW, {"version": "v1.36.3+k3s1"}, "is not v1.36.3.k3s1. Found: it says that it is v1.35.7.k3s1"),
+        (elf(body=b"does not run"), {}, "failed with exit status 126. Found: Exec format error"),
+    ],
+)
+def test_what_is_refused_changes_nothing(board, program, options, message):
+    board.path.write_bytes(OLD)
+    src = board.home / "src"
+    src.write_bytes(program)
+    before = board.all()
+    asked = dict({"src": str(src), "sha256": sha256(program), "state": "present", "replace": True}, **options)
+    for check in (True, False):
+        with pytest.raises(Problem, match=message):
+            board.module(check=check, **asked)
+    if board.data_dir.exists():
+        board.data_dir.rmdir()
+    assert board.all() == before
+
+
+def test_announced(board):
+    asked = {"sha256": sha256(NEW), "state": "announced", "size": 1000}
+    assert board.module(check=True, **asked)["needed"] and not board.data_dir.exists()
+    told = board.module(**asked)
+    assert (told["needed"], told["changed"]) == (True, False)
+    with open(told["upload"], "wb") as file:
+        file.write(NEW)
+    assert board.module(src=told["upload"], sha256=sha256(NEW), state="present")["changed"]
+    assert not os.path.exists(told["upload"]) and not board.module(**asked)["needed"]
+
+
+def test_no_room(board):
+    with pytest.raises(Problem, match="no room for another k3s"):
+        board.module(sha256=sha256(NEW), state="announced", size=1 << 60)
+
+
+def test_check_mode_needs_no_file(board):
+    done = board.module(
+        check=True, src=str(board.home / "none"), sha256=sha256(NEW), version="v1.35.7+k3s1", state="present"
+    )
+    assert (done["changed"], done["after"]) == (True, {"sha256": sha256(NEW), "version": "v1.35.7+k3s1"})
+
+
+def test_links_are_made_where_there_is_no_such_command(board):
+    board.found["kubectl"] = "/usr/bin/kubectl"
+    (board.home / "bin/ctr").write_text("somebody's")
+    board.run(NEW, links=True)
+    assert os.readlink(board.home / "bin/crictl") == "k3s" and not (board.home / "bin/kubectl").exists()
+    assert not board.run(NEW, links=True)["changed"]
+    (board.home / "bin/crictl").unlink()
+    assert board.run(NEW, links=True)["changed"]
+    board.run(state="absent")
+    assert sorted(os.listdir(board.home / "bin")) == ["ctr"]
+
+
+def test_a_symbolic_link_stays(board):
+    board.path.symlink_to(board.home / "k3s-real")
+    (board.home / "k3s-real").write_bytes(OLD)
+    assert board.run(NEW, replace=True)["path"] == str(board.home / "k3s-real")
+    assert board.path.is_symlink() and board.path.read_bytes() == NEW
+
+
+def test_examined(board):
+    src = board.home / "src"
+    src.write_bytes(NEW)
+    params = dict(DEFAULTS, src=str(src), state="examined", sha256="sha256:" + sha256(NEW).upper())
+    with pytest.raises(Problem, match="does not run on a board of amd64"):
+        k3s_binary.run(params, False, FakeRunner(), "x86_64")
+    done = k3s_binary.run(dict(params, architecture="riscv64"), False, FakeRunner(), "x86_64")[0]
+    assert done == {"changed": False, "sha256": sha256(NEW), "size": len(NEW), "architecture": "riscv64"}
+
+
+class Killed(BaseException):
+    """As by a power cut: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("state", ["present", "previous", "absent"])
+def test_cut_short_anywhere_and_run_again(board, monkeypatch, state, at):
+    """At each of the moments at which a file, a link or the journal changes."""
+    board.path.write_bytes(FOREIGN)
+    board.run(OLD, replace=True)
+    (board.home / "src").write_bytes(NEW)
+    asked = {"present": {"src": str(board.home / "src"), "sha256": sha256(NEW), "links": True}}.get(state, {})
+    if state == "previous":
+        board.run(NEW)
+    count = iter(range(100))
+
+    def before(real):
+        def call(*args, **kwargs):
+            if next(count) == at:
+                raise Killed
+            return real(*args, **kwargs)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("put", "remove"):
+            patch.setattr(placed, name, before(getattr(placed, name)))
+        for name in ("link", "symlink"):
+            patch.setattr(placed.os, name, before(getattr(os, name)))
+        patch.setattr(placed.Journal, "save", before(placed.Journal.save))
+        try:
+            board.module(state=state, **asked)
+        except Killed:
+            pass
+    board.module(state=state, **asked)
+    wanted = {"present": NEW, "previous": OLD, "absent": FOREIGN}[state]
+    assert board.path.read_bytes() == wanted
+    assert not board.module(state=state, **asked)["changed"]
+    if state == "present":
+        assert board.kept() == sorted([FOREIGN, OLD])
+        board.module(state="previous")
+        assert board.path.read_bytes() == OLD
+    board.module(state="absent")
+    assert board.path.read_bytes() == FOREIGN and (board.kept(), board.journal()) == ([], {})
