@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection as users have it: built, installed into an empty folder, and run from there by each ansible-core.
+
+Which of them is on this machine is up to its Pythons; `pytest -rs` shows those that are not.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from boards import ROOT
+from prerequisites import missing
+
+OWN = pathlib.Path(sys.executable).parent
+# ansible-core: the Pythons that it runs on.
+OTHERS = {"2.20": ("3.12", "3.13", "3.14"), "2.21": ("3.13", "3.12", "3.14"), "2.22": ("3.13", "3.14")}
+
+
+def programs(core):
+    """The folder of the programs of a version of ansible-core, which is made where it is not there yet."""
+    made = subprocess.run(
+        [str(ROOT / "tools/environment"), "requirements-core-%s.txt" % core, *OTHERS[core]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        missing("ansible-core %s: %s" % (core, made.stderr.strip()))
+    return pathlib.Path(made.stdout.strip()) / "bin"
+
+
+def install(folder, programs_):
+    """Build the collection and install it into an empty folder, with nothing else on the path of collections."""
+    environment = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"), ANSIBLE_NOCOLOR="1")
+    environment.update(ANSIBLE_HOME=str(folder / "home"), ANSIBLE_LOCAL_TEMP=str(folder / "local"))
+
+    def galaxy(*args):
+        command = [str(programs_ / "ansible-galaxy"), "collection", *args]
+        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "WARNING" not in done.stderr, done.stdout + done.stderr
+
+    galaxy("build", str(ROOT), "--output-path", str(folder))
+    (built,) = folder.glob("riscv-k3s-*.tar.gz")
+    galaxy("install", "--offline", str(built), "-p", str(folder / "collections"))
+    assert not (folder / "collections/ansible_collections/riscv/k3s/tests").exists()
+    return environment
+
+
+def play(fleet, programs_, environment, playbook):
+    """Run a playbook of the installed collection on the fleet. It may not warn of anything."""
+    command = [str(programs_ / "ansible-playbook"), *fleet.argv(playbook="riscv.k3s." + playbook)[1:]]
+    done = subprocess.run(
+        command,
+        env={**fleet.environment(), **environment, "ANSIBLE_CALLBACKS_ENABLED": "riscv.k3s.run_report"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 0 and "WARNING" not in text and "DEPRECATED" not in text, text
+    return text
+
+
+def story(fleet, programs_, folder):
+    """What a user does first: look, then do it, then see that it is done."""
+    environment = install(folder, programs_)
+    before = fleet.look()
+    assert "tag" in play(fleet, programs_, environment, "plan")
+    assert fleet.touched(before) == []
+    assert "All healthy." in play(fleet, programs_, environment, "site")
+    before = fleet.look()
+    assert "All healthy." in play(fleet, programs_, environment, "site")
+    assert fleet.touched(before) == []
+
+
+def test_what_was_built_and_installed_runs(make_fleet, tmp_path):
+    story(make_fleet(servers=1, agents=1), OWN, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", sorted(OTHERS))
+def test_it_runs_on_each_ansible_core(core, make_fleet, tmp_path):
+    folder = programs(core)
+    said = subprocess.run([str(folder / "ansible"), "--version"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("ansible [core %s." % core)
+    story(make_fleet(servers=1, agents=1), folder, tmp_path)
