@@ -4,7 +4,7 @@
 #
 # Everything a developer types. Each target installs what it needs; the scripts behind them are in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint sanity unit unit-all browser fleet integration bench lab-up lab-down lab-status clean
+.PHONY: help demo test format lint docs release-check sanity unit unit-all browser fleet integration bench lab-up lab-down lab-status clean
 .NOTPARALLEL:
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
@@ -28,8 +28,11 @@ format: .venv/.stamp ## format the Python of this checkout, and sort its imports
 	.venv/bin/ruff check --select I --fix
 	.venv/bin/ruff format
 
-lint: .venv/.stamp ## ruff, mypy, yamllint, ansible-lint, antsibull-changelog, shellcheck
+lint: .venv/.stamp ## ruff, mypy, yamllint, ansible-lint, antsibull-changelog, antsibull-docs, galaxy-importer, shellcheck
 	tools/lint
+
+docs: .venv/.stamp ## the site of the documentation, into build/docs/html
+	tools/docs
 
 sanity: .venv/.stamp ## ansible-test sanity, without ignores
 	tools/sanity
