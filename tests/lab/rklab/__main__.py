@@ -9,6 +9,8 @@ import argparse
 import os
 import sys
 
+import binary
+import blank
 import boards
 import cluster
 import controller
@@ -60,7 +62,15 @@ def parser():
             default=os.environ.get("RISCV_K3S_LAB_HELM") == "1",
             help="with the helm controller, whose jobs install charts (RISCV_K3S_LAB_HELM=1)",
         )
+        command.add_argument(
+            "--blank", action="store_true", help="boards without k3s and without a key, known by address and password"
+        )
     commands.add_parser("status", help="what kubectl and crictl say")
+    commands.add_parser("password", help="print the root password of blank boards")
+    commands.add_parser("binary", help="write the file of a k3s to stdout, or to FILE").add_argument(
+        "version",
+        help="%s, or the version itself" % ", ".join("%s = %s" % (n, v) for n, (v, _f) in binary.BINARIES.items()),
+    )
     commands.add_parser("inventory", help="print the folder of the inventory for Ansible")
     commands.add_parser(
         "example", help="write an inventory of the documents, from stdin, with the addresses of the lab into FOLDER"
@@ -82,7 +92,8 @@ def parser():
 def perform(options):
     """Do what the command line asks for. Returns the exit code."""
     command = options.command
-    boards.lay_out(memory.load().get("layout") or ["server", "agent"])
+    known = memory.load()
+    boards.lay_out(known.get("layout") or ["server", "agent"], known.get("blank", False))
     if command in ("build", "up", "down", "reset", "upgrade", "restart", "reboot"):
         with memory.lock():
             return _change(command, options)
@@ -90,6 +101,12 @@ def perform(options):
         cluster.print_status()
     elif command == "inventory":
         print(controller.INVENTORY)
+    elif command == "password":
+        if not blank.PASSWORD.exists():
+            raise LabError("there is no password: no lab with blank boards is up. Next: tests/lab/lab up --blank")
+        print(blank.read_password())
+    elif command == "binary":
+        binary.write(options.version)
     elif command == "example":
         controller.write_example(options.folder, sys.stdin.read())
     elif command == "exec":
@@ -105,7 +122,7 @@ def _change(command, options):
     if command == "build":
         lifecycle.build(_containerd(options))
     elif command == "up":
-        lifecycle.up(_containerd(options), not options.no_pause, options.helm, options.boards.split(","))
+        lifecycle.up(_containerd(options), not options.no_pause, options.helm, options.boards.split(","), options.blank)
     elif command == "down":
         lifecycle.down()
         found = lifecycle.leftovers()
@@ -118,7 +135,7 @@ def _change(command, options):
         containerd, layout = _containerd(options), options.boards.split(",")
         boards.check_layout(layout)
         lifecycle.down()
-        lifecycle.up(containerd, helm=options.helm, layout=layout)
+        lifecycle.up(containerd, helm=options.helm, layout=layout, is_blank=options.blank)
     elif command == "upgrade":
         lifecycle.upgrade(options.version)
     elif command == "restart":

@@ -13,9 +13,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+import blank
 import cgroups
 import network
-from common import DATASTORE, LAB, NAMESPACE_PREFIX, STATE, LabError, run, wait_for
+from common import CGROUP, DATASTORE, LAB, NAMESPACE_PREFIX, STATE, LabError, run, wait_for
 
 BOOT_SECONDS = 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -52,6 +53,8 @@ class Board:
     service: str
     address: str
     pod_cidr: str
+    # The service manager of a blank board, "" where the lab's own scripts take its place.
+    manager: str = ""
 
     @property
     def namespace(self):
@@ -70,9 +73,10 @@ _SERVICES = {"server": "k3s", "agent": "k3s-agent"}
 MOST = 4  # the certificates of the servers name that many addresses
 
 
-def _board(number, command):
+def _board(number, command, is_blank=False):
     name, address = "board-%d" % number, "10.99.0.%d" % (number + 1)
-    return Board(name, command, _SERVICES[command], address, "10.42.%d.0/24" % (number - 1))
+    manager = "" if not is_blank else blank.OPENRC if number == 1 else blank.SYSTEMD
+    return Board(name, command, _SERVICES[command], address, "10.42.%d.0/24" % (number - 1), manager)
 
 
 # The boards of this lab; lay_out() makes others of them.
@@ -88,10 +92,10 @@ def check_layout(commands):
         )
 
 
-def lay_out(commands):
-    """From now on the lab's boards are those."""
+def lay_out(commands, is_blank=False):
+    """From now on the lab's boards are those. Blank ones become what ``commands`` say only in the inventory."""
     check_layout(commands)
-    BOARDS[:] = [_board(number, command) for number, command in enumerate(commands, 1)]
+    BOARDS[:] = [_board(number, command, is_blank) for number, command in enumerate(commands, 1)]
 
 
 def servers():
@@ -124,8 +128,12 @@ def prepare(board, version, programs, helm=False):
         (disk / folder).chmod(mode)
     upper = system / "upper"
     _system_files(board, upper)
-    _k3s_files(board, upper, disk, version, programs, helm)
+    _inside_k3s(board, upper, programs, helm)
     _ssh_files(board, upper, disk)
+    if board.manager:
+        blank.prepare(upper, disk, board.manager)
+    else:
+        _k3s_files(board, upper, disk, version)
 
 
 def _system_files(board, upper):
@@ -149,14 +157,24 @@ def _host_file(name):
     return "".join(line + "\n" for line in lines if not line.startswith(USER + ":"))
 
 
-def _k3s_files(board, upper, disk, version, programs, helm):
-    settings = {"pod_cidr": board.pod_cidr, "cgroup": cgroups.create(board.name), "boards": len(BOARDS), "helm": helm}
+def _inside_k3s(board, upper, programs, helm):
+    """What stands for what the real k3s has inside of itself, or a machine by itself."""
+    # Nobody waits for blank boards to become nodes together.
+    many = 0 if board.manager else len(BOARDS)
+    settings = {"pod_cidr": board.pod_cidr, "cgroup": cgroups.create(board.name), "boards": many, "helm": helm}
     _write(upper / "usr/local/share/k3s-lab/board.json", json.dumps(settings))
+    for name, target in TOOLS.items():
+        _link(upper / "usr/local/share/k3s-lab/bin" / name, BUILT + name if name in programs else target)
+    # What a server of k3s makes and hands out; a data folder without certificates gets them from here.
+    for source in (STATE / "pki").iterdir():
+        _copy(source, upper / "usr/local/share/k3s-lab/pki" / source.name, 0o600)
+    (upper / "usr/local/share/k3s-lab/pki").chmod(0o700)
+
+
+def _k3s_files(board, upper, disk, version):
     set_version(board, version)
     for name in ("k3s", "kubectl", "crictl", "ctr"):
         _link(upper / "usr/local/bin" / name, "k3s" if name != "k3s" else BUILT + "k3s")
-    for name, target in TOOLS.items():
-        _link(upper / "usr/local/share/k3s-lab/bin" / name, BUILT + name if name in programs else target)
     config = "token: lab-token\nnode-ip: %s\n" % board.address
     if board.command == "agent":
         config += "server: https://%s:6443\n" % BOARDS[0].address
@@ -171,10 +189,6 @@ def _k3s_files(board, upper, disk, version, programs, helm):
         .replace("@COMMAND@", board.command)
     )
     _write(upper / "etc/init.d" / board.service, service, 0o755)
-    # What a server of k3s makes and hands out; a data folder without certificates gets them from here.
-    for source in (STATE / "pki").iterdir():
-        _copy(source, upper / "usr/local/share/k3s-lab/pki" / source.name, 0o600)
-    (upper / "usr/local/share/k3s-lab/pki").chmod(0o700)
 
 
 def _ssh_files(board, upper, disk):
@@ -206,6 +220,8 @@ def boot(board):
         LAB_DISK=str(board.folder / "disk"),
         LAB_STATE=str(STATE),
         LAB_PROGRAMS=str(STATE / "programs"),
+        LAB_MANAGER=board.manager,
+        LAB_CGROUP="%s/%s" % (CGROUP, board.name),
     )
     argv = network.inside(
         board.namespace,

@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import textwrap
 
+import blank
 import boards
 import network
 from common import CONTROLLER, DATASTORE, REGISTRY, STATE, LabError, run, wait_for
@@ -24,6 +25,15 @@ ansible_ssh_common_args: >-
 ansible_control_path_dir: %s
 ansible_python_interpreter: /usr/bin/python3
 """ % (STATE / "ssh/controller", STATE / "ssh/known_hosts", STATE / "ssh/open")
+# Of blank boards, which know nobody yet.
+_FIRST_CONNECTION = """\
+ansible_user: root
+ansible_password: %s
+ansible_ssh_common_args: >-
+  -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o PubkeyAuthentication=no -o ServerAliveInterval=15
+ansible_control_path_dir: %s
+ansible_python_interpreter: /usr/bin/python3
+"""
 # The addresses of the documents' examples, and what has their place here.
 _EXAMPLES = {"192.168.173.11": "10.99.0.2", "192.168.173.12": "10.99.0.3", "192.168.173.76:6000": REGISTRY}
 # Plain http, as many a fleet's private registry is.
@@ -47,12 +57,15 @@ def create_keys():
 
 def write_inventory():
     """hosts.yml with the groups of k3s-ansible, and the known_hosts file that it names."""
-    INVENTORY.mkdir()
+    INVENTORY.mkdir(mode=0o700 if boards.BOARDS[0].manager else 0o777)
     known = [(STATE / "ssh" / (board.name + ".pub")).read_text(encoding="ascii").split()[:2] for board in boards.BOARDS]
     (STATE / "ssh/known_hosts").write_text(
         "".join("%s,%s %s\n" % (board.name, board.address, " ".join(key)) for board, key in zip(boards.BOARDS, known)),
         encoding="ascii",
     )
+    connection = _CONNECTION
+    if boards.BOARDS[0].manager:
+        connection = _FIRST_CONNECTION % (blank.read_password(), STATE / "ssh/open")
     groups = ""
     for group in ("server", "agent"):
         hosts = [
@@ -63,7 +76,7 @@ def write_inventory():
         groups += "    %s:\n      hosts:\n%s" % (group, "".join(hosts)) if hosts else ""
     (INVENTORY / "hosts.yml").write_text(
         "# Written by the lab, made anew at each `lab up`.\nk3s_cluster:\n  children:\n%s  vars:\n%s"
-        % (groups, textwrap.indent(_CONNECTION, "    ")),
+        % (groups, textwrap.indent(connection, "    ")),
         encoding="ascii",
     )
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 
+import blank
 import boards
 import builds
 import cgroups
@@ -30,9 +31,10 @@ def build(containerd="1"):
     return builds.build(containerd), builds.riscv64_programs()
 
 
-def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent")):
+def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent"), is_blank=False):
     """Bring up the boards and the registry, broken as they are meant to be. ``containerd`` is the boards' major
-    version of it, ``helm`` says whether the helm controller runs, ``layout`` what each board is.
+    version of it, ``helm`` says whether the helm controller runs, ``layout`` what each board is; with ``is_blank`` what
+    it shall become, and nothing but its system is on it.
     """
     machine.check_machine(STATE)
     boards.check_layout(list(layout))
@@ -40,34 +42,45 @@ def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent")):
         raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
     _refuse_foreign_lab()
     programs, made = build(containerd)
+    if is_blank:
+        machine.install_packages(machine.BLANK_PACKAGES)
     begin = time.monotonic()
     if leftovers():
         say("removing what an earlier lab left")
         down()
-    boards.lay_out(list(layout))
-    values = {"boards": {}, "version": "A", "containerd": containerd, "layout": list(layout)}
+    boards.lay_out(list(layout), is_blank)
+    values = {"boards": {}, "version": "A", "containerd": containerd, "layout": list(layout), "blank": is_blank}
     STATE.mkdir(parents=True, exist_ok=True)
     memory.save(values)
     try:
         _start(values, programs, helm)
-        if with_pause:
-            pause.write_archive(made["pause"], PAUSE_IMAGE_OF_A, boards.BOARDS[0].folder / "disk/var/tmp/pause.tar")
-            _give_pause()
-        say("boards are booted, Kubernetes starts")
-        cluster.wait_for_nodes()
-        cluster.wait_for_addons()
-        cluster.wait_for_stock_pods()
-        cluster.spread_stock_pods()
-        cluster.wait_for_failures()
+        if not is_blank:
+            if with_pause:
+                pause.write_archive(made["pause"], PAUSE_IMAGE_OF_A, boards.BOARDS[0].folder / "disk/var/tmp/pause.tar")
+                _give_pause()
+            say("boards are booted, Kubernetes starts")
+            _wait_until_broken()
     except BaseException:
         say("it failed, and is left as it is for you to look at. Next: tests/lab/lab down")
         raise
     values["complete"] = True
     memory.save(values)
     say(
-        "up after %d s, k3s %s with containerd %s on %s"
-        % (time.monotonic() - begin, VERSIONS["A"], containerd, " and ".join(board.name for board in boards.BOARDS))
+        "up after %d s, %s on %s"
+        % (
+            time.monotonic() - begin,
+            "no k3s" if is_blank else "k3s %s with containerd %s" % (VERSIONS["A"], containerd),
+            " and ".join(board.name for board in boards.BOARDS),
+        )
     )
+
+
+def _wait_until_broken():
+    cluster.wait_for_nodes()
+    cluster.wait_for_addons()
+    cluster.wait_for_stock_pods()
+    cluster.spread_stock_pods()
+    cluster.wait_for_failures()
 
 
 def _start(values, programs, helm):
@@ -79,7 +92,9 @@ def _start(values, programs, helm):
     controller.create_keys()
     network.create(boards.BOARDS)
     values["registry"] = memory.process(controller.start_registry())
-    if len(boards.servers()) > 1:
+    if values["blank"]:
+        blank.make_password()
+    elif len(boards.servers()) > 1:
         values["datastore"] = memory.process(controller.start_datastore())
     for board in boards.BOARDS:
         boards.prepare(board, VERSIONS["A"], programs, helm)
@@ -133,6 +148,8 @@ def reboot(board):
     boards.power_off(memory.board_pid(board))
     values["boards"][board.name] = memory.process(boards.boot(board))
     memory.save(values)
+    if board.manager and not cluster.has_service(board):
+        return
     wait_for(
         "k3s on " + board.name,
         lambda: (
@@ -149,6 +166,8 @@ def upgrade(letter):
     if letter not in VERSIONS:
         raise LabError("there is no version %s, there are A (%s) and B (%s)" % (letter, VERSIONS["A"], VERSIONS["B"]))
     values = memory.load()
+    if values.get("blank"):
+        raise LabError("boards that began blank have k3s from a playbook. Next: upgrade them with one, to `lab binary`")
     for board in boards.BOARDS:
         version = pathlib.Path("/proc/%d/root/usr/local/share/k3s-lab/version" % memory.board_pid(board))
         version.write_text(VERSIONS[letter] + "\n", encoding="utf-8")

@@ -36,6 +36,8 @@ PACKAGES = {
     "ufw": "/usr/sbin/ufw",
     "python3-yaml": "/usr/lib/python3/dist-packages/yaml/__init__.py",
 }
+# What blank boards need besides. This systemd is not what starts the machine, where something else does.
+BLANK_PACKAGES = {"systemd": "/lib/systemd/systemd", "openssl": "/usr/bin/openssl"}
 BINFMT = pathlib.Path("/proc/sys/fs/binfmt_misc")
 RISCV64 = BINFMT / "qemu-riscv64"
 NETNS = pathlib.Path("/run/netns")
@@ -48,6 +50,9 @@ KERNEL_SETTINGS = [
     "kernel/panic_on_oops",
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
+    # These two by systemd on a blank board.
+    "fs/file-max",
+    "fs/nr_open",
 ]
 # A lab needs some 25 of these, and the kernel's own limit of 128 is for all that root runs: a kubelet without one ends.
 INOTIFY, INOTIFY_INSTANCES = "fs/inotify/max_user_instances", 1024
@@ -71,9 +76,9 @@ def check_machine(state):
         )
 
 
-def install_packages():
+def install_packages(packages=None):
     """Install the Debian packages that are missing, and no service with them."""
-    missing = sorted(name for name, path in PACKAGES.items() if not os.path.exists(path))
+    missing = sorted(name for name, path in (packages or PACKAGES).items() if not os.path.exists(path))
     if not missing:
         return
     say("installing Debian packages: " + " ".join(missing))

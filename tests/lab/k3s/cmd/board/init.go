@@ -18,6 +18,9 @@ var (
 	bootScripts = []string{"/etc/init.d/k3s", "/etc/init.d/k3s-agent"}
 )
 
+// openrc starts the services on a blank board that has it.
+const openrc = "/sbin/openrc"
+
 // runInit is process 1 of a board. It starts the daemons and takes in every process whose parent has gone: containerd's
 // shims outlive k3s by design. It ends when it is killed, and the kernel then ends everything on the board with it.
 func runInit() error {
@@ -31,6 +34,12 @@ func runInit() error {
 	sshdPid, err := start(sshd)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(openrc); err == nil {
+		if _, err := start([]string{"/bin/sh", "-c", openrc + " sysinit; " + openrc + " boot; " + openrc + " default"}); err != nil {
+			return err
+		}
+		bootScripts = nil
 	}
 	for _, script := range bootScripts {
 		if _, err := os.Stat(script); err == nil {

@@ -73,6 +73,11 @@ func (n *node) startControlPlane(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if n.release.isInstalled() {
+		if err := n.keepToken(ctx, cluster); err != nil {
+			return err
+		}
+	}
 	if err := cluster.createDefinitions(ctx); err != nil {
 		return err
 	}

@@ -100,6 +100,11 @@ func (n *node) joinCluster(ctx context.Context) (*cluster, error) {
 	if servers != nil {
 		go servers.follow(ctx, cluster)
 	}
+	if n.release.isInstalled() && !n.isServer {
+		if err := n.proveToken(ctx, cluster); err != nil {
+			return nil, err
+		}
+	}
 	return cluster, n.provePassword(ctx, cluster)
 }
 
@@ -115,6 +120,10 @@ func (n *node) startKubelet() error {
 	args := []string{"--config=" + config, "--kubeconfig=" + n.path("agent/kubelet.kubeconfig"), "--hostname-override=" + n.nodeName, "--node-ip=" + n.nodeIP}
 	for _, arg := range n.kubeletArgs {
 		args = append(args, "--"+strings.TrimLeft(arg, "-"))
+	}
+	if n.release.isInstalled() {
+		// The kubelet shows k3s's version as its own.
+		os.Setenv("LAB_KUBELET_VERSION", n.release.version)
 	}
 	if err := n.children.start("kubelet", args...); err != nil {
 		return err

@@ -13,7 +13,7 @@
 //	configuration  config.yaml (or what --config or K3S_CONFIG_FILE names) by k3s's YAML library, its drop-ins, then the flags,
 //	               then the environment; lists add up; KEY+ appends; unknown keys only warn, unknown flags end it. Of effect are
 //	               data-dir, pause-image, disable, disable-helm-controller, system-default-registry, private-registry, node-name,
-//	               node-ip, server, datastore-endpoint, write-kubeconfig, kubelet-arg. K3S_DATA_DIR is a setting in the new
+//	               node-ip, server, token, token-file, datastore-endpoint, write-kubeconfig, kubelet-arg. K3S_DATA_DIR is a setting in the new
 //	               version; the old one puts the folder of its programs there itself
 //	annotations    k3s.io/node-args, node-env and node-config-hash on its node, with secrets masked, renewed a moment after a start
 //	process        its command line is "k3s server" or "k3s agent" without flags; containerd is its child and names DATA_DIR
@@ -22,6 +22,11 @@
 //	               override_path. Folders without k3s's header stay, the others go when they are not named any more, and so does
 //	               one that only says what is so anyway; the empty certs.d stays. Logins stand in config.toml. A plain-http
 //	               registry must stand under its own name
+//	token          (of a file of `lab binary`) token, token-file or K3S_TOKEN; the first server makes one where it has none, shows it
+//	               as K10…::server:… in server/token, with links node-token and agent-token; a node with another one, or with the
+//	               checksum of another authority, is not let in and goes on asking; a server with another one ends
+//	installed      (of a file of `lab binary`) the file is its version; the unpacked k3s is a copy of it; a failure ends it, and the
+//	               service manager starts it again; READY=1 to systemd; the kubelet's version is k3s's
 //	password       /etc/rancher/node/password, 0600, and the Secret NODE.node-password.k3s; a node with another one is refused, and
 //	               has no containerd then. The Secret goes with the node
 //	balancer       an agent reaches its servers through 127.0.0.1:6444, and the next one when one is dead

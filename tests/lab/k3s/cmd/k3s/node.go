@@ -7,7 +7,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -49,11 +51,17 @@ func runNode(ctx context.Context, args []string) error {
 	defer cancel()
 	defer n.children.stop()
 	logrus.Infof("Starting k3s %s", n.release.version)
+	if err := n.showFault(ctx); err != nil {
+		return err
+	}
 	if err := n.startAll(ctx); err != nil {
 		return err
 	}
 	// The service manager's start returns when this is there.
 	if err := writeFile(readyFile, nil); err != nil {
+		return err
+	}
+	if err := notifyReady(); err != nil {
 		return err
 	}
 	select {
@@ -77,6 +85,11 @@ func newNode(args []string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if settings.nodeIP == "" {
+		if settings.nodeIP, err = ownAddress(); err != nil {
+			return nil, err
+		}
+	}
 	n := &node{settings: settings, release: installed, isServer: args[0] == "server", annotations: annotations}
 	content, err := os.ReadFile(boardFile)
 	if err != nil {
@@ -89,6 +102,11 @@ func newNode(args []string) (*node, error) {
 }
 
 func (n *node) startAll(ctx context.Context) error {
+	if n.release.isInstalled() {
+		if err := n.readToken(); err != nil {
+			return err
+		}
+	}
 	if err := n.writeCertificates(ctx); err != nil {
 		return err
 	}
@@ -113,6 +131,42 @@ func (n *node) startAll(ctx context.Context) error {
 	}
 	go n.annotateNode(ctx, cluster)
 	return nil
+}
+
+// The faults that a program of `lab binary` can have: it ends soon after each start, or it goes on and is never ready.
+const (
+	faultEnds  = "ends"
+	faultWaits = "waits"
+)
+
+func (n *node) showFault(ctx context.Context) error {
+	switch n.release.fault {
+	case faultEnds:
+		return errors.New("starting kubernetes: preparing server: this program of the lab is broken on purpose")
+	case faultWaits:
+		logrus.Info("Waiting for kube-apiserver: this program of the lab is never ready, on purpose")
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
+}
+
+// ownAddress is the address that k3s would choose by itself: that of the one cable that a board has.
+func ownAddress() (string, error) {
+	cable, err := net.InterfaceByName("eth0")
+	if err != nil {
+		return "", err
+	}
+	addresses, err := cable.Addrs()
+	if err != nil {
+		return "", err
+	}
+	for _, address := range addresses {
+		if network, isNetwork := address.(*net.IPNet); isNetwork && network.IP.To4() != nil {
+			return network.IP.String(), nil
+		}
+	}
+	return "", errors.New("eth0 has no address")
 }
 
 // path is a path inside the data folder.

@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -65,8 +66,13 @@ func unpackAndRun(argv []string) error {
 	return execute(filepath.Join(dir, "bin/k3s"), argv)
 }
 
-// startAgain is what k3s's unit asks of the service manager: another start, some seconds after a failure.
+// startAgain is what k3s's unit asks of the service manager: another start, some seconds after a failure. Where a playbook has
+// installed k3s there is such a manager, and the program just ends.
 func startAgain(ctx context.Context, argv []string, failure error) error {
+	if installed, err := installedRelease(); err == nil && installed.isInstalled() {
+		_ = os.Remove(readyFile)
+		return failure
+	}
 	logrus.Errorf("%v; starting again in %s", failure, restartDelay)
 	_ = os.Remove(readyFile)
 	if err := writeFile(failureFile, []byte(fmt.Sprintln(failure))); err != nil {
@@ -81,6 +87,21 @@ func startAgain(ctx context.Context, argv []string, failure error) error {
 		os.Unsetenv(dataDirVariable)
 	}
 	return execute("/proc/self/exe", argv)
+}
+
+// notifyReady tells the service manager that the node is up, where one wants to know, as k3s does.
+func notifyReady() error {
+	address := os.Getenv("NOTIFY_SOCKET")
+	if address == "" {
+		return nil
+	}
+	connection, err := net.Dial("unixgram", address)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	_, err = connection.Write([]byte("READY=1\n"))
+	return err
 }
 
 // hideArguments writes "k3s server" over the command line that others see, which may hold a token; it returns what stood there.

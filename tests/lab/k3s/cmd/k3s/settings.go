@@ -28,6 +28,9 @@ type settings struct {
 	nodeIP                string
 	server                string
 	datastore             string
+	token                 string
+	tokenFile             string
+	clusterInit           bool
 	kubeconfig            string
 	kubeletArgs           []string
 	noDefaultEndpoint     bool
@@ -76,6 +79,9 @@ func newSettings(values map[string][]string) (settings, error) {
 		nodeName:    strings.ToLower(last("node-name", hostname)),
 		server:      last("server", ""),
 		datastore:   last("datastore-endpoint", ""),
+		token:       last("token", ""),
+		tokenFile:   last("token-file", ""),
+		clusterInit: last("cluster-init", "") == "true",
 		kubeconfig:  last("write-kubeconfig", adminKubeconfig),
 		kubeletArgs: values["kubelet-arg"],
 

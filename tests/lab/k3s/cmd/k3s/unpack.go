@@ -7,6 +7,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,7 @@ func (r release) findDataDir(args []string) (string, error) {
 
 // unpackedDir is the folder of this version's programs in a data folder.
 func (r release) unpackedDir(dataDir string) string {
-	sum := sha256.Sum256([]byte(r.version))
+	sum := sha256.Sum256([]byte(r.version + r.trailer))
 	return filepath.Join(dataDir, "data", hex.EncodeToString(sum[:]))
 }
 
@@ -89,6 +90,11 @@ func (r release) unpack(dataDir string) (string, error) {
 	if err := linkPrograms(dir + "-tmp"); err != nil {
 		return "", err
 	}
+	if r.isInstalled() {
+		if err := copyProgram("/proc/self/exe", filepath.Join(dir+"-tmp", "bin/k3s")); err != nil {
+			return "", err
+		}
+	}
 	if err := os.Rename(dir+"-tmp", dir); err != nil {
 		return "", err
 	}
@@ -121,6 +127,27 @@ func linkPrograms(folder string) error {
 		}
 	}
 	return nil
+}
+
+// copyProgram puts a program where a link is.
+func copyProgram(source, target string) error {
+	if err := os.Remove(target); err != nil {
+		return err
+	}
+	from, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(to, from); err != nil {
+		to.Close()
+		return err
+	}
+	return to.Close()
 }
 
 // makeCurrent lets the link "current" point to a folder, and "previous" to the one before.

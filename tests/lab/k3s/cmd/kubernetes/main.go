@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	_ "unsafe" // for go:linkname
 
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
@@ -28,6 +30,12 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/version"
 )
 
+// What the kubelet shows as its version. k3s is built with its own there; the library's setter allows only what hardly differs
+// from the version that was linked in.
+//
+//go:linkname dynamicGitVersion k8s.io/component-base/version.dynamicGitVersion
+var dynamicGitVersion atomic.Value
+
 func main() {
 	name := filepath.Base(os.Args[0])
 	programs := map[string]func() *cobra.Command{
@@ -42,6 +50,9 @@ func main() {
 			kubectlutil.CheckErr(err)
 		}
 		return
+	}
+	if version := os.Getenv("LAB_KUBELET_VERSION"); version != "" && name == "kubelet" {
+		dynamicGitVersion.Store(version)
 	}
 	program, found := programs[name]
 	if !found {
