@@ -34,6 +34,9 @@ lint: .venv/.stamp ## ruff, mypy, yamllint, ansible-lint, antsibull-changelog, a
 docs: .venv/.stamp ## the site of the documentation, into build/docs/html
 	tools/docs
 
+release-check: .venv/.stamp ## whether this can be released: a candidate in build/, and what is left for a person (root)
+	tools/release-check
+
 sanity: .venv/.stamp ## ansible-test sanity, without ignores
 	tools/sanity
 

