@@ -27,6 +27,7 @@ class ActionModule(ObservingAction):
         },
         "architecture": {"type": "str", "default": "auto"},
         "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+        "versions": {"type": "bool", "default": True},
         "whole_manifests": {"type": "list", "elements": "str", "default": []},
         "require_images": {"type": "bool", "default": False},
         "require_journal": {"type": "bool", "default": False},
@@ -39,6 +40,7 @@ class ActionModule(ObservingAction):
             chosen_parts(options["gather"]),
             architecture=options["architecture"],
             whole=options["whole_manifests"],
+            versions=options["versions"],
         )
         if options["require_images"] and seen.get("images") is None:
             # What was seen stays with it: a run tells a server that is ill from one that cannot be reached.

@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.derived import derived
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import with_versions
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.prepared import prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX, READ_LATER
@@ -92,7 +93,7 @@ class ActionModule(ActionBase):
             )
             for name in names
         ]
-        return _fleet.Fleet(
+        fleet = _fleet.Fleet(
             boards,
             servers,
             away,
@@ -100,6 +101,7 @@ class ActionModule(ActionBase):
             beside={name: seen(name) for name in active if name not in settings and seen(name)},
             warnings=_groups.disagreements(declared, roles, group) + self._ignored(variables, names),
         )
+        return with_versions(fleet)
 
     def _ignored(self, variables, names):
         """What to tell of a setting that has no effect where it stands."""

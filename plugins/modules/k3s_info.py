@@ -54,6 +54,14 @@ options:
       - A request to the API gets two thirds of it. On a slow board the first C(kubectl) may need minutes.
     type: int
     default: 30
+  versions:
+    description:
+      - Whether to start k3s and C(ctr) for their versions in any case. Each start takes seconds on a slow board.
+      - With V(false), and V(k3s) and V(images) gathered, they are started only where k3s does not run, was replaced
+        since its start, or something did not answer. On a server its own API tells the versions then. On an agent they
+        are null, and M(riscv.k3s.k3s_plan) takes them from the API of a server.
+    type: bool
+    default: true
   whole_manifests:
     description:
       - Manifests (paths in their folder) whose whole text is wanted, since they are patched. One that holds a Secret is

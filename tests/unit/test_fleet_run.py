@@ -15,6 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import conditions as _conditions
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import prepared as _prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import with_versions
 
 MIRROR = "reg:5000/stock"
 ANSWER = {"image": MIRROR + "/rancher/mirrored-pause:3.6", "has_architecture": True, "cause": None}
@@ -262,6 +263,18 @@ def test_a_k3s_that_is_installed_and_another_that_runs(kubelet, is_told):
     seen["api"]["nodes"][0]["kubelet"] = kubelet
     made = _run.present(fleet(seen), {})
     assert ["k3s %s runs, v1.24.2+k3s2 is installed" % kubelet in text for text in made["warnings"]] == [True] * is_told
+
+
+def test_versions_that_only_the_api_tells():
+    """An agent is not asked for them: a server's API knows its node."""
+    told = {"kubelet": "v1.36.3+k3s1", "runtime": "containerd://2.3.4-k3s1"}
+    unasked = {"k3s": {"running": True, "version": None}, "containerd": {"version": None, "pins": False}}
+    head = server()
+    head["api"]["nodes"] += [{"name": "b2", "ready": True, "boot_id": "b", **told}]
+    boards = [agent(identity={"boot_id": boot}, **unasked) for boot in ("b", "of no node")]
+    found = [board.seen for board in with_versions(fleet(head, *boards)).boards]
+    assert [seen["k3s"]["version"] for seen in found[1:]] == ["v1.36.3+k3s1", None]
+    assert found[1]["containerd"] == {"version": "2.3.4-k3s1", "pins": True}
 
 
 def test_a_node_that_this_run_cannot_change_is_not_waited_for():

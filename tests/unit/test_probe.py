@@ -5,10 +5,12 @@
 
 import itertools
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import time
 
 import pytest
 from fake_board import BUSYBOX, SHELLS, SHELLS_OF_BOARDS, TOKEN, FakeBoard, busybox_programs
@@ -30,6 +32,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board imp
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import split_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import LARGEST_TEXT, split_texts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script, stripped
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import told_versions
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import CONFIG_KEYS
 
 pytestmark = pytest.mark.programs
@@ -108,6 +111,92 @@ def test_few_programs_are_started(board, shell):
         "crictl ps -a -o json",
         "kubectl --request-timeout=20",
     ]
+
+
+# What a plan asks for, with versions from elsewhere where that can be.
+OF_A_PLAN = ("k3s", "config", "registries", "journal", "manifests", "images", "disk", "api")
+ASKED = {"images": "ctr --namespace k8s.io image", "api": "kubectl --request-timeout=20"}
+VERSIONS = ["--version", "ctr --namespace k8s.io versi"]
+
+
+def of_a_plan(board, shell):
+    """(what is observed without asking for versions where others tell them, the calls that this took)."""
+    seen = observe(board.run(OF_A_PLAN, shell, versions=False), TOKEN, OF_A_PLAN, versions=False)
+    return seen, [call[:28] for call in board.calls()]
+
+
+def node_of_the_board(**more):
+    row = {"name": "board-1", "boot_id": "0b7a5b5c-7a0f-4b62-8f9e-2a64c2f3b7d1", "env": "{}"}
+    return record(api_query.NODE, TOKEN, **dict(row, **more))
+
+
+def test_a_plan_starts_one_program_on_an_agent_and_two_on_a_server(board, shell):
+    board.k3s(role="agent")
+    board.file("data/agent/etc/containerd/config.toml", "")
+    seen, calls = of_a_plan(board, shell)
+    assert calls == [ASKED["images"]]
+    assert (seen["k3s"]["running"], seen["k3s"]["version"], seen["errors"]) == (True, None, [])
+    board.file("etc/k3s.yaml", "")
+    board.file("calls", "")
+    board.answer("kubectl", node_of_the_board(kubelet="v1.36.3+k3s-1a2b3c4d", runtime="containerd://2.3.4-k3s1"))
+    seen, calls = of_a_plan(board, shell)
+    assert calls == [ASKED["images"], ASKED["api"]]
+    assert (seen["k3s"]["version"], seen["containerd"]) == (
+        "v1.36.3+k3s-1a2b3c4d",
+        {"version": "2.3.4-k3s1", "pins": True},
+    )
+
+
+def test_versions_are_asked_for_where_nobody_tells_them(board, shell):
+    board.file("etc/k3s.yaml", "")
+    # k3s does not run.
+    assert of_a_plan(board, shell)[1] == [*VERSIONS, ASKED["images"], ASKED["api"]]
+    board.k3s(role="server")
+    board.file("data/agent/etc/containerd/config.toml", "")
+    # The API does not answer.
+    board.answer("kubectl", err="refused", rc=1)
+    board.file("calls", "")
+    seen, calls = of_a_plan(board, shell)
+    assert calls == [ASKED["images"], ASKED["api"], *VERSIONS]
+    assert (seen["k3s"]["running"], seen["k3s"]["version"]) == (True, "v1.24.2+k3s2")
+    # Nor does containerd.
+    for words in ("images ls", "version"):
+        board.answer("ctr --namespace k8s.io " + words, err="connection refused", rc=1)
+    board.file("calls", "")
+    seen, calls = of_a_plan(board, shell)
+    assert calls == [ASKED["images"], ASKED["api"], *VERSIONS]
+    assert seen["k3s"]["running"] is False and "connection refused" in str(seen["errors"])
+
+
+def test_a_program_in_the_place_of_the_k3s_that_runs_is_asked_for_its_version(board, shell):
+    """Whatever time it says it has: this one is a copy that keeps its times."""
+    board.k3s(role="agent")
+    board.file("data/agent/etc/containerd/config.toml", "")
+    time.sleep(1.1)
+    os.utime(board.home / "bin/k3s", (0, 0))
+    seen, calls = of_a_plan(board, shell)
+    assert calls == [ASKED["images"], *VERSIONS]
+    assert seen["k3s"]["version"] == "v1.24.2+k3s2"
+
+
+@pytest.mark.parametrize(
+    "runtime, expected",
+    [
+        ("containerd://2.4.2", ("2.4.2", True)),
+        ("containerd://1.6.6-k3s1", ("1.6.6-k3s1", False)),
+        ("docker://27.0.1", (None, False)),
+        ("containerd://", (None, False)),
+        ("", (None, False)),
+    ],
+)
+def test_versions_that_a_node_tells(runtime, expected):
+    seen = {"k3s": {"running": True, "version": None}, "containerd": {"version": None, "pins": False}}
+    told = told_versions(seen, {"kubelet": "v1.30.0+k3s1", "runtime": runtime})
+    assert (told["containerd"]["version"], told["containerd"]["pins"]) == expected
+    assert told["k3s"]["version"] == "v1.30.0+k3s1"
+    # The board itself is believed first, and of a k3s that is down a node tells the past.
+    for own in ({"running": True, "version": "v1.31.0+k3s1"}, {"running": False, "version": None}):
+        assert told_versions(dict(seen, k3s=own), {"kubelet": "v1.30.0+k3s1", "runtime": runtime}) == {}
 
 
 def test_only_what_is_gathered(board, shell):
@@ -751,7 +840,8 @@ def test_stripping_changes_nothing(board, shell, monkeypatch):
 
 
 def test_every_file_of_the_script_is_used():
-    used = {name for parts in (PARTS, PARTS + EXTRAS) for name in script._files(set(parts) | {"files"}, True)}
+    wanted = (PARTS, PARTS + EXTRAS, (*PARTS, "told"))
+    used = {name for parts in wanted for name in script._files(set(parts) | {"files"}, True)}
     assert used == set(script._PATHS)
 
 

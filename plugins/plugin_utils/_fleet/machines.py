@@ -6,12 +6,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, cast
+from typing import Any, Dict, List, Mapping, Optional, Sequence, cast
 
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Api
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Board, Fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
+
+
+def with_versions(fleet: Fleet) -> Fleet:
+    """The fleet, with the versions of k3s and containerd that the API tells of boards which were not asked for them."""
+    nodes = (fleet.head.get("api") or {}).get("nodes") or ()
+    return fleet._replace(boards=[_with_versions(board, nodes) for board in fleet.boards])
+
+
+def _with_versions(board: Board, nodes: Sequence[Mapping[str, Any]]) -> Board:
+    if "hostname" not in board.seen:
+        return board
+    told = how_it_runs.told_versions(board.seen, how_it_runs.own_node(board.seen, nodes)[0])
+    return board._replace(seen=cast(Any, dict(board.seen, **told))) if told else board
 
 
 def without_doubles(fleet: Fleet) -> Fleet:

@@ -47,7 +47,7 @@ class ObservingAction(ActionBase):
     def observe_board(self, options):
         """The action's own result; ``options`` are the validated ones."""
 
-    def look(self, options, parts, architecture="auto", api=None, events=False, whole=()):
+    def look(self, options, parts, architecture="auto", api=None, events=False, whole=(), versions=True):
         """Run the script for ``parts`` on the board and return what observe() makes of it."""
         token = "riscv-k3s-" + secrets.token_hex(8)
         # Only a folder that the task names wins over the one in k3s's config.yaml.
@@ -66,6 +66,7 @@ class ObservingAction(ActionBase):
                 program_timeout=limit,
                 paths=paths,
                 whole=whole,
+                versions=versions,
             )
             done = self._low_level_execute_command(script, executable="/bin/sh")
             output = done["stdout"]
@@ -75,7 +76,7 @@ class ObservingAction(ActionBase):
             if not others:
                 break
             paths = dict(paths, **others)
-        seen = observe(output, token, parts, architecture, explicit, limit, data_dir)
+        seen = observe(output, token, parts, architecture, explicit, limit, data_dir, versions)
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen
 

@@ -114,12 +114,14 @@ def observe(
     explicit: bool = False,
     program_timeout: int = PROGRAM_TIMEOUT,
     data_dir: Optional[str] = None,
+    versions: bool = True,
 ) -> Observed:
     """The result of k3s_info (without ``changed``) from the script's output.
 
     ``parts`` as from chosen_parts, ``architecture`` auto or a name that the inventory states, ``explicit`` whether
     crictl and ctr were given, so that a board without k3s will do, ``program_timeout`` what the script was given,
-    ``data_dir`` the folder that the user names.
+    ``data_dir`` the folder that the user names, ``versions`` whether the script asked for those of k3s and containerd
+    in any case.
     Raises Problem when the board cannot be observed at all. What is missing because one program failed is None and
     stands in ``errors`` [{section, rc, message}].
     """
@@ -141,7 +143,7 @@ def observe(
         "errors": seen.errors,
     }
     seen.errors += _failed(sections, program_timeout)
-    for name in _missing(seen, parts):
+    for name in _missing(seen, parts, versions):
         seen.error(name, "%s: %s" % (name, NOT_READ))
     for part in parts:
         result.update(_read(part, seen))
@@ -207,6 +209,7 @@ def _own_account(result):
         result["config"] = node["settings"]
     if node and node.get("role") and result.get("k3s"):
         result["k3s"]["role"] = node["role"]
+    result.update(how_it_runs.told_versions(result, node))
 
 
 def _demand(result):
@@ -214,13 +217,15 @@ def _demand(result):
     return demand(result["manifests"] or (), result.get("pause_image"), pods)
 
 
-def _missing(seen, parts):
+def _missing(seen, parts, versions):
     """Steps that were to be made, and of which nothing arrived."""
     asked = [name for name in _ASKED if name in seen.sections]
     # Where k3s never ran, or containerd did not answer once, the others are not asked. Either is told.
     passed = set() if asked and all(seen.good(name) for name in asked) else set(_ASKED)
     if not seen.board["k3s"]:
         passed.add("version")
+    if not versions and seen.good("images"):
+        passed |= set(_STEPS["k3s"])
     due = [step for part in parts for step in _STEPS.get(part, ())]
     return [name for name in dict.fromkeys(due) if name not in seen.sections and name not in passed]
 

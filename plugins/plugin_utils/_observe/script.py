@@ -57,6 +57,7 @@ _ORDER = (
     "sandboxes",
     "contents",
     "api",
+    "told",
     "preflight",
     "system",
     "service_state",
@@ -95,6 +96,7 @@ def build_script(
     whole=(),
     first="",
     last="",
+    versions=True,
 ):
     """The script as text.
 
@@ -103,10 +105,14 @@ def build_script(
     ``api`` auto, always or never, ``events`` whether to read the pods' warnings too, ``program_timeout`` the seconds
     that each program has. ``paths`` {data_dir, registries, kubeconfig, config_file} are what an earlier look found out.
     ``whole`` are the manifests (paths in their folder) whose text is wanted as it is. ``first`` and ``last`` are more
-    text: steps that any user may make, before root is asked for, and those after all others.
+    text: steps that any user may make, before root is asked for, and those after all others. Without ``versions`` those
+    of k3s and containerd are asked for only where neither the API nor what else is read can tell them.
     """
     programs, paths = programs or {}, paths or {}
     wanted = _wanted(parts, api)
+    # That containerd answers is then seen by its images.
+    later = not versions and wanted >= {"k3s", "images"}
+    wanted |= {"told"} if later else set()
     frame, *others = map(_text, _files(wanted, events))
     body = _calls(programs) + frame + first + "".join(others) + last
     values = {
@@ -121,6 +127,7 @@ def build_script(
         "kubeconfig": paths.get("kubeconfig"),
         "config_file": paths.get("config_file"),
         "k3s": programs.get("k3s"),
+        "later": "1" if later else "",
         "k3s_logs": " ".join(k3s_logs),
         "whole": "\n".join(whole),
         "explicit": "1" if programs.get("crictl") and programs.get("ctr") else "",

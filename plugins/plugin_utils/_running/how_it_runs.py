@@ -13,6 +13,8 @@ from __future__ import annotations
 import posixpath
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import is_true, of_words
 
 ETC = "/etc/rancher/k3s"
@@ -142,6 +144,30 @@ def own_node(
     if len(same) > 1:
         return None, "several nodes of the API could be this board: %s" % ", ".join(node["name"] for node in same)
     return same[0], None
+
+
+def told_versions(seen: Mapping[str, Any], node: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """The keys k3s and containerd of ``seen``, a result of k3s_info, with the versions that its node tells, where the
+    board did not tell them and its k3s runs; {} where there is nothing to add.
+
+    k3s's kubelet reports the version of k3s as its own, and what runs containers as ``containerd://2.3.4-k3s1``.
+    """
+    k3s = seen.get("k3s") or {}
+    if not node or not k3s.get("running") or k3s.get("version") or "containerd" not in seen:
+        return {}
+    return {"k3s": dict(k3s, version=node.get("kubelet") or None), "containerd": _containerd(node.get("runtime") or "")}
+
+
+def _containerd(told: str) -> Dict[str, Any]:
+    runtime, dummy, version = told.partition("://")
+    try:
+        version = parse_version(version)
+        # What another runtime means is told elsewhere.
+        if runtime == "containerd":
+            return {"version": version, "pins": pins_supported(version)}
+    except Problem:
+        pass
+    return {"version": None, "pins": False}
 
 
 def _is_another(node, identity, names):

@@ -158,6 +158,7 @@ newer() { [ -f "$rendered" ] && [ "$1" -nt "$rendered" ]; }
 manifests=
 own=
 files=
+answered=
 
 board() {
     read -r boot <"$proc/sys/kernel/random/boot_id"

@@ -2,9 +2,13 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The versions of k3s and of its containerd.
-# shellcheck shell=sh disable=SC2154 # set by programs.sh
+# The versions of k3s and of its containerd. Each is a start of a large program, which costs seconds on a board. So
+# where k3s runs they are not asked for yet when "later" is set: others may tell them, and told.sh sees whether they do.
+# shellcheck shell=sh disable=SC2154 # set by programs.sh and script.py
 # shellcheck disable=SC2086 # limit is several words
 
-[ -z "$k3s" ] || step version $limit "$k3s" --version
-ask containerd ctr --namespace k8s.io version
+versions() {
+    [ -z "$k3s" ] || step version $limit "$k3s" --version
+    ask containerd ctr --namespace k8s.io version
+}
+[ -n "$later" ] && [ -n "$k3s_pid" ] || versions

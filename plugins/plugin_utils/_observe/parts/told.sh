@@ -1,0 +1,20 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Whether the versions of a k3s that runs have to be asked for after all. The API tells them of every node, by this
+# server or by another one. A program that was put in k3s's place since its start has another version than what runs;
+# the time of a file that only its owner can set (ctime) tells it, also of a copy that keeps its times.
+# shellcheck shell=sh disable=SC2154 # what board.sh, images.sh and api.sh set
+
+replaced() {
+    times=$(stat -L -c %Z "$k3s" "$rendered") || return 0
+    [ "${times%%"$nl"*}" -gt "${times##*"$nl"}" ]
+}
+if [ -n "$k3s_pid" ]; then
+    # What containerd answered, and the API where it was asked.
+    if [ $alive = 0 ] || [ "${answered:-0}" != 0 ] || replaced 2>/dev/null; then
+        alive=1
+        versions
+    fi
+fi
