@@ -21,8 +21,6 @@ def with_versions(fleet: Fleet) -> Fleet:
 
 
 def _with_versions(board: Board, nodes: Sequence[Mapping[str, Any]]) -> Board:
-    if "hostname" not in board.seen:
-        return board
     told = how_it_runs.told_versions(board.seen, how_it_runs.own_node(board.seen, nodes)[0])
     return board._replace(seen=cast(Any, dict(board.seen, **told))) if told else board
 
