@@ -124,6 +124,26 @@ ROLES = {
         "registry already has are left alone. Catalogues are those of all boards, other settings the first one's.",
         ("catalogue", "archives_dir", "hosts", "registries", *_ACCESS),
     ),
+    "install": (
+        "Installs k3s on boards that have none",
+        "Servers first, then agents. Brings the program, config.yaml, the token, the service, and what makes the first "
+        "start healthy. C(tasks_from=plan) only tells it. A k3s that somebody else installed is left alone.",
+        _PLAN
+        + _ACCESS
+        + (
+            "binary",
+            "binary_checksum",
+            "binary_path",
+            "package",
+            *declared.OF_CONFIG,
+            "registries_merge",
+            "registries_path",
+            "preload_folder",
+            "serial",
+            "wait_timeout",
+            "gate_timeout",
+        ),
+    ),
     "enroll": (
         "Gives a key to boards that are known by their address and a password, and writes their inventory",
         "Runs on the controller. Installs a public key, sees that it logs in, and then may lock the password and set "

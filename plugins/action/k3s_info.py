@@ -29,6 +29,7 @@ class ActionModule(ObservingAction):
         "api": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "versions": {"type": "bool", "default": True},
         "whole_manifests": {"type": "list", "elements": "str", "default": []},
+        "require_k3s": {"type": "bool", "default": True},
         "require_images": {"type": "bool", "default": False},
         "require_journal": {"type": "bool", "default": False},
     }
@@ -42,7 +43,9 @@ class ActionModule(ObservingAction):
             whole=options["whole_manifests"],
             versions=options["versions"],
         )
-        if options["require_images"] and seen.get("images") is None:
+        # One on which k3s has not run yet has none.
+        is_blank = not options["require_k3s"] and not (seen.get("k3s") or {}).get("role")
+        if options["require_images"] and seen.get("images") is None and not is_blank:
             # What was seen stays with it: a run tells a server that is ill from one that cannot be reached.
             problem = unreadable_images(seen, self.board or seen["hostname"])
             return dict(seen, failed=True, msg=str(problem), **problem.parts())

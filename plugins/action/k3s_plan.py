@@ -20,8 +20,17 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _ru
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.derived import derived
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import with_versions
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.prepared import prepared
+from ansible_collections.riscv.k3s.plugins.plugin_utils._install import blank as _blank
+from ansible_collections.riscv.k3s.plugins.plugin_utils._install.document import installed
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import FOREIGN, OF_ACCESS, PREFIX, READ_LATER
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
+    FOREIGN,
+    FOREIGN_CONFIG,
+    OF_ACCESS,
+    OF_CONFIG,
+    PREFIX,
+    READ_LATER,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
@@ -30,10 +39,11 @@ ASK = "riscv.k3s.registry_image_info"
 LOCK = "images.lock.yml"
 HOSTS = PREFIX + "hosts"
 OPTIONS = {
-    "state": {"type": "str", "choices": ["present", "absent", "prepared"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "prepared", "installed"], "default": "present"},
     "observed": {"type": "str", "default": "k3s_seen"},
     "observed_away": {"type": "str", "default": "k3s_seen_away"},
     "lock_file": {"type": "str"},
+    "blank": {"type": "bool", "default": False},
     "closer": {"type": "bool", "default": False},
     "warn": {"type": "bool", "default": True},
 }
@@ -55,9 +65,12 @@ class ActionModule(ActionBase):
                 document = _run.absent(fleet)
             elif options["state"] == "prepared":
                 document = prepared(fleet)
+            elif options["state"] == "installed":
+                planned = self._present(_blank.expected(fleet), variables, task_vars)
+                document = installed(fleet, planned, *_reached_by(variables, fleet))
             else:
-                fleet = fleet._replace(boards=derived(fleet.boards, asked_scheme, variables.reached))
-                document = _run.present(fleet, self._ask(fleet, variables, task_vars))
+                fleet = _blank.expected(fleet) if options["blank"] else fleet
+                document = self._present(fleet, variables, task_vars)
             if not options["warn"]:
                 # The texts of the document hold what concerns single boards. This stands nowhere else.
                 document["warnings"] = list(fleet.warnings)
@@ -65,6 +78,10 @@ class ActionModule(ActionBase):
         except Problem as problem:
             result.update(problem.parts(), failed=True, changed=False, msg=str(problem))
         return result
+
+    def _present(self, fleet, variables, task_vars):
+        fleet = fleet._replace(boards=derived(fleet.boards, asked_scheme, variables.reached))
+        return _run.present(fleet, self._ask(fleet, variables, task_vars))
 
     def _fleet(self, options, variables, task_vars):
         names = task_vars["ansible_play_batch"]
@@ -77,7 +94,9 @@ class ActionModule(ActionBase):
 
         active = task_vars["ansible_play_hosts"]
         away = _looked_away(task_vars.get(options["observed_away"]))
-        settings = read({name: variables.settings(name) for name in names})
+        blank = options["blank"] and any(_blank.has_not_run(seen(name)) for name in names)
+        whole = options["state"] == "installed" or blank
+        settings = read({name: variables.settings(name, whole) for name in names})
         group = settings[names[0]]["server_group"]
         declared = _groups.declared_servers(task_vars["groups"], group)
         roles = {name: _role(seen(name)) for name in task_vars["ansible_play_hosts_all"]}
@@ -135,6 +154,12 @@ def _role(seen):
     return (seen.get("k3s") or {}).get("role")
 
 
+def _reached_by(variables, fleet):
+    """({server: how it is reached from here}, the boards for which the inventory has the token)."""
+    names = [board.name for board in fleet.boards]
+    return {name: variables.host(name) for name in fleet.servers}, [name for name in names if variables.has_token(name)]
+
+
 def _is_same(one, other):
     """Whether two variables hold the same. What is in a vault cannot be compared while that is not open."""
     if one is other:
@@ -159,7 +184,8 @@ class _Variables:
         self._of_play = {
             name: value
             for name, value in task_vars.items()
-            if name.startswith(PREFIX) and (name not in own or not _is_same(own[name], value))
+            if (name.startswith(PREFIX) or name in FOREIGN_CONFIG)
+            and (name not in own or not _is_same(own[name], value))
         }
 
     def of(self, board):
@@ -168,14 +194,29 @@ class _Variables:
             self._known[board] = self._hostvars.raw_get(board)
         return self._known[board]
 
-    def settings(self, board):
-        """{variable: value} of all settings that a plan needs; others are there with None, so that they are checked."""
+    def settings(self, board, whole=False):
+        """{variable: value} of all settings that a plan needs; others are there with None, so that they are checked.
+        ``whole`` says that those of k3s's configuration are needed, too; its token never is.
+        """
         variables = self._with_play(board)
-        names = [name for name in variables if name.startswith(PREFIX) or name in FOREIGN]
-        later = [name for name in names if name[len(PREFIX) :] in READ_LATER]
+        foreign = (*FOREIGN, *FOREIGN_CONFIG) if whole else tuple(FOREIGN)
+        names = [name for name in variables if name.startswith(PREFIX) or name in foreign]
+        unread = READ_LATER - (set(OF_CONFIG) - {"token"} if whole else set())
+        later = [name for name in names if name[len(PREFIX) :] in unread]
         return dict(
             self._templated(board, variables, [name for name in names if name not in later]), **dict.fromkeys(later)
         )
+
+    def has_token(self, board):
+        """Whether the inventory has the cluster's token, which no plan looks at."""
+        variables = self._with_play(board)
+        return any(variables.get(name) not in (None, "") for name in (PREFIX + "token", "token"))
+
+    def host(self, board):
+        """How a board is reached from here."""
+        variables = self._with_play(board)
+        given = [name for name in ("ansible_host",) if name in variables]
+        return self._templated(board, variables, given).get("ansible_host") or board
 
     def access(self, board):
         """What a board's variables say about registries; may hold passwords."""
@@ -191,7 +232,7 @@ class _Variables:
         return {**self.of(board), **self._of_play}
 
     def _templated(self, board, variables, names):
-        templar = self._templar.copy_with_new_env(available_variables=variables)
+        templar = self._templar.copy_with_new_env(available_variables=dict(variables, hostvars=self._hostvars))
         return {name: _template(templar, board, name, variables[name]) for name in names}
 
 

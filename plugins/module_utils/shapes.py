@@ -226,6 +226,7 @@ class _Known(TypedDict):
     file_settings: Optional[Dict[str, Any]]
     identity: Dict[str, Any]
     service: Optional[str]
+    manager: Optional[str]
     doubts: List[str]
     errors: List[ObservingError]
 

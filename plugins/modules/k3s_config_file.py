@@ -37,6 +37,13 @@ options:
       - Mode of the file, in octal digits. It belongs to the user that runs this, who is root.
     type: str
     default: "0600"
+  kind:
+    description:
+      - V(install) is for the files with which the role C(riscv.k3s.install) installs k3s. C(riscv.k3s.undo) leaves
+        them alone, C(riscv.k3s.uninstall) takes them back.
+    type: str
+    choices: [file, install]
+    default: file
   secret:
     description:
       - Whether the file holds secrets. Then no diff is shown.
@@ -133,7 +140,9 @@ def run(params, check_mode):
         if state == "absent":
             outcome = _own_files.absent(journal, path, params["pending"], check_mode)
         else:
-            outcome = _own_files.present(journal, path, params["content"].encode(), _mode(params["mode"]), check_mode)
+            outcome = _own_files.present(
+                journal, path, params["content"].encode(), _mode(params["mode"]), check_mode, params["kind"]
+            )
     result = {
         "changed": outcome.changed,
         "path": path,
@@ -193,6 +202,7 @@ def main():
             paths={"type": "list", "elements": "path", "default": []},
             content={"type": "str"},
             mode={"type": "str", "default": "0600"},
+            kind={"type": "str", "choices": ["file", "install"], "default": "file"},
             secret={"type": "bool", "default": False, "no_log": False},
             state={"type": "str", "choices": ["present", "absent", "settled"], "default": "present"},
             pending={"type": "bool", "default": False},

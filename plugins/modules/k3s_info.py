@@ -69,6 +69,11 @@ options:
     type: list
     elements: str
     default: []
+  require_k3s:
+    description:
+      - Fail where there is no program k3s. Without it, boards that are to get k3s are looked at, too.
+    type: bool
+    default: true
   require_images:
     description:
       - Fail if the images in containerd's store cannot be read, since nothing can be planned then.

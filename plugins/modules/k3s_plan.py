@@ -26,8 +26,10 @@ options:
       - V(absent) plans how to undo everything that this collection did.
       - V(prepared) plans what k3s needs of the boards' systems. It wants V(preflight) and V(system) of
         M(riscv.k3s.k3s_info).
+      - V(installed) plans how k3s is installed on boards that have none. It wants all parts that M(riscv.k3s.k3s_info)
+        has with C(require_k3s=false).
     type: str
-    choices: [present, absent, prepared]
+    choices: [present, absent, prepared, installed]
     default: present
   observed:
     description:
@@ -45,6 +47,11 @@ options:
       - Path of the lock, empty for none. By default what C(riscv_k3s_lock_file) says, and else C(images.lock.yml)
         beside the inventory, where it is there.
     type: str
+  blank:
+    description:
+      - Whether boards on which k3s has not run count as what they will be with C(riscv_k3s_target_version).
+    type: bool
+    default: false
   closer:
     description:
       - Whether the results of closer looks count, variables C(k3s_closer_KIND) of the boards.

@@ -34,6 +34,7 @@ class Board:
                 "paths": [],
                 "content": None,
                 "mode": "0600",
+                "kind": "file",
                 "secret": False,
                 "state": "present",
                 "pending": False,
@@ -228,6 +229,7 @@ def test_a_power_cut_before_the_change_loses_nothing(board, original, earlier, s
             "path": str(board.path),
             "mode": "0600",
             "secret": False,
+            "kind": "file",
             "pending": False,
             "data_dir": board.data_dir,
         }

@@ -21,7 +21,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings im
         (["agent"], {"K3S_DATA_DIR": "/x", "K3S_TOKEN": "********"}, {"data-dir": "/x"}),
         (["agent", "--data-dir", "/y"], {"K3S_DATA_DIR": "/x"}, {"data-dir": "/y"}),
         (["server", "--disable", "traefik", "--disable=a,b"], {}, {"disable": ["traefik", "a", "b"]}),
-        (["server", "--token", "********", "--cluster-init"], {}, {}),
+        (["server", "--token", "********", "--cluster-init"], {}, {"cluster-init": "true"}),
         (["server", "--embedded-registry", "--node-name", "n"], {}, {"embedded-registry": "true", "node-name": "n"}),
         (["server", "--kubelet-arg", "pause-image=x"], {}, {}),
         (["server", "--no-deploy", "traefik", "--disable=a"], {}, {"disable": ["traefik", "a"]}),

@@ -60,6 +60,7 @@ ROOMS = {
         "_enroll": {"_observe", "_ssh", "_boards"},
         "_report": {"_observe"},
         "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_prepare", "_report"},
+        "_install": {"_demand", "_running", "_upgrade", "_fleet"},
     },
 }
 # A room of many small files of one kind.

@@ -83,7 +83,7 @@ def _none_or(checks: Dict[str, _Check]) -> _Check:
 
 
 _FILE: Dict[str, _Check] = {
-    "kind": lambda value: value in ("file", "system", "archive"),
+    "kind": lambda value: value in ("file", "system", "archive", "install"),
     "sha256": _text_or_none,
     "previous": _text_or_none,
     "before": _none_or({"sha256": _text, "mode": _number, "uid": _number, "gid": _number}),

@@ -121,9 +121,9 @@ class Journal:
         it.
 
         The entry: ``sha256`` of what we write (None: no file), ``previous`` that of ours which it replaces, ``before``
-        (None: no file, else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file, or
-        system for one that k3s does not read, ``pending`` (see `will_restore`), ``written`` (see `was_written`). Raises
-        Problem for an entry that cannot be read.
+        (None: no file, else sha256, mode, uid, gid), ``folder`` (whether its folder is made for it), ``kind`` file,
+        system for one that k3s does not read, install for one with which k3s was installed, ``pending`` (see
+        `will_restore`), ``written`` (see `was_written`). Raises Problem for an entry that cannot be read.
         """
         self.require_readable("files", path)
         digest = sha256(data)

@@ -18,7 +18,7 @@ _OF_PODS = ("namespace", "name", "uid", "node", "phase", "ready", "deleting", "r
 _NAMESPACE = "kube-system"
 # The catalogue is large, and read here only.
 _NOT_SHOWN = frozenset(
-    ("catalogue", *READ_LATER, *FOREIGN, *(name for name, setting in SETTINGS.items() if setting.secret))
+    ("catalogue", "k3s_ansible", *READ_LATER, *FOREIGN, *(name for name, setting in SETTINGS.items() if setting.secret))
 )
 
 

@@ -52,7 +52,7 @@ class ObservingAction(ActionBase):
         token = "riscv-k3s-" + secrets.token_hex(8)
         # Only a folder that the task names wins over the one in k3s's config.yaml.
         data_dir = options["data_dir"] if self._task.args.get("data_dir") else None
-        limit = options["program_timeout"]
+        limit, blank = options["program_timeout"], not options.get("require_k3s", True)
         explicit = bool(options["crictl"] and options["ctr"])
         paths: dict = {}
         for dummy in range(_LOOKS):
@@ -67,16 +67,17 @@ class ObservingAction(ActionBase):
                 paths=paths,
                 whole=whole,
                 versions=versions,
+                blank=blank,
             )
             done = self._low_level_execute_command(script, executable="/bin/sh")
             output = done["stdout"]
             if token not in output:
                 output += "\n" + done["stderr"]
-            others = other_paths(output, token, explicit, data_dir)
+            others = other_paths(output, token, explicit, data_dir, blank=blank)
             if not others:
                 break
             paths = dict(paths, **others)
-        seen = observe(output, token, parts, architecture, explicit, limit, data_dir, versions)
+        seen = observe(output, token, parts, architecture, explicit, limit, data_dir, versions, blank)
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen
 

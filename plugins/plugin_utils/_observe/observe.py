@@ -115,18 +115,19 @@ def observe(
     program_timeout: int = PROGRAM_TIMEOUT,
     data_dir: Optional[str] = None,
     versions: bool = True,
+    blank: bool = False,
 ) -> Observed:
     """The result of k3s_info (without ``changed``) from the script's output.
 
     ``parts`` as from chosen_parts, ``architecture`` auto or a name that the inventory states, ``explicit`` whether
     crictl and ctr were given, so that a board without k3s will do, ``program_timeout`` what the script was given,
     ``data_dir`` the folder that the user names, ``versions`` whether the script asked for those of k3s and containerd
-    in any case.
+    in any case, ``blank`` whether a board that is to get k3s will do.
     Raises Problem when the board cannot be observed at all. What is missing because one program failed is None and
     stands in ``errors`` [{section, rc, message}].
     """
     sections = split_output(output, token)
-    seen = Seen(sections, token, read_board(sections, explicit), program_timeout)
+    seen = Seen(sections, token, read_board(sections, explicit, blank), program_timeout)
     board = seen.board
     settings = file_settings(seen)[0]
     result: Dict[str, Any] = {
@@ -139,6 +140,7 @@ def observe(
         "file_settings": settings,
         "identity": _identity(board),
         "service": board["service"] or None,
+        "manager": board["manager"] or None,
         "doubts": [] if explicit else how_it_runs.doubts(board, settings, data_dir),
         "errors": seen.errors,
     }
@@ -176,11 +178,16 @@ def _told(part, problem):
 
 
 def other_paths(
-    output: str, token: str, explicit: bool = False, data_dir: Optional[str] = None, etc: str = how_it_runs.ETC
+    output: str,
+    token: str,
+    explicit: bool = False,
+    data_dir: Optional[str] = None,
+    etc: str = how_it_runs.ETC,
+    blank: bool = False,
 ) -> Dict[str, str]:
     """The paths that another look must use, where what this one found differs from what it used: {} for none."""
     sections = split_output(output, token)
-    seen = Seen(sections, token, read_board(sections, explicit))
+    seen = Seen(sections, token, read_board(sections, explicit, blank))
     return {} if explicit else paths_elsewhere(seen, data_dir, etc)
 
 

@@ -97,6 +97,7 @@ def build_script(
     first="",
     last="",
     versions=True,
+    blank=False,
 ):
     """The script as text.
 
@@ -106,7 +107,8 @@ def build_script(
     that each program has. ``paths`` {data_dir, registries, kubeconfig, config_file} are what an earlier look found out.
     ``whole`` are the manifests (paths in their folder) whose text is wanted as it is. ``first`` and ``last`` are more
     text: steps that any user may make, before root is asked for, and those after all others. Without ``versions`` those
-    of k3s and containerd are asked for only where neither the API nor what else is read can tell them.
+    of k3s and containerd are asked for only where neither the API nor what else is read can tell them. ``blank`` says
+    that boards without k3s are looked at, too.
     """
     programs, paths = programs or {}, paths or {}
     wanted = _wanted(parts, api)
@@ -131,6 +133,7 @@ def build_script(
         "k3s_logs": " ".join(k3s_logs),
         "whole": "\n".join(whole),
         "explicit": "1" if programs.get("crictl") and programs.get("ctr") else "",
+        "blank": "1" if blank else "",
         "rendered": "/etc/containerd/config.toml" if programs.get("containerd_address") else "",
         "seconds": program_timeout,
         # The API has less time than the program, so that its own message comes before the program is ended.

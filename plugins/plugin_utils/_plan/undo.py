@@ -134,7 +134,8 @@ def _files(entries: Mapping[str, Any], preloads: Iterable[Mapping[str, Any]]) ->
     rows: List[UndoneFile] = []
     archives = {row["name"] for row in preloads}
     for path, entry in sorted(entries.items()):
-        if entry["kind"] == "system":
+        # What prepare did is its own to take back, and how k3s was installed stays until it is uninstalled.
+        if entry["kind"] in ("system", "install"):
             continue
         if entry["kind"] == "archive":
             archives.add(posixpath.basename(path))

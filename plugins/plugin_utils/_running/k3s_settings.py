@@ -20,6 +20,7 @@ import yaml
 # Keys of config.yaml that may leave the board. Never add one that can hold a secret.
 CONFIG_KEYS = (
     "cluster-cidr",
+    "cluster-init",
     "container-runtime-endpoint",
     "data-dir",
     "disable",
@@ -35,6 +36,7 @@ CONFIG_KEYS = (
     "node-name",
     "pause-image",
     "private-registry",
+    "server",
     "service-cidr",
     "system-default-registry",
     "write-kubeconfig",

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
     FOREIGN,
+    FOREIGN_CONFIG,
     PREFIX,
     RESERVED,
     SETTINGS,
@@ -68,10 +69,14 @@ def read(boards: Mapping[str, Mapping[str, Any]]) -> Dict[str, Dict[str, Any]]:
 def _read(variables):
     """The settings, and the mistakes as pairs of what and found."""
     settings, mistakes = {**{name: default_of(name) for name in SETTINGS}, **dict.fromkeys(FOREIGN)}, []
+    foreign: Dict[str, Any] = {}
     for variable, value in sorted(variables.items()):
         name = variable[len(PREFIX) :]
         if variable in FOREIGN:
             settings[variable] = value
+            continue
+        if variable in FOREIGN_CONFIG:
+            foreign[variable] = value
             continue
         if name in RESERVED:
             continue
@@ -83,6 +88,8 @@ def _read(variables):
             except _Wrong as wrong:
                 what, found = wrong.args
                 mistakes.append(("%s must be %s" % (variable, what), found))
+    if foreign:
+        settings["k3s_ansible"] = foreign
     if settings["target_version"] is None and _RELEASE.fullmatch(str(settings["k3s_version"])):
         settings["target_version"] = str(settings["k3s_version"])
     return settings, mistakes

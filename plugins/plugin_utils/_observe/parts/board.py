@@ -28,13 +28,14 @@ _WORDS = (
     "unit",
     "services",
     "folder",
+    "manager",
     "differs",
     "stale",
 )
 _LISTS = ("said", "address")
 
 
-def read_board(sections, explicit):
+def read_board(sections, explicit, blank=False):
     """What board.sh told: a text for each of its words, "" where it had nothing to tell, lists for said and address.
 
     ``uptime`` and ``k3s_started`` are seconds since the boot that ``boot_id`` names, ``running`` is the data folder
@@ -43,8 +44,10 @@ def read_board(sections, explicit):
     tells (server, agent), ``said`` what k3s's environment or its services say of folders, ``role`` and ``service``
     follow from these.
 
-    ``explicit`` says whether crictl and ctr were given, so that a board without k3s will do. Raises Problem when the
-    board cannot be observed at all.
+    ``manager`` is the service manager, systemd or openrc.
+
+    ``explicit`` says whether crictl and ctr were given, so that a board without k3s will do, ``blank`` whether one that
+    is to get k3s will. Raises Problem when the board cannot be observed at all.
     """
     _check_user(sections["user"].out.strip())
     if "board" not in sections:
@@ -67,13 +70,13 @@ def read_board(sections, explicit):
             found=sections["board"].out.strip()[-300:] or "nothing",
             next_step="look again; if it stays so, check that the board's /bin/sh is a POSIX shell",
         )
-    if not board["k3s"] and not explicit:
+    if not board["k3s"] and not explicit and not blank:
         raise Problem(
             "k3s was not found on this board",
             found="no program k3s in the usual folders",
             where=board["hostname"],
-            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options "
-            "crictl, ctr and containerd_address",
+            next_step="install k3s first, by the playbook riscv.k3s.install; or name its path in the option k3s, or "
+            "for a plain containerd give the options crictl, ctr and containerd_address",
         )
     return dict(board, role=_role(board), service=_service(board))
 

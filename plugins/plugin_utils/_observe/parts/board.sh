@@ -5,7 +5,8 @@
 # What the board is, which k3s runs on it, and where k3s's files lie there.
 # proc is /proc, etc the folder of k3s's settings, units the folders of services. These may be empty: data_dir,
 # registries, kubeconfig and config_file, the paths that the user gave or that an earlier look found; rendered, the
-# configuration of a containerd that is not k3s's; explicit, whether a board without k3s will do.
+# configuration of a containerd that is not k3s's; explicit, whether a board without k3s will do; blank, whether one that
+# is to get k3s is looked at, too.
 # shellcheck shell=sh disable=SC2154,SC2034,SC2013 # script.py assigns settings in front; other parts use what is set here
 
 # Whether a process may be k3s. Who starts one calls it what he likes, and what k3s names is run as root below: so it is
@@ -160,6 +161,12 @@ own=
 files=
 answered=
 
+# What the data folder was made by. Before the first start there may be images for it, and nothing else.
+ran=
+if [ -d "$data_dir/server" ]; then ran=server; elif [ -d "$data_dir/agent" ]; then
+    set -- "$data_dir"/agent/*
+    [ "$*" = "$data_dir/agent/images" ] || ran=agent
+fi
 board() {
     read -r boot <"$proc/sys/kernel/random/boot_id"
     read -r uptime rest <"$proc/uptime"
@@ -168,7 +175,8 @@ board() {
     echo "kubeconfig $kubeconfig${nl}config_file $config_file${nl}boot_id $boot${nl}uptime ${uptime%%.*}"
     echo "machine_id $machine${nl}k3s_started $started${nl}running $running${nl}ran_as $ran_as${nl}unit $unit"
     echo "services $services"
-    if [ -d "$data_dir/server" ]; then echo folder server; elif [ -d "$data_dir/agent" ]; then echo folder agent; fi
+    [ -z "$ran" ] || echo "folder $ran"
+    if [ -d /run/systemd/system ]; then echo manager systemd; elif command -v openrc-run >/dev/null; then echo manager openrc; fi
     [ -z "$running" ] || [ "$data_dir" -ef "$running" ] || echo differs 1
     ! newer "$registries" || echo stale 1
     echo "$environment${nl}$hints" | while IFS= read -r line; do [ -z "$line" ] || echo "said $line"; done
@@ -181,8 +189,8 @@ config() {
     echo "$config$nl$token="
     return $config_status
 }
-[ -z "$k3s$explicit" ] || step config
-[ -n "$k3s$explicit" ] || exit 0
+[ -z "$k3s$explicit$blank" ] || step config
+[ -n "$k3s$explicit$blank" ] || exit 0
 # A flag or a variable may have put it elsewhere; this one every server has.
 [ -r "$kubeconfig" ] || kubeconfig=$data_dir/server/cred/admin.kubeconfig
 [ ! -r "$kubeconfig" ] || export KUBECONFIG="$kubeconfig"
@@ -193,4 +201,4 @@ export K3S_DATA_DIR="$data_dir"
 [ ! -e /run/k3s/containerd/containerd.sock ] || export CONTAINERD_ADDRESS=/run/k3s/containerd/containerd.sock
 [ ! -r "$data_dir/agent/etc/crictl.yaml" ] || export CRI_CONFIG_FILE="$data_dir/agent/etc/crictl.yaml"
 # One in which k3s never ran is not filled by looking at it: nothing answers there.
-[ -n "$explicit" ] || [ -d "$data_dir/agent" ] || alive=0
+[ -n "$explicit" ] || { [ -n "$k3s" ] && [ -n "$ran" ]; } || alive=0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_image_list
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.loaded import is_loaded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
 
 
@@ -27,6 +28,7 @@ def read_journal(seen):
         return {"journal": read}
     try:
         read.update(_compared(_parsed(seen), files, _held(seen)))
+        _tell_loaded(read, _parsed(seen), seen.board)
     except Problem as problem:
         read["error"] = str(problem)
     return {"journal": read}
@@ -67,6 +69,13 @@ def _compared(data, files, held):
             name: dict(entry, has_content=_holds(held, entry["before"])) for name, entry in data["images"].items()
         },
     }
+
+
+def _tell_loaded(read, data, board):
+    """Of the files with which k3s was installed, whether it has loaded them: without them no other part asks it."""
+    for path, row in read["files"].items():
+        if row["kind"] == "install":
+            row["loaded"] = is_loaded(path, row["current"], data, board)
 
 
 def _held(seen):
