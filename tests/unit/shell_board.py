@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import threading
@@ -58,6 +59,8 @@ class _Shell(paramiko.ServerInterface):
 
     def check_channel_exec_request(self, channel, command):
         self.board.commands.append(command.decode())
+        if self.board.ending.is_set():
+            return False
         self.begun.append(threading.Thread(target=self.board.run_on, args=(channel, command), daemon=True))
         return True
 
@@ -74,13 +77,14 @@ class _Shell(paramiko.ServerInterface):
 
 
 # Those of a busybox that the scripts start.
-APPLETS = ("cat", "chmod", "cp", "grep", "head", "mkdir", "mv", "rm", "tail", "wc")
+APPLETS = ("cat", "chmod", "cp", "dd", "grep", "head", "mkdir", "mv", "rm", "tail", "wc")
 
 
 class ShellBoard(SshBoard):
     """Options: ``busybox`` is the path of one where the board has nothing else, ``uid`` that of who logs in, ``pam`` is
     whether a locked account's keys are taken, ``reads`` the file of keys that it reads in HOME, ``sudo_password`` ""
-    where sudo asks for none, ``lies`` a function from a command to what is answered in its stead, or None.
+    where sudo asks for none, ``lies`` a function from a command to what is answered in its stead, or None; ``lingers``
+    are the seconds between the end of what a command writes and its own, in which it ends each other one.
     """
 
     def __init__(
@@ -92,8 +96,10 @@ class ShellBoard(SshBoard):
         reads=".ssh/authorized_keys",
         sudo_password="",
         lies=None,
+        lingers=0,
         **more,
     ):
+        self.lingers, self.ending = lingers, threading.Event()
         self.root = pathlib.Path(folder)
         self.busybox, self.uid, self.pam, self.reads = busybox, uid, pam, reads
         self.sudo_password, self.lies = sudo_password, lies
@@ -131,19 +137,36 @@ class ShellBoard(SshBoard):
     def run_on(self, channel, command):
         # Who asked may be gone.
         with contextlib.suppress(OSError, EOFError):
-            told = self.lies(command.decode()) if self.lies else None
+            first, script = self._script(channel, command)
+            told = self.lies((script or command).decode()) if self.lies else None
             if told is None:
-                self._run(channel, command)
+                self._run(channel, command, first, script)
             else:
                 channel.sendall(told)
+            if self.lingers:
+                channel.shutdown_write()
+                self.ending.set()
+                self.closed.wait(self.lingers)
+                self.ending.clear()
             channel.send_exit_status(0)
             channel.close()
 
-    def _run(self, channel, command):
+    @staticmethod
+    def _script(channel, command):
+        """What sudo reads, and the script that is read behind it, where the command reads one."""
+        first, script = b"", b""
+        size = re.search(rb"count=([0-9]+)", command)
+        while size and b"sudo -S" in command and not first.endswith(b"\n"):
+            first += channel.recv(1) or b"\n"
+        while size and len(script) < int(size.group(1)):
+            script += channel.recv(int(size.group(1)) - len(script)) or b"\0" * int(size.group(1))
+        return first, script
+
+    def _run(self, channel, command, first, script):
         # Here lies what a script looks for in / and where programs are.
-        command = command.replace(b"\nroot=\n", b"\nroot=$ROOT\n").replace(
-            b"path=" + SEARCH_PATH.encode(), b"path=$PATH"
-        )
+        size = b"count=%d" % len(script)
+        script = script.replace(b"\nroot=\n", b"\nroot=$ROOT\n").replace(b"path=" + SEARCH_PATH.encode(), b"path=$PATH")
+        command = command.replace(size, b"count=%d" % len(script))
         shell = [self.busybox, "sh"] if self.busybox else ["/bin/sh"]
         if self.busybox:
             command = command.replace(b"/bin/sh -c", b"%s sh -c" % self.busybox.encode())
@@ -165,13 +188,15 @@ class ShellBoard(SshBoard):
             cwd=self.home,
             start_new_session=True,
         ) as process:
-            threading.Thread(target=self._feed, args=(channel, process.stdin), daemon=True).start()
+            threading.Thread(target=self._feed, args=(channel, process.stdin, first + script), daemon=True).start()
             for data in iter(lambda: process.stdout.read1(32768), b""):
                 channel.sendall(data)
 
     @staticmethod
-    def _feed(channel, stdin):
+    def _feed(channel, stdin, first):
         with contextlib.suppress(OSError, ValueError):
+            stdin.write(first)
+            stdin.flush()
             for data in iter(lambda: channel.recv(32768), b""):
                 stdin.write(data)
                 stdin.flush()

@@ -62,16 +62,36 @@ class _Server(paramiko.ServerInterface):
         self.asked = threading.Event()
 
     def get_allowed_auths(self, username):
-        return "publickey,password"
+        return "publickey,keyboard-interactive" if self.board.questions else "publickey,password"
+
+    def get_banner(self):
+        return (self.board.words, "") if self.board.words else (None, None)
+
+    def check_auth_interactive(self, username, submethods):
+        self.board.logins.append((username, "questions"))
+        return paramiko.InteractiveQuery(*self.board.questions[0])
+
+    def check_auth_interactive_response(self, responses):
+        self.board.answers.append(list(responses))
+        if len(self.board.answers) < len(self.board.questions):
+            return paramiko.InteractiveQuery(*self.board.questions[len(self.board.answers)])
+        return paramiko.AUTH_SUCCESSFUL if [self.board.password] in self.board.answers else paramiko.AUTH_FAILED
+
+    def _refuse(self):
+        if self.board.tries and len(self.board.logins) % self.board.tries == 0:
+            raise EOFError
+        return paramiko.AUTH_FAILED
 
     def check_auth_password(self, username, password):
         self.board.logins.append((username, "password"))
-        return paramiko.AUTH_SUCCESSFUL if password == self.board.password else paramiko.AUTH_FAILED
+        if self.board.questions:
+            return paramiko.AUTH_FAILED
+        return paramiko.AUTH_SUCCESSFUL if password == self.board.password else self._refuse()
 
     def check_auth_publickey(self, username, key):
         self.board.logins.append((username, "key"))
         is_right = self.board.client_key and key.asbytes() == self.board.client_key.asbytes()
-        return paramiko.AUTH_SUCCESSFUL if is_right else paramiko.AUTH_FAILED
+        return paramiko.AUTH_SUCCESSFUL if is_right else self._refuse()
 
     def check_channel_request(self, kind, chanid):
         return paramiko.OPEN_SUCCEEDED
@@ -87,7 +107,9 @@ class _Server(paramiko.ServerInterface):
 class SshBoard:
     """One board; ``answer`` makes of a token what it writes. Options: ``delay`` seconds before it answers, ``silent``
     takes connections and says nothing, ``banner`` are the texts that it says instead of ssh, ``stuck`` takes a command
-    and does not say so, ``stderr`` is what it writes there.
+    and does not say so, ``stderr`` is what it writes there, ``words`` what it says before a login. ``tries`` is after
+    how many of them that fail it ends the connection; ``questions`` are those of keyboard-interactive, a list of what
+    InteractiveQuery takes, in the place of the password.
     """
 
     def __init__(
@@ -102,7 +124,11 @@ class SshBoard:
         banner=None,
         stderr="",
         stuck=False,
+        words="",
+        tries=0,
+        questions=(),
     ):
+        self.words, self.tries, self.questions, self.answers = words, tries, questions, []
         self.address, self.answer, self.password, self.client_key = address, answer, password, client_key
         self.delay, self.silent, self.banner, self.stderr, self.stuck = delay, silent, banner, stderr, stuck
         self.closed = threading.Event()

@@ -341,8 +341,68 @@ def test_an_etc_hosts_that_cannot_be_edited_is_left_alone(start, kind):
 def test_a_wrong_password_for_sudo_is_told_and_not_shown(start):
     board = start(uid=1000, sudo_password="another")
     (problem,) = enroll(entry(board, user="mango", hostname="board-1"))["problems"]
-    assert "the board did not do what it was told" in problem and PASSWORD not in problem
+    assert "sudo does not take the password" in problem and PASSWORD not in problem
     assert (board.root / "running").read_text() == "vendor\n"
+
+
+def test_sudo_is_given_the_password_once_and_nothing_else(start):
+    """It would take each line behind a wrong one for another try, and lock the account."""
+    board = start(uid=1000)
+    (board.root / "bin/sudo").write_text(
+        '#!/bin/sh\n[ "$1" != -n ] || exit 1\n'
+        'while IFS= read -r line; do echo "$line" >>"$ROOT/told"; echo Sorry, try again: $line; done\nexit 1\n'
+    )
+    (problem,) = enroll(entry(board, user="mango", hostname="board-1"))["problems"]
+    assert (board.root / "told").read_text() == PASSWORD + "\n"
+    assert "sudo does not take the password" in problem and "Sorry, try again" in problem and PASSWORD not in problem
+
+
+def test_sudo_that_allows_a_shell_and_nothing_else(start):
+    board = start(uid=1000)
+    (board.root / "bin/sudo").write_text('#!/bin/sh\n[ "$1 $2" = "-n /bin/sh" ] || exit 1\nshift\nexec "$@"\n')
+    assert enroll(entry(board, user="mango", hostname="board-1"))["problems"] == []
+    assert (board.root / "running").read_text() == "board-1\n"
+
+
+def test_sudo_that_does_not_read_the_password(start):
+    """What is sent to sudo is never the name of a board."""
+    board = start(uid=1000)
+    (board.root / "bin/sudo").write_text(
+        '#!/bin/sh\n[ "$1" != -n ] || exit 1\nshift 4\n[ "$1" != /bin/sh ] || exec "$@"\n'
+    )
+    (problem,) = enroll(entry(board, user="mango", hostname="board-1"))["problems"]
+    assert "did not do what it was told" in problem and PASSWORD not in problem
+    assert (board.root / "running").read_text() == "vendor\n"
+
+
+@pytest.mark.skipif(not BUSYBOX, reason="busybox is not installed")
+def test_a_board_without_passwd(start, monkeypatch):
+    board = start(busybox=BUSYBOX)
+    (board.root / "bin/passwd").unlink()
+    for name in ("sed", "env"):
+        (board.root / "bin" / name).symlink_to(BUSYBOX)
+    monkeypatch.setenv("PATH", str(board.root / "bin"))
+    (problem,) = enroll(entry(board, user="mango"), lock_password=True)["problems"]
+    assert "there is no program passwd" in problem and not board.is_locked("mango")
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (b"unknown command: %s" % PASSWORD.encode(), "did not do what it was told"),
+        (b"WARNING: Your password has expired. %s" % PASSWORD.encode(), "its password has expired"),
+    ],
+)
+def test_a_board_that_repeats_the_password(start, words, told):
+    made = enroll(entry(start(lies=lambda command: words), name="mars"))
+    assert told in made["problems"][0] and PASSWORD not in repr(made)
+
+
+def test_a_name_that_is_the_password_is_not_told(start):
+    board = start()
+    (board.root / "running").write_text(PASSWORD + "\n")
+    made = enroll(entry(board, name="mars", hostname="board-1"))
+    assert made["problems"] == [] and PASSWORD not in repr(made)
 
 
 def test_an_empty_password_is_not_locked(start):

@@ -139,6 +139,17 @@ def test_twenty_boards_within_the_time_of_the_slowest_and_then_from_the_cache(fl
     assert not [command for board in fleet.boards for command in board.commands if PASSWORD in command]
 
 
+def test_a_board_that_repeats_the_password(fleet, tmp_path):
+    words = "PRETTY_NAME='It is %s'\nID=x\nVERSION_ID=%s!\n" % (PASSWORD, PASSWORD)
+    kinds = [{"answer": lambda token: "unknown: " + PASSWORD}, of(machine={"model": PASSWORD}, system=words)]
+    kinds += [{"words": PASSWORD, "password": "another"}]
+    run = Run(fleet(kinds, cache=True, cache_plugin="jsonfile", cache_connection=str(tmp_path / "cache")))
+    assert run.groups["unreachable"] == ["127.0.1.1", "127.0.1.3"] and len(run.warnings) == 3
+    assert PASSWORD not in json.dumps([run.hosts, run.warnings, run.groups])
+    assert not [file for file in (tmp_path / "cache").rglob("*") if file.is_file() and PASSWORD in file.read_text()]
+    assert run.hosts["127.0.1.2"]["k3s_board"]["os"]["name"] == "It is …"
+
+
 def test_the_cache_holds_for_what_was_asked_alone(fleet, tmp_path):
     kept = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     path = fleet([of(), of()], **kept)

@@ -122,7 +122,8 @@ def test_a_bare_board(board, shell):
 
 def test_the_command_is_one_for_each_shell_of_a_login():
     """This machine, as a board: whoever runs the test, its kernel's words are told."""
-    output = subprocess.run(script.command(TOKEN), shell=True, capture_output=True, check=True, timeout=60)
+    fed = script.command(TOKEN)
+    output = subprocess.run(fed.command, shell=True, input=fed.data, capture_output=True, check=True, timeout=60)
     assert output.stderr == b""
     row = read(output.stdout.decode(), TOKEN, 30)
     assert (row["machine"], row["kernel"]) == (platform.machine(), platform.release())
@@ -133,7 +134,7 @@ def test_the_command_is_one_for_each_shell_of_a_login():
     "become, start", [("", "/bin/sh -c '"), ("sudo", "sudo -n /bin/sh -c '"), ("doas", "doas -n /bin/sh -c '")]
 )
 def test_become(become, start):
-    assert script.command(TOKEN, become).startswith(start)
+    assert script.command(TOKEN, become).command.startswith(start)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,74 @@ def test_keys_of_the_agent_come_last(server, reach, monkeypatch):
         reach(board, Login("root", agent=False))
 
 
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_board_that_takes_few_tries_is_connected_to_again(server, reach, tries):
+    """As with MaxAuthTries: the key and the password of one login are more than it takes."""
+    board = server(tries=tries)
+    keys = [paramiko.ECDSAKey.generate() for dummy in range(2)]
+    assert reach(board, Login("root", keys[0], "one-time", False)).output == "hello"
+    assert [way for dummy, way in board.logins] == ["key", "password"]
+    with pytest.raises(Unreached) as caught:
+        reach(server(tries=1), Login("root", keys[0], "wrong", False))
+    ended = "was refused, and the board ended the connection"
+    assert caught.value.found == "the key of key_file %s; the password %s" % (ended, ended)
+
+
+def test_a_new_key_of_a_host_is_told_after_the_second_connection(server, reach):
+    login = Login("root", paramiko.ECDSAKey.generate(), "one-time", False)
+    assert reach(server(tries=1, is_known=False), login, accept_new=True).is_new
+
+
+def question(text, echo=False):
+    return ("", "", (text, echo))
+
+
+def test_the_password_is_the_answer_to_one_question(server, reach):
+    board = server(questions=[question("Password: ")])
+    assert reach(board).output == "hello" and board.answers == [["one-time"]]
+    # Some say something first, and ask nothing by it.
+    board = server(questions=[("", "Welcome."), question("Password: ")])
+    assert reach(board).output == "hello" and board.answers == [[], ["one-time"]]
+
+
+@pytest.mark.parametrize(
+    "questions, answers",
+    [
+        ([question("Password: "), question("New password: ")], [["one-time"]]),
+        ([question("Password: "), ("", "Changing it", "Current password: ", "New password: ")], [["one-time"]]),
+        # What is typed shows there.
+        ([question("Login: ", True)], []),
+        ([("", "", "Password: ", "Code: ")], []),
+    ],
+)
+def test_no_other_question_gets_the_password(server, reach, questions, answers):
+    board = server(questions=questions)
+    with pytest.raises(Unreached, match="is not all that it asks for: ") as caught:
+        reach(board)
+    assert board.answers == answers and caught.value.reason == "authentication"
+    assert "one-time" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options, what",
+    [
+        ({"words": "System is booting up. See pam_nologin(8)\n"}, "the board lets nobody but root log in yet"),
+        (
+            {"questions": [question("Password: "), ("", "You are required to change your password", "New one: ")]},
+            "its password has expired",
+        ),
+        ({"words": "Authorized use only\x1b[2J, not with one-time2"}, "the login of root failed"),
+    ],
+)
+def test_what_a_board_says_of_a_login_that_it_refuses(server, reach, options, what):
+    with pytest.raises(Unreached) as caught:
+        reach(server(**options), Login("root", password="one-time2", agent=False))
+    assert caught.value.what.endswith(what) and str(caught.value).isprintable()
+    assert "one-time2" not in str(caught.value)
+    if "words" in options:
+        assert "; it says: %s" % options["words"][:9] in caught.value.found
+
+
 @pytest.mark.parametrize(
     "options, login, reason, found",
     [
@@ -187,6 +255,25 @@ def test_a_session_has_several_commands_that_may_be_spoken_to(tmp_path):
         assert running.until(b"first 1")
         running.end_of_input()
         assert (running.output(), running.until(b"never")) == (b"first 1\nlast\n", False)
+    board.close()
+
+
+def test_a_command_begins_when_the_one_before_has_ended(tmp_path):
+    """dropbear takes the end of the one before for that of the new one."""
+    board = ShellBoard(tmp_path / "board", password="one-time", lingers=0.1)
+    keys = HostKeys([str(tmp_path / "known")], True)
+    with connect.session(Place(board.address, board.port), LOGIN, keys, 5) as one:
+        assert [one.run("echo %d" % number) for number in range(3)] == ["0\n", "1\n", "2\n"]
+    board.close()
+
+
+def test_what_nobody_reads_is_no_failure(tmp_path):
+    board = ShellBoard(tmp_path / "board", password="one-time")
+    keys = HostKeys([str(tmp_path / "known")], True)
+    with connect.session(Place(board.address, board.port), LOGIN, keys, 5) as one:
+        running = one.start("echo no such command")
+        assert running.output() == b"no such command\n"
+        running.send(b"x" * 100000)
     board.close()
 
 

@@ -16,6 +16,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._boards.read import UNKN
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.connect import HostKeys, Login, Place, ask, too_late
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.many import gather
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.told import hidden, meaning
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.unreached import Unreached
 
 # A thread that is late itself tells more than that it is late, so it has this much longer.
@@ -55,15 +56,33 @@ def _look(board: Board, login: Login, keys: HostKeys, how: How) -> Seen:
     limit = max(1, min(PROGRAM_TIMEOUT, int(how.seconds / 2)))
     try:
         command = script.command(token, how.become, program_timeout=limit)
-        answer = ask(_place(board), login, keys, command, how.seconds)
+        answer = ask(_place(board), login, keys, command.command, how.seconds, command.data)
     except Unreached as problem:
         return _not_reached(problem)
     try:
         row = read(answer.output, token, limit)
     except Problem as problem:
-        seen = _not_reached(Unreached("nonsense", problem.what, problem.found, _place(board), board.address))
-        row = seen.row
-    return Seen(dict(row, host_key=answer.fingerprint), answer.is_new)
+        row = _not_reached(_nonsense(problem, board, login)).row
+    return Seen(dict(_without_password(row, login.password), host_key=answer.fingerprint), answer.is_new)
+
+
+def _without_password(row: Dict[str, Any], password: str) -> Dict[str, Any]:
+    """What of it is in words of the board's own."""
+    return dict(
+        row,
+        unread=[hidden(text, password) for text in row["unread"]],
+        model=hidden(row["model"] or "", password) or None,
+        os=dict(row["os"], name=hidden(row["os"]["name"] or "", password) or None),
+    )
+
+
+def _nonsense(problem: Problem, board: Board, login: Login) -> Unreached:
+    said = problem.found or ""
+    known = meaning(said)
+    what = known.what if known else problem.what
+    found = Unreached("nonsense", what, hidden(said, login.password) or None, _place(board), board.address)
+    found.next_step = known.next_step if known else found.next_step
+    return found
 
 
 def _place(board: Board) -> Place:

@@ -12,15 +12,16 @@ import shlex
 from typing import Any
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script, stripped
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.fed import Fed, fed
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
 # Neither asks for a password: there is nobody to give one.
 BECOME = {"sudo": "sudo -n ", "doas": "doas -n "}
 
 
-def command(token: str, become: str = "", **options: Any) -> str:
-    """For the shell of a login, whichever it is; ``become`` is how it is to be root: sudo, doas or "" for as it is."""
-    return BECOME.get(become, "") + "/bin/sh -c " + shlex.quote("exec 2>&1\n" + script(token, **options))
+def command(token: str, become: str = "", **options: Any) -> Fed:
+    """``become`` is how it is to be root: sudo, doas or "" for as it is."""
+    return fed(script(token, **options), token, BECOME.get(become, ""))
 
 
 def script(token: str, root: str = "", **options: Any) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.connect import (
     Session,
     session,
 )
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.told import hidden, meaning
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.unreached import Unreached
 
 _ROOT = "root"
@@ -69,6 +70,7 @@ class Board:
         self.host_key, self.is_new = "", False
         self.role: Optional[str] = None
         self.place = Place(want.board.address, want.board.port)
+        self._asked = False  # whether the program to become root has taken the password
 
     def enroll(self) -> Enrolled:
         try:
@@ -136,11 +138,12 @@ class Board:
         if self.role and not is_named:
             raise Problem(
                 "the host name is not changed where k3s runs",
-                found="k3s is %s there, and calls its node %s" % (self.role, found.hostname),
+                found="k3s is %s there, and calls its node %s" % (self.role, self._hidden(found.hostname)),
                 where=self.place,
                 next_step="leave hostname out for this board, or uninstall k3s there first",
             )
-        was = " (it is %s)" % found.hostname if self.how.dry else " (it was %s)" % found.hostname
+        old = self._hidden(found.hostname)
+        was = " (it is %s)" % old if self.how.dry else " (it was %s)" % old
         what = "name it %s" % new + ("" if is_named else was)
         # Told in check mode, too.
         before = self._root(found)
@@ -177,10 +180,13 @@ class Board:
             self.done.append("lock the password")
             return
         token = _token()
-        running = one.start(script.command("lock", token, before, account=self.want.user))
+        lock = script.command("lock", token, before, account=self.want.user)
+        running = one.start(lock.command)
+        running.send(lock.data)
         if running.until(("%s=locked" % token).encode()):
             self._verify_locked(one, running, before)
-        self._good(_split(running.output().decode("utf-8", "replace"), token)["lock"], "the password is not locked")
+        said = running.output().decode("utf-8", "replace")
+        self._good(self._split(said, token)["lock"], "the password is not locked")
         if self._password(one, before) != "locked":
             raise Problem("the password is not locked", where=self.place, next_step="lock it there: passwd -l USER")
         self.done.append("lock the password")
@@ -223,7 +229,7 @@ class Board:
         token = _token()
         become = "" if self.want.user == _ROOT else self.how.become
         try:
-            row = _read.read(one.run(_boards_script.command(token, become)), token, PROGRAM_TIMEOUT)
+            row = _read.read(one.run(*_boards_script.command(token, become)), token, PROGRAM_TIMEOUT)
         except Problem:
             return None
         return row["k3s"]["role"]
@@ -240,23 +246,60 @@ class Board:
             "%s is not root, and does not become it" % self.want.user,
             found="%s asks for a password" % self.how.become if found.becomes else "no %s there" % self.how.become,
             where=self.place,
-            next_step="log in as root, or see that %s is there and asks for no password, or for one that is given"
-            % self.how.become,
+            next_step="log in as root, or see that %s is there and asks for no password" % self.how.become
+            + (", or for one that is given" if self.how.become == "sudo" else ""),
         )
 
     def _as_root(self, one: Session, name: str, before: str, data: bytes = b"", **values: Any) -> Dict[str, Section]:
-        asked = (self.want.password + "\n").encode() if before.endswith(_ASKS) else b""
-        return self._sections(one, name, asked + data, before, **values)
+        if not before.endswith(_ASKS):
+            return self._sections(one, name, data, before, **values)
+        password = (self.want.password + "\n").encode()
+        self._ask(one, before, password)
+        return self._sections(one, name, data, before, password, **values)
+
+    def _ask(self, one: Session, before: str, password: bytes) -> None:
+        """Whether sudo takes the password: where it does not, it would take each line behind for another try."""
+        if self._asked:
+            return
+        token = _token()
+        said = one.run(before + "/bin/sh -c 'echo %s'" % token, password)
+        if token not in said:
+            known = meaning(said)
+            raise Problem(
+                known.what if known else "%s does not take the password" % self.how.become,
+                found=self._hidden(said.strip()[:300]) or "no output",
+                where=self.place,
+                next_step=known.next_step
+                if known
+                else "give the password of %s there, or log in as root" % self.want.user,
+            )
+        self._asked = True
 
     def _sections(
-        self, one: Session, name: str, data: bytes = b"", before: str = "", **values: Any
+        self, one: Session, name: str, data: bytes = b"", before: str = "", first: bytes = b"", **values: Any
     ) -> Dict[str, Section]:
         token = _token()
-        return _split(one.run(script.command(name, token, before, **values), data), token)
+        fed = script.command(name, token, before, **values)
+        return self._split(one.run(fed.command, first + fed.data + data), token)
+
+    def _hidden(self, text: str) -> str:
+        return hidden(text, self.want.password)
+
+    def _split(self, text: str, token: str) -> Dict[str, Section]:
+        try:
+            return split_output(text, token)
+        except Problem as problem:
+            said = problem.found or problem.what
+            known = meaning(said)
+            raise Problem(
+                known.what if known else "the board did not do what it was told",
+                found=self._hidden(said),
+                next_step=known.next_step if known else "see what `sh` and, for a user who is not root, sudo say there",
+            ) from problem
 
     def _good(self, section: Section, what: str) -> None:
         if section.rc:
-            found = section.err[:300] or "exit status %d" % section.rc
+            found = self._hidden(section.err[:300]) or "exit status %d" % section.rc
             raise Problem(what, found, self.place, "see what the same does there by hand")
 
 
@@ -272,11 +315,3 @@ def _in_words_of_here(problem: Problem) -> None:
 
 def _token() -> str:
     return "riscv-k3s-" + secrets.token_hex(8)
-
-
-def _split(text: str, token: str) -> Dict[str, Section]:
-    try:
-        return split_output(text, token)
-    except Problem as problem:
-        step = "see what `sh` and, for a user who is not root, sudo say there"
-        raise Problem("the board did not do what it was told", problem.found or problem.what, None, step) from problem

@@ -7,6 +7,7 @@
 # shellcheck shell=sh disable=SC2154 # settings are assigned in front of this text by script.py
 
 lock() {
+    command -v passwd >/dev/null || { echo "there is no program passwd" >&2 && return 1; }
     passwd -l "$account" >/dev/null || return 1
     echo "$token=locked"
     IFS= read -r word <&4

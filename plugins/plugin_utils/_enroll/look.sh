@@ -24,7 +24,8 @@ account() {
     echo "hostname $(uname -n)"
     [ ! -r "$root/etc/hostname" ] || echo "hostname_file $(head -n 1 "$root/etc/hostname" | head -c 300)"
     if [ -n "$become" ] && command -v "$become" >/dev/null; then
-        "$become" -n true >/dev/null 2>&1 && echo "becomes root" || echo "becomes root with its password"
+        # What it is asked for later: sudoers may allow some programs alone.
+        "$become" -n /bin/sh -c : >/dev/null 2>&1 && echo "becomes root" || echo "becomes root with its password"
     fi
     echo end
 }

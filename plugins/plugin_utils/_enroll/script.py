@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import functools
 import pathlib
-import shlex
 from typing import Any
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import framed, stripped
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.fed import Fed, fed
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
 LARGEST = 64 * 1024  # bytes of a file
 
 
-def command(name: str, token: str, before: str = "", **values: Any) -> str:
-    """For the shell of a login, whichever it is; ``before`` is how it is to be root."""
+def command(name: str, token: str, before: str = "", **values: Any) -> Fed:
+    """``before`` is how it is to be root."""
     text = framed(token, _text(name), root="", largest=LARGEST + 1, **values)
-    return before + "/bin/sh -c " + shlex.quote("exec 2>&1\n" + text)
+    return fed(text, token, before)
 
 
 @functools.cache

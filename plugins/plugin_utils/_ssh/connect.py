@@ -20,6 +20,7 @@ from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh import known_hosts
+from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.told import hidden, meaning
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.unreached import Unreached
 
 try:
@@ -30,6 +31,7 @@ else:
     PARAMIKO_ERROR = None
 
 LARGEST = 256 * 1024  # bytes of an answer
+_END = 2.0  # seconds; more than a command has from the end of its output to its own
 _WELL_KNOWN = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 # paramiko tells of broken connections by itself, with what the other side sent; here each is told once.
 _LOG = "riscv_k3s.ssh"
@@ -223,8 +225,14 @@ class Running:
         self._read = bytearray()
 
     def send(self, data: bytes) -> None:
+        """One that has ended takes nothing; what it wrote tells why."""
         self._channel.settimeout(self._clock.left())
-        self._channel.sendall(data)
+        try:
+            self._channel.sendall(data)
+        except TimeoutError:
+            raise
+        except OSError:
+            pass
 
     def end_of_input(self) -> None:
         self._channel.shutdown_write()
@@ -237,9 +245,13 @@ class Running:
         return True
 
     def output(self) -> bytes:
-        """All that it writes on stdout."""
+        """All that it writes on stdout, when it has ended."""
         while self._more():
             pass
+        # dropbear takes the end of one command, which comes behind that of its output, for the end of the next one.
+        end = time.monotonic() + min(_END, self._clock.left())
+        while not self._channel.closed and time.monotonic() < end:
+            time.sleep(0.002)
         return bytes(self._read)
 
     def errors(self) -> bytes:
@@ -285,24 +297,41 @@ def session(place: Place, login: Login, keys: HostKeys, seconds: float, expected
     """
     clock = _Clock(seconds)
     try:
-        with _connected(place, clock) as sock, _ended_in_time(sock, clock):
-            transport = paramiko.Transport(sock)
-            try:
-                host = _greeted(transport, place, keys, expected, clock)
-                yield Session(transport, place, host, _log_in(transport, place, login, clock), clock)
-            finally:
-                transport.close()
+        with contextlib.ExitStack() as stack:
+            yield _entered(stack, place, login, keys, expected, clock)
     except Problem:
         raise
     # Whatever else a strange peer makes of paramiko is a reason, too: one board ends no inventory.
     except Exception as error:
-        raise _reason(error, place, clock) from error
+        raise _reason(error, place, login, clock) from error
 
 
-def ask(place: Place, login: Login, keys: HostKeys, command: str, seconds: float) -> Answer:
-    """What a command writes on stdout, and else on stderr. Raises Unreached."""
+def ask(place: Place, login: Login, keys: HostKeys, command: str, seconds: float, data: bytes = b"") -> Answer:
+    """What a command writes on stdout, and else on stderr; ``data`` is what it reads. Raises Unreached."""
     with session(place, login, keys, seconds) as one:
-        return Answer(one.run(command), one.host.fingerprint, one.host.is_new)
+        return Answer(one.run(command, data), one.host.fingerprint, one.host.is_new)
+
+
+def _entered(
+    stack: contextlib.ExitStack, place: Place, login: Login, keys: HostKeys, expected: str, clock: _Clock
+) -> Session:
+    """A board that ends the connection after so many tries (MaxAuthTries) is connected to again, for the ways that are
+    left.
+    """
+    tried: List[str] = []
+    is_new = False
+    while True:
+        with contextlib.ExitStack() as one:
+            sock = one.enter_context(_connected(place, clock))
+            one.enter_context(_ended_in_time(sock, clock))
+            transport = paramiko.Transport(sock)
+            one.callback(transport.close)
+            host = _greeted(transport, place, keys, expected, clock)
+            is_new = is_new or host.is_new
+            way = _log_in(transport, place, login, clock, tried)
+            if way:
+                stack.push(one.pop_all())
+                return Session(transport, place, host._replace(is_new=is_new), way, clock)
 
 
 def too_late(place: Place, seconds: float) -> Unreached:
@@ -347,9 +376,12 @@ def _greeted(transport: Any, place: Place, keys: HostKeys, expected: str, clock:
     return Host(key.get_name(), known_hosts.fingerprint(key.get_base64()), is_new)
 
 
-def _log_in(transport: Any, place: Place, login: Login, clock: _Clock) -> str:
-    tried = []
-    for kind, what, way in _ways(transport, login):
+def _log_in(transport: Any, place: Place, login: Login, clock: _Clock, tried: List[str]) -> str:
+    """By which way it was let in; "" where the board ended the connection before all of them were tried. ``tried`` has
+    a sentence for each that was, and gets more. Raises Unreached.
+    """
+    ways = list(_ways(transport, login))
+    for kind, what, way in ways[len(tried) :]:
         transport.auth_timeout = clock.left()
         try:
             if not way():
@@ -357,14 +389,34 @@ def _log_in(transport: Any, place: Place, login: Login, clock: _Clock) -> str:
             tried.append("%s was accepted, and is not enough" % what)
         except paramiko.BadAuthenticationType as error:
             tried.append("%s is not allowed there (allowed are %s)" % (what, ", ".join(error.allowed_types)))
+        except _AsksMore as error:
+            # paramiko has ended the connection.
+            tried.append("%s is not all that it asks for: %s" % (what, str(error)[:300]))
+            if len(tried) < len(ways):
+                return ""
         except (paramiko.SSHException, EOFError) as error:
             if clock.is_over():
                 raise too_late(place, clock.seconds) from error
-            tried.append("%s was refused" % what)
-            if not transport.is_active():
-                tried.append("then the board ended the connection")
-                break
-    raise Unreached("authentication", "the login of %s failed" % login.user, "; ".join(tried) or _NOTHING, place)
+            ended = "" if transport.is_active() else ", and the board ended the connection"
+            tried.append("%s was refused%s" % (what, ended))
+            if ended and len(tried) < len(ways):
+                return ""
+    raise _refused(transport, place, login, tried)
+
+
+def _refused(transport: Any, place: Place, login: Login, tried: Sequence[str]) -> Unreached:
+    # Where PAM refuses an account after its login, its words come as a banner.
+    # get_banner() has none of a connection that has ended.
+    banner = getattr(transport.auth_handler, "banner", None) or b""
+    said = hidden(banner.decode("utf-8", "replace").strip()[-200:], login.password)
+    found = "; ".join(tried) or _NOTHING
+    problem = Unreached("authentication", "the login of %s failed" % login.user, found, place)
+    known = meaning("%s %s" % (found, said))
+    if said:
+        problem.found = "%s; it says: %s" % (found, said)
+    if known:
+        problem.what, problem.next_step = "%s: %s" % (problem.what, known.what), known.next_step
+    return problem
 
 
 def _ways(transport: Any, login: Login) -> Iterator[Tuple[str, str, Callable[[], Any]]]:
@@ -372,12 +424,40 @@ def _ways(transport: Any, login: Login) -> Iterator[Tuple[str, str, Callable[[],
     if login.key:
         yield "key", "the key of key_file", lambda: transport.auth_publickey(login.user, login.key)
     if login.password:
-        yield "password", "the password", lambda: transport.auth_password(login.user, login.password)
+        yield "password", "the password", lambda: _by_password(transport, login)
     for key in paramiko.Agent().get_keys() if login.agent else ():
         yield "agent", "a key of the ssh agent", lambda key=key: transport.auth_publickey(login.user, key)  # type: ignore[misc]
 
 
-def _reason(error: Exception, place: Place, clock: _Clock) -> Unreached:
+class _AsksMore(Exception):
+    """What else a board asks for behind the password."""
+
+
+def _by_password(transport: Any, login: Login) -> Any:
+    """As a password, or as the answer to the one question of keyboard-interactive. paramiko would answer each question
+    so, also that for a new password.
+    """
+    try:
+        return transport.auth_password(login.user, login.password, fallback=False)
+    except paramiko.BadAuthenticationType as error:
+        if "keyboard-interactive" not in error.allowed_types:
+            raise
+    told: List[str] = []
+    given: List[str] = []
+
+    def answers(title: str, text: str, questions: Sequence[Tuple[str, bool]]) -> List[str]:
+        told.extend(filter(None, (title, text)))
+        if len(questions) > 1 or questions and (given or questions[0][1]):
+            told.extend(question.strip(" :") for question, dummy in questions)
+            raise _AsksMore(hidden(" ".join(told), login.password))
+        given.extend(login.password for dummy in questions)
+        return [login.password for dummy in questions]
+
+    return transport.auth_interactive(login.user, answers)
+
+
+def _reason(error: Exception, place: Place, login: Login, clock: _Clock) -> Unreached:
+    text = hidden(str(error), login.password)
     if clock.is_over() or isinstance(error, TimeoutError):
         return too_late(place, clock.seconds)
     if isinstance(error, ConnectionRefusedError):
@@ -385,7 +465,7 @@ def _reason(error: Exception, place: Place, clock: _Clock) -> Unreached:
     if isinstance(error, socket.gaierror):
         return Unreached("name", "its name leads to no address", error.strerror, place)
     if isinstance(error, (paramiko.SSHException, EOFError, ConnectionError)):
-        return Unreached("no_ssh", "the connection broke", str(error) or type(error).__name__, place)
+        return Unreached("no_ssh", "the connection broke", text or type(error).__name__, place, place.address)
     if isinstance(error, OSError):
-        return Unreached("no_route", "it cannot be reached", error.strerror or str(error), place)
-    return Unreached("other", "reading it failed", "%s: %s" % (type(error).__name__, error), place)
+        return Unreached("no_route", "it cannot be reached", error.strerror or text, place)
+    return Unreached("other", "reading it failed", "%s: %s" % (type(error).__name__, text), place, place.address)
