@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._boards.addresses import PORT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._boards.logins import LONGEST, check_number
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll import enroll, inventory_text, keys, wanted
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll.board import How
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import PREFIX
@@ -73,10 +74,14 @@ def check_names(variables):
 
 def enrolled(options, dry):
     """{changed, lines, problems, failure, inventory, boards}. Raises Problem where nothing was begun."""
+    check_number("riscv_k3s_enroll_timeout", options["timeout"], LONGEST, "the settings", 0.1)
     password = "" if options["password"] is None else options["password"]
     wants = wanted.wants(options["boards"], options["user"], password)
     public, path = _key(options["public_key"])
-    where = os.path.abspath(options["inventory"])
+    # What a link leads to is written, and the link stays.
+    where = os.path.realpath(options["inventory"])
+    if not os.path.isdir(os.path.dirname(where)):
+        raise Problem("there is no folder for the inventory", where=where, next_step="make the folder, or name another")
     content = inventory_text.read(_text(where))
     base = inventory_text.empty() if content is None else content
     inventory_text.check_servers(options["servers"], [want.board.name for want in wants], base)

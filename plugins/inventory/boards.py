@@ -44,8 +44,7 @@ options:
         C(key_passphrase) and C(password) those that differ there.
       - A board's name in the inventory is its address, with C(_PORT) behind it where it has a port of its own, or its
         C(name).
-    type: list
-    elements: raw
+    type: raw
     required: true
   port:
     description: The port of ssh.
@@ -161,6 +160,7 @@ keyed_groups:
 import os
 import time
 
+from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.vars import combine_vars
@@ -178,12 +178,26 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory, loader, path, cache=True):
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         try:
+            self._check_names(config, path)
             self._fill(path, cache)
         except Problem as problem:
             # Ansible would tell causes again, behind it.
             raise AnsibleParserError(str(problem)) from None
+
+    def _check_names(self, config, path):
+        """Ansible leaves out what it does not know."""
+        known = C.config.get_configuration_definitions("inventory", self._load_name)
+        known = {*known, *(alias for one in known.values() for alias in one.get("aliases", ()))}
+        unknown = sorted(str(name) for name in config if name not in known)
+        if unknown:
+            raise Problem(
+                "an option is not known",
+                found=", ".join(unknown),
+                where=path,
+                next_step="ansible-doc -t inventory riscv.k3s.boards names all options",
+            )
 
     def _fill(self, path, cache):
         options = self._options_of(path)

@@ -115,6 +115,8 @@ def test_an_entry_has_a_login_of_its_own():
         ([{"address": "a", "name": "x"}, {"address": "b", "name": "x"}], "x"),
         ([{"address": "192.168.173.11-12", "name": "x"}], "x for 192.168.173.11-12"),
         ([{"address": "a", "name": "x\x1b[2J"}], "x\\x1b[2J"),
+        ([{"address": "a", "name": "localhost"}], "localhost"),
+        ([{"address": "a", "name": "server"}], "server"),
         ([{"address": "a", "adress": "b", "password": "hunter2"}], "adress"),
         ([{"name": "a"}], "without an address"),
         ([7], "without an address"),

@@ -495,6 +495,27 @@ def test_a_board_that_is_late(start):
     assert "it did not answer within 0.5 s" in problem
 
 
+@pytest.mark.parametrize("seconds", [-1, 0, float("inf"), float("nan")])
+def test_a_time_that_is_none(start, seconds):
+    board = start()
+    with pytest.raises(Problem, match="riscv_k3s_enroll_timeout is too small or too large"):
+        enroll(entry(board), timeout=seconds)
+    assert board.logins == []
+
+
+def test_an_inventory_that_cannot_be_written_is_told_before_anything_is_done(start, home):
+    board = start()
+    for dry in (True, False):
+        with pytest.raises(Problem, match="there is no folder for the inventory"):
+            enroll(entry(board), inventory="nowhere/inventory.yml", dry=dry)
+    assert board.logins == []
+
+
+def test_an_inventory_that_is_a_link_stays_one(start, home):
+    (home / "link.yml").symlink_to("real.yml")
+    assert enroll(entry(start()), inventory="link.yml")["inventory"]["path"] == str(home / "real.yml")
+
+
 def test_the_key_of_who_runs_it(home, key):
     for name in ("id_rsa.pub", "id_ed25519.pub"):
         (home / ".ssh" / name).write_text(line_of(key))

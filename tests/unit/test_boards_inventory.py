@@ -273,7 +273,15 @@ def test_who_is_not_root_is_warned(fleet):
         ({"addresses": ["192.168.173.20-11"]}, "the lower address of a range first"),
         ({"addresses": []}, "no board is named"),
         ({"timeout": 0}, "timeout is too small"),
+        ({"timeout": float("inf")}, "timeout is too small or too large. Found: inf"),
+        ({"timeout": float("nan")}, "timeout is too small or too large. Found: nan"),
+        ({"timeout": 1e300}, "timeout is too small or too large"),
         ({"parallel": 0}, "parallel is too small"),
+        ({"port": 70000}, "port is too small or too large"),
+        ({"accept_knew": True, "pasword": PASSWORD}, "an option is not known. Found: accept_knew, pasword. Where: "),
+        # Without the dash.
+        ({"addresses": {"address": "127.0.1.1", "password": PASSWORD}}, "addresses is no list"),
+        ({"addresses": [{"address": "127.0.1.1", "name": "localhost"}]}, "give another name"),
         ({"password": "{{ nothing }}"}, "the option password cannot be templated"),
         ({"password": "", "key_file": ""}, "there is nothing to log in with"),
         ({"password": ["hunter3"]}, "password is no text"),
@@ -289,6 +297,16 @@ def test_mistakes_in_the_file_are_one_error(fleet, tmp_path, options, message):
     with pytest.raises(Exception, match=message) as caught:
         Run(fleet.write(**dict({"addresses": ["127.0.1.1"]}, **options)))
     assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "addresses", ["127.0.1.1, 127.0.1.2", ["{{ both }}"], "{{ both }}", [["127.0.1.1"], "127.0.1.2"]]
+)
+def test_addresses_as_one_text_and_out_of_a_variable(fleet, tmp_path, addresses):
+    fleet([of(), of()])
+    (tmp_path / "vars.yml").write_text("both: [127.0.1.1, 127.0.1.2]\n")
+    run = Run(fleet.write(port=fleet.port, addresses=addresses, vars_files=["vars.yml"]))
+    assert run.groups["server"] == ["127.0.1.1", "127.0.1.2"] and run.warnings == []
 
 
 def test_without_paramiko(fleet, monkeypatch):

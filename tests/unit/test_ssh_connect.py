@@ -308,6 +308,18 @@ def test_a_board_that_is_late(server, reach, options):
     assert time.monotonic() - start < 3
 
 
+def test_no_more_is_read_than_a_board_may_send(server, reach, monkeypatch):
+    """paramiko keeps errors that nobody reads, however many they are."""
+    monkeypatch.setattr(connect, "MOST", 300 * 1000)
+    start = time.monotonic()
+    limited = []
+    monkeypatch.setattr(
+        connect, "_Limited", lambda sock, real=connect._Limited: limited.append(real(sock)) or limited[0]
+    )
+    reach(server(stderr="x" * 2000 * 1000, answer=lambda token: ""), seconds=9)
+    assert limited[0]._left == 0 and time.monotonic() - start < 3
+
+
 def test_nobody_listens(server, reach):
     board = server()
     board.close()

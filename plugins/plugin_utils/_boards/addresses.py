@@ -17,6 +17,8 @@ MOST = 4096
 PORT = 22
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?\Z", re.IGNORECASE)
 _SPAN = re.compile(r"\[([0-9]{1,9}):([0-9]{1,9})\]")
+# A host of this name takes the place of the machine that runs Ansible, and the others are groups.
+_TAKEN = ("localhost", "all", "ungrouped", "unreachable", "k3s_cluster", "server", "agent")
 _KEYS = ("address", "name", "port", "user", "key_file", "password", "key_passphrase")
 
 
@@ -89,6 +91,8 @@ def _host_name(name: Optional[Any], address: str, at: int, port: int) -> str:
     if name is not None:
         if not isinstance(name, str) or not _NAME.match(name):
             raise _wrong(name, "a name has letters, digits, dots, - and _")
+        if name in _TAKEN:
+            raise _wrong(name, "give another name: Ansible or this collection calls something else by it")
         return name
     # Boards behind one address, such as through a forwarding host, differ in their ports alone.
     return address if at == port else "%s_%d" % (address, at)

@@ -207,7 +207,8 @@ class Board:
                 ) from problem
             raise self._not_locked(
                 "then the key would not log in either: %s" % (problem.found or problem.what),
-                "let sshd there use PAM (UsePAM yes), or leave riscv_k3s_enroll_lock_password out for %s",
+                "let sshd there use PAM (UsePAM yes), or take the password away there, as root, which is no lock for "
+                "such an sshd: echo '%s:*' | chpasswd -e",
             ) from problem
         running.send(b"keep\n")
         running.end_of_input()

@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tup
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._boards import addresses
+from ansible_collections.riscv.k3s.plugins.plugin_utils._boards.logins import kind
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll.hostname import checked
 
 _OWN = ("hostname", "host_key")
@@ -99,7 +100,7 @@ def _want(board: addresses.Board, user: str, password: str, own: Mapping[str, st
     login = {"user": user, "password": password, **{name: board.own[name] for name in _LOGIN if name in board.own}}
     for name, value in login.items():
         if not isinstance(value, (str, int)) or isinstance(value, bool):
-            raise Problem("%s is no text" % name, type(value).__name__, board.name, "give a text, or leave it out")
+            raise Problem("%s is no text" % name, kind(value), board.name, "give a text, or leave it out")
     # It becomes a word of the shell there, and of files.
     if not re.match(r"[a-z_][a-z0-9_.-]{0,31}\Z", str(login["user"]), re.IGNORECASE):
         raise Problem("this is no name of a user", login["user"], board.name, "name the user to log in as")

@@ -31,6 +31,7 @@ else:
     PARAMIKO_ERROR = None
 
 LARGEST = 256 * 1024  # bytes of an answer
+MOST = 16 * 1024 * 1024  # bytes of a connection
 _END = 2.0  # seconds; more than a command has from the end of its output to its own
 _WELL_KNOWN = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 # paramiko tells of broken connections by itself, with what the other side sent; here each is told once.
@@ -324,7 +325,7 @@ def _entered(
         with contextlib.ExitStack() as one:
             sock = one.enter_context(_connected(place, clock))
             one.enter_context(_ended_in_time(sock, clock))
-            transport = paramiko.Transport(sock)
+            transport = paramiko.Transport(_Limited(sock))
             one.callback(transport.close)
             host = _greeted(transport, place, keys, expected, clock)
             is_new = is_new or host.is_new
@@ -343,6 +344,23 @@ def _connected(place: Place, clock: _Clock) -> socket.socket:
     # Each small packet would wait for an acknowledgement of the one before.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+class _Limited:
+    """A socket from which no more than so much is read: paramiko keeps what nobody takes, such as errors without end,
+    or a packet that says of itself that it has 4 GiB.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._left = sock, MOST
+
+    def recv(self, size: int) -> bytes:
+        data = self._sock.recv(min(size, self._left)) if self._left else b""
+        self._left -= len(data)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
 
 
 @contextlib.contextmanager
