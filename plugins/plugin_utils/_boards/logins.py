@@ -34,7 +34,9 @@ def checked(options: Mapping[str, Any], folder: str) -> Dict[str, Any]:
 def check_number(name: str, value: float, most: float, where: str, least: float = 1) -> None:
     """Raises Problem for what is not from ``least`` to ``most``, as what is no number is not."""
     if not least <= value <= most:
-        raise Problem("%s is too small or too large" % name, value, where, "give a number from %g to %d" % (least, most))
+        raise Problem(
+            "%s is too small or too large" % name, value, where, "give a number from %g to %d" % (least, most)
+        )
 
 
 def kind(value: Any) -> str:
