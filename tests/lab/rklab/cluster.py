@@ -140,12 +140,6 @@ def hand_over(argv):
         raise LabError("%s: %s" % (argv[0], error)) from None
 
 
-def has_service(board):
-    """Whether somebody has installed k3s on a board that was blank."""
-    files = ["/etc/init.d/" + board.service, "/etc/systemd/system/%s.service" % board.service]
-    return any(on_board(board, ["test", "-e", path], check=False).returncode == 0 for path in files)
-
-
 def service(board, action, check=True):
     """Ask a board's service manager."""
     return on_board(board, ["service", board.service, action], check=check, stdin=subprocess.DEVNULL)

@@ -122,10 +122,10 @@ func (c *cluster) countNodes(ctx context.Context) (ready, known int, err error) 
 }
 
 // keepNodes labels the server's node and keeps the names of all nodes in CoreDNS's ConfigMap, whose volume asks for that key.
-func (c *cluster) keepNodes(ctx context.Context, serverName string) {
+func (c *cluster) keepNodes(ctx context.Context, serverName string, embedded bool) {
 	known := map[string]bool{}
 	for ctx.Err() == nil {
-		if err := c.noteNodes(ctx, serverName, known); err != nil && !errors.IsNotFound(err) {
+		if err := c.noteNodes(ctx, serverName, known, embedded); err != nil && !errors.IsNotFound(err) {
 			logrus.Warnf("Keeping the nodes' names: %v", err)
 		}
 		select {
@@ -135,12 +135,12 @@ func (c *cluster) keepNodes(ctx context.Context, serverName string) {
 	}
 }
 
-func (c *cluster) noteNodes(ctx context.Context, serverName string, known map[string]bool) error {
+func (c *cluster) noteNodes(ctx context.Context, serverName string, known map[string]bool, embedded bool) error {
 	nodes, err := c.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
-	if err := c.forgetNodes(ctx, nodes.Items, known); err != nil {
+	if err := c.forgetNodes(ctx, nodes.Items, known, embedded); err != nil {
 		return err
 	}
 	var hosts strings.Builder
@@ -169,8 +169,8 @@ func (c *cluster) noteNodes(ctx context.Context, serverName string, known map[st
 	return err
 }
 
-// forgetNodes forgets the passwords of nodes that were there before and are not any more.
-func (c *cluster) forgetNodes(ctx context.Context, nodes []corev1.Node, known map[string]bool) error {
+// forgetNodes forgets the passwords of nodes that were there before and are not any more, and with embedded etcd their members.
+func (c *cluster) forgetNodes(ctx context.Context, nodes []corev1.Node, known map[string]bool, embedded bool) error {
 	present := map[string]bool{}
 	for _, node := range nodes {
 		present[node.Name], known[node.Name] = true, true
@@ -181,6 +181,11 @@ func (c *cluster) forgetNodes(ctx context.Context, nodes []corev1.Node, known ma
 		}
 		if err := c.forgetPassword(ctx, name); err != nil {
 			return err
+		}
+		if embedded {
+			if err := removeMember(ctx, name); err != nil {
+				return err
+			}
 		}
 		delete(known, name)
 	}

@@ -16,20 +16,15 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// startControlPlane starts etcd, unless there is a datastore for several servers, and the apiserver, and once that is ready the rest, in k3s's order: the packaged manifests are
-// written before anything is deployed.
+// startControlPlane starts the datastore and the apiserver, and once that is ready the rest, in k3s's order: the packaged manifests
+// are written before anything is deployed.
 func (n *node) startControlPlane(ctx context.Context) error {
 	tlsFile := func(name string) string { return n.path("server/tls", name) }
-	datastore, several := n.datastore, "true"
-	if datastore == "" {
-		datastore, several = "http://127.0.0.1:2379", "false"
-		err := n.children.start("etcd", "--data-dir="+n.path("server/db/etcd"), "--unsafe-no-fsync", "--log-level=warn",
-			"--listen-client-urls="+datastore, "--advertise-client-urls="+datastore, "--listen-peer-urls=http://127.0.0.1:2380")
-		if err != nil {
-			return err
-		}
+	datastore, several, err := n.startDatastore(ctx)
+	if err != nil {
+		return err
 	}
-	err := n.children.start("kube-apiserver", "--etcd-servers="+datastore, "--advertise-address="+n.nodeIP, "--secure-port=6443",
+	err = n.children.start("kube-apiserver", "--etcd-servers="+datastore, "--advertise-address="+n.nodeIP, "--secure-port=6443",
 		"--allow-privileged=true", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 		"--service-cluster-ip-range=10.43.0.0/16", "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-signing-key-file="+tlsFile("service.key"), "--service-account-key-file="+tlsFile("service.key"),
@@ -86,12 +81,30 @@ func (n *node) startControlPlane(ctx context.Context) error {
 		return err
 	}
 	go newDeployer(cluster, manifests, n.disable).run(ctx)
-	go cluster.keepNodes(ctx, n.nodeName)
+	embedded := n.hasEmbeddedEtcd()
+	go cluster.keepNodes(ctx, n.nodeName, embedded)
+	if embedded {
+		go n.keepVoter(ctx, cluster)
+	}
 	if n.Helm && !n.disableHelm {
 		go cluster.keepCharts(ctx, n.stockImage(n.helmImage, n.release.helmImage))
 	}
 	go n.startScheduler(ctx, cluster, several)
 	return nil
+}
+
+// startDatastore returns the address of this server's etcd, and whether there may be several servers.
+func (n *node) startDatastore(ctx context.Context) (address, several string, err error) {
+	switch {
+	case n.datastore != "":
+		return n.datastore, "true", nil
+	case n.hasEmbeddedEtcd():
+		return localEtcd, "true", n.startEmbeddedEtcd(ctx)
+	case n.release.isInstalled():
+		return localEtcd, "false", n.startSQLite()
+	}
+	return localEtcd, "false", n.children.start("etcd", "--data-dir="+n.path("server/db/etcd"), "--unsafe-no-fsync", "--log-level=warn",
+		"--listen-client-urls="+localEtcd, "--advertise-client-urls="+localEtcd, "--listen-peer-urls=http://127.0.0.1:2380")
 }
 
 // startScheduler waits, on a cluster without nodes, until every board of the lab is Ready: a pod would otherwise always

@@ -13,8 +13,9 @@
 //	configuration  config.yaml (or what --config or K3S_CONFIG_FILE names) by k3s's YAML library, its drop-ins, then the flags,
 //	               then the environment; lists add up; KEY+ appends; unknown keys only warn, unknown flags end it. Of effect are
 //	               data-dir, pause-image, disable, disable-helm-controller, system-default-registry, private-registry, node-name,
-//	               node-ip, server, token, token-file, datastore-endpoint, write-kubeconfig, kubelet-arg. K3S_DATA_DIR is a setting in the new
-//	               version; the old one puts the folder of its programs there itself
+//	               node-ip, server, token, token-file, cluster-init, datastore-endpoint, etcd-snapshot-name, etcd-snapshot-dir,
+//	               write-kubeconfig, kubelet-arg. K3S_DATA_DIR is a setting in the new version; the old one puts the folder of
+//	               its programs there itself
 //	annotations    k3s.io/node-args, node-env and node-config-hash on its node, with secrets masked, renewed a moment after a start
 //	process        its command line is "k3s server" or "k3s agent" without flags; containerd is its child and names DATA_DIR
 //	registries     registries.yaml (or what private-registry names) is read once, at start. The old version writes mirrors into
@@ -27,6 +28,10 @@
 //	               checksum of another authority, is not let in and goes on asking; a server with another one ends
 //	installed      (of a file of `lab binary`) the file is its version; the unpacked k3s is a copy of it; a failure ends it, and the
 //	               service manager starts it again; READY=1 to systemd; the kubelet's version is k3s's
+//	datastore      (of a file of `lab binary`) a single server has server/db/state.db (a mark, its data lies beside it); with
+//	               cluster-init, or where it joins by `server`, it is a member of etcd in server/db/etcd: it comes in as a learner and
+//	               is promoted, its node has the role etcd and the condition EtcdIsVoter, a member goes with its node; cluster-init
+//	               takes the data of state.db along. /health at 127.0.0.1:2381. `k3s etcd-snapshot save|ls|delete`
 //	password       /etc/rancher/node/password, 0600, and the Secret NODE.node-password.k3s; a node with another one is refused, and
 //	               has no containerd then. The Secret goes with the node
 //	balancer       an agent reaches its servers through 127.0.0.1:6444, and the next one when one is dead
@@ -93,6 +98,8 @@ func run(command string, args []string) error {
 		}
 		fmt.Printf("k3s version %s (lab stand-in)\ngo version %s\n", release.version, runtime.Version())
 		return nil
+	case "etcd-snapshot":
+		return snapshotCommand(args)
 	case "server", "agent":
 		return startService(os.Args)
 	case "help", "--help", "-h":

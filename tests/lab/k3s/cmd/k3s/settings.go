@@ -31,6 +31,8 @@ type settings struct {
 	token                 string
 	tokenFile             string
 	clusterInit           bool
+	snapshotName          string
+	snapshotDir           string
 	kubeconfig            string
 	kubeletArgs           []string
 	noDefaultEndpoint     bool
@@ -82,8 +84,11 @@ func newSettings(values map[string][]string) (settings, error) {
 		token:       last("token", ""),
 		tokenFile:   last("token-file", ""),
 		clusterInit: last("cluster-init", "") == "true",
-		kubeconfig:  last("write-kubeconfig", adminKubeconfig),
-		kubeletArgs: values["kubelet-arg"],
+
+		snapshotName: last("etcd-snapshot-name", "on-demand"),
+		snapshotDir:  last("etcd-snapshot-dir", ""),
+		kubeconfig:   last("write-kubeconfig", adminKubeconfig),
+		kubeletArgs:  values["kubelet-arg"],
 
 		noDefaultEndpoint: last("disable-default-registry-endpoint", "") == "true",
 	}

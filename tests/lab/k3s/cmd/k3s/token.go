@@ -34,6 +34,7 @@ var (
 	errToken       = errors.New("failed to retrieve configuration from server: not authorized")
 	errServerToken = errors.New("starting kubernetes: preparing server: failed to bootstrap cluster data: failed to reconcile with " +
 		"local datastore: bootstrap data already found and encrypted with different token")
+	errAuthority = errors.New("token CA hash does not match the Cluster CA certificate hash")
 	errJoinToken = errors.New("starting kubernetes: preparing server: failed to validate server configuration: not authorized")
 )
 
@@ -145,6 +146,11 @@ func (n *node) proveToken(ctx context.Context, cluster *cluster) error {
 		if err == nil {
 			return nil
 		}
+		if errors.Is(err, errAuthority) {
+			logrus.Errorf("Failed to validate connection to cluster at %s: %v", n.server, err)
+		} else {
+			logrus.Infof("Waiting to retrieve agent configuration; server is not ready: %v", err)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -153,26 +159,23 @@ func (n *node) proveToken(ctx context.Context, cluster *cluster) error {
 	}
 }
 
+// checkToken compares the token with the authority that is known here, and with what the servers keep.
 func (n *node) checkToken(ctx context.Context, cluster *cluster) error {
 	authority, password, err := splitToken(n.token)
 	if err == nil && authority != "" {
 		var file []byte
-		if file, err = os.ReadFile(n.path("agent/server-ca.crt")); err == nil {
+		if file, err = os.ReadFile(filepath.Join(seeds, "server-ca.crt")); err == nil {
 			if sum := sha256.Sum256(file); hex.EncodeToString(sum[:]) != authority {
-				err = fmt.Errorf("token CA hash does not match the Cluster CA certificate hash: %s != %x", authority, sum)
+				err = fmt.Errorf("%w: %s != %x", errAuthority, authority, sum)
 			}
 		}
 	}
 	if err != nil {
-		logrus.Errorf("Failed to validate connection to cluster at %s: %v", n.server, err)
 		return err
 	}
 	known, err := cluster.knowsToken(ctx, password)
 	if err == nil && !known {
 		err = errToken
-	}
-	if err != nil {
-		logrus.Infof("Waiting to retrieve agent configuration; server is not ready: %v", err)
 	}
 	return err
 }
