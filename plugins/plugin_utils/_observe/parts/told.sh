@@ -13,7 +13,7 @@ replaced() {
 }
 if [ -n "$k3s_pid" ]; then
     # What containerd answered, and the API where it was asked.
-    if [ $alive = 0 ] || [ "${answered:-0}" != 0 ] || replaced 2>/dev/null; then
+    if [ "$alive" = 0 ] || [ "${answered:-0}" != 0 ] || replaced 2>/dev/null; then
         alive=1
         versions
     fi
