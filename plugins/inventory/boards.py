@@ -12,7 +12,7 @@ short_description: makes an inventory from the addresses of boards, by asking ea
 version_added: "1.0.0"
 author: The riscv.k3s developers (@riscv-k3s)
 description:
-  - Connects to all boards at once by ssh (paramiko), runs one command on each, which changes nothing and needs no
+  - Connects to many boards at a time by ssh (paramiko), runs one command on each, which changes nothing and needs no
     Python, and makes a host of each.
   - A board with k3s stands in the group C(server) or C(agent), both of which are in C(k3s_cluster). One without k3s
     stands in C(no_k3s), and one of which that cannot be told, such as where the login is not root's, in

@@ -398,6 +398,31 @@ def test_a_board_that_repeats_the_password(start, words, told):
     assert told in made["problems"][0] and PASSWORD not in repr(made)
 
 
+@pytest.mark.parametrize("busybox", SHELLS)
+@pytest.mark.parametrize("named", ["vendor", "board-1"])
+def test_cloud_init_does_not_take_the_name_back(start, busybox, named):
+    """As it does at a start, where it is not told to leave the name alone."""
+    board = start(busybox=busybox)
+    folder = board.root / "etc/cloud/cloud.cfg.d"
+    folder.mkdir(parents=True)
+    (board.root / "etc/cloud/cloud.cfg").write_text("preserve_hostname: false\n")
+    for name in ("running", "etc/hostname"):
+        (board.root / name).write_text(named + "\n")
+    (board.root / "etc/hosts").unlink()
+    one = entry(board, name="mars", hostname="board-1")
+    was = " (it was vendor)" if named == "vendor" else ""
+    assert enroll(one, dry=True)["problems"] == [] and not list(folder.iterdir())
+    done = enroll(one)["boards"]["mars"]["done"]
+    assert done == ["install the key", "name it board-1%s, and let cloud-init keep it" % was]
+    (file,) = folder.iterdir()
+    assert yaml.safe_load(file.read_text()) == {"preserve_hostname": True, "manage_etc_hosts": False}
+    assert oct(file.stat().st_mode)[-3:] == "644"
+    assert enroll(one)["boards"]["mars"]["done"] == []
+    # Somebody else may have told it so.
+    file.rename(folder / "10-mine.cfg")
+    assert enroll(one)["boards"]["mars"]["done"] == []
+
+
 def test_a_name_that_is_the_password_is_not_told(start):
     board = start()
     (board.root / "running").write_text(PASSWORD + "\n")

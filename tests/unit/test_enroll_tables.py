@@ -61,6 +61,8 @@ def test_what_is_no_public_key(text, told):
         ('command="echo \\"a b\\" c" ' + KEY.line, True),
         ("# " + KEY.line, False),
         ("#" + KEY.line, False),
+        ("ssh-ed25519\xa0%s" % BLOB, False),
+        ("ssh-ed25519\t%s" % BLOB, True),
         ("ssh-ed25519 AAAA %s" % BLOB, False),
         # It is in a command, and in a comment of another key.
         ('command="%s" ssh-rsa AAAA' % KEY.line, False),

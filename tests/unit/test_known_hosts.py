@@ -43,6 +43,13 @@ HASHED = "|1|Owqlyb5oFu2q0trIRkboHYN+A+E=|lgNI8TD/j18+XS44fBO9UKpQTuE="
         ("|2|%s ssh-ed25519 AAAA" % HASHED[3:], "unknown"),
         ("|1| ssh-ed25519 AAAA", "unknown"),
         ("#192.168.173.11 ssh-ed25519 AAAA", "unknown"),
+        # Seen of ssh itself: no other white space than blanks, tabs and line feeds counts.
+        ("192.168.173.11\xa0ssh-ed25519 AAAA", "unknown"),
+        ("# x\u2028192.168.173.11 ssh-ed25519 AAAA", "unknown"),
+        ("# x\x0c192.168.173.11 ssh-ed25519 AAAA", "unknown"),
+        ("# x\x85192.168.173.11 ssh-ed25519 AAAA", "unknown"),
+        ("  192.168.173.11 ssh-ed25519 AAAA\r\n", "known"),
+        ("\ufeff192.168.173.11 ssh-ed25519 AAAA", "unknown"),
     ],
 )
 def test_judge(text, verdict):

@@ -132,8 +132,8 @@ class Board:
     def _rename(self, one: Session, found: Seen) -> None:
         new = self.want.hostname
         text = self._hosts(found, new)
-        is_named = found.hostname == new and found.hostname_file in (new, "")
-        if is_named and text is None:
+        is_named, is_kept = _is_named(found, new), found.cloud_init != "sets"
+        if is_named and is_kept and text is None:
             return
         if self.role and not is_named:
             raise Problem(
@@ -144,7 +144,7 @@ class Board:
             )
         old = self._hidden(found.hostname)
         was = " (it is %s)" % old if self.how.dry else " (it was %s)" % old
-        what = "name it %s" % new + ("" if is_named else was)
+        what = "name it %s" % new + ("" if is_named else was) + ("" if is_kept else ", and let cloud-init keep it")
         # Told in check mode, too.
         before = self._root(found)
         if self.how.dry:
@@ -152,9 +152,10 @@ class Board:
             return
         data = (new + "\n" + (text or "")).encode()
         size = "" if text is None else len(text.encode())
-        self._good(self._as_root(one, "hostname", before, data, size=size)["rename"], "the host name is not set")
+        made = self._as_root(one, "hostname", before, data, size=size, keep="" if is_kept else "1")
+        self._good(made["rename"], "the host name is not set")
         now = self._look(one)
-        if now.hostname != new or now.hostname_file not in (new, "") or self._hosts(now, new) is not None:
+        if not _is_named(now, new) or now.cloud_init == "sets" or self._hosts(now, new) is not None:
             raise Problem("the host name is not what was set", now.hostname, self.place, "set it there by hand")
         self.done.append(what)
 
@@ -302,6 +303,10 @@ class Board:
         if section.rc:
             found = self._hidden(section.err[:300]) or "exit status %d" % section.rc
             raise Problem(what, found, self.place, "see what the same does there by hand")
+
+
+def _is_named(found: Seen, name: str) -> bool:
+    return found.hostname == name and found.hostname_file in (name, "")
 
 
 def _in_words_of_here(problem: Problem) -> None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Gives a board its name, and writes /etc/hosts where that is sent, too. As root. What is sent is a line with the name,
-# and then size bytes, the whole text of /etc/hosts, unless size is empty.
+# and then size bytes, the whole text of /etc/hosts, unless size is empty. keep is 1 where cloud-init is to keep it.
 # shellcheck shell=sh disable=SC2154,SC2015 # settings are assigned by script.py; whatever fails, the rest is undone
 
 umask 022
@@ -19,6 +19,10 @@ rename() {
         # A connection that broke has sent a part of it.
         [ "$(printf %s "${text%.}" | wc -c)" -eq "$size" ] || { echo "the text did not arrive" >&2 && return 1; }
         printf %s "${text%.}" | replace "$root/etc/hosts" || return 1
+    fi
+    if [ -n "$keep" ]; then
+        printf "preserve_hostname: true\nmanage_etc_hosts: false\n" \
+            | replace "$root/etc/cloud/cloud.cfg.d/99_riscv_k3s_hostname.cfg" || return 1
     fi
     if [ -d "$root/run/systemd/system" ] && command -v hostnamectl >/dev/null; then
         hostnamectl set-hostname "$wanted"

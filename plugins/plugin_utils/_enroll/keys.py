@@ -118,10 +118,10 @@ def holds(text: str, wanted: Key) -> bool:
 
 
 def _is_of(line: str, wanted: Key) -> bool:
-    line = line.strip()
+    line = line.strip(" \t\r")
     if line.startswith("#"):
         return False
-    words = _without_quoted(line).split()
+    words = re.split(r"[ \t]+", _without_quoted(line))
     pairs = list(zip(words, words[1:]))[:2]  # options have no blanks outside of quotes
     return (wanted.kind, wanted.blob) in pairs
 

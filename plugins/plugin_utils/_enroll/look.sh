@@ -23,6 +23,12 @@ account() {
     told hosts "$root/etc/hosts"
     echo "hostname $(uname -n)"
     [ ! -r "$root/etc/hostname" ] || echo "hostname_file $(head -n 1 "$root/etc/hostname" | head -c 300)"
+    # cloud-init gives a board the name of its first start again, at any start, unless it is told not to.
+    if [ -d "$root/etc/cloud/cloud.cfg.d" ]; then
+        set +f
+        grep -Eqs "^preserve_hostname: *[Tt]rue" "$root"/etc/cloud/cloud.cfg.d/*.cfg "$root/etc/cloud/cloud.cfg" \
+            && echo "cloud_init keeps" || echo "cloud_init sets"
+    fi
     if [ -n "$become" ] && command -v "$become" >/dev/null; then
         # What it is asked for later: sudoers may allow some programs alone.
         "$become" -n /bin/sh -c : >/dev/null 2>&1 && echo "becomes root" || echo "becomes root with its password"

@@ -40,6 +40,7 @@ class Seen(NamedTuple):
     becomes: str  # "root", "root with its password", or "" where the program for it is not there
     keys: str
     hosts_text: str
+    cloud_init: str = ""  # "keeps" or "sets" the host name at a start, "" where it is not there
 
 
 def seen(sections: Mapping[str, Any]) -> Seen:
@@ -58,6 +59,7 @@ def seen(sections: Mapping[str, Any]) -> Seen:
         becomes=told.get("becomes", ""),
         keys=sections["keys"].out,
         hosts_text=sections["hosts"].out,
+        cloud_init=told.get("cloud_init", ""),
         **files,
     )
 

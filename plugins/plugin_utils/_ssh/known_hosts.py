@@ -32,8 +32,9 @@ class Line(NamedTuple):
 def parse(text: str) -> List[Line]:
     """The lines of a file. One that cannot be read is no key of anybody's."""
     found = []
-    for line in text.splitlines():
-        words = line.split()
+    # As ssh takes lines and words apart: what other characters of white space stand between is one word to it.
+    for line in text.split("\n"):
+        words = [word for word in re.split(r"[ \t]+", line.rstrip("\r")) if word]
         mark = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) >= 3 and not words[0].startswith("#") and mark in ("", *_MARKS):
             found.append(Line(mark, *words[:3]))
