@@ -156,6 +156,26 @@ ROLES = {
         "boards, and place, on each. It reads the document of a run.",
         (),
     ),
+    "rollout": (
+        "INTERNAL: brings another version of k3s to boards, as the playbook upgrade uses it",
+        "It is not meant to be used by itself, and any release may change it. Its entry points are plan and wave.",
+        (
+            "target_version",
+            "binary",
+            "binary_checksum",
+            "binary_path",
+            "package",
+            "serial",
+            "max_fail_percentage",
+            "gates",
+            "gate_timeout",
+            "wait_timeout",
+            "program_timeout",
+            "data_dir",
+            "service",
+            "server_group",
+        ),
+    ),
     "fleet": (
         "INTERNAL: waves, gates and the lease, as the playbooks of this collection use them",
         "It is not meant to be used by itself, and any release may change it. Its entry points are begin, wave, "

@@ -22,6 +22,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import w
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.prepared import prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import blank as _blank
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.document import installed
+from ansible_collections.riscv.k3s.plugins.plugin_utils._rollout.upgraded import upgraded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
     FOREIGN,
@@ -39,7 +40,11 @@ ASK = "riscv.k3s.registry_image_info"
 LOCK = "images.lock.yml"
 HOSTS = PREFIX + "hosts"
 OPTIONS = {
-    "state": {"type": "str", "choices": ["present", "absent", "prepared", "installed"], "default": "present"},
+    "state": {
+        "type": "str",
+        "choices": ["present", "absent", "prepared", "installed", "upgraded"],
+        "default": "present",
+    },
     "observed": {"type": "str", "default": "k3s_seen"},
     "observed_away": {"type": "str", "default": "k3s_seen_away"},
     "lock_file": {"type": "str"},
@@ -68,6 +73,8 @@ class ActionModule(ActionBase):
             elif options["state"] == "installed":
                 planned = self._present(_blank.expected(fleet), variables, task_vars)
                 document = installed(fleet, planned, *_reached_by(variables, fleet))
+            elif options["state"] == "upgraded":
+                document = upgraded(fleet)
             else:
                 fleet = _blank.expected(fleet) if options["blank"] else fleet
                 document = self._present(fleet, variables, task_vars)

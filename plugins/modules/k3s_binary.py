@@ -13,7 +13,7 @@ author: The riscv.k3s developers (@riscv-k3s)
 description:
   - Places a k3s program in one step, so that a power cut cannot leave half of it. The program that it replaces is kept
     in C(DATA_DIR/riscv-k3s/programs), noted in the board's journal before anything changes, and comes back with
-    O(state=previous).
+    O(state=previous), until O(state=settled) says that k3s runs well.
   - A program for another architecture, of another version, or with another checksum is refused before anything
     changes. So is a place whose program a package brought.
   - Does not restart k3s. A running k3s goes on with the program that it was started from.
@@ -59,12 +59,14 @@ options:
     description:
       - V(present) places O(src).
       - V(announced) tells whether O(src) must be uploaded, and where to. It fails where V(present) would.
-      - V(previous) brings the program back that the last V(present) replaced.
+      - V(previous) brings the program back that V(present) replaced, where that is not settled.
+      - V(settled) says that k3s runs well with the program that is there. What it replaced is not kept any longer,
+        unless it stood there before this collection.
       - V(absent) brings back what stood there before this collection, or removes ours where there was none. A program
         that is not in the journal is left alone, as is one that somebody replaced since, with a warning.
       - V(examined) looks at O(src) alone, which may be on the controller. It needs no k3s and no root.
     type: str
-    choices: [present, announced, previous, absent, examined]
+    choices: [present, announced, previous, settled, absent, examined]
     default: present
 extends_documentation_fragment:
   - riscv.k3s.board
@@ -186,6 +188,8 @@ def run(params, check_mode, runner=None, machine=None, find=None):
             outcome = place.present(asked, params["src"], check_mode)
         elif params["state"] == "previous":
             outcome = place.previous(check_mode)
+        elif params["state"] == "settled":
+            outcome = place.settled(check_mode)
         else:
             outcome = place.absent(check_mode)
         return _result(place, outcome, extra), [outcome.warning] if outcome.warning else []
@@ -231,7 +235,7 @@ def main():
             links={"type": "bool", "default": False},
             state={
                 "type": "str",
-                "choices": ["present", "announced", "previous", "absent", "examined"],
+                "choices": ["present", "announced", "previous", "settled", "absent", "examined"],
                 "default": "present",
             },
         ),

@@ -151,6 +151,7 @@ k3s:
   type: dict
   contains:
     installed: {description: Whether there is a k3s program., type: bool}
+    program: {description: Its path., type: str, sample: /usr/local/bin/k3s}
     version: {description: Its version., type: str, sample: v1.24.2+k3s2}
     role: {description: "V(server) or V(agent) by the folders that k3s made, null before its first start.", type: str}
     running:

@@ -28,8 +28,9 @@ options:
         M(riscv.k3s.k3s_info).
       - V(installed) plans how k3s is installed on boards that have none. It wants all parts that M(riscv.k3s.k3s_info)
         has with C(require_k3s=false).
+      - V(upgraded) plans an upgrade of k3s to C(riscv_k3s_target_version). It wants V(journal) and V(api) of it.
     type: str
-    choices: [present, absent, prepared, installed]
+    choices: [present, absent, prepared, installed, upgraded]
     default: present
   observed:
     description:
@@ -101,13 +102,27 @@ boards:
       lines and changes.
     - With O(state=prepared) it has the keys system (for M(riscv.k3s.k3s_board_settings)), rows, lines, reboot, left
       and changes.
+    - With O(state=upgraded) it has the keys path, runs, goal, binary, restart, resumed and changes.
   returned: success
   type: dict
 waves:
   description: The boards that have something to do, in the steps in which they are changed.
-  returned: O(state=present) and O(state=prepared)
+  returned: unless O(state=absent)
   type: list
   elements: list
+recover:
+  description: A server that an earlier run left, and that must answer before the versions of others are known.
+  returned: O(state=upgraded)
+  type: list
+  elements: str
+begun:
+  description: Whether an earlier run had begun with some board.
+  returned: O(state=upgraded)
+  type: bool
+target:
+  description: The version to which boards are upgraded.
+  returned: O(state=upgraded)
+  type: str
 restarts:
   description: Pods to restart, as C(namespace/name).
   returned: O(state=present) and O(state=absent)
@@ -119,7 +134,8 @@ patches:
   type: list
   elements: str
 lines:
-  description: The waves as text, with O(state=absent) what is undone, with O(state=prepared) what each step does.
+  description: The waves as text, with O(state=absent) what is undone, with O(state=prepared) what each step does, with
+    O(state=upgraded) what runs and what will.
   returned: success
   type: list
   elements: str
@@ -182,7 +198,8 @@ closer:
   returned: O(state=present)
   type: dict
 problems:
-  description: Why nothing may be changed, by board; with O(state=absent) why no plan could be made.
+  description: Why nothing may be changed, by board; with O(state=absent) why no plan could be made,
+    with O(state=upgraded) why the board is not upgraded.
   returned: success
   type: dict
 settings:

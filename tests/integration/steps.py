@@ -33,14 +33,20 @@ class Step(NamedTuple):
 def steps(playbook="site"):
     """Every task of a playbook and of the roles and files that it includes, in the order of the code, each once."""
     found, visited = {}, set()
-    for part in yaml.safe_load((ROOT / "playbooks" / (playbook + ".yml")).read_text(encoding="utf-8")):
+    _playbook(playbook, found, visited)
+    return list(found.values())
+
+
+def _playbook(name, found, visited):
+    for part in yaml.safe_load((ROOT / "playbooks" / (name + ".yml")).read_text(encoding="utf-8")):
+        if "ansible.builtin.import_playbook" in part:
+            _playbook(part["ansible.builtin.import_playbook"].partition(".")[0], found, visited)
         for key in ("pre_tasks", "roles", "tasks", "post_tasks"):
             for task in part.get(key) or []:
                 if key == "roles":
                     _file(task if isinstance(task, str) else task["role"], "main", False, found, visited)
                 else:
                     _task(task, None, False, found, visited)
-    return list(found.values())
 
 
 def _task(task, role, rescue, found, visited):

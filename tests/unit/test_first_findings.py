@@ -15,7 +15,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose import first
 from ansible_collections.riscv.k3s.plugins.plugin_utils._report.progress import RunReport
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PLACES = ("playbooks/diagnose.yml", "roles/health/tasks/report.yml", "roles/fleet/tasks/wave.yml")
+PLACES = ("playbooks/diagnose.yml", "roles/health/tasks/report.yml", "roles/fleet/tasks/failed.yml")
 DOWN = {"unreachable": True, "msg": "ssh: no route to host"}
 
 

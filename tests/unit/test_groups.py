@@ -151,12 +151,12 @@ def test_a_limit_that_leaves_out_the_machine_that_works():
 
 
 PLAYBOOKS = pathlib.Path(__file__).resolve().parents[2] / "playbooks"
-WORK_HERE = ("build_images", "enroll", "prepare_upgrade", "publish", "upgrade_check")
+WORK_HERE = ("build_images", "enroll", "prepare_upgrade", "publish", "upgrade", "upgrade_check")
 
 
 @pytest.mark.parametrize("path", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.stem)
 def test_no_playbook_begins_with_what_a_limit_can_skip(path):
     first, *rest = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert ("fleet_hosts', controller=true" in first["hosts"]) == (path.stem in WORK_HERE)
-    here = [play for play in rest if play["hosts"] == "localhost"]
+    here = [play for play in rest if play.get("hosts") == "localhost"]
     assert first["hosts"] != "localhost" and (not here or path.stem in WORK_HERE)

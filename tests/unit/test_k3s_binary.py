@@ -112,12 +112,23 @@ def test_an_upgrade_and_back(board):
     board.run(OLD)
     done = board.run(NEW, replace=True)
     assert (done["before"]["version"], done["previous"]["version"]) == ("v1.34.1+k3s1", "v1.34.1+k3s1")
-    assert board.kept() == [OLD]
+    assert board.kept() == [OLD] and board.run(state="settled")["changed"] and board.kept() == []
     board.run(NEWER)
     assert board.kept() == [NEW]
     assert board.run(state="previous")["after"]["version"] == "v1.35.7+k3s1" and board.path.read_bytes() == NEW
+    assert board.kept() == [NEW] and not board.run(state="previous")["changed"]
+    assert board.run(state="settled")["changed"] and not board.run(state="settled")["changed"]
     assert board.kept() == [] and not board.run(state="previous")["changed"]
     assert board.run(state="absent")["changed"] and not board.path.exists()
+
+
+def test_what_comes_back_is_the_last_that_was_settled(board):
+    """A broken one was replaced by another one, before it was known that it is."""
+    board.run(OLD)
+    board.run(NEW)
+    assert board.run(NEWER)["previous"]["version"] == "v1.34.1+k3s1" and board.kept() == [OLD]
+    board.run(state="previous")
+    assert board.path.read_bytes() == OLD
 
 
 def test_one_that_is_not_ours(board):
@@ -127,6 +138,8 @@ def test_one_that_is_not_ours(board):
         board.run(NEW)
     assert board.path.read_bytes() == FOREIGN and board.journal() == {}
     board.run(NEW, replace=True)
+    board.run(state="settled")
+    assert board.kept() == [FOREIGN]
     board.run(NEWER)
     assert board.kept() == sorted([FOREIGN, NEW])
     board.run(state="absent")
@@ -138,6 +151,7 @@ def test_the_first_upgrade_of_one_that_is_not_ours_leaves_nothing_once_it_is_bac
     board.path.write_bytes(FOREIGN)
     board.run(NEW, replace=True)
     board.run(state="previous")
+    board.run(state="settled")
     assert board.path.read_bytes() == FOREIGN and (board.kept(), board.journal()) == ([], {})
 
 
@@ -268,14 +282,15 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("at", range(6))
-@pytest.mark.parametrize("state", ["present", "previous", "absent"])
+@pytest.mark.parametrize("state", ["present", "previous", "settled", "absent"])
 def test_cut_short_anywhere_and_run_again(board, monkeypatch, state, at):
     """At each of the moments at which a file, a link or the journal changes."""
     board.path.write_bytes(FOREIGN)
     board.run(OLD, replace=True)
+    board.run(state="settled")
     (board.home / "src").write_bytes(NEW)
     asked = {"present": {"src": str(board.home / "src"), "sha256": sha256(NEW), "links": True}}.get(state, {})
-    if state == "previous":
+    if state in ("previous", "settled"):
         board.run(NEW)
     count = iter(range(100))
 
@@ -298,7 +313,7 @@ def test_cut_short_anywhere_and_run_again(board, monkeypatch, state, at):
         except Killed:
             pass
     board.module(state=state, **asked)
-    wanted = {"present": NEW, "previous": OLD, "absent": FOREIGN}[state]
+    wanted = {"present": NEW, "previous": OLD, "settled": NEW, "absent": FOREIGN}[state]
     assert board.path.read_bytes() == wanted
     assert not board.module(state=state, **asked)["changed"]
     if state == "present":

@@ -41,6 +41,7 @@ ROOMS = {
         "_kube": {"_host", "_waiting"},
         "_manifest": {"_host", "_kube"},
         "_containerd": {"_host", "_output", "_journal", "_chain"},
+        "_backup": {"_host"},
         "_binary": {"_host", "_output", "_journal"},
         "_system": {"_host", "_journal"},
     },
@@ -61,6 +62,7 @@ ROOMS = {
         "_report": {"_observe"},
         "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_prepare", "_report"},
         "_install": {"_demand", "_running", "_upgrade", "_fleet"},
+        "_rollout": {"_settings", "_demand", "_upgrade", "_running", "_fleet"},
     },
 }
 # A room of many small files of one kind.

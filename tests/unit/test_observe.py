@@ -59,6 +59,7 @@ def test_healthy_server(board, k3s_manifests):
     assert (result["machine"], result["architecture"], result["hostname"]) == ("riscv64", "riscv64", "Board-1")
     assert result["k3s"] == {
         "installed": True,
+        "program": str(board.home / "bin/k3s"),
         "version": "v1.24.2+k3s2",
         "role": "server",
         "running": True,

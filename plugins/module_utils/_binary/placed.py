@@ -5,9 +5,9 @@
 """The k3s program of a board: put there in one step, the one before it kept, and taken back.
 
 It is noted in the journal before it changes. The entry: ``sha256`` and ``version`` of ours, ``previous`` what it
-replaced last, ``before`` what stood there before us at all (both None for no file, else sha256, version, mode, uid,
-gid), ``links`` the commands beside it that are ours. What ``previous`` and ``before`` tell of lies beside the journal,
-under a name made from its checksum.
+replaced, until it is known that k3s runs well with ours (`settled`), ``before`` what stood there before us at all (both
+None for no file, else sha256, version, mode, uid, gid), ``links`` the commands beside it that are ours. What
+``previous`` and ``before`` tell of lies beside the journal, under a name made from its checksum.
 """
 
 from __future__ import annotations
@@ -120,11 +120,10 @@ class Place:
         return Outcome(True, before, {"sha256": asked.sha256, "version": version})
 
     def previous(self, check_mode: bool = False) -> Outcome:
-        """Have the program there that ours replaced last; nothing where that was done. Raises Problem."""
+        """Have the program there that ours replaced; nothing where that is so, or was settled. Raises Problem."""
         current = self.described()
         back = self.entry and self.entry["previous"]
         if not back:
-            self._cleared(check_mode)
             return Outcome(False, current, current)
         changed = self.sha256 != back["sha256"]
         if not check_mode:
@@ -132,12 +131,19 @@ class Place:
             self.journal.save()
             if changed:
                 self._put(self._kept(back["sha256"]), back["sha256"], back["mode"], (back["uid"], back["gid"]))
+        return Outcome(changed, current, {"sha256": back["sha256"], "version": back["version"]})
+
+    def settled(self, check_mode: bool = False) -> Outcome:
+        """k3s runs well with the program that stands there: the one that it replaced is not needed any more."""
+        current = self.described()
+        changed = bool(self.entry and self.entry["previous"])
+        if changed and not check_mode:
             self.entry["previous"] = None
             if self._is_as_before():
                 self._forget()
             self.journal.save()
-            self._cleared(check_mode)
-        return Outcome(changed, current, {"sha256": back["sha256"], "version": back["version"]})
+        self._cleared(check_mode)
+        return Outcome(changed, current, current)
 
     def absent(self, check_mode: bool = False) -> Outcome:
         """Have there what stood there before us. A program that is not ours stays, with a warning if ours was there."""
@@ -222,7 +228,10 @@ class Place:
             held = dict(current, mode=stat.S_IMODE(found.st_mode), uid=found.st_uid, gid=found.st_gid)
             self._keep(current["sha256"])
         if not self.entry:
-            self.journal.programs[self.path] = {"before": held, "links": []}
+            self.journal.programs[self.path] = {"before": held, "links": [], "previous": None, "sha256": digest}
+        elif self.entry["previous"] and self.sha256 == self.entry["sha256"]:
+            # It is not known that k3s runs well with it: the one before it is that which comes back.
+            held = self.entry["previous"]
         self.entry.update(sha256=digest, version=version, previous=held)
         self.journal.save()
 

@@ -20,6 +20,7 @@ def read_k3s(seen):
         seen.error("version", "no version in it: %s" % (seen.sections["version"].out.strip()[:300] or "nothing"))
     k3s = {
         "installed": bool(seen.board["k3s"]),
+        "program": seen.board["k3s"] or None,
         "version": own,
         "role": seen.board["role"] or None,
         "running": _running(seen),
