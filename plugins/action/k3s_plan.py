@@ -22,6 +22,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import w
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.prepared import prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import blank as _blank
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.document import installed
+from ansible_collections.riscv.k3s.plugins.plugin_utils._install.removal import uninstalled
 from ansible_collections.riscv.k3s.plugins.plugin_utils._rollout.upgraded import upgraded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
@@ -42,7 +43,7 @@ HOSTS = PREFIX + "hosts"
 OPTIONS = {
     "state": {
         "type": "str",
-        "choices": ["present", "absent", "prepared", "installed", "upgraded"],
+        "choices": ["present", "absent", "prepared", "installed", "uninstalled", "upgraded"],
         "default": "present",
     },
     "observed": {"type": "str", "default": "k3s_seen"},
@@ -70,6 +71,8 @@ class ActionModule(ActionBase):
                 document = _run.absent(fleet)
             elif options["state"] == "prepared":
                 document = prepared(fleet)
+            elif options["state"] == "uninstalled":
+                document = uninstalled(fleet)
             elif options["state"] == "installed":
                 planned = self._present(_blank.expected(fleet), variables, task_vars)
                 document = installed(fleet, planned, *_reached_by(variables, fleet))

@@ -28,9 +28,10 @@ options:
         M(riscv.k3s.k3s_info).
       - V(installed) plans how k3s is installed on boards that have none. It wants all parts that M(riscv.k3s.k3s_info)
         has with C(require_k3s=false).
+      - V(uninstalled) plans how it is removed from boards on which this collection installed it, likewise.
       - V(upgraded) plans an upgrade of k3s to C(riscv_k3s_target_version). It wants V(journal) and V(api) of it.
     type: str
-    choices: [present, absent, prepared, installed, upgraded]
+    choices: [present, absent, prepared, installed, uninstalled, upgraded]
     default: present
   observed:
     description:

@@ -12,6 +12,7 @@ from planning import observed
 from test_install_board import blank, ours
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.derived import derived
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Board, Fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.run import present
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import blank as _blank
@@ -185,6 +186,16 @@ def test_what_a_new_board_needs_before_its_first_start_is_planned_as_for_one_tha
         assert not any(row[key]["restart"] for key in ("registries", "config", "preload"))
     names = {row["image"].rpartition("/")[2] for row in document["asked"]["riscv64"]}
     assert "mirrored-pause:3.10.2" in names and not any("traefik" in name or "klipper" in name for name in names)
+
+
+def test_what_follows_from_the_address_of_a_registry_is_what_a_plan_says():
+    settings = settings_of(registry="10.0.0.9:5000")
+    fleet = fleet_of({"s1": fresh("s1")}, settings=settings)
+    expected = _blank.expected(fleet)
+    expected = expected._replace(boards=derived(expected.boards, lambda dummy: "http"))
+    row = installed(fleet, present(expected, {}), {}, ())["boards"]["s1"]
+    assert row["registries"]["change"] and row["settings"]["mirror_prefix"] == "10.0.0.9:5000/stock"
+    assert row["derived_registries"]["mirrors"]["10.0.0.9:5000"]["endpoint"] == ["http://10.0.0.9:5000"]
 
 
 def test_files_of_boards_that_run_are_for_site_to_change():

@@ -44,6 +44,7 @@ ROOMS = {
         "_backup": {"_host"},
         "_binary": {"_host", "_output", "_journal"},
         "_system": {"_host", "_journal"},
+        "_remains": {"_host", "_journal"},
     },
     "plugin_utils": {
         "_settings": set(),

@@ -46,7 +46,9 @@ class Place(NamedTuple):
 
 def is_ours(seen: Mapping[str, Any]) -> bool:
     """Whether this collection installed the k3s of a board, or began to."""
-    return bool(_files(seen))
+    programs = (seen.get("journal") or {}).get("programs") or {}
+    # Of another one's k3s that was upgraded, the journal tells what stood there before.
+    return bool(_files(seen)) or any(not entry.get("before") for entry in programs.values())
 
 
 def _files(seen: Mapping[str, Any]) -> Dict[str, Any]:

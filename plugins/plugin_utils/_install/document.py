@@ -124,7 +124,8 @@ def _require_first(decided: Mapping[str, Any], first: _cluster.First, fleet: Fle
 
 
 def _row(board: Board, decided: Dict[str, Any], planned: Mapping[str, Any], of_board: OfBoards) -> Dict[str, Any]:
-    row = dict(planned["boards"].get(board.name) or {}, **of_board.of(board))
+    # What follows from a registry's address stands in the planned row.
+    row = dict(of_board.of(board), **planned["boards"].get(board.name) or {})
     is_new = decided["action"] == _board.INSTALL or has_not_run(board.seen)
     for key in _BEFORE:
         if key in row:
