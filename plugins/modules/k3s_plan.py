@@ -103,6 +103,9 @@ boards:
       lines and changes.
     - With O(state=prepared) it has the keys system (for M(riscv.k3s.k3s_board_settings)), rows, lines, reboot, left
       and changes.
+    - With O(state=installed) it has the keys install (action, why, role, service, manager, config, unit, token, package
+      and what else is done), binary, registries, config and preload (what is there before the first start).
+    - With O(state=uninstalled) it has the keys action, role, node, service, unit, files, program and is_last.
     - With O(state=upgraded) it has the keys path, runs, goal, binary, restart, resumed and changes.
   returned: success
   type: dict

@@ -224,3 +224,41 @@ def test_what_shows_the_table_turns_the_warnings_off():
         assert text.count("observe_warn: false") == text.count("name: riscv.k3s.observe\n")
     for path in root.glob("roles/observe/tasks/*.yml"):
         assert path.read_text().count('warn: "{{ observe_warn }}"') == path.read_text().count("riscv.k3s.k3s_plan:")
+
+
+def fresh(**variables):
+    """A board without k3s."""
+    k3s = {"installed": False, "running": None, "role": None, "version": None}
+    journal = {"files": {}, "images": {}, "error": None}
+    looked = dict(observed(), k3s=k3s, images=None, machine="riscv64", manager="systemd", journal=journal, api={})
+    given = {"riscv_k3s_target_version": "v1.36.3+k3s1", "riscv_k3s_binary": "/k3s", "k3s_seen": looked}
+    return dict(given, **variables)
+
+
+def test_no_other_plan_reads_what_k3s_is_told(run):
+    names = ("riscv_k3s_server_config", "riscv_k3s_token", "token", "api_endpoint", "extra_server_args")
+    assert not run({"b1": dict(seen(PAUSE, COREDNS), **dict.fromkeys(names, NEVER))}).get("failed")
+
+
+def test_an_installation_reads_it_but_never_the_token(run):
+    told = {"extra_server_args": trust_as_template("--disable {{ what }}"), "what": "traefik", "token": NEVER}
+    result = run({"b1": fresh(**told)}, state="installed")
+    install = result["boards"]["b1"]["install"]
+    assert install["action"] == "install" and install["token"]["change"], result
+    assert result["lines"][0].startswith("b1: install k3s v1.36.3+k3s1 as server")
+    assert not any("traefik" in row["image"] for row in result["boards"]["b1"]["images"])
+    assert run({"b1": fresh(riscv_k3s_server_config=NEVER)}, state="installed")["failed"]
+
+
+def test_a_mistake_in_what_k3s_is_told_is_told(run):
+    result = run({"b1": fresh(riscv_k3s_server_config={"token": "hunter2"})}, state="installed")
+    assert result["failed"] and "riscv_k3s_token" in result["msg"] and "hunter2" not in result["msg"]
+
+
+def test_boards_without_k3s_count_as_what_they_will_be_where_that_is_asked(run):
+    result = run({"b1": fresh()}, blank=True)
+    images = {row["image"].rpartition("/")[2] for row in result["asked"]["riscv64"]}
+    assert {"mirrored-pause:3.10.2", "mirrored-coredns-coredns:1.14.6"} <= images
+    assert run({"b1": fresh(riscv_k3s_target_version=None)}, blank=True)["failed"]
+    # Those that run are read no further than before.
+    assert not run({"b1": dict(seen(PAUSE, COREDNS), riscv_k3s_server_config=NEVER)}, blank=True).get("failed")
