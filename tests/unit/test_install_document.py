@@ -63,9 +63,9 @@ def fleet_of(boards, servers=("s1",), settings=None, **more):
     return Fleet(rows, list(servers), **more)
 
 
-def run(fleet, tokens=()):
+def run(fleet, tokens=(), hosts=None):
     planned = {"boards": {}, "warnings": []}
-    return installed(fleet, planned, {"s1": "10.0.0.7", "s2": "10.0.0.8"}, tokens)
+    return installed(fleet, planned, hosts or {"s1": "10.0.0.7", "s2": "10.0.0.8"}, tokens)
 
 
 def test_the_first_server_then_the_others_one_at_a_time_then_agents_by_share():
@@ -74,8 +74,10 @@ def test_the_first_server_then_the_others_one_at_a_time_then_agents_by_share():
     assert made["waves"] == [["s1"], ["s2"], ["s3"], ["a1", "a2"], ["a3"]]
     assert made["problems"] == {} and made["programs"] == list(names) and made["first"] == "s1"
     forms = {name: row["install"]["config"]["form"] for name, row in made["boards"].items()}
-    assert forms["s1"] == {"server": None, "init": True, "token_file": False}
-    assert forms["s2"] == forms["a1"] == {"server": "https://10.0.0.7:6443", "init": False, "token_file": True}
+    assert forms["s1"] == {"server": None, "init": True, "token_file": False, "sans": ()}
+    assert (
+        forms["s2"] == forms["a1"] == {"server": "https://10.0.0.7:6443", "init": False, "token_file": True, "sans": ()}
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ Everything is decided from what is there, so a run that was cut short is gone on
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import config as _config
+from ansible_collections.riscv.k3s.plugins.plugin_utils._install import options as _options
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import units as _units
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.config import Form
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import is_true
@@ -42,6 +43,8 @@ class Place(NamedTuple):
     is_external: bool = False
     # Whether its node is Ready in the API.
     is_ready: bool = False
+    # Of a server: names by which it is joined, which its certificate must have.
+    sans: Sequence[str] = ()
 
 
 def is_ours(seen: Mapping[str, Any]) -> bool:
@@ -108,7 +111,8 @@ def _decided(seen, settings, place, name):
     has_run = bool((seen.get("k3s") or {}).get("role"))
     files = _files(seen)
     form = _form_of_now(seen, files, place) if has_run else _form_of_new(settings, place)
-    text = _config.text(_config.options(settings, place.role), form)
+    told = _config.options(settings, place.role)
+    text = _config.text(told, form)
     lacks_program = not (seen.get("k3s") or {}).get("installed")
     package = settings.get("package")
     path = settings.get("binary_path") or (_OF_PACKAGES if package else DEFAULT_PATH)
@@ -133,7 +137,7 @@ def _decided(seen, settings, place, name):
         package=package if needs_program else None,
         binary=binary,
         restart=action == CONVERGE,
-        warnings=_warnings(seen, settings, has_run),
+        warnings=_warnings(seen, settings, has_run) + _options.skipped(told, place.role),
         changes=0 if action == NOTHING else max(1, len(changed) + needs_program),
     )
 
@@ -143,7 +147,7 @@ def _form_of_new(settings, place) -> Form:
     told = _config.options(settings, place.role)
     joins = not place.is_first and not (place.role == "server" and place.is_external)
     init = place.is_first and not place.is_external and (place.has_others or is_true(told.get("cluster-init")))
-    return Form(place.url if joins else None, init, place.has_token or not place.is_first)
+    return Form(place.url if joins else None, init, place.has_token or not place.is_first, tuple(place.sans))
 
 
 def _form_of_now(seen, files, place) -> Form:
@@ -152,7 +156,7 @@ def _form_of_now(seen, files, place) -> Form:
     server = now.get("server") or None
     alone = place.role == "server" and not server and not place.is_external
     init = alone and (is_true(now.get("cluster-init")) or place.has_others)
-    return Form(server, init, _config.TOKEN in files)
+    return Form(server, init, _config.TOKEN in files, tuple(place.sans))
 
 
 def _file(files: Mapping[str, Any], path: str, text: str) -> Dict[str, Any]:

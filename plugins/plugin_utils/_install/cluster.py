@@ -11,6 +11,7 @@ from typing import Any, Mapping, NamedTuple, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.riscv.k3s.plugins.plugin_utils._install import endpoint as _endpoint
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import own_node
 
 _PORT = "6443"
@@ -64,25 +65,11 @@ def url(
     """Where boards join: as the inventory says, else by the address of the first server's node.
 
     ``seen`` is what was seen of the first server, ``nodes`` the API's, ``told`` its options, ``host`` how it is reached
-    from here.
+    from here. Raises Problem.
     """
-    foreign = settings.get("k3s_ansible") or {}
-    given = str(settings.get("api_endpoint") or foreign.get("api_endpoint") or "").strip()
-    port = str(foreign.get("api_port") or told.get("https-listen-port") or _PORT)
-    if given.startswith("https://"):
-        return given.rstrip("/")
-    if given and _has_port(given):
-        return "https://" + given
-    return "https://%s:%s" % (_bracketed(given or _address(seen, nodes, told, host)), port)
-
-
-def _has_port(text: str) -> bool:
-    host, colon, port = text.rpartition(":")
-    return bool(colon) and port.isdecimal() and (":" not in host or host.endswith("]"))
-
-
-def _bracketed(host: str) -> str:
-    return "[%s]" % host if ":" in host and not host.startswith("[") else host
+    endpoint = _endpoint.given(settings)
+    port = _endpoint.port_of(settings, told, _PORT)
+    return (endpoint or _endpoint.Endpoint(_address(seen, nodes, told, host), None)).url(port)
 
 
 def _address(seen: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], told: Mapping[str, Any], host: str) -> str:

@@ -11,11 +11,12 @@ it. The token is never in this file: it has one of its own.
 from __future__ import annotations
 
 import shlex
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._install import options as _options
 
 FOLDER = "/etc/rancher/k3s"
 PATH = FOLDER + "/config.yaml"
@@ -28,12 +29,8 @@ _ELSEWHERE = {
     "token": "riscv_k3s_token",
     "token-file": "riscv_k3s_token",
     "server": "riscv_k3s_api_endpoint",
-    "t": "riscv_k3s_token",
-    "s": "riscv_k3s_api_endpoint",
     "config": "riscv_k3s_server_config and riscv_k3s_agent_config",
-    "c": "riscv_k3s_server_config and riscv_k3s_agent_config",
 }
-_SHORT = {"d": "data-dir", "o": "write-kubeconfig"}
 # {role: (the setting, k3s-ansible's YAML, k3s-ansible's flags)}
 _SOURCES = {
     "server": ("server_config", "server_config_yaml", "extra_server_args"),
@@ -49,6 +46,8 @@ class Form(NamedTuple):
     # Whether it begins a cluster of several servers.
     init: bool = False
     token_file: bool = False
+    # Of a server: names by which it is joined, for its certificate.
+    sans: Sequence[str] = ()
 
 
 def options(settings: Mapping[str, Any], role: str) -> Dict[str, Any]:
@@ -58,11 +57,23 @@ def options(settings: Mapping[str, Any], role: str) -> Dict[str, Any]:
     found: Dict[str, Any] = {}
     for name, read in ((flags, of_flags), (text, _of_yaml)):
         if foreign.get(name):
-            found.update(read(foreign[name], name))
-    found.update(_checked(settings.get(own) or {}, "riscv_k3s_" + own))
+            _merge(found, read(foreign[name], name))
+    _merge(found, _checked(settings.get(own) or {}, "riscv_k3s_" + own))
     _put(found, "data-dir", settings.get("data_dir"), _DATA_DIR, "riscv_k3s_data_dir")
     _put(found, "private-registry", settings.get("registries_path"), _REGISTRIES, "riscv_k3s_registries_path")
     return found
+
+
+def _merge(found: Dict[str, Any], more: Mapping[str, Any]) -> None:
+    """As k3s reads several files: what comes later counts, and an option that ends in + adds to what is there."""
+    for name, value in more.items():
+        plain = name.rstrip("+")
+        adds = plain != name and plain in found
+        found[plain] = _as_list(found[plain]) + _as_list(value) if adds else value
+
+
+def _as_list(value: Any) -> List[Any]:
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _put(found: Dict[str, Any], option: str, value: Any, default: str, setting: str) -> None:
@@ -87,6 +98,10 @@ def text(told: Mapping[str, Any], form: Form) -> str:
         whole["cluster-init"] = True
     if form.token_file:
         whole["token-file"] = TOKEN
+    known = _as_list(whole.get("tls-san", []))
+    missing = [name for name in form.sans if name not in ",".join(map(str, known)).split(",")]
+    if missing:
+        whole["tls-san"] = known + missing
     return _HEADER + (yaml.safe_dump(whole, default_flow_style=False, sort_keys=True, width=4096) if whole else "")
 
 
@@ -107,7 +122,7 @@ def of_flags(given: Any, where: str) -> Dict[str, Any]:
             value, equals = words[place], " "
             place += 1
         _add(found, name.lstrip("-"), value if equals else True)
-    return _checked({_SHORT.get(name, name): value for name, value in found.items()}, where)
+    return _checked(found, where)
 
 
 def _add(found: Dict[str, Any], name: str, value: Any) -> None:
@@ -131,15 +146,21 @@ def _of_yaml(given: Any, where: str) -> Dict[str, Any]:
 def _checked(content: Any, where: str) -> Dict[str, Any]:
     if not isinstance(content, Mapping):
         raise Problem("%s must be options of k3s with their values" % where, where=where)
+    found: Dict[str, Any] = {}
     for key, value in content.items():
-        name = str(key)
+        name, adds = _options.named(str(key), where)
         if name in _ELSEWHERE:
             raise Problem(
                 "the option %s of k3s is set in %s" % (name, where), next_step="say it by %s" % _ELSEWHERE[name]
             )
-        if isinstance(value, Mapping):
-            raise Problem("the option %s of k3s is a mapping, which k3s refuses" % name, where=where)
-    return {str(key): _plain(value) for key, value in content.items() if value is not None}
+        _options.require_form(name, value, where)
+        if value is None:
+            continue
+        made = _plain(value)
+        _options.require(name, made, where)
+        name += "+" if adds else ""
+        found[name] = _as_list(found[name]) + _as_list(made) if name in found else made
+    return found
 
 
 def _plain(value: Any) -> Any:

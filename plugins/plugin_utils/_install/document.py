@@ -9,7 +9,7 @@ It holds no secret: config.yaml and the token are made where they are written.
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
@@ -21,6 +21,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import n
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import board as _board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import cluster as _cluster
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import config as _config
+from ansible_collections.riscv.k3s.plugins.plugin_utils._install import endpoint as _endpoint
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.blank import has_not_run
 
 # Of the gates those that tell whether k3s is there. Images that are tagged come by site.
@@ -62,7 +63,7 @@ def installed(
     problems: Dict[str, str] = {}
     for board in fleet.boards:
         try:
-            place = _place(board, fleet, first, at_url, tokens)
+            place = _place(board, fleet, first, at_url, tokens)._replace(sans=_sans(board, hosts))
             decided = _board.decide(board.seen, board.settings, place, board.name)
             _require_first(decided, first, fleet, board)
             boards[board.name] = _row(board, decided, planned, of_board)
@@ -108,6 +109,18 @@ def _place(board: Board, fleet: Fleet, first: _cluster.First, url: str, tokens: 
         is_external=_cluster.is_external(told),
         is_ready=bool(node and node["ready"]),
     )
+
+
+def _sans(board: Board, hosts: Mapping[str, str]) -> Tuple[str, ...]:
+    """By which names a server is joined that k3s does not put into its certificate by itself."""
+    if not board.is_server:
+        return ()
+    given = _endpoint.given(board.settings)
+    if given:
+        return (given.host,)
+    host = hosts.get(board.name) or board.name
+    is_other = host.lower() != str(board.seen.get("hostname")).lower()
+    return (host,) if is_other and _endpoint.is_name(host) else ()
 
 
 def _require_first(decided: Mapping[str, Any], first: _cluster.First, fleet: Fleet, board: Board) -> None:
