@@ -62,8 +62,9 @@ ROOMS = {
         "_enroll": {"_observe", "_ssh", "_boards"},
         "_report": {"_observe"},
         "_fleet": {"_settings", "_supply", "_running", "_observe", "_plan", "_prepare", "_report"},
-        "_install": {"_demand", "_running", "_upgrade", "_fleet"},
         "_rollout": {"_settings", "_demand", "_upgrade", "_running", "_fleet"},
+        "_joining": {"_demand", "_running", "_rollout"},
+        "_install": {"_demand", "_running", "_upgrade", "_fleet", "_joining"},
     },
 }
 # A room of many small files of one kind.

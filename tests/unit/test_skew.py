@@ -77,3 +77,6 @@ def test_refused(target, text, who, what, next_step):
 def test_no_version():
     with pytest.raises(Problem, match="is not a k3s version"):
         refusals("latest", [])
+    # The tag of an image of k3s, which no k3s says of itself.
+    with pytest.raises(Problem, match="is not a k3s version"):
+        refusals("v1.36.3-k3s1", [])

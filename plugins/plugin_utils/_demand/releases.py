@@ -71,6 +71,10 @@ _VERSION = re.compile(
 )
 
 
+# The tag of an image of k3s, which may have no +.
+_TAG = re.compile(r"\d-k3s\d+\s*\Z")
+
+
 class StockImage(NamedTuple):
     """``sure`` is EXACT, APPROXIMATE (from an older release of the same minor, or the main branch) or UNKNOWN, where
     ``tag`` is None.
@@ -92,7 +96,7 @@ def is_self_built(text):
 
 def _match(text):
     match = _VERSION.match(text) if isinstance(text, str) else None
-    if not match:
+    if not match or _TAG.search(text):
         raise Problem(
             "%r is not a k3s version" % (text,),
             next_step="write it as k3s --version shows it, for example v1.24.2+k3s2 or v1.36.3+k3s-54c12b8f",

@@ -23,6 +23,9 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._install import cluster 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import config as _config
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import endpoint as _endpoint
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.blank import has_not_run
+from ansible_collections.riscv.k3s.plugins.plugin_utils._joining import critical as _critical
+from ansible_collections.riscv.k3s.plugins.plugin_utils._joining import names as _names
+from ansible_collections.riscv.k3s.plugins.plugin_utils._joining import versions as _versions
 
 # Of the gates those that tell whether k3s is there. Images that are tagged come by site.
 _GATES = [dict(gate) for gate in DEFAULT_GATES if gate["name"] in ("k3s runs", "the node is Ready")]
@@ -59,6 +62,7 @@ def installed(
     """
     first, of_board = _cluster.first(fleet), OfBoards()
     at_url = _url(fleet, first, hosts)
+    names = {board.name: _node_name(board, fleet) for board in fleet.boards}
     boards: Dict[str, Any] = {}
     problems: Dict[str, str] = {}
     for board in fleet.boards:
@@ -66,6 +70,8 @@ def installed(
             place = _place(board, fleet, first, at_url, tokens)._replace(sans=_sans(board, hosts))
             decided = _board.decide(board.seen, board.settings, place, board.name)
             _require_first(decided, first, fleet, board)
+            if decided["action"] == _board.INSTALL and not (board.seen.get("k3s") or {}).get("role"):
+                _require_fit(board, first, fleet, names)
             boards[board.name] = _row(board, decided, planned, of_board)
         except Problem as problem:
             problems[board.name] = str(problem)
@@ -134,6 +140,31 @@ def _require_first(decided: Mapping[str, Any], first: _cluster.First, fleet: Fle
             where=board.name,
             next_step="see whether k3s runs there; riscv.k3s.diagnose says why it does not",
         )
+
+
+def _node_name(board: Board, fleet: Fleet) -> Optional[str]:
+    node = node_of(board, fleet.head.get("api"))
+    try:
+        return node["name"] if node else _names.node_name(board.seen, _told(board))
+    except Problem:
+        return None  # it is told where this board is decided
+
+
+def _told(board: Board) -> Dict[str, Any]:
+    return _config.options(board.settings, "server" if board.is_server else "agent")
+
+
+def _require_fit(board: Board, first: _cluster.First, fleet: Fleet, names: Mapping[str, Optional[str]]) -> None:
+    """A board on which k3s has not run must become a node beside the others."""
+    nodes = (fleet.head.get("api") or {}).get("nodes") or ()
+    _names.require(board.name, names, nodes, "riscv_k3s_%s_config" % ("server" if board.is_server else "agent"))
+    if board.name == first.name:
+        return
+    _versions.require(board.settings["target_version"], nodes, board.is_server, board.name)
+    other = next((one for one in fleet.boards if one.name == first.name), None)
+    # What somebody else's server was told is not known.
+    if board.is_server and other and (not first.has_run or _board.is_ours(other.seen)):
+        _critical.require(_told(board), _told(other), board.name, first.name)
 
 
 def _row(board: Board, decided: Dict[str, Any], planned: Mapping[str, Any], of_board: OfBoards) -> Dict[str, Any]:

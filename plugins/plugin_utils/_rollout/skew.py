@@ -109,7 +109,7 @@ def _newer_agents(target, wanted, known, has_servers):
 
 
 def _older_agents(target, wanted, known, has_servers):
-    span = 3 if wanted >= _OLDEST_WIDE else 2
+    span = span_of(wanted)
     rows = [(node, runs) for node, runs in known if not node.is_server and runs[1] < wanted[1] - span]
     if not has_servers:
         return None
@@ -118,6 +118,11 @@ def _older_agents(target, wanted, known, has_servers):
         "a node may be %d minor versions older than its server, which would run %s" % (span, target),
         "upgrade these agents to the version of their servers first",
     )
+
+
+def span_of(server: Tuple[int, int]) -> int:
+    """By how many minor versions a node may be older than a server of this one."""
+    return 3 if server >= _OLDEST_WIDE else 2
 
 
 def _refusal(rows, what, next_step, told=lambda node: "%s runs %s" % (node.name, node.runs)):

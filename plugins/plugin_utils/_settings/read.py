@@ -92,7 +92,14 @@ def _read(variables):
         settings["k3s_ansible"] = foreign
     if settings["target_version"] is None and _RELEASE.fullmatch(str(settings["k3s_version"])):
         settings["target_version"] = str(settings["k3s_version"])
+    settings["target_version"] = _as_k3s_writes(settings["target_version"])
     return settings, mistakes
+
+
+def _as_k3s_writes(version):
+    """k3s says v1.36.3+k3s1 of itself, and a version is compared with that."""
+    version = (version or "").strip()
+    return "v" + version if re.match(r"\d+\.\d+\.\d", version) else version or None
 
 
 def _unknown(variable):
