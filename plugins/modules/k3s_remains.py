@@ -14,7 +14,9 @@ description:
   - Ends the containers of k3s's containerd, unmounts what lies below its folders, removes the network links and rules
     of its pods, and then its data. B(All data of the cluster that lies on this board is lost), and so are its volumes.
   - Only what is k3s's is touched, as its socket and its folders tell. Nothing is removed while something is mounted
-    below them.
+    below them. What somebody mounted in the folder of volumes, or below it, stays with what is on it, and a warning
+    names it.
+  - A data folder that cannot be k3s's alone, such as C(/var), is refused.
   - Stop the service of k3s first. The folder of this collection's journal stays until O(leave).
 options:
   leave:
@@ -46,6 +48,12 @@ remains:
   returned: unless O(leave=true)
   type: dict
   sample: {processes: [], mounts: [], links: [cni0], files: [/var/lib/kubelet]}
+stays:
+  description: What is mounted in the folder of volumes, which stays.
+  returned: unless O(leave=true)
+  type: list
+  elements: str
+  sample: [/var/lib/rancher/k3s/storage/disk]
 """
 
 import os
@@ -56,6 +64,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PR
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened
 from ansible_collections.riscv.k3s.plugins.module_utils._remains.remains import Remains
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 
 def run(params, check_mode, remains=None):
@@ -70,7 +79,7 @@ def run(params, check_mode, remains=None):
     if not check_mode:
         remains.end()
         _forget(data_dir)
-    return {"changed": any(found.values()), "remains": found}
+    return {"changed": any(found.values()), "remains": found, "stays": remains.stays()}
 
 
 def _forget(data_dir):
@@ -92,7 +101,10 @@ def main():
     with fail_on_problem(module):
         if os.geteuid() != 0:
             raise Problem("this needs root on the board", next_step="set become: true for the play, or connect as root")
-        module.exit_json(**run(module.params, module.check_mode))
+        result = run(module.params, module.check_mode)
+        for path in result.get("stays", ()):
+            module.warn(printable("%s is mounted among the volumes of k3s, and stays with what is on it" % path))
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

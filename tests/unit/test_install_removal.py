@@ -9,6 +9,7 @@ import pytest
 from test_install_board import entry
 from test_install_document import api, fleet_of, fresh, of_us, running
 
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.removal import uninstalled
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.units import paths
 
@@ -82,3 +83,9 @@ def test_one_that_was_cut_short_is_gone_on_with():
     seen = dict(fresh("s1"), journal={"files": files}, api=api())
     made = uninstalled(fleet_of({"s1": seen}))
     assert made["waves"] == [["s1"]] and made["boards"]["s1"]["files"] == []
+
+
+def test_nothing_is_begun_where_a_data_folder_is_one_of_the_system():
+    boards = {"s1": of_us("s1", *NODES), "a1": dict(agent("a1"), data_dir="/var")}
+    with pytest.raises(Problem, match="nothing is removed in the data folder /var"):
+        uninstalled(fleet_of(boards))

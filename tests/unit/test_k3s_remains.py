@@ -14,7 +14,15 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Res
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened, read
 from ansible_collections.riscv.k3s.plugins.module_utils._remains import which
 from ansible_collections.riscv.k3s.plugins.module_utils._remains.remains import Remains
-from ansible_collections.riscv.k3s.plugins.module_utils._remains.which import Process, bridged, kept_rules, mounts, ours
+from ansible_collections.riscv.k3s.plugins.module_utils._remains.which import (
+    Process,
+    bridged,
+    kept_rules,
+    mount_points,
+    mounts,
+    ours,
+    parts,
+)
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import k3s_remains
 
@@ -50,15 +58,15 @@ def test_processes_are_those_of_its_own_containerd():
         Process(24, 1, ("grep", "containerd-shim", "-address", which.SOCKET)),
         Process(25, 1, ()),
     ]
-    assert [process.pid for process in ours(processes, DATA)] == [10, 11, 12, 13]
+    assert [process.pid for process in ours(processes, [DATA])] == [10, 11, 12, 13]
 
 
 def test_the_first_process_is_never_ended():
-    assert ours([Process(1, 0, SHIM)], DATA) == []
+    assert ours([Process(1, 0, SHIM)], [DATA]) == []
 
 
 def test_mounts_below_its_folders_the_inner_ones_first():
-    assert mounts(MOUNTS, DATA) == [
+    assert mounts(mount_points(MOUNTS), (*which.MOUNTS, *parts(DATA))) == [
         "/var/lib/kubelet/pods/1/volumes/x",
         "/run/k3s/containerd/a/rootfs/with blank",
         "/var/lib/rancher/k3s/agent/x",
@@ -192,3 +200,73 @@ def test_what_lay_in_the_data_folder_is_forgotten_and_files_elsewhere_stay_noted
     k3s_remains.run({"data_dir": data, "leave": False}, False, Board(tmp_path / "root").remains())
     left = read(data)
     assert list(left["files"]) == ["/etc/rancher/k3s/config.yaml"] and list(left["system"]) == ["sysctl net.x"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "//", "/var", "/var/", "/var/lib", "/usr/local", "/home", "k3s", "", ".", "/var/lib/../../home/me"]
+)
+def test_a_data_folder_that_is_not_k3s_s_alone_is_refused(tmp_path, path):
+    with pytest.raises(Problem, match="nothing is removed in the data folder"):
+        Remains(path, root=str(tmp_path))
+
+
+def test_a_data_folder_that_leads_to_one_of_the_system_is_refused(board):
+    os.makedirs(board.root + "/var/log")
+    os.symlink("../log", board.root + "/var/lib/k3s")
+    with pytest.raises(Problem, match="nothing is removed in the data folder /var/log"):
+        Remains("/var/lib/k3s", board, board.root)
+
+
+def test_a_data_folder_that_is_a_link_is_looked_at_where_it_leads_to(board):
+    """The kernel tells of mounts by that path: what is mounted there was removed with the folder."""
+    board.file("/mnt/ssd/agent/x/of-somebody")
+    os.symlink("../mnt/ssd", board.root + "/opt-k3s")
+    board.file("/proc/self/mountinfo", "2 1 8:2 / /mnt/ssd/agent/x rw - ext4 /dev/sdb rw\n")
+    os.rename(board.root + "/opt-k3s", board.root + "/var/k3s")
+    remains = Remains("/var/k3s", board, board.root, board.kill, lambda dummy: None)
+    with pytest.raises(Problem, match="still mounted below its folders"):
+        remains.end()
+    assert board.has("/mnt/ssd/agent/x/of-somebody") and ["umount", "/mnt/ssd/agent/x"] in board.ran
+
+
+def test_a_disk_among_the_volumes_stays_mounted_and_as_it_is(board):
+    board.file(DATA + "/storage/pvc-1/x")
+    board.file(DATA + "/storage/disk/photos")
+    board.file("/proc/self/mountinfo", "2 1 8:2 / %s/storage/disk rw - ext4 /dev/sdb rw\n" % DATA)
+    remains = board.remains()
+    remains.end()
+    assert board.has(DATA + "/storage/disk/photos") and not board.has(DATA + "/storage/pvc-1")
+    assert remains.stays() == [DATA + "/storage/disk"] and not any("umount" in argv[0] for argv in board.ran)
+    assert remains.found()["files"] == []
+
+
+def test_volumes_that_are_a_disk_stay(board):
+    board.file(DATA + "/storage/photos")
+    board.file("/proc/self/mountinfo", "2 1 8:2 / %s/storage rw - ext4 /dev/sdb rw\n" % DATA)
+    board.remains().end()
+    assert board.has(DATA + "/storage/photos") and board.remains().stays() == [DATA + "/storage"]
+
+
+def test_a_part_that_is_a_disk_is_emptied_and_stays_mounted(board):
+    board.file(DATA + "/agent/containerd/x")
+    board.file("/proc/self/mountinfo", "2 1 8:2 / %s/agent rw - ext4 /dev/sdb rw\n" % DATA)
+    board.remains().end()
+    assert os.listdir(board.root + DATA + "/agent") == [] and not any("umount" in argv[0] for argv in board.ran)
+    assert board.remains().found()["files"] == []
+
+
+def test_what_somebody_mounted_in_other_folders_is_not_emptied(board):
+    board.file("/var/log/pods/disk/x")
+    board.file("/proc/self/mountinfo", "2 1 8:2 / /var/log/pods/disk rw - ext4 /dev/sdb rw\n")
+    board.remains().end()
+    assert board.has("/var/log/pods/disk/x")
+
+
+def test_what_k3s_did_not_make_in_its_data_folder_stays(board):
+    own = ("/data/" + "a" * 64 + "/bin/k3s", "/data/current/x", "/server/x", "/storage/pvc-1/x")
+    others = ("/photos/x", "/data/mine", "/lost+found/x")
+    for path in own + others:
+        board.file(DATA + path)
+    board.remains().end()
+    assert [path for path in own if board.has(DATA + path)] == []
+    assert [path for path in others if not board.has(DATA + path)] == []

@@ -4,8 +4,9 @@
 
 """Ends what a stopped k3s leaves running on a board, and removes what it made there.
 
-As k3s's own k3s-killall.sh and k3s-uninstall.sh do, and no more: only what is k3s's by its socket or its folders. The
-folder of this collection's journal is the last to go, so that a run that was cut short is gone on with.
+As k3s's own k3s-killall.sh and k3s-uninstall.sh do, and no more: only what is k3s's by its socket or its folders. What
+somebody mounted among the volumes, a disk perhaps, stays as it is, and so does what k3s did not make in its data
+folder. The folder of this collection's journal is the last to go, so that a run that was cut short is gone on with.
 """
 
 from __future__ import annotations
@@ -38,8 +39,17 @@ class Remains:
     """What is left of a k3s on this machine. ``root`` is the folder that stands for /, for tests."""
 
     def __init__(self, data_dir: str, runner: Optional[Runner] = None, root: str = "", kill=os.kill, sleep=time.sleep):
-        self.data_dir, self.runner, self.root = os.path.normpath(data_dir), runner or Runner(), root
+        which.require_own(data_dir)
+        self.runner, self.root = runner or Runner(), root
         self._kill, self._sleep = kill, sleep
+        # The kernel names mounts by where they really are; k3s names its files as it was told.
+        self._told, self.data_dir = os.path.normpath(data_dir), self._real(data_dir)
+        which.require_own(self.data_dir)
+
+    def _real(self, path: str) -> str:
+        """Where a path leads to."""
+        whole, root = os.path.realpath(self.root + path), os.path.realpath(self.root or "/").rstrip("/")
+        return whole[len(root) :] or "/" if whole.startswith(root + "/") else whole
 
     def found(self) -> Dict[str, List[str]]:
         """What there is: {processes, mounts, links, files}, texts."""
@@ -49,6 +59,11 @@ class Remains:
             "links": self._links(),
             "files": self._made(),
         }
+
+    def stays(self) -> List[str]:
+        """What somebody mounted where k3s keeps volumes: it stays mounted, with all that is on it."""
+        volumes = self._volumes()
+        return sorted(path for path in self._points() if path == volumes or path.startswith(volumes + "/"))
 
     def end(self) -> None:
         """End its processes, then unmount, then remove links, rules and folders. Raises Problem where something of it
@@ -68,11 +83,11 @@ class Remains:
                 next_step="see who uses it (fuser -m), end that, and run again",
             )
         for path in self._made():
-            _remove(self.root + path)
+            self._remove(path)
 
     def leave(self) -> None:
         """Remove the folders that are empty by now, the journal's among them."""
-        for path in (os.path.join(self.data_dir, FOLDER), self.data_dir, os.path.dirname(self.data_dir), *_EMPTY):
+        for path in (os.path.join(self.data_dir, FOLDER), self.data_dir, os.path.dirname(self._told), *_EMPTY):
             with contextlib.suppress(OSError):
                 os.rmdir(self.root + path)
 
@@ -82,7 +97,7 @@ class Remains:
             if name.isdecimal():
                 with contextlib.suppress(OSError, ValueError, IndexError):
                     rows.append(self._process(int(name)))
-        return [row for row in which.ours(rows, self.data_dir) if row.pid != os.getpid()]
+        return [row for row in which.ours(rows, (self.data_dir, self._told)) if row.pid != os.getpid()]
 
     def _process(self, pid: int) -> which.Process:
         folder = "%s/proc/%d/" % (self.root, pid)
@@ -108,9 +123,16 @@ class Remains:
             next_step="see what they wait for, a disk or a network share perhaps, then run again",
         )
 
-    def _mounts(self) -> List[str]:
+    def _points(self) -> List[str]:
         with open(self.root + "/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-            return which.mounts(file.read(), self.data_dir)
+            return which.mount_points(file.read())
+
+    def _mounts(self) -> List[str]:
+        folders = [self._real(path) for path in (*which.MOUNTS, *which.parts(self.data_dir))]
+        return which.mounts(self._points(), folders)
+
+    def _volumes(self) -> str:
+        return os.path.join(self.data_dir, which.VOLUMES)
 
     def _unmount(self) -> None:
         for path in self._mounts():
@@ -142,29 +164,47 @@ class Remains:
         with contextlib.suppress(OSError):
             names = sorted(os.listdir(self.root + _NETWORKS))
             paths += [os.path.join(_NETWORKS, name) for name in names if name.startswith("cni-")]
-        with contextlib.suppress(OSError):
-            names = sorted(os.listdir(self.root + self.data_dir))
-            paths += [os.path.join(self.data_dir, name) for name in names if name != FOLDER]
-        return [path for path in paths if _has(self.root + path)]
+        for part in which.parts(self.data_dir):
+            paths += self._unpacked(part) if os.path.basename(part) == "data" else [part]
+        points = self._points()
+        paths += [self._volumes()] if self._volumes() not in points else []
+        return [path for path in paths if self._has(path, points)]
 
+    def _unpacked(self, folder: str) -> List[str]:
+        """A data folder may be a disk, on which somebody else has a folder data, too."""
+        try:
+            names = sorted(os.listdir(self.root + folder))
+        except OSError:
+            return []
+        own = [name for name in names if which.is_unpacked(name)]
+        return [folder] if own == names else [os.path.join(folder, name) for name in own]
 
-def _has(path: str) -> bool:
-    """Whether there is a file, or a folder with something in it. An empty one that is a mount is the board's."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        return bool(os.listdir(path)) or not os.path.ismount(path)
-    return os.path.lexists(path)
+    def _has(self, path: str, points: List[str]) -> bool:
+        """Whether there is a file, or a folder with something in it that is not mounted there. An empty one that is a
+        mount is the board's.
+        """
+        full, real = self.root + path, self._real(path)
+        if os.path.islink(full) or not os.path.isdir(full):
+            return os.path.lexists(full)
+        inner = [point for point in points if point.startswith(real + "/")]
+        if real in points or inner or os.path.ismount(full):
+            children = [os.path.join(real, name) for name in os.listdir(full)]
+            return any(child not in points and self._has(child, points) for child in children)
+        return True
 
-
-def _remove(path: str) -> None:
-    try:
-        if os.path.islink(path) or not os.path.isdir(path):
-            os.unlink(path)
+    def _remove(self, path: str) -> None:
+        """Remove it, but nothing that is mounted below it; one that is a mount itself stays, empty."""
+        full, real, points = self.root + path, self._real(path), self._points()
+        try:
+            if os.path.islink(full) or not os.path.isdir(full):
+                os.unlink(full)
+            elif real in points or os.path.ismount(full) or any(point.startswith(real + "/") for point in points):
+                for child in [os.path.join(real, name) for name in os.listdir(full)]:
+                    if child not in points:
+                        self._remove(child)
+            else:
+                shutil.rmtree(full)
+        except FileNotFoundError:
             return
-        for name in os.listdir(path) if os.path.ismount(path) else ():
-            _remove(os.path.join(path, name))
-        if not os.path.ismount(path):
-            shutil.rmtree(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise Problem("cannot remove %s" % path, found=error.strerror, next_step="remove it by hand") from error
+        except OSError as error:
+            raise Problem("cannot remove %s" % path, found=error.strerror, next_step="remove it by hand") from error

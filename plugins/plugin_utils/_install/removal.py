@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.riscv.k3s.plugins.module_utils._remains.which import require_own
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import waves as _waves
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.document import OfBoards, common
@@ -58,6 +59,8 @@ def _row(board: Board, fleet: Fleet, of_board: OfBoards) -> Dict[str, Any]:
     if not _board.is_ours(seen):
         there = (seen.get("k3s") or {}).get("installed") or (seen.get("k3s") or {}).get("running")
         return dict(row, action=LEFT if there else NOTHING)
+    # Before anything is stopped.
+    require_own(row["data_dir"] or "")
     node = node_of(board, fleet.head.get("api"))
     manager = seen.get("manager") or _units.MANAGERS[0]
     unit = _units.paths(role)[manager]
