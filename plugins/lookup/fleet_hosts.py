@@ -16,8 +16,8 @@ description:
   - Takes the hosts that are named; else the group C(k3s_cluster); else, of these, the groups that have hosts,
     C(server) and C(agent), C(master) and C(node), C(k3s_master) and C(k3s_node), C(kube_control_plane), C(kube_node)
     and C(k8s_cluster).
-  - It is an error, before anything runs, when no board is left, also by C(--limit), and when it is not clear which
-    groups are meant.
+  - It is an error, before anything runs, when ansible-core is older than the collection needs, when no board is left,
+    also by C(--limit), and when it is not clear which groups are meant.
 options:
   _terms:
     description: What C(riscv_k3s_hosts) says, a pattern or a list of them; nothing, or none, where it is not set.
@@ -57,13 +57,20 @@ from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.lookup import LookupBase
+from ansible.release import __version__ as core
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups as _groups
+from ansible_collections.riscv.k3s.plugins.plugin_utils.core_version import required
 
 
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
+        # Nothing of a playbook is evaluated before the hosts of its first play.
+        try:
+            required(core)
+        except Problem as problem:
+            raise AnsibleLookupError(str(problem)) from problem
         self.set_options(var_options=variables, direct=kwargs)
         wanted = _flat(terms)
         groups = {str(name): [str(host) for host in hosts] for name, hosts in variables["groups"].items()}

@@ -18,15 +18,18 @@ import pytest
 from boards import ROOT
 from prerequisites import missing
 
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 OWN = pathlib.Path(sys.executable).parent
 # ansible-core: the Pythons that it runs on.
+TOO_OLD = "2.18"
 OTHERS = {"2.20": ("3.12", "3.13", "3.14"), "2.21": ("3.13", "3.12", "3.14"), "2.22": ("3.13", "3.14")}
+PYTHONS = {**OTHERS, TOO_OLD: ("3.11", "3.12", "3.13")}
 
 
 def programs(core):
     """The folder of the programs of a version of ansible-core, which is made where it is not there yet."""
     made = subprocess.run(
-        [str(ROOT / "tools/environment"), "requirements-core-%s.txt" % core, *OTHERS[core]],
+        [str(ROOT / "tools/environment"), "requirements-core-%s.txt" % core, *PYTHONS[core]],
         capture_output=True,
         text=True,
         check=False,
@@ -92,3 +95,22 @@ def test_it_runs_on_each_ansible_core(core, make_fleet, tmp_path):
     said = subprocess.run([str(folder / "ansible"), "--version"], capture_output=True, text=True, check=True).stdout
     assert said.startswith("ansible [core %s." % core)
     story(make_fleet(servers=1, agents=1), folder, tmp_path)
+
+
+@pytest.fixture(name="old", scope="module")
+def _old(make_fleet, tmp_path_factory):
+    fleet, folder = make_fleet(servers=1, agents=1), tmp_path_factory.mktemp("old")
+    return fleet, install(folder, OWN), programs(TOO_OLD)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_an_ansible_core_that_is_too_old_is_told_in_one_sentence(playbook, old):
+    """Before anything is evaluated or any board is asked."""
+    fleet, environment, folder = old
+    command = [str(folder / "ansible-playbook"), *fleet.argv(playbook="riscv.k3s." + playbook)[1:]]
+    environment = {**fleet.environment(), **environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    text = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode and text.count("riscv.k3s needs ansible-core 2.19 or newer. Found: ansible-core 2.18.") == 1
+    assert "PLAY [" not in text and not any(fleet.commands().values()), text
