@@ -423,6 +423,20 @@ def test_cloud_init_does_not_take_the_name_back(start, busybox, named):
     assert enroll(one)["boards"]["mars"]["done"] == []
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_key_gets_the_label_of_selinux(start, status):
+    board = start()
+    (board.root / "bin/restorecon").write_text('#!/bin/sh\necho "$@" >>"$ROOT/told"\nexit %d\n' % status)
+    (board.root / "bin/restorecon").chmod(0o755)
+    assert enroll(entry(board))["problems"] == []
+    assert (board.root / "told").read_text() == "-F %s/.ssh %s/.ssh/authorized_keys\n" % (board.home, board.home)
+
+
+def test_where_no_password_is_given_that_is_told(start):
+    (problem,) = enroll(entry(start()), password="")["problems"]
+    assert "the key was refused; no password is given" in problem
+
+
 def test_a_name_that_is_the_password_is_not_told(start):
     board = start()
     (board.root / "running").write_text(PASSWORD + "\n")
@@ -517,7 +531,7 @@ def test_what_a_board_answers_acts_on_no_terminal(start, lies, told):
 def test_a_board_that_is_late(start):
     board = start(lies=lambda command: connect.time.sleep(5) or b"")
     (problem,) = enroll(entry(board), timeout=0.5)["problems"]
-    assert "it did not answer within 0.5 s" in problem
+    assert "it did not answer within 0.5 s" in problem and "raise riscv_k3s_enroll_timeout" in problem
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, float("inf"), float("nan")])

@@ -149,6 +149,17 @@ def test_what_a_board_says_of_a_login_that_it_refuses(server, reach, options, wh
         assert "; it says: %s" % options["words"][:9] in caught.value.found
 
 
+def test_many_keys_of_an_agent_are_told_once(server, reach, monkeypatch):
+    keys = [paramiko.ECDSAKey.generate() for dummy in range(5)]
+    monkeypatch.setattr(paramiko, "Agent", type("Agent", (), {"get_keys": lambda agent: keys}))
+    # Also over the tries that a board allows: the last one is let in.
+    board = server(client_key=keys[4], tries=2)
+    assert reach(board, Login("root")).output == "hello"
+    with pytest.raises(Unreached) as caught:
+        reach(server(), Login("root"))
+    assert caught.value.found == "a key of the ssh agent was refused (5 times)"
+
+
 @pytest.mark.parametrize(
     "options, login, reason, found",
     [

@@ -80,7 +80,7 @@ class Board:
                 self.host_key, self.is_new = "%s %s" % (one.host.kind, one.host.fingerprint), one.host.is_new
                 self._steps(one)
         except Problem as problem:
-            _in_words_of_here(problem)
+            _in_words_of_here(problem, self.want)
             return Enrolled(self.done, self.host_key, self.is_new, None, str(problem))
         return Enrolled(self.done, self.host_key, self.is_new, self.role)
 
@@ -309,8 +309,12 @@ def _is_named(found: Seen, name: str) -> bool:
     return found.hostname == name and found.hostname_file in (name, "")
 
 
-def _in_words_of_here(problem: Problem) -> None:
+def _in_words_of_here(problem: Problem, want: Want) -> None:
     """The inventory plugin has other options."""
+    if isinstance(problem, Unreached) and problem.reason == "timeout":
+        problem.next_step = "see whether the board is up; raise riscv_k3s_enroll_timeout where it is only slow"
+    if isinstance(problem, Unreached) and problem.reason == "authentication" and not want.password:
+        problem.found = "%s; no password is given" % problem.found
     if isinstance(problem, Unreached) and problem.reason == "host_key_unknown":
         problem.next_step = _UNKNOWN
     if problem.found:

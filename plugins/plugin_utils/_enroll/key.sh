@@ -22,6 +22,8 @@ install() {
             [ ! -f "$file" ] || { cat "$file" && { [ -z "$(tail -c 1 "$file")" ] || echo; }; }
         } >"$new" && echo "$line" >>"$new" && mv -f "$new" "$file" || { rm -f "$new" && return 1; }
     fi
-    chmod 600 "$file"
+    chmod 600 "$file" || return 1
+    # As ssh-copy-id does it: under SELinux, sshd reads no file with another label.
+    ! command -v restorecon >/dev/null || restorecon -F "$folder" "$file" || :
 }
 step install

@@ -427,7 +427,9 @@ def _refused(transport: Any, place: Place, login: Login, tried: Sequence[str]) -
     # get_banner() has none of a connection that has ended.
     banner = getattr(transport.auth_handler, "banner", None) or b""
     said = hidden(banner.decode("utf-8", "replace").strip()[-200:], login.password)
-    found = "; ".join(tried) or _NOTHING
+    # An agent may have many keys.
+    counted = {one: tried.count(one) for one in tried}
+    found = "; ".join(one if many == 1 else "%s (%d times)" % (one, many) for one, many in counted.items()) or _NOTHING
     problem = Unreached("authentication", "the login of %s failed" % login.user, found, place)
     known = meaning("%s %s" % (found, said))
     if said:
