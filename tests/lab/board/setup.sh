@@ -36,7 +36,9 @@ else
 fi
 if [ "$LAB_MANAGER" = systemd ]; then
     # Its services get their folders below the one that it is in itself.
-    for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do
+    hierarchies=/sys/fs/cgroup
+    [ -e /sys/fs/cgroup/cgroup.controllers ] || hierarchies=$(echo /sys/fs/cgroup/*)
+    for hierarchy in $hierarchies; do
         if [ -e "$hierarchy/cgroup.procs" ] && [ ! -L "$hierarchy" ] && [ ! -e "$hierarchy/cpuset.cpus" ]; then
             mkdir -p "$hierarchy/$LAB_CGROUP/system"
             echo 0 >"$hierarchy/$LAB_CGROUP/system/cgroup.procs"
