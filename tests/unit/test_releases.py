@@ -58,6 +58,10 @@ def test_the_table_is_the_version_s_own_list(k3s_manifests, version):
         ("v1.26.3+k3s-73fec085", COREDNS, "1.10.1", "approximate"),
         ("v1.27.4+k3s-09aa9a6d-dirty", KLIPPER_LB, "v0.4.4", "approximate"),
         ("v1.37.1+k3s-0123abcd", KLIPPER_LB, None, "unknown"),
+        # A build from an archive of the source, as distributions make it, has no commit.
+        ("k3s version v1.36.3+k3s- ()\ngo version go1.24\n", PAUSE, "3.10.2", "approximate"),
+        ("v1.36.3+k3s1-riscv64", PAUSE, "3.10.2", "approximate"),
+        ("v1.36.3+k3s.1", PAUSE, "3.10.2", "approximate"),
         ("k3s version v1.26.3+k3s-73fec085 (73fec085)\ngo version go1.20.3\n", COREDNS, "1.10.1", "approximate"),
         ("k3s version v1.24.2+k3s2 (6d1c0b0a)\ngo version go1.18.1", COREDNS, "1.9.1", "exact"),
     ],

@@ -34,6 +34,9 @@ def nodes(text):
         ("v1.36.3+k3s1", "s1-:v1.36.3+k3s1 a1:v1.35.8+k3s1"),
         ("v1.36.4+k3s1", "s1-:v1.36.3+k3s1 a1:v1.35.8+k3s1"),
         ("v1.36.3+k3s-54c12b8f", "s1:v1.36.3+k3s1"),
+        ("v1.36.3+k3s-", "s1:v1.36.3+k3s-"),
+        ("v1.36.3+k3s1", "s1:v1.36.3-rc2+k3s1"),
+        ("v1.36.3-rc10+k3s1", "s1:v1.36.3-rc9+k3s1"),
         ("v1.36.3+k3s1", "s1:v1.36.3+k3s-54c12b8f a1:v1.36.3+k3s-54c12b8f"),
         ("v1.35.8+k3s1", "s1-:v1.35.8+k3s1 s2-:v1.36.3+k3s1 a1:v1.34.9+k3s1"),
     ],
@@ -51,6 +54,8 @@ def test_may_be(target, text):
         ("v1.35.8+k3s1", "s1:v1.36.3+k3s1", ["s1"], "not taken back to v1.35.8+k3s1", "or a later one"),
         ("v1.36.2+k3s1", "s1:v1.36.3+k3s1", ["s1"], "not taken back", "or a later one"),
         ("v1.36.3+k3s1", "s1:v1.36.3+k3s2", ["s1"], "not taken back", "or a later one"),
+        ("v1.36.3-rc2+k3s1", "s1:v1.36.3+k3s1", ["s1"], "not taken back", "or a later one"),
+        ("v1.36.3-rc9+k3s1", "s1:v1.36.3-rc10+k3s1", ["s1"], "not taken back", "or a later one"),
         ("v1.35.8+k3s1", "s1-:v1.36.3+k3s1 a1:v1.36.3+k3s1", ["a1"], "not taken back", "or a later one"),
         ("v1.36.3+k3s1", "s1-:v1.35.8+k3s1 a1:v1.35.8+k3s1", ["s1"], "before the servers", "servers first"),
         (

@@ -63,10 +63,11 @@ _OLDEST, _NEWEST = (1, 24), (1, 37)
 _ANY_BUILD = 999
 
 
-# What k3s --version prints begins so. A release ends in +k3sN, a build of one's own in +k3s-COMMIT (k3s's build).
+# What k3s --version prints begins so. A release ends in +k3sN, a build of one's own in +k3s-COMMIT (k3s's build),
+# in +k3s- where it was not built in a git repository, and otherwise as somebody likes.
 _VERSION = re.compile(
     r"(?:k3s version )?v?(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.]+)?"
-    r"(?:\+k3s(?:(\d+)|(-[0-9A-Za-z]+(?:-dirty)?)))?(?:\s+\([0-9a-f]+\)(?:\s.*)?)?\s*\Z",
+    r"(?:\+k3s(?:(\d+)|([-.0-9A-Za-z]*)))?(?:\s+\([^()\n]*\)(?:\s.*)?)?\s*\Z",
     re.DOTALL,
 )
 
@@ -91,7 +92,7 @@ def parse_version(text):
 
 def is_self_built(text):
     """Whether somebody built this version: ``v1.36.3+k3s-54c12b8f``. It may ask for other images than the release."""
-    return bool(_match(text).group(5))
+    return _match(text).group(5) is not None
 
 
 def _match(text):

@@ -10,6 +10,8 @@ most three minor versions older, two before 1.28. https://kubernetes.io/releases
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -60,7 +62,7 @@ def _unreadable(nodes):
 
 
 def _back(target, changed):
-    rows = [node for node, runs in changed if _is_back(runs, parse_version(target))]
+    rows = [node for node, runs in changed if _is_back(runs, parse_version(target), node.runs, target)]
     return _refusal(
         rows,
         "k3s is not taken back to %s: the server's data may be of the newer version" % target,
@@ -68,11 +70,19 @@ def _back(target, changed):
     )
 
 
-def _is_back(runs, wanted):
+def _is_back(runs, wanted, runs_text, target):
     """A build of one's own has no number of its packaging to compare."""
     if runs[:3] != wanted[:3]:
         return wanted[:3] < runs[:3]
+    if _candidate(runs_text) != _candidate(target):
+        return _candidate(target) < _candidate(runs_text)
     return None not in (runs[3], wanted[3]) and wanted[3] < runs[3]
+
+
+def _candidate(version):
+    """2 of v1.36.3-rc2+k3s1; the release comes after its candidates."""
+    match = re.search(r"-rc(\d+)", version)
+    return int(match.group(1)) if match else math.inf
 
 
 def _too_far(wanted, servers):
