@@ -92,3 +92,56 @@ def test_the_filter_makes_the_text_that_the_plan_compared():
     settings = {"server_config": {"debug": True}, "k3s_ansible": {"extra_server_args": "--v=2"}, "data_dir": "/d"}
     wanted = _config.text(_config.options(settings, "server"), Form(init=True))
     assert install_config(variables, board) == wanted
+
+
+# Text that other text, or k3s's YAML, could make something else of.
+HOSTILE = [
+    "a\nexec: b",
+    "a\n---\nb: 1",
+    "%n %i %%",
+    "$(reboot)",
+    "`id`",
+    "'",
+    '"',
+    "{{ x }}",
+    "a: b # c",
+    "\u2028x",
+    "\x07",
+]
+HOSTILE += ["- a", "&a b", "*a", "!!python/object:x", "", " a ", "null", "true", "no", "\t", "?", "|", "0x10", "0o17"]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_value_stays_one_value(value):
+    told = {"datastore-endpoint": value, "tls-san": [value, "b"]}
+    whole = _config.text(
+        _config.options({"server_config": told}, "server"), Form(server=value or None, token_file=True)
+    )
+    assert yaml.safe_load(whole) == dict(told, **{"token-file": _config.TOKEN}, **({"server": value} if value else {}))
+    assert whole.isprintable() or whole.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "value", ["1e3", "12345e678", "1234567e8", "0o17", "0b1", "0x1F", "1_000", "y", "N", "+1", "1.", ".5"]
+)
+def test_text_is_none_of_k3s_s_numbers(value):
+    """An agent-token 12345e678 is 1.2345e+682 to k3s where no quotes are around it."""
+    assert "agent-token: '%s'\n" % value in _config.text({"agent-token": value}, Form())
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1", "abc", "1.2.3", "10.42.0.0/16", "v1", "no-1"])
+def test_other_text_needs_no_quotes(value):
+    assert "x: %s\n" % value in _config.text({"x": value}, Form())
+
+
+@pytest.mark.parametrize("name", ["a\nb", "token=x", "a b", "", "-x", "{{ a }}", "a:b"])
+def test_a_name_that_is_no_option_is_refused(name):
+    with pytest.raises(Problem, match="a name that no option of k3s has"):
+        _config.options({"server_config": {name: SECRET}}, "server")
+
+
+@pytest.mark.parametrize("name", ["token+", "server+", "token-file+"])
+def test_an_option_that_is_said_elsewhere_is_none_with_a_plus(name):
+    with pytest.raises(Problem, match="is set in riscv_k3s_server_config") as caught:
+        _config.options({"server_config": {name: SECRET}}, "server")
+    assert SECRET not in str(caught.value)

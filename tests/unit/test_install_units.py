@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install.units import MANAGERS, SERVICES, unit
 
 # What k3s's install.sh writes into its units, by which k3s is told from any other service.
@@ -59,3 +60,26 @@ def test_systemd_takes_the_unit(tmp_path, role):
     done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, check=False)
     told = [line for line in done.stderr.splitlines() if str(path) in line]
     assert told == []
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "k3s",
+        "~/k3s",
+        "/k\nExecStartPre=/bin/x",
+        "/k3s --x",
+        "/$(reboot)",
+        "/`id`",
+        "/%n",
+        '/"',
+        "/'",
+        "/k;x",
+        "/k\\x",
+        "/k\n",
+    ],
+)
+def test_a_path_is_nothing_but_a_path(manager, path):
+    with pytest.raises(Problem, match="riscv_k3s_binary_path must be a whole path"):
+        unit(manager, "server", path)

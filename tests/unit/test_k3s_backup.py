@@ -134,3 +134,36 @@ def test_no_room(server, monkeypatch):
     with pytest.raises(Problem, match="no room to save"):
         server.run(stopped=True)
     assert not (server.home / "riscv-k3s").exists()
+
+
+def test_what_a_run_left_that_was_cut_short_does_not_take_the_room(server, monkeypatch):
+    server.sqlite()
+    part = server.home / "riscv-k3s/backups" / ("0001-" + NAME + ".part")
+    part.mkdir(parents=True)
+    real = os.statvfs
+
+    class Full:
+        f_bavail = f_frsize = 0
+
+    monkeypatch.setattr(_datastore.os, "statvfs", lambda path: Full if part.exists() else real(path))
+    assert server.run(stopped=True)["changed"]
+
+
+def test_a_copy_that_fails_leaves_nothing(server, monkeypatch):
+    """k3s is started again, with what room is left."""
+    server.sqlite()
+
+    def full(*dummy):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_datastore, "_sync", full)
+    with pytest.raises(Problem, match="No space left on device"):
+        server.run(stopped=True)
+    assert os.listdir(server.home / "riscv-k3s/backups") == []
+
+
+def test_a_link_to_nowhere_in_the_data_is_told(server):
+    server.sqlite()
+    (server.db / "x").symlink_to("nowhere")
+    with pytest.raises(Problem, match="the data of k3s cannot be saved"):
+        server.run(stopped=True)

@@ -15,7 +15,7 @@ from programs import elf
 
 from ansible_collections.riscv.k3s.plugins.module_utils._binary import placed
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
-from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import read
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened, read
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import k3s_binary
 
@@ -54,7 +54,7 @@ class Board:
         return "k3s version %s (abcdef12)\ngo version go1.24\n" % VERSIONS[program]
 
     def module(self, check=False, **params):
-        params = dict(DEFAULTS, path=str(self.path), data_dir=str(self.data_dir), **params)
+        params = dict(dict(DEFAULTS, path=str(self.path), data_dir=str(self.data_dir)), **params)
         runner = FakeRunner(self._answers(params))
         done, self.warnings = k3s_binary.run(params, check, runner, "riscv64", self.found.get)
         return done
@@ -277,6 +277,10 @@ def test_examined(board):
     assert done == {"changed": False, "sha256": sha256(NEW), "size": len(NEW), "architecture": "riscv64"}
 
 
+def placed_journal(board):
+    return opened(str(board.data_dir))
+
+
 class Killed(BaseException):
     """As by a power cut: nothing of ours catches it."""
 
@@ -322,3 +326,93 @@ def test_cut_short_anywhere_and_run_again(board, monkeypatch, state, at):
         assert board.path.read_bytes() == OLD
     board.module(state="absent")
     assert board.path.read_bytes() == FOREIGN and (board.kept(), board.journal()) == ([], {})
+
+
+def _fifo(path):
+    os.mkfifo(path)
+
+
+def _to_itself(path):
+    path.symlink_to(path)
+
+
+def _to_device(path):
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("state", ["present", "announced", "absent", "previous"])
+@pytest.mark.parametrize(
+    "make, found",
+    [
+        (_fifo, "it is no regular file"),
+        (_to_device, "it is no regular file"),
+        (os.mkdir, "Is a directory"),
+        (_to_itself, "Too many levels of symbolic links"),
+    ],
+)
+def test_a_place_that_holds_no_file_is_told_at_once(board, make, found, state):
+    make(board.path)
+    with pytest.raises(Problem, match="cannot read .*" + found):
+        board.module(sha256=sha256(NEW), replace=True, state=state)
+
+
+@pytest.mark.parametrize("state", ["present", "announced"])
+def test_what_a_link_leads_to_is_replaced_only_where_it_is_a_program(board, state):
+    """As /usr/local/bin/k3s that leads to /etc/passwd."""
+    (board.home / "passwd").write_bytes(b"root:x:0:0::/:/bin/sh")
+    board.path.symlink_to("../passwd")
+    (board.home / "src").write_bytes(NEW)
+    with pytest.raises(Problem, match="passwd is not replaced. Found: it is no program: a file that begins with"):
+        board.module(src=str(board.home / "src"), sha256=sha256(NEW), replace=True, state=state)
+    assert (board.home / "passwd").read_bytes() == b"root:x:0:0::/:/bin/sh"
+
+
+def test_a_script_that_says_a_version_of_k3s_is_one(board):
+    VERSIONS[b"#!/bin/sh"] = "v1.33.1+k3s1"
+    board.path.write_bytes(b"#!/bin/sh")
+    assert board.run(NEW, replace=True)["previous"]["version"] == "v1.33.1+k3s1"
+
+
+def test_a_journal_does_not_make_another_file_a_program(board):
+    shadow = board.home / "shadow"
+    shadow.write_bytes(b"root:$6$")
+    with placed_journal(board) as journal:
+        row = {"sha256": sha256(b"root:$6$"), "version": None, "mode": 493, "uid": 0, "gid": 0}
+        journal.programs[str(shadow)] = {"sha256": row["sha256"], "version": None, "links": ["../etc/x", "ctr"]}
+        journal.programs[str(shadow)].update(previous=None, before=None)
+        journal.save()
+    for check in (True, False):
+        with pytest.raises(Problem, match="shadow is not replaced. Found: it is no program"):
+            board.module(check=check, path=str(shadow), state="absent")
+    assert shadow.read_bytes() == b"root:$6$"
+
+
+def test_one_that_was_being_taken_back_when_the_run_ended_and_is_asked_for_again(board, monkeypatch):
+    """The old one must come back all the same: it did not, and the broken one stayed."""
+    board.run(OLD)
+    board.run(state="settled")
+    board.run(NEW)
+
+    def killed(*dummy):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(placed, "put", killed)
+        with pytest.raises(Killed):
+            board.module(state="previous")
+    (board.home / "src").write_bytes(NEW)
+    board.module(src=str(board.home / "src"), sha256=sha256(NEW), version="v1.35.7+k3s1", state="present")
+    assert board.path.read_bytes() == NEW and board.journal()[str(board.path)]["previous"]["sha256"] == sha256(OLD)
+    board.module(state="previous")
+    assert board.path.read_bytes() == OLD
+
+
+def test_what_is_wrong_with_the_place_is_told(board, monkeypatch):
+    board.run(OLD)
+
+    def refused(*dummy):
+        raise PermissionError(1, "Operation not permitted", str(board.path))
+
+    monkeypatch.setattr(placed, "put", refused)
+    with pytest.raises(Problem, match="Operation not permitted: .*Next: see what is wrong with that file"):
+        board.run(NEW)

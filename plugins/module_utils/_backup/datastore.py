@@ -75,6 +75,8 @@ class Datastore:
         folder = self._path(FOLDER)
         path = os.path.join(folder, "%04d-%s" % (self._next(), self.label))
         if not check_mode:
+            # Of a run that was cut short: it may hold the room that is needed now.
+            self._clear()
             self._require_room()
             make_folder(os.path.dirname(folder), 0o700)
             make_folder(folder, 0o700)
@@ -147,7 +149,7 @@ class Datastore:
 
     def _require_room(self):
         size = sum(
-            os.path.getsize(os.path.join(folder, name))
+            os.lstat(os.path.join(folder, name)).st_size
             for folder, dummy, names in os.walk(self._path("server/db"))
             for name in names
         )
@@ -175,13 +177,19 @@ class Datastore:
             _sync(part)
             os.rename(part, path)
         except (OSError, shutil.Error) as error:
+            # k3s is started again, and needs what room there is.
+            self._clear()
             raise Problem("the data of k3s cannot be saved", found=str(error), where=part) from error
+
+    def _clear(self):
+        """Copies that are not whole go."""
+        folder = self._path(FOLDER)
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            if name.endswith(".part"):
+                shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
     def _prune(self):
         folder = self._path(FOLDER)
-        for name in os.listdir(folder):
-            if name.endswith(".part"):
-                shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
         for dummy, name in self._saved()[: -self.keep]:
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 

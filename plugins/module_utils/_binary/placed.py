@@ -13,6 +13,7 @@ None for no file, else sha256, version, mode, uid, gid), ``links`` the commands 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -22,6 +23,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._binary.program import (
     checksum,
     examine,
     package_of,
+    require_program,
     require_version,
     version_of,
 )
@@ -155,6 +157,9 @@ class Place:
         if self.sha256 is not None and self.sha256 not in known:
             text = "%s is left as it is: somebody replaced it since riscv.k3s put it there" % self.path
             return Outcome(False, current, current, text + ". Its entry stays in the journal")
+        if self.sha256 is not None:
+            # What a journal says that somebody wrote does not make another file one of ours.
+            require_program(self.path, before and before["sha256"] == self.sha256 and before["version"] or None)
         if not check_mode:
             if before and self.sha256 != before["sha256"]:
                 kept = self._kept(before["sha256"])
@@ -205,6 +210,9 @@ class Place:
                 found="another k3s is there, which riscv.k3s did not put there",
                 next_step="upgrade it with riscv.k3s.upgrade, or move it away",
             )
+        if not is_ours:
+            # Where a link leads to anything else, such as /etc/passwd.
+            require_program(self.path, self.described()["version"])
 
     def _require_room(self, size):
         for folder in (self.data_dir, os.path.dirname(self.path)) if size else ():
@@ -270,7 +278,14 @@ class Place:
                     raise Problem("%s is not the program that was kept" % source, found="its sha256 is %s" % found)
                 put(fresh, target)
         except OSError as error:
-            raise Problem("cannot write %s" % target, found=error.strerror, next_step="make room there") from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise Problem(
+                "cannot write %s" % target,
+                found=error.strerror + (": %s" % error.filename if error.filename else ""),
+                next_step="make room there"
+                if full
+                else "see what is wrong with that file, or its folder (lsattr, mount)",
+            ) from error
 
     def _kept(self, digest):
         return os.path.join(self.journal.folder, FOLDER, "k3s-" + digest[:16])
@@ -283,8 +298,11 @@ class Place:
             return False
         noted = dict(self.entry, links=list(self.entry["links"]))
         if self.entry["sha256"] != asked.sha256:
-            # A run that was about to place another one was cut short.
-            self.entry.update(sha256=asked.sha256, version=asked.version, previous=None)
+            # A run that was about to place another one, or to bring the one before back, was cut short. What it would
+            # have brought back still is what comes back.
+            back = self.entry["previous"]
+            kept = back if back and back["sha256"] != asked.sha256 else None
+            self.entry.update(sha256=asked.sha256, version=asked.version, previous=kept)
         missing = [name for name in LINKS if asked.links and not self._find(name) and not self._has_beside(name)]
         self.entry["links"] += missing
         if check_mode:
@@ -298,7 +316,7 @@ class Place:
         return os.path.lexists(os.path.join(os.path.dirname(self.path), name))
 
     def _forget(self):
-        for name in self.entry["links"]:
+        for name in set(self.entry["links"]) & set(LINKS):
             link = os.path.join(os.path.dirname(self.path), name)
             if os.path.islink(link) and os.readlink(link) == os.path.basename(self.path):
                 os.unlink(link)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from typing import Callable, Dict, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, find_program
@@ -18,6 +19,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _BLOCK = 1 << 20
+_MOVE = "find out who made it, and move it away"
 # A board that swaps needs long to start a program of 80 MB.
 _SECONDS = 120
 # How each manager of packages is asked whose a file is; it answers with status 0 where it owns it.
@@ -48,7 +50,10 @@ def checksum(path: str) -> Optional[str]:
     """The sha256 of the file at ``path`` as hexadecimal text, None for no file. Raises Problem."""
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        # The opening of a pipe would wait for a writer, and a device never ends.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Problem("cannot read %s" % path, found="it is no regular file", next_step=_MOVE)
             for block in iter(lambda: file.read(_BLOCK), b""):
                 digest.update(block)
     except FileNotFoundError:
@@ -85,6 +90,15 @@ def examine(path: str, digest: Optional[str], architecture: str) -> Dict[str, ob
             next_step="download it again, or correct riscv_k3s_binary_checksum",
         )
     return {"sha256": found, "architecture": _require_architecture(path, architecture), "size": os.path.getsize(path)}
+
+
+def require_program(path: str, version: Optional[str] = None) -> None:
+    """Raise Problem for a file that nobody starts as k3s: one that does not say its ``version`` must at least be a
+    program, of any architecture.
+    """
+    if version or (read_elf(path) is not None and not object_kind(path)):
+        return
+    raise Problem("%s is not replaced" % path, found="it is no program: %s" % _beginning(path), next_step=_MOVE)
 
 
 def _require_architecture(path, architecture):

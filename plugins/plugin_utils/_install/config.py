@@ -10,6 +10,7 @@ it. The token is never in this file: it has one of its own.
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -36,6 +37,21 @@ _SOURCES = {
     "server": ("server_config", "server_config_yaml", "extra_server_args"),
     "agent": ("agent_config", "agent_config_yaml", "extra_agent_args"),
 }
+
+
+# Text that PyYAML writes as it is and k3s, whose YAML is another one, takes for a number or for true.
+_UNLIKE = re.compile(r"[-+]?[0-9_]*\.?[0-9_]*([eE][-+]?[0-9]+)?\Z|[-+]?0[bBoOxX][0-9a-fA-F_]+\Z|[yYnN]\Z")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text so that it is text to any YAML."""
+
+
+def _text_node(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="'" if _UNLIKE.match(value) else None)
+
+
+_Dumper.add_representer(str, _text_node)
 
 
 class Form(NamedTuple):
@@ -102,7 +118,9 @@ def text(told: Mapping[str, Any], form: Form) -> str:
     missing = [name for name in form.sans if name not in ",".join(map(str, known)).split(",")]
     if missing:
         whole["tls-san"] = known + missing
-    return _HEADER + (yaml.safe_dump(whole, default_flow_style=False, sort_keys=True, width=4096) if whole else "")
+    if not whole:
+        return _HEADER
+    return _HEADER + yaml.dump(whole, Dumper=_Dumper, default_flow_style=False, sort_keys=True, width=4096)
 
 
 def of_flags(given: Any, where: str) -> Dict[str, Any]:

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, NamedTuple
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 SERVICES = {"server": "k3s", "agent": "k3s-agent"}
 MANAGERS = ("systemd", "openrc")
@@ -65,6 +68,8 @@ if [ -f /etc/environment ]; then . /etc/environment; fi
 if [ -f /etc/rancher/k3s/{service}.env ]; then . /etc/rancher/k3s/{service}.env; fi
 set +o allexport
 """
+# Neither systemd nor a shell finds anything in it but a path.
+_PLAIN = re.compile(r"/[A-Za-z0-9/._+@,:=-]+\Z")
 _PATHS = {"systemd": "/etc/systemd/system/%s.service", "openrc": "/etc/init.d/%s"}
 
 
@@ -78,7 +83,15 @@ class Unit(NamedTuple):
 
 
 def unit(manager: str, role: str, program: str) -> Unit:
-    """The service of a board with a service manager of MANAGERS."""
+    """The service of a board with a service manager of MANAGERS. Raises Problem for a program whose path would mean
+    more than a path there.
+    """
+    if not _PLAIN.match(program):
+        raise Problem(
+            "riscv_k3s_binary_path must be a whole path of letters, digits and . _ + @ , : = -",
+            found=repr(program),
+            next_step="such as /usr/local/bin/k3s",
+        )
     service = SERVICES[role]
     text = _SYSTEMD if manager == "systemd" else _OPENRC
     # Type=notify tells systemd when a server is ready; an agent does not tell.
