@@ -105,9 +105,21 @@ def test_embedded_etcd_is_saved_by_k3s(server):
     done = server.etcd().run()
     name = "riscv-k3s-" + NAME
     assert done["path"] == str(server.db / "snapshots" / (name + "-board-1-1")) and not done["stop"]
-    assert server.runner.calls[0][1:] == ["etcd-snapshot", "save", "--name", name, "--data-dir", str(server.home)]
+    saved = server.runner.calls[0]
+    assert saved[1:] == [
+        *("etcd-snapshot", "save", "--name", name, "--data-dir", str(server.home)),
+        *("--etcd-snapshot-dir", str(server.db / "snapshots")),
+    ]
     assert server.runner.calls[1][2] == "prune" and "--snapshot-retention" in server.runner.calls[1]
     assert not server.run(resumed=True)["changed"] and server.run()["changed"]
+
+
+def test_a_snapshot_that_was_cut_short_does_not_count(server):
+    server.etcd()
+    (server.db / "snapshots").mkdir()
+    (server.db / "snapshots" / ("riscv-k3s-%s-board-1-0.part" % NAME)).write_text("half")
+    done = server.run(resumed=True)
+    assert done["changed"] and done["path"].endswith("-board-1-1")
 
 
 def test_a_snapshot_that_is_not_there(server, monkeypatch):

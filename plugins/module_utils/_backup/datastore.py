@@ -21,6 +21,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 ETCD, SQLITE, EXTERNAL = "etcd", "sqlite", "external"
 FOLDER = "riscv-k3s/backups"
+_SNAPSHOTS = "server/db/snapshots"
 _PREFIX = "riscv-k3s"
 # A snapshot of a large cluster on a slow disk.
 _SECONDS = 600
@@ -100,31 +101,36 @@ class Datastore:
     def _save_snapshot(self, runner, k3s):
         before = set(self._snapshots())
         command = [k3s, "etcd-snapshot"]
-        given = ["--data-dir", self.data_dir]
+        # Where config.yaml names another folder, k3s saves there; and one that is named it does not make.
+        folder = self._path(_SNAPSHOTS)
+        make_folder(folder, 0o700)
+        given = ["--data-dir", self.data_dir, "--etcd-snapshot-dir", folder]
         done = runner.run([*command, "save", "--name", "%s-%s" % (_PREFIX, self.label), *given], timeout=_SECONDS)
         new = [name for name in self._snapshots() if name not in before]
         if not new:
             raise Problem(
                 "k3s says that it saved a snapshot, and there is none",
                 found=last_lines(done.out or done.err, 2) or "no message",
-                where=self._path("server/db/snapshots"),
-                next_step="save one by hand (k3s etcd-snapshot save), and see etcd-snapshot-dir in config.yaml",
+                where=folder,
+                next_step="save one by hand (k3s etcd-snapshot save), and see what it says",
             )
         prune = ["prune", "--name", _PREFIX, "--snapshot-retention", str(self.keep)]
         # More of them than needed harm nobody.
         runner.run([*command, *prune, *given], timeout=_SECONDS, check=False)
-        return self._path("server/db/snapshots/%s" % sorted(new)[-1])
+        return os.path.join(folder, sorted(new)[-1])
 
     def _snapshots(self) -> List[str]:
         try:
-            names = os.listdir(self._path("server/db/snapshots"))
+            names = os.listdir(self._path(_SNAPSHOTS))
         except FileNotFoundError:
             return []
-        return sorted(name for name in names if name.startswith("%s-%s" % (_PREFIX, self.label)))
+        # etcd writes a .part first, which stays where it is killed.
+        whole = [name for name in names if not name.endswith((".part", ".tmp"))]
+        return sorted(name for name in whole if name.startswith("%s-%s" % (_PREFIX, self.label)))
 
     def _snapshot(self) -> Optional[str]:
         found = self._snapshots()
-        return self._path("server/db/snapshots/%s" % found[-1]) if found else None
+        return os.path.join(self._path(_SNAPSHOTS), found[-1]) if found else None
 
     # sqlite
 
