@@ -6,13 +6,45 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
-from runs import ROOT
+from blank_lab import BlankLab
+from runs import ROOT, play
 
 LAB = ROOT / "tests/lab/lab"
 OLD, NEW = "v1.35.8+k3s1", "v1.36.3+k3s1"
-PROGRAM = "/usr/local/bin/k3s"
+PROGRAM, DATA = "/usr/local/bin/k3s", "/var/lib/rancher/k3s"
+SETTINGS = {
+    "riscv_k3s_target_version": NEW,
+    "riscv_k3s_target_disable": ["traefik", "servicelb"],
+    "riscv_k3s_lock_file": "",
+}
+OPENRC = """\
+#!/sbin/openrc-run
+supervisor=supervise-daemon
+name=k3s
+command=/usr/local/bin/k3s
+command_args="%s"
+output_log=/var/log/k3s.log
+error_log=/var/log/k3s.log
+pidfile=/var/run/k3s.pid
+respawn_delay=5
+respawn_max=0
+"""
+# As k3s's own one, whose start never ends where the server is never ready.
+SYSTEMD = """\
+[Service]
+Type=notify
+KillMode=process
+Delegate=yes
+Restart=always
+RestartSec=5s
+TimeoutStartSec=0
+ExecStart=/usr/local/bin/k3s %s
+[Install]
+WantedBy=multi-user.target
+"""
 # Asks for the API's Service, five times a second, until it is told to stop; prints what became of it.
 _ASK = """
 import json, os, socket, time
@@ -47,11 +79,9 @@ class Asking:
     def __enter__(self):
         self._lab.exec(self._board, "rm -f /run/stop-dns")
         argv = [str(LAB), "exec", self._board, "--", "python3", "-c", _ASK]
-        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=self._environment())
+        environment = dict(os.environ, **self._lab.own)
+        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment)
         return self
-
-    def _environment(self):
-        return getattr(self._lab, "environment", None)
 
     def __exit__(self, *_error):
         self._lab.exec(self._board, "touch /run/stop-dns")
@@ -70,55 +100,105 @@ class Asking:
         return found
 
 
-def program(lab, folder, name):
-    """The path of a file of k3s, by the name that `lab binary` takes."""
-    path = folder / ("k3s-" + name)
-    if not path.exists():
-        with open(path, "wb") as file:
-            subprocess.run([str(LAB), "binary", name], stdout=file, check=True, env=getattr(lab, "environment", None))
-        path.chmod(0o755)
-    return path
+class UpgradeLab(BlankLab):
+    """Boards on which somebody installed an older k3s by hand: one has OpenRC, the others systemd."""
+
+    roles = {"board-1": "server", "board-2": "agent"}
+    own = {
+        "RISCV_K3S_LAB_NAME": os.environ.get("RISCV_K3S_LAB_NAME", "riscv.k3s") + "-up",
+        "RISCV_K3S_LAB_BOARDS": "server,agent",
+    }
+    config = ""
+
+    def begin(self):
+        """The cluster, healthy."""
+        if os.environ.get("RISCV_K3S_LAB_KEEP") != "1" or not self.is_up():
+            self.lab("up", "--blank")
+            self._join()
+        play(self, "riscv.k3s.build_images")
+        self.heal()
+
+    def is_up(self):
+        return self.exec(self.server, "true", check=False).returncode == 0
+
+    def heal(self):
+        return play(self, "riscv.k3s.site", "-e", json.dumps(SETTINGS))
+
+    def _join(self):
+        self._start(self.server, self.config + "disable: [traefik, servicelb]\n")
+        token = self.exec(self.server, "cat %s/server/token" % DATA).stdout.strip()
+        for board in list(self.roles)[1:]:
+            more = "disable: [traefik, servicelb]\n" if self.roles[board] == "server" else ""
+            self._start(board, "server: https://10.99.0.2:6443\n" + more, token)
+
+    def _start(self, board, config, token=None):
+        self.install(board, "C")
+        self.configure(board, config, token)
+        service = self.service(board)
+        if board == self.server:
+            self.write(board, "/etc/init.d/" + service, OPENRC % self.roles[board])
+            self.exec(
+                board,
+                f"chmod 755 /etc/init.d/{service} && rc-update add {service} default && rc-service {service} start",
+            )
+        else:
+            self.write(board, "/etc/systemd/system/%s.service" % service, SYSTEMD % self.roles[board])
+            self.exec(board, f"systemctl daemon-reload && systemctl enable {service} && systemctl start {service}")
+        self.wait_for_node(board, OLD, 120)
+
+    def service(self, board):
+        return "k3s" if self.roles[board] == "server" else "k3s-agent"
+
+    def put(self, name):
+        """Have all boards run this k3s, as somebody does by hand, whatever runs there now."""
+        for board in self.roles:
+            service = self.service(board)
+            self.exec(board, "rm -rf %s/riscv-k3s/programs" % DATA)
+            self._forget_programs(board)
+            self.stop(board)
+            self.install(board, name)
+            start = "rc-service %s start" if board == self.server else "systemctl start --no-block %s"
+            self.exec(board, start % service)
+        for board in self.roles:
+            self.wait_for_node(board, installed(self, board), 120)
+
+    def stop(self, board):
+        service = self.service(board)
+        command = "rc-service %s stop || true" if board == self.server else "systemctl stop %s"
+        self.exec(board, command % service)
+
+    def _forget_programs(self, board):
+        path = DATA + "/riscv-k3s/journal.json"
+        done = self.exec(board, ["cat", path], check=False)
+        if done.returncode == 0:
+            journal = json.loads(done.stdout)
+            if journal.pop("programs", None):
+                self.write(board, path, json.dumps(journal))
+
+    def program(self, folder, name):
+        """The path of a file of k3s, by the name that `lab binary` takes."""
+        path = folder / ("k3s-" + name)
+        if not path.exists():
+            path.write_bytes(self.binary(name))
+        return str(path)
 
 
-def put(lab, folder, name, boards):
-    """Have boards run this k3s, as somebody does by hand."""
-    path = program(lab, folder, name)
-    for board in boards:
-        service = service_of(lab, board)
-        lab.exec(board, "rm -rf /var/lib/rancher/k3s/riscv-k3s/programs")
-        forget_programs(lab, board)
-        with open(path, "rb") as file:
-            script = 'cat >"$1.new" && chmod 755 "$1.new" && mv "$1.new" "$1"'
-            argv = [str(LAB), "exec", board, "--", "sh", "-c", script, "sh", PROGRAM]
-            subprocess.run(argv, stdin=file, check=True, env=getattr(lab, "environment", None))
-        lab.exec(board, "service %s stop; service %s start" % (service, service))
-    version = lab.exec(boards[0], [PROGRAM, "--version"]).stdout.split()[2]
-    lab.wait(
-        "the nodes run " + version, lambda: {versions(lab, ready=True).get(board) for board in boards} == {version}
-    )
+class ThreeLab(UpgradeLab):
+    """Two servers with embedded etcd, and an agent."""
+
+    roles = {"board-1": "server", "board-2": "server", "board-3": "agent"}
+    own = dict(UpgradeLab.own, RISCV_K3S_LAB_BOARDS="server,server,agent")
+    config = "cluster-init: true\n"
 
 
-def forget_programs(lab, board):
-    path = "/var/lib/rancher/k3s/riscv-k3s/journal.json"
-    done = lab.exec(board, ["cat", path], check=False)
-    if done.returncode == 0:
-        journal = json.loads(done.stdout)
-        if journal.pop("programs", None):
-            lab.write(board, path, json.dumps(journal))
-
-
-def service_of(lab, board):
-    return "k3s" if lab.exec(board, "ls /etc/init.d").stdout.split().count("k3s") else "k3s-agent"
-
-
-def versions(lab, ready=False):
-    """{node: the version that it tells}; ``ready``: of those that are Ready."""
+def versions(lab):
+    """{node: the version that it tells} of those that are Ready."""
     done = lab.kubectl("get", "nodes", "-o", "json", check=False)
     nodes = json.loads(done.stdout)["items"] if done.returncode == 0 else []
     return {
         node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
         for node in nodes
-        if not ready or any((row["type"], row["status"]) == ("Ready", "True") for row in node["status"]["conditions"])
+        if any((row["type"], row["status"]) == ("Ready", "True") for row in node["status"]["conditions"])
     }
 
 
@@ -128,4 +208,4 @@ def installed(lab, board):
 
 def started(lab, board):
     """Which process k3s is on a board."""
-    return lab.exec(board, "cat /run/%s.pid" % service_of(lab, board)).stdout.strip()
+    return lab.exec(board, "pgrep -o -x 'k3s-server|k3s-agent|k3s' || pgrep -o k3s", check=False).stdout.strip()

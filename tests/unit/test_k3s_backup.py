@@ -27,12 +27,13 @@ class Server:
         self.number = 0
 
     def sqlite(self):
+        (self.db / "etcd").mkdir()  # empty, as where sqlite was always used
         (self.db / "state.db").write_text("rows")
         (self.db / "state.db-wal").write_text("more rows")
         return self
 
     def etcd(self):
-        (self.db / "etcd").mkdir()
+        (self.db / "etcd/member").mkdir(parents=True)
         return self
 
     def _save(self, argv, stdin):

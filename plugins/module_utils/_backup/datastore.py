@@ -43,7 +43,7 @@ class Datastore:
         self.kind = self._kind()
 
     def _kind(self) -> str:
-        if os.path.isdir(self._path("server/db/etcd")):
+        if os.path.isdir(self._path("server/db/etcd/member")):
             return ETCD
         return SQLITE if os.path.isfile(self._path("server/db/state.db")) else EXTERNAL
 
