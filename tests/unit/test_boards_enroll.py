@@ -432,6 +432,16 @@ def test_the_key_gets_the_label_of_selinux(start, status):
     assert (board.root / "told").read_text() == "-F %s/.ssh %s/.ssh/authorized_keys\n" % (board.home, board.home)
 
 
+@pytest.mark.parametrize("when", ["step install", "=locked"])
+def test_a_host_key_that_changes_between_the_logins(start, when):
+    """The board was not swapped in the meantime: somebody stands between."""
+    board, other = start(), paramiko.ECDSAKey.generate()
+    board.lies = lambda command: setattr(board, "host_key", other) if when in command else None
+    (problem,) = enroll(entry(board, user="mango"), lock_password=True)["problems"]
+    assert "its host key is another one than the one that is known" in problem and other.fingerprint in problem
+    assert "UsePAM" not in problem and "StrictModes" not in problem and not board.is_locked("mango")
+
+
 def test_where_no_password_is_given_that_is_told(start):
     (problem,) = enroll(entry(start()), password="")["problems"]
     assert "the key was refused; no password is given" in problem

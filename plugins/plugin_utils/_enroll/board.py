@@ -121,6 +121,8 @@ class Board:
             with session(self.place, login, self.how.hosts, self.how.seconds) as one:
                 self._sections(one, "look", become="")
         except Problem as problem:
+            if _is_another(problem):
+                raise
             raise Problem(
                 "the key is installed, but does not log in",
                 found=problem.found or problem.what,
@@ -202,10 +204,12 @@ class Board:
             if self._password(one, before) == "locked":
                 raise Problem(
                     "the password is locked, the key does not log in, and the lock cannot be taken back",
-                    found=problem.found or problem.what,
+                    found=problem.what if _is_another(problem) else problem.found or problem.what,
                     where=self.place,
                     next_step="unlock it on the board's console: passwd -u %s" % self.want.user,
                 ) from problem
+            if _is_another(problem):
+                raise
             raise self._not_locked(
                 "then the key would not log in either: %s" % (problem.found or problem.what),
                 "let sshd there use PAM (UsePAM yes), or take the password away there, as root, which is no lock for "
@@ -303,6 +307,11 @@ class Board:
         if section.rc:
             found = self._hidden(section.err[:300]) or "exit status %d" % section.rc
             raise Problem(what, found, self.place, "see what the same does there by hand")
+
+
+def _is_another(problem: Problem) -> bool:
+    """Whether somebody else may have answered than before, which says nothing of the key and of sshd."""
+    return isinstance(problem, Unreached) and problem.reason.startswith("host_key")
 
 
 def _is_named(found: Seen, name: str) -> bool:
