@@ -227,3 +227,47 @@ def test_two_versions():
     }
     with pytest.raises(Problem, match="upgraded to one version"):
         upgraded(fleet_of(rows))
+
+
+@pytest.mark.parametrize("target", [NEW[1:], NEW + "\n", " " + NEW])
+def test_a_target_is_the_version_that_nodes_say(target):
+    """No node says 1.36.3+k3s1: each board would have been taken back."""
+    made = Cluster(OLD, NEW).plan(target_version=target)
+    assert made["target"] == NEW and made["waves"] == [["b1"]]
+    assert made["boards"]["b1"]["settings"]["gates"][0]["query"] == "node.kubelet == '%s'" % NEW
+
+
+def test_no_server_is_upgraded_while_one_that_is_no_board_of_this_run_is_not_ready():
+    """With --limit nobody would look at it, and etcd could lose its quorum."""
+    cluster = Cluster(OLD, OLD, OLD, OLD, servers=3).change("b3", node={"ready": False})
+    made = cluster.plan(boards=["b1"])
+    assert "another one is not Ready: etcd could lose its quorum. Found: b3" in made["problems"]["b1"]
+    # Agents stop nobody's quorum, and of the boards of a run each is waited for.
+    assert cluster.plan()["problems"] == {}
+    old = Cluster(NEW, NEW, OLD, servers=2).change("b2", node={"ready": False})
+    assert old.plan(boards=["b3"])["problems"] == {}
+
+
+def test_a_server_that_is_no_board_of_this_run_and_does_not_tell_its_role_is_one():
+    cluster = Cluster(OLD, OLD).change("b1", node={"role": None})
+    assert "before the servers" in cluster.plan(boards=["b2"])["problems"]["b2"]
+
+
+def test_a_server_that_an_earlier_run_left_goes_before_the_others():
+    """Each waits until all others answer: one that is down would never have had its turn."""
+    cluster = Cluster(OLD, OLD, servers=2).change("b2", programs=noted(NEW), k3s={"version": NEW, "running": False})
+    assert cluster.plan()["waves"] == [["b2"], ["b1"]]
+
+
+@pytest.mark.parametrize(
+    "runs, target, refused",
+    [
+        ("v1.36.3+k3s-abc1234", "v1.36.3+k3s1", False),
+        ("v1.36.3+k3s1", "v1.36.3+k3s-abc1234", False),
+        ("v1.36.3+k3s2", "v1.36.3+k3s1", True),
+        ("v1.36.3+k3s1", "v1.36.3-rc1+k3s1", True),
+    ],
+)
+def test_builds_of_one_version(runs, target, refused):
+    made = Cluster(runs).plan(target_version=target)
+    assert ("not taken back" in made["problems"].get("b1", "")) == refused and made["changes"] == 1

@@ -281,7 +281,7 @@ class Place:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise Problem(
                 "cannot write %s" % target,
-                found=error.strerror + (": %s" % error.filename if error.filename else ""),
+                found="%s: %s" % (error.strerror or error, error.filename or target),
                 next_step="make room there"
                 if full
                 else "see what is wrong with that file, or its folder (lsattr, mount)",

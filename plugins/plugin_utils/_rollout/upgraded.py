@@ -54,7 +54,7 @@ def upgraded(fleet: Fleet) -> Dict[str, Any]:
     else:
         problems = dict(_skewed(fleet, target, boards, api), **problems)
     busy = [name for name, made in boards.items() if made["changes"]]
-    waves = _ordered(busy, fleet)
+    waves = _ordered(busy, boards, fleet)
     return dict(
         common(fleet),
         boards=boards,
@@ -125,13 +125,28 @@ def _skewed(
             name: text % ", ".join(lost) + "take it out of the inventory if it is gone for good" for name in changed
         }
     own = {node["name"]: board for board in fleet.boards for node in [node_of(board, api)] if node}
-    nodes = []
+    for name, seen in fleet.away.items():
+        away = Board(name, seen, {}, is_server=name in fleet.servers)
+        own.update((node["name"], away) for node in [node_of(away, api)] if node)
+    nodes, down = [], []
     for row in api.get("nodes") or ():
         board = own.get(row["name"])
         role = row.get("role")
         is_server = board.is_server if board else role == "server" if role else None
         name = board.name if board else row["name"]
         nodes.append(_skew.Node(name, is_server, row.get("kubelet") or "", name in changed))
+        if is_server and not row.get("ready") and name not in boards:
+            down.append(name)
+    if down and [name for name in changed if name in fleet.servers]:
+        # Those of this run are waited for, each before another one is stopped. These nobody looks at.
+        text = str(
+            Problem(
+                "no server is upgraded while another one is not Ready: etcd could lose its quorum",
+                found="%s, which is no board of this run" % ", ".join(down),
+                next_step="repair it, or delete its node if it is gone for good",
+            )
+        )
+        return dict.fromkeys(changed, text)
     told: Dict[str, List[str]] = {}
     for row in _skew.refusals(target, nodes):
         text = str(Problem(row["what"], found=row["found"], next_step=row["next_step"]))
@@ -141,9 +156,11 @@ def _skewed(
     return {name: " ".join(texts) for name, texts in told.items()}
 
 
-def _ordered(busy: Sequence[str], fleet: Fleet) -> List[List[str]]:
+def _ordered(busy: Sequence[str], boards: Mapping[str, Any], fleet: Fleet) -> List[List[str]]:
     """A kubelet must not be newer than its server, so servers come first, one at a time."""
     servers = [name for name in busy if name in fleet.servers]
+    # One that an earlier run left stopped must run before another one is stopped.
+    servers.sort(key=lambda name: not boards[name]["resumed"])
     agents = [name for name in busy if name not in fleet.servers]
     return [[name] for name in servers] + _waves.waves(agents, (), fleet.settings["serial"])
 
