@@ -138,9 +138,12 @@ def test_a_server_with_another_token_ends(blank):
     blank.wait_for_node(FIRST, "v1.35.8+k3s1")
 
 
-def test_another_file_is_another_version_and_a_broken_one_does_not_start(blank):
+def test_another_file_is_another_version_and_a_broken_one_does_not_get_ready(blank):
     blank.install(AGENT, "broken")
     assert blank.exec(AGENT, "systemctl restart k3s-agent", check=False).returncode == 1
+    blank.install(AGENT, "stuck")
+    blank.exec(AGENT, "systemctl restart --no-block k3s-agent && sleep 5")
+    assert blank.exec(AGENT, "systemctl is-active k3s-agent", check=False).stdout == "activating\n"
     blank.install(AGENT, "A")
     blank.exec(AGENT, "systemctl restart k3s-agent")
     blank.wait_for_node(AGENT, "v1.24.2+k3s2")
