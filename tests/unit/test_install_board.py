@@ -117,6 +117,22 @@ def test_one_that_is_not_ready_is_only_waited_for():
     assert (made["action"], made["config"]["change"], made["unit"]["change"]) == ("wait", False, False)
 
 
+@pytest.mark.parametrize(
+    "change, place, variables, gets",
+    [
+        ({"running": False}, ONLY, {}, True),
+        ({}, ONLY, {}, True),
+        ({}, ONLY._replace(is_ready=True), {}, False),
+        # That is an upgrade.
+        ({}, ONLY, {"target_version": "v1.37.1+k3s1"}, False),
+        ({}, ONLY, {"binary": None}, False),
+    ],
+)
+def test_one_that_does_not_become_ready_may_get_another_program_of_its_version(change, place, variables, gets):
+    made = decide(ours(ONLY, Form(), **change), place, **variables)
+    assert bool(made["binary"]) == gets and made["action"] in ("start", "wait", "nothing")
+
+
 def test_an_option_that_differs_is_written_and_k3s_restarted():
     made = decide(ours(ONLY, Form()), ONLY._replace(**READY), server_config={"debug": True})
     assert made["action"] == "converge" and made["config"]["change"] and not made["unit"]["change"]

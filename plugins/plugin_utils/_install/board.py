@@ -119,7 +119,7 @@ def _decided(seen, settings, place, name):
     unit = _units.unit(seen["manager"], place.role, path)
     config = _file(files, _config.PATH, text)
     service = _file(files, unit.path, unit.text)
-    needs_program = lacks_program or not has_run
+    needs_program = lacks_program or not has_run or _may_be_broken(seen, settings, place)
     binary = None
     if needs_program and not package:
         binary = binary_of(settings, seen["machine"], settings["target_version"], path=path, links=True)
@@ -140,6 +140,14 @@ def _decided(seen, settings, place, name):
         warnings=_warnings(seen, settings, has_run) + _options.skipped(told, place.role),
         changes=0 if action == NOTHING else max(1, len(changed) + needs_program),
     )
+
+
+def _may_be_broken(seen, settings, place) -> bool:
+    """Whether a board does not become Ready by a program that says the right version: the inventory may have another
+    one by now. It is placed only where its checksum differs.
+    """
+    version = (seen.get("k3s") or {}).get("version")
+    return bool(not place.is_ready and settings.get("binary") and version and version == settings["target_version"])
 
 
 def _form_of_new(settings, place) -> Form:
