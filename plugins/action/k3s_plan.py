@@ -79,8 +79,9 @@ class ActionModule(ActionBase):
             elif options["state"] == "upgraded":
                 document = upgraded(fleet)
             else:
+                blank = [board.name for board in fleet.boards if options["blank"] and _blank.has_not_run(board.seen)]
                 fleet = _blank.expected(fleet) if options["blank"] else fleet
-                document = self._present(fleet, variables, task_vars)
+                document = dict(self._present(fleet, variables, task_vars), blank=blank)
             if not options["warn"]:
                 # The texts of the document hold what concerns single boards. This stands nowhere else.
                 document["warnings"] = list(fleet.warnings)

@@ -38,6 +38,11 @@ options:
     description: The k3s that the images are for, where no board was asked.
     type: str
     default: ""
+  blank:
+    description: The boards on which k3s has not run.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -109,6 +109,11 @@ boards:
     - With O(state=upgraded) it has the keys path, runs, goal, binary, restart, resumed and changes.
   returned: success
   type: dict
+blank:
+  description: The boards on which k3s has not run, with O(blank).
+  returned: O(state=present)
+  type: list
+  elements: str
 waves:
   description: The boards that have something to do, in the steps in which they are changed.
   returned: unless O(state=absent)

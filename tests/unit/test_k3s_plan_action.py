@@ -259,6 +259,7 @@ def test_boards_without_k3s_count_as_what_they_will_be_where_that_is_asked(run):
     result = run({"b1": fresh()}, blank=True)
     images = {row["image"].rpartition("/")[2] for row in result["asked"]["riscv64"]}
     assert {"mirrored-pause:3.10.2", "mirrored-coredns-coredns:1.14.6"} <= images
+    assert result["blank"] == ["b1"] and run({"b1": seen(PAUSE, COREDNS)}, blank=True)["blank"] == []
     assert run({"b1": fresh(riscv_k3s_target_version=None)}, blank=True)["failed"]
     # Those that run are read no further than before.
     assert not run({"b1": dict(seen(PAUSE, COREDNS), riscv_k3s_server_config=NEVER)}, blank=True).get("failed")

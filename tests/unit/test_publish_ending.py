@@ -23,6 +23,7 @@ def published(missing=(), left=()):
         (published(), {"pending": 6}, PLAN),
         (published(), {}, PLAN),
         (published(), {"is_check": True}, PLAN),
+        (published(), {"pending": 6, "blank": ["b2"]}, PLAN.replace("riscv.k3s.plan", "riscv.k3s.install")),
         (
             published(),
             {"pending": 6, "is_check": True},

@@ -19,10 +19,11 @@ def ending(
     pending: int = 0,
     is_check: bool = False,
     version: str = "",
+    blank: Sequence[str] = (),
 ) -> List[str]:
     """Lines for people. ``after`` is a result of publication, ``inventory`` what -i named, ``pending`` how many images
-    were to be published, ``version`` a k3s that no board runs yet, empty where the boards were asked. What is missing
-    ends the run, and the task that ends it says what to do.
+    were to be published, ``version`` a k3s that no board runs yet, empty where the boards were asked, ``blank`` the
+    boards on which k3s has not run. What is missing ends the run, and the task that ends it says what to do.
     """
     # The reason is most often the same for all of them, a source that cannot be reached, and nobody has to mend it.
     reason = after["later"][0].partition(" Found: ")[0].partition(" Next: ")[0] if after["left"] else ""
@@ -33,7 +34,7 @@ def ending(
         return left + ["Next: the same command without --check, which publishes %d of them" % pending]
     if version:
         return left + ["Next: upgrade k3s to %s; boards with this registry need no run for its images" % version]
-    return left + ["Next: %s" % command("riscv.k3s.plan", inventory)]
+    return left + ["Next: %s" % command("riscv.k3s.install" if blank else "riscv.k3s.plan", inventory)]
 
 
 def command(playbook: str, inventory: Sequence[str] = ()) -> str:
