@@ -134,3 +134,10 @@ def test_the_version_has_a_summary_or_is_released():
     released = VERSION in read_yaml(ROOT / "changelogs/changelog.yaml")["releases"]
     path = ROOT / "changelogs/fragments" / (VERSION + ".yml")
     assert released or read_yaml(path)["release_summary"]
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_the_first_release_says_that_there_is_the_playbook(name):
+    """tools/changelog refuses otherwise; it is better told to who adds the playbook."""
+    if not read_yaml(ROOT / "changelogs/changelog.yaml")["releases"]:
+        assert "``riscv.k3s.%s``" % name in (ROOT / "changelogs/fragments/1.0.0.yml").read_text(encoding="utf-8")
