@@ -363,3 +363,36 @@ def test_one_at_a_time(data_dir):
 def _enter(data_dir):
     with _journal.opened(data_dir):
         return True
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o722])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_folder_into_which_others_may_write_is_not_believed(tmp_path, mode, check):
+    folder = tmp_path / "riscv-k3s"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(Problem, match="others may write into its folder"), _journal.opened(str(tmp_path), check):
+        pass
+
+
+def test_a_link_to_somebody_else_s_folder_is_not_believed(tmp_path, monkeypatch):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "riscv-k3s").symlink_to("theirs")
+    found = os.stat(tmp_path)
+    fields = [*found[:4], 1000, *found[5:]]
+    monkeypatch.setattr(_journal.os, "stat", lambda path: os.stat_result(fields))
+    with pytest.raises(Problem, match="it is of the user 1000"), _journal.opened(str(tmp_path)):
+        pass
+
+
+def test_a_folder_that_others_may_read_is_closed(tmp_path):
+    folder = tmp_path / "riscv-k3s"
+    folder.mkdir(mode=0o755)
+    (folder / "backups").mkdir()
+    with _journal.opened(str(tmp_path)):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_data_folder_is_a_whole_path():
+    with pytest.raises(Problem, match="must be a whole path"), _journal.opened("k3s"):
+        pass

@@ -19,6 +19,7 @@ import contextlib
 import fcntl
 import json
 import os
+import stat
 import time
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import (
@@ -293,6 +294,9 @@ def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
     Raises Problem when that does not end, or the journal is not readable.
     """
     folder = os.path.join(data_dir, FOLDER)
+    if not os.path.isabs(data_dir):
+        raise Problem("the data folder must be a whole path", found=data_dir, next_step="correct riscv_k3s_data_dir")
+    _require_own(folder, check_mode)
     if check_mode:
         yield Journal(folder, read(data_dir))
         return
@@ -309,6 +313,7 @@ def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
     try:
         _lock(handle, data_dir, timeout)
         make_folder(folder, mode=0o700)
+        _require_own(folder)
         try:
             yield Journal(folder, read(data_dir))
         finally:
@@ -316,6 +321,25 @@ def opened(data_dir, check_mode=False, timeout=LOCK_SECONDS):
                 os.rmdir(folder)
     finally:
         os.close(handle)
+
+
+def _require_own(folder, check_mode=False):
+    """Raise Problem for a folder that somebody else owns: what is written there may hold passwords, and what is read
+    there is believed. One that others may enter is closed.
+    """
+    try:
+        found = os.stat(folder)
+    except FileNotFoundError:
+        return
+    if found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o022:
+        raise Problem(
+            "the journal is not believed: others may write into its folder",
+            found="it is of the user %d, with mode %04o" % (found.st_uid, stat.S_IMODE(found.st_mode)),
+            where=folder,
+            next_step="see who did that and what is in it, then give it to root alone (mode 0700)",
+        )
+    if found.st_mode & 0o077 and found.st_uid == os.geteuid() and not check_mode:
+        os.chmod(folder, 0o700)
 
 
 def read(data_dir):
