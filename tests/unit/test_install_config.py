@@ -145,3 +145,12 @@ def test_an_option_that_is_said_elsewhere_is_none_with_a_plus(name):
     with pytest.raises(Problem, match="is set in riscv_k3s_server_config") as caught:
         _config.options({"server_config": {name: SECRET}}, "server")
     assert SECRET not in str(caught.value)
+
+
+def test_ansible_s_own_text_is_text():
+    class Tagged(str):
+        __slots__ = ()
+
+    form = Form(server=Tagged("https://a:6443"), sans=(Tagged("server-01"),))
+    made = _config.text({"node-ip": Tagged("10.0.0.1")}, form)
+    assert yaml.safe_load(made) == {"node-ip": "10.0.0.1", "server": "https://a:6443", "tls-san": ["server-01"]}

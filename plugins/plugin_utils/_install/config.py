@@ -120,6 +120,8 @@ def text(told: Mapping[str, Any], form: Form) -> str:
         whole["tls-san"] = known + missing
     if not whole:
         return _HEADER
+    # A name of the inventory is one of Ansible's own kinds of text, too.
+    whole = {key: _plain(value) for key, value in whole.items()}
     return _HEADER + yaml.dump(whole, Dumper=_Dumper, default_flow_style=False, sort_keys=True, width=4096)
 
 
