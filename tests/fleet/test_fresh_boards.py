@@ -9,9 +9,12 @@ import shutil
 
 import pytest
 
+# All simulated boards have the host name of this machine.
+NAME = {"node-name": "{{ inventory_hostname }}"}
 GIVEN = {
     "riscv_k3s_target_version": "v1.36.3+k3s1",
-    "riscv_k3s_server_config": {"disable": ["traefik", "servicelb"]},
+    "riscv_k3s_server_config": {"disable": ["traefik", "servicelb"], **NAME},
+    "riscv_k3s_agent_config": NAME,
 }
 
 
@@ -44,6 +47,13 @@ def test_check_mode_shows_who_is_first_and_who_joins_and_changes_nothing(fleet):
 def test_with_a_limit_no_second_cluster_is_begun(fleet):
     run = fleet.play("--check", "--limit", "server-02", playbook="riscv.k3s.install", check=2)
     assert "whether there is a cluster already is not known" in run.text and run.changed == 0
+
+
+def test_boards_of_one_host_name_are_refused(fleet):
+    run = fleet.play("-e", '{"riscv_k3s_agent_config": {}}', playbook="riscv.k3s.install", check=2)
+    assert "boards would be one node, since they have one name" in run.text
+    assert all("Where: agent-%02d." % number in run.text for number in (1, 2, 3)) and "Where: server" not in run.text
+    assert "set node-name for it in riscv_k3s_agent_config" in run.text and run.changed == 0
 
 
 @pytest.mark.parametrize(

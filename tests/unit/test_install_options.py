@@ -185,6 +185,13 @@ def test_names_of_the_certificate_are_added_once(given, expected):
     assert yaml.safe_load(_config.text(options, Form(sans=("vip",))))["tls-san"] == expected
 
 
+def test_a_name_is_written_whatever_kind_of_text_it_is():
+    class Tagged(str):
+        """As Ansible's variables are."""
+
+    assert "- vip" in _config.text({}, Form(sans=(Tagged("vip"),)))
+
+
 def test_a_server_that_runs_gets_the_name_too():
     made = run(fleet_of({"s1": of_us("s1", "s1")}, settings=settings_of(api_endpoint="vip.lan")))
     assert made["boards"]["s1"]["install"]["action"] == "converge"

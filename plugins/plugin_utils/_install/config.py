@@ -115,7 +115,8 @@ def text(told: Mapping[str, Any], form: Form) -> str:
     if form.token_file:
         whole["token-file"] = TOKEN
     known = _as_list(whole.get("tls-san", []))
-    missing = [name for name in form.sans if name not in ",".join(map(str, known)).split(",")]
+    # Ansible's own kind of texts is none that YAML knows.
+    missing = [str(name) for name in form.sans if name not in ",".join(map(str, known)).split(",")]
     if missing:
         whole["tls-san"] = known + missing
     if not whole:
