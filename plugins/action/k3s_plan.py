@@ -28,12 +28,13 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import groups 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
     FOREIGN,
     FOREIGN_CONFIG,
+    FOREIGN_UNREAD,
     OF_ACCESS,
     OF_CONFIG,
     PREFIX,
     READ_LATER,
 )
-from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read, unread
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
 
@@ -129,7 +130,9 @@ class ActionModule(ActionBase):
             away,
             lost={name: seen(name) for name in task_vars["ansible_play_hosts_all"] if name not in active},
             beside={name: seen(name) for name in active if name not in settings and seen(name)},
-            warnings=_groups.disagreements(declared, roles, group) + self._ignored(variables, names),
+            warnings=_groups.disagreements(declared, roles, group)
+            + self._ignored(variables, names)
+            + (unread(_not_read(variables, names)) if options["state"] == "installed" else []),
         )
         return with_versions(fleet)
 
@@ -177,6 +180,16 @@ def _is_same(one, other):
         return True
     secret = [getattr(value, "_ciphertext", None) for value in (one, other)]
     return secret[0] == secret[1] if any(secret) else one == other
+
+
+def _not_read(variables, names):
+    """Variables of other collections that have a value on a board."""
+    return {name for board in names for name in FOREIGN_UNREAD if not _is_empty(variables.of(board).get(name))}
+
+
+def _is_empty(value):
+    """Of what is in a vault nothing is asked: it may not be open."""
+    return value is None or (isinstance(value, (str, list, dict)) and not value)
 
 
 def _looked_away(registered):

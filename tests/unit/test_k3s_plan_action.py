@@ -250,6 +250,15 @@ def test_an_installation_reads_it_but_never_the_token(run):
     assert run({"b1": fresh(riscv_k3s_server_config=NEVER)}, state="installed")["failed"]
 
 
+def test_variables_of_other_collections_that_have_no_effect_are_told(run):
+    """k3s-io/k3s-ansible#237, timothystewart6/k3s-ansible#397: a proxy that nobody sets up."""
+    told = {"proxy_env": {"HTTP_PROXY": "http://p:1"}, "k3s_token": NEVER, "extra_service_envs": [], "k3s_server": {}}
+    lines = [line for line in run({"b1": fresh(**told)}, state="installed")["lines"] if "another collection" in line]
+    assert [line.split()[1] for line in lines] == ["k3s_token", "proxy_env"]
+    assert "say it by riscv_k3s_token" in lines[0] and "/etc/default/k3s" in lines[1]
+    assert not any("proxy_env" in line for line in run({"b1": seen(PAUSE, **told)})["lines"])
+
+
 def test_a_mistake_in_what_k3s_is_told_is_told(run):
     result = run({"b1": fresh(riscv_k3s_server_config={"token": "hunter2"})}, state="installed")
     assert result["failed"] and "riscv_k3s_token" in result["msg"] and "hunter2" not in result["msg"]

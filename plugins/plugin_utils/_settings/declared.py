@@ -156,6 +156,22 @@ FOREIGN_CONFIG = {
     "extra_server_args": Setting("any", secret=True),
     "extra_agent_args": Setting("any", secret=True),
 }
+# What other roles and collections for k3s read and this one does not, and where the same is said: k3s-ansible, its fork
+# by techno-tim, PyratLabs' role.
+_ENVIRONMENT = "/etc/default/k3s on the boards (agents: k3s-agent; OpenRC: /etc/rancher/k3s/k3s.env, k3s-agent.env)"
+FOREIGN_UNREAD = {
+    "airgap_dir": "riscv_k3s_binary, and riscv_k3s_fixes with preload",
+    "apiserver_endpoint": "riscv_k3s_api_endpoint",
+    "config_yaml": "server_config_yaml and agent_config_yaml",
+    "extra_args": "extra_server_args and extra_agent_args",
+    "extra_service_envs": _ENVIRONMENT,
+    "k3s_agent": "riscv_k3s_agent_config",
+    "k3s_registration_address": "riscv_k3s_api_endpoint",
+    "k3s_release_version": "riscv_k3s_target_version",
+    "k3s_server": "riscv_k3s_server_config",
+    "k3s_token": "riscv_k3s_token",
+    "proxy_env": _ENVIRONMENT,
+}
 # Templated by the tasks that need them and by no plan: a login may be in a vault that is not open, a list in a file
 # that is not there.
 READ_LATER = frozenset((*OF_ACCESS, *OF_CONFIG, *_OF_THE_CONTROLLER)) - {"registry", "registry_plain_http"}

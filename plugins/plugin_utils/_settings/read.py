@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
     FOREIGN,
     FOREIGN_CONFIG,
+    FOREIGN_UNREAD,
     PREFIX,
     RESERVED,
     SETTINGS,
@@ -94,6 +95,15 @@ def _read(variables):
         settings["target_version"] = str(settings["k3s_version"])
     settings["target_version"] = _as_k3s_writes(settings["target_version"])
     return settings, mistakes
+
+
+def unread(names: Iterable[str]) -> List[str]:
+    """What to tell of variables of other collections that are there and have no effect."""
+    return [
+        "%s is a variable of another collection, which install does not read: say it by %s"
+        % (name, FOREIGN_UNREAD[name])
+        for name in sorted(names)
+    ]
 
 
 def _as_k3s_writes(version):
