@@ -73,3 +73,18 @@ def test_a_login_in_a_url_is_refused_and_not_shown():
 def test_refused(settings, message):
     with pytest.raises(Problem, match=message):
         binary_of(settings, "riscv64", None)
+
+
+@pytest.mark.parametrize(
+    "query", ["token=hunter2", "a=1&X-Amz-Signature=hunter2", "sig=hunter2", "private_key=hunter2"]
+)
+def test_a_url_that_lets_in_whoever_has_it_is_refused_without_it(query):
+    settings = {"binary": "https://h/k3s?" + query, "binary_checksum": "a" * 64}
+    with pytest.raises(Problem, match="holds a login, which Ansible would show. Found: https://h/k3s") as caught:
+        binary_of(settings, "riscv64", "v1.36.3+k3s1")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_another_query_is_fetched():
+    settings = {"binary": "https://h/k3s?version=1", "binary_checksum": "a" * 64}
+    assert binary_of(settings, "riscv64", "v1.36.3+k3s1")["url"] == "https://h/k3s?version=1"

@@ -16,6 +16,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 
 DEFAULT_PATH = "/usr/local/bin/k3s"
+# Of URLs that let in whoever has them.
+_SIGNED = re.compile(r"(?i)[?&;][^=&]*(signature|sig|token|secret|credential|password|key)[^=&]*=")
 _CHECKSUM = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})\Z")
 
 
@@ -46,10 +48,10 @@ def binary_of(
         raise Problem(
             "riscv_k3s_binary cannot be fetched", found=redact(source), next_step="name a file, or an http(s) URL"
         )
-    if url and "@" in urlsplit(url).netloc:
+    if url and ("@" in urlsplit(url).netloc or redact(url) != url or _SIGNED.search(url)):
         raise Problem(
             "riscv_k3s_binary holds a login, which Ansible would show",
-            found=redact(source),
+            found=redact(source.partition("?")[0]),
             next_step="fetch the program by yourself, and name the file",
         )
     checksum = _checksum(settings.get("binary_checksum"), url)
