@@ -21,8 +21,8 @@ TOP |= {"CHANGELOG.md", "CHANGELOG.rst", "MANIFEST.json", "FILES.json"}
 # For who works on it; README says that they are in the repository.
 OF_DEVELOPERS = {"CONTRIBUTING.md", "SECURITY.md", "docs/design.md", "docs/testing.md", "docs/releasing.md"}
 OF_DEVELOPERS |= {"tests/lab/README.md"}
-# Bytes. Of 815 kB in November 2026, plugins are over 500 and roles 124, 100 of these the sums of Go modules in recipes.
-LARGEST = 900_000
+# Bytes. Of 861 kB in November 2026, plugins are over 500 and roles 124, 100 of these the sums of Go modules in recipes.
+LARGEST = 1_000_000
 
 
 @pytest.fixture(name="built", scope="module")
