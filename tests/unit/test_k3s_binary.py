@@ -277,6 +277,12 @@ def test_examined(board):
     assert done == {"changed": False, "sha256": sha256(NEW), "size": len(NEW), "architecture": "riscv64"}
 
 
+def test_a_folder_that_is_named_as_a_program_is_told_with_what_to_do(board):
+    params = dict(DEFAULTS, src=str(board.home), state="examined", sha256=None)
+    with pytest.raises(Problem, match="is a folder. Next: name the k3s program itself in riscv_k3s_binary"):
+        k3s_binary.run(params, False, FakeRunner(), "riscv64")
+
+
 def placed_journal(board):
     return opened(str(board.data_dir))
 

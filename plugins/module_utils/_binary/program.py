@@ -80,6 +80,8 @@ def examine(path: str, digest: Optional[str], architecture: str) -> Dict[str, ob
     """{sha256, architecture, size} of the program at ``path``, which must have the checksum ``digest`` (None: any) and
     be made for ``architecture`` (OCI's name, or what uname says). Raises Problem.
     """
+    if os.path.isdir(path):
+        raise Problem("%s is a folder" % path, next_step="name the k3s program itself in riscv_k3s_binary")
     found = checksum(path)
     if found is None:
         raise Problem("there is no k3s program %s" % path, next_step="correct riscv_k3s_binary")
