@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 # Of an upgrade. Those of site are killed in test_kills.py.
 OWN = re.compile("rollout|binary : |fleet : (Take|Keep|Renew|Release)")
 STEPS = [step for step in steps("upgrade") if OWN.search(step.name) and step.acts and not step.rescue]
+FIRST = next(number for number, step in enumerate(STEPS) if step.name.endswith("rollout : Stop k3s"))
 # Steps at which these boards have nothing to do, and why.
 NOT_TAKEN = {
     "Make a folder for programs|Fetch programs": "a program from a URL",
@@ -107,11 +108,12 @@ def test_a_k3s_that_does_not_come_up(ready, files, fault):
     assert versions(ready) == {"board-1": NEW, "board-2": NEW} and "All healthy." in healed.text, healed.text
 
 
-def test_killed_at_each_step_and_run_again(ready, files, tmp_path, capsys):
+@pytest.mark.parametrize("chosen", [STEPS[FIRST:], STEPS[:FIRST]], ids=["from the stop on", "before"])
+def test_killed_at_each_step_and_run_again(ready, files, tmp_path, capsys, chosen):
     """One run after the other, each on what the one before left."""
     killed, missed = [], []
     given = dict(SETTINGS, riscv_k3s_binary=ready.program(files, "B"))
-    for step in STEPS:
+    for step in chosen:
         if any(re.search(pattern, step.name) for pattern in NOT_TAKEN):
             continue
         seen = run_with(ready, tmp_path, "upgrade", step=step.name, **given)

@@ -187,7 +187,10 @@ class ThreeLab(UpgradeLab):
     """Two servers with embedded etcd, and an agent."""
 
     roles = {"board-1": "server", "board-2": "server", "board-3": "agent"}
-    own = dict(UpgradeLab.own, RISCV_K3S_LAB_BOARDS="server,server,agent")
+    own = {
+        "RISCV_K3S_LAB_NAME": os.environ.get("RISCV_K3S_LAB_NAME", "riscv.k3s") + "-up3",
+        "RISCV_K3S_LAB_BOARDS": "server,server,agent",
+    }
     config = "cluster-init: true\n"
 
 
