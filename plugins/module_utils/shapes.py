@@ -246,6 +246,8 @@ class Observed(_Known, total=False):
     closer: Dict[str, Any]
     journal: Dict[str, Any]
     manifests: Optional[List[Dict[str, Any]]]
+    # Of a board that is planned as what it will be.
+    has_not_run: bool
     demand: List[DemandRow]
     images: Optional[List[ImageRow]]
     image_configs: Optional[Dict[str, str]]  # digest of a config to what its record stands for

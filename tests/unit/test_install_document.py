@@ -190,6 +190,14 @@ def test_what_a_new_board_needs_before_its_first_start_is_planned_as_for_one_tha
     assert "mirrored-pause:3.10.2" in names and not any("traefik" in name or "klipper" in name for name in names)
 
 
+def test_a_patch_of_the_catalogue_waits_for_the_manifest_that_k3s_writes():
+    patch = {"manifest": "coredns.yaml", "kind": "Deployment", "name": "coredns", "container": "coredns"}
+    entry = {"stock": "docker.io/rancher/mirrored-coredns-coredns", "source": "reg:5000/riscv64/coredns:1.12.1"}
+    settings = settings_of(catalogue=[dict(entry, patch=dict(patch, command=["/coredns"]))], fixes=["tag"])
+    fleet = fleet_of({"s1": fresh("s1")}, settings=settings)
+    assert planned(fleet)["patches"] == [] and installed(fleet, planned(fleet), {}, ())["waves"] == [["s1"]]
+
+
 def test_what_follows_from_the_address_of_a_registry_is_what_a_plan_says():
     settings = settings_of(registry="10.0.0.9:5000")
     fleet = fleet_of({"s1": fresh("s1")}, settings=settings)

@@ -88,8 +88,8 @@ def test_an_observed_board_fits(tmp_path, k3s_manifests):
     board.file("etc/k3s.yaml", "")
     seen = observe(board.run(parts), TOKEN, parts)
     assert misfits(seen, shapes.Observed) == []
-    # What a closer look found comes with a second answer, and only where it was asked for.
-    assert set(get_type_hints(shapes.Observed)) - set(seen) == {"closer"}
+    # What a closer look found comes with a second answer, and only where it was asked for. The other one no board says.
+    assert set(get_type_hints(shapes.Observed)) - set(seen) == {"closer", "has_not_run"}
 
 
 def test_a_plan_fits():

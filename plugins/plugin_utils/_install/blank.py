@@ -56,6 +56,7 @@ def _expected(board: Board) -> Board:
         sandboxes=[],
         containers=[],
         manifests=[],
+        has_not_run=True,
         own_config=board.seen.get("own_config") or [],
         containerd={"version": None, "pins": True},
         config=told,
