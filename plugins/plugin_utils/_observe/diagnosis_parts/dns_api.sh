@@ -9,7 +9,7 @@ short_kubectl() { kubectl --request-timeout=5s "$@"; }
 dns_log() { short_kubectl -n kube-system logs "$1" --tail=20 2>&1 | blanked_log; }
 ready() {
     short_kubectl get --raw "/api/v1/namespaces/kube-system/pods/$1:8181/proxy/ready" -v=8 2>&1 |
-        sed -n -e 's/.*Response Body//p' -e '/^Error/p'
+        sed -n -e "s/.*Response Body//p" -e "/^Error/p"
 }
 case $api_answer in
     # Of k3s's own only, and a few of them: anybody may give his pods that label.

@@ -11,7 +11,7 @@ service_state() {
     elif command -v rc-service >/dev/null; then
         for unit in k3s k3s-agent; do
             echo "Id=$unit"
-            echo "ActiveState=$($limit rc-service --ifexists $unit status 2>&1 | sed -n 's/.*status: *//p')$nl"
+            echo "ActiveState=$($limit rc-service --ifexists $unit status 2>&1 | sed -n "s/.*status: *//p")$nl"
         done
     fi
     return 0

@@ -73,7 +73,7 @@ if [ -n "$k3s_pid" ]; then
     done <"$proc/$k3s_pid/cgroup"
     # By another name it may be what k3s was started from by hand, such as ssh.
     case $unit in "" | k3s*) ;; *) for folder in $units; do cat "$folder/$unit" "$folder/$unit.service"; done 2>/dev/null |
-        grep -qE "^[^#]*[/ ]k3s +(server|agent)" || unit='' ;; esac
+        grep -qE "^[^#]*[/ ]k3s +(server|agent)" || unit= ;; esac
 fi
 environment=$([ -z "$k3s_pid" ] || tr "\000\n" "\n " <"$proc/$k3s_pid/environ" |
     grep -E "^K3S_(DATA_DIR|CONFIG_FILE|NODE_NAME)=")
