@@ -64,7 +64,7 @@ class Board:
 
     def file(self, state, content=None):
         params = {"path": str(self.path), "content": content, "mode": "0600", "secret": True, "state": state}
-        return k3s_config_file.run(dict(params, pending=False, data_dir=self.data_dir), False)[0]
+        return k3s_config_file.run(dict(params, kind="file", pending=False, data_dir=self.data_dir), False)[0]
 
 
 @pytest.fixture(name="board")
