@@ -119,6 +119,17 @@ def test_a_board_joins_one_that_runs_and_nothing_else_happens():
     assert made["boards"]["a1"]["install"]["config"]["form"]["server"] == "https://10.0.0.1:6443"
 
 
+@pytest.mark.parametrize("endpoint", ["10.0.0.7", "S1", "https://10.0.0.7:6443"])
+def test_a_server_that_is_installed_anew_joins_another_one_though_the_inventory_names_itself(endpoint):
+    """k3s-ansible's sample has the first server as api_endpoint."""
+    boards = {"s1": fresh("s1"), "s2": of_us("s2", "s2"), "a1": fresh("a1")}
+    boards["a1"]["identity"]["addresses"] = ["10.0.0.9"]
+    made = run(fleet_of(boards, ("s1", "s2"), settings_of(api_endpoint=endpoint)))
+    joins = {name: row["install"]["config"]["form"]["server"] for name, row in made["boards"].items() if name != "s2"}
+    assert joins["s1"] == "https://10.0.0.1:6443"
+    assert joins["a1"].lower() == "https://%s:6443" % endpoint.lower().replace("https://", "").replace(":6443", "")
+
+
 def test_a_second_server_comes_after_the_first_has_etcd():
     made = run(fleet_of({"s1": of_us("s1", "s1"), "s2": fresh("s2")}, ("s1", "s2")))
     assert made["waves"] == [["s1"], ["s2"]] and made["boards"]["s1"]["install"]["config"]["form"]["init"]

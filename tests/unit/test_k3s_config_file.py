@@ -79,6 +79,16 @@ def _board(tmp_path):
     return Board(tmp_path)
 
 
+def test_a_file_of_an_installation_that_stands_there_already_is_noted(board):
+    """As where a data folder was wiped, and /etc was kept. By its notes a k3s is known as ours."""
+    board.write("# Written by riscv.k3s\nserver: x\n")
+    for changed in (True, False):
+        done = board.run(content="# Written by riscv.k3s\nserver: x\n", kind="install")
+        assert done["changed"] is changed
+        assert read(board.data_dir)["files"][str(board.path)]["kind"] == "install"
+    assert board.run(state="absent")["changed"] and not board.path.exists()
+
+
 def test_a_new_file_and_its_folder_go_again(board):
     board.write("x")
     before = board.all()

@@ -26,6 +26,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 ARCHIVES = "agent/images"
+# The kind of an entry that belongs to an installation of k3s.
+INSTALL = "install"
 _ARCHIVE = re.compile(r"riscv-k3s-[0-9a-f]+\.tar\Z")
 
 
@@ -44,12 +46,17 @@ def present(journal, path, data, mode, check_mode=False, kind="file"):
     """Have the file ``path`` hold ``data`` (bytes), with ``mode`` (int) and the owner of this process; its folder is
     made. ``kind`` is that of the journal's entry. Raises Problem.
 
-    A file that holds it already only gets mode and owner: its time tells when k3s had to read it anew.
+    A file that holds it already only gets mode and owner: its time tells when k3s had to read it anew. Of an
+    installation it is noted all the same, since by its notes it is told which k3s is ours.
     """
     before, found = read_bytes(path), status(path)
     owner = (os.geteuid(), os.getegid())
     as_wanted = (
-        found and before == data and stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == owner
+        (path in journal.files or kind != INSTALL)
+        and found
+        and before == data
+        and stat.S_IMODE(found.st_mode) == mode
+        and (found.st_uid, found.st_gid) == owner
     )
     if not as_wanted:
         journal.require_readable("files", path)

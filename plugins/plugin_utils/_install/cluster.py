@@ -61,13 +61,14 @@ def url(
     nodes: Sequence[Mapping[str, Any]],
     told: Mapping[str, Any],
     host: str,
+    is_direct: bool = False,
 ) -> str:
     """Where boards join: as the inventory says, else by the address of the first server's node.
 
     ``seen`` is what was seen of the first server, ``nodes`` the API's, ``told`` its options, ``host`` how it is reached
-    from here. Raises Problem.
+    from here. ``is_direct`` leaves out what the inventory says, for a board that it names itself. Raises Problem.
     """
-    endpoint = _endpoint.given(settings)
+    endpoint = None if is_direct else _endpoint.given(settings)
     port = _endpoint.port_of(settings, told, _PORT)
     return (endpoint or _endpoint.Endpoint(_address(seen, nodes, told, host), None)).url(port)
 

@@ -61,13 +61,14 @@ def installed(
     run's document has. Raises Problem.
     """
     first, of_board = _cluster.first(fleet), OfBoards()
-    at_url = _url(fleet, first, hosts)
+    at_url, direct = (_url(fleet, first, hosts, is_direct) for is_direct in (False, True))
     names = {board.name: _node_name(board, fleet) for board in fleet.boards}
     boards: Dict[str, Any] = {}
     problems: Dict[str, str] = {}
     for board in fleet.boards:
         try:
-            place = _place(board, fleet, first, at_url, tokens)._replace(sans=_sans(board, hosts))
+            joins = direct if _is_endpoint(board, hosts) else at_url
+            place = _place(board, fleet, first, joins, tokens)._replace(sans=_sans(board, hosts))
             decided = _board.decide(board.seen, board.settings, place, board.name)
             _require_first(decided, first, fleet, board)
             if decided["action"] == _board.INSTALL and not (board.seen.get("k3s") or {}).get("role"):
@@ -94,13 +95,21 @@ def installed(
     )
 
 
-def _url(fleet: Fleet, first: _cluster.First, hosts: Mapping[str, str]) -> str:
+def _is_endpoint(board: Board, hosts: Mapping[str, str]) -> bool:
+    """Whether others join at this board by the inventory: where another server is the first, it would join itself."""
+    given = _endpoint.given(board.settings)
+    addresses = (board.seen.get("identity") or {}).get("addresses") or ()
+    own = {board.name, hosts.get(board.name), board.seen.get("hostname"), *addresses}
+    return given is not None and given.host.lower() in {str(name).lower() for name in own if name}
+
+
+def _url(fleet: Fleet, first: _cluster.First, hosts: Mapping[str, str], is_direct: bool) -> str:
     board = next((board for board in fleet.boards if board.name == first.name), None)
     seen = fleet.of_servers().get(first.name) or {}
     settings = (board or fleet.boards[0]).settings
     nodes = (seen.get("api") or {}).get("nodes") or ()
     host = hosts.get(first.name) or first.name
-    return _cluster.url(settings, seen, nodes, _config.options(settings, "server"), host)
+    return _cluster.url(settings, seen, nodes, _config.options(settings, "server"), host, is_direct)
 
 
 def _place(board: Board, fleet: Fleet, first: _cluster.First, url: str, tokens: Collection[str]) -> _board.Place:
