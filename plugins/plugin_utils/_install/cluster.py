@@ -79,7 +79,7 @@ def _address(seen: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]], told: 
         return node["internal_ip"]
     said = told.get("node-ip")
     if said:
-        return str(said[0] if isinstance(said, list) else said).split(",")[0].strip()
+        return str(said[0] if isinstance(said, list) else said).partition(",")[0].strip()
     own = [text for text in (seen.get("identity") or {}).get("addresses") or () if _is_usable(text)]
     return own[0] if len(own) == 1 and host not in own else host
 
