@@ -300,6 +300,7 @@ FOR_PROGRAMS = {
     "diagnose_page",
     "diagnosis",
     "image_builds",
+    "install_config",
     "inventory_settings",
     "join_pods",
     "lock_candidates",
