@@ -130,7 +130,8 @@ class ActionModule(ActionBase):
             result = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
             held = result.get("held_by") if result.get("failed") else None
             if not held:
-                return dict(result, at=_uptime())
+                # One that is given back is held no more: another playbook of the same run takes it anew.
+                return result if options["state"] == "released" else dict(result, at=_uptime())
             if is_gone(held) and arguments.get("take_over") != held["id"]:
                 arguments["take_over"] = held["id"]
                 continue

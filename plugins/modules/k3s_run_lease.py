@@ -151,7 +151,7 @@ taken_over:
 at:
   description: When that was, in seconds since the controller's start.
   type: float
-  returned: success
+  returned: unless O(state=released)
 held_by:
   description: The other run that holds the lease, as RV(lease.held).
   type: dict

@@ -27,7 +27,7 @@ NOT_TAKEN = {
     r"with what else stands there|start : (Remove older|Leave this|Restart k3s so|Wait until k3s|Note what it)": (
         "boards on which k3s ran before; test_kills.py"
     ),
-    r"install : (Tell what was not|Count)|Release the lease, since|Forget the lease": "a wave that failed",
+    r"install : (Tell what was not|Count)|Release the lease, since": "a wave that failed",
     r"fleet : (Remember what moves|Require open|Wait before the next|Try again)": "a gate that is not open yet",
     r"install : Ask$|servers that stay": "a question that is answered, and boards that are left out",
 }
