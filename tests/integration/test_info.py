@@ -58,7 +58,8 @@ def _waiting_sandbox(lab):
 def test_server(lab, run):
     result = run("k3s_info", lab.server)
     assert result["errors"] == [] and result["changed"] is False
-    known = {"installed": True, "version": result["k3s"]["version"], "role": "server", "running": True}
+    known = {"installed": True, "program": "/usr/local/bin/k3s", "version": result["k3s"]["version"]}
+    known.update(role="server", running=True)
     assert result["k3s"] == dict(known, seconds=result["k3s"]["seconds"]) and result["k3s"]["seconds"] >= 0
     assert result["k3s"]["version"] in lab.versions.values()
     assert [node["name"] for node in result["api"]["nodes"]] == [lab.server, lab.agent]
