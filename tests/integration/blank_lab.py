@@ -12,6 +12,32 @@ import subprocess
 from labs import LAB, Lab
 
 FIRST, SECOND, AGENT = "board-1", "board-2", "board-3"
+# Services as somebody writes them by hand; of an agent or a server.
+OPENRC = """\
+#!/sbin/openrc-run
+supervisor=supervise-daemon
+name=k3s
+command=/usr/local/bin/k3s
+command_args="%s"
+output_log=/var/log/k3s.log
+error_log=/var/log/k3s.log
+pidfile=/var/run/k3s.pid
+respawn_delay=5
+respawn_max=0
+"""
+# As k3s's own one, whose start never ends where the server is never ready.
+SYSTEMD = """\
+[Service]
+Type=notify
+KillMode=process
+Delegate=yes
+Restart=always
+RestartSec=5s
+TimeoutStartSec=0
+ExecStart=/usr/local/bin/k3s %s
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 class BlankLab(Lab):

@@ -9,35 +9,11 @@ import hashlib
 import subprocess
 
 import pytest
-from blank_lab import AGENT, FIRST, SECOND, BlankLab
+from blank_lab import AGENT, FIRST, OPENRC, SECOND, SYSTEMD, BlankLab
 from labs import ROOT
 
 pytestmark = pytest.mark.slow
 
-OPENRC_SCRIPT = """\
-#!/sbin/openrc-run
-supervisor=supervise-daemon
-name=k3s
-command=/usr/local/bin/k3s
-command_args="server"
-output_log=/var/log/k3s.log
-error_log=/var/log/k3s.log
-pidfile=/var/run/k3s.pid
-respawn_delay=5
-respawn_max=0
-"""
-SYSTEMD_UNIT = """\
-[Service]
-Type=notify
-KillMode=process
-Delegate=yes
-Restart=always
-RestartSec=5s
-TimeoutStartSec=60
-ExecStart=/usr/local/bin/k3s %s
-[Install]
-WantedBy=multi-user.target
-"""
 DATA = "/var/lib/rancher/k3s"
 
 
@@ -95,7 +71,7 @@ def test_each_file_is_its_version(blank, tmp_path):
 def test_a_first_server_makes_its_token_and_has_no_etcd(blank):
     blank.install(FIRST, "C")
     blank.configure(FIRST, "")
-    blank.write(FIRST, "/etc/init.d/k3s", OPENRC_SCRIPT)
+    blank.write(FIRST, "/etc/init.d/k3s", OPENRC % "server")
     blank.exec(FIRST, "chmod 755 /etc/init.d/k3s && rc-update add k3s default && rc-service k3s start")
     blank.wait_for_node(FIRST, "v1.35.8+k3s1", 90)
     token = blank.exec(FIRST, "cat %s/server/node-token" % DATA).stdout
@@ -109,7 +85,7 @@ def test_a_first_server_makes_its_token_and_has_no_etcd(blank):
 
 def test_an_agent_with_another_token_is_not_let_in(blank):
     blank.install(AGENT, "C")
-    blank.write(AGENT, "/etc/systemd/system/k3s-agent.service", SYSTEMD_UNIT % "agent")
+    blank.write(AGENT, "/etc/systemd/system/k3s-agent.service", SYSTEMD % "agent")
     server = "server: https://10.99.0.2:6443\n"
     blank.configure(AGENT, server, "another")
     blank.exec(AGENT, "systemctl daemon-reload && systemctl enable k3s-agent && systemctl start --no-block k3s-agent")
@@ -170,7 +146,7 @@ def test_cluster_init_takes_the_data_along_into_etcd(blank):
 def test_a_further_server_is_a_member_until_its_node_is_deleted(blank):
     token = blank.exec(FIRST, "cat %s/server/token" % DATA).stdout.strip()
     blank.install(SECOND, "B")
-    blank.write(SECOND, "/etc/systemd/system/k3s.service", SYSTEMD_UNIT % "server")
+    blank.write(SECOND, "/etc/systemd/system/k3s.service", SYSTEMD % "server")
     blank.configure(SECOND, "server: https://10.99.0.2:6443\n", "another")
     assert blank.exec(SECOND, "systemctl daemon-reload && systemctl start k3s", check=False).returncode == 1
     assert blank.members() == [FIRST]

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 
-from blank_lab import BlankLab
+from blank_lab import OPENRC, SYSTEMD, BlankLab
 from runs import ROOT, play
 
 LAB = ROOT / "tests/lab/lab"
@@ -20,31 +20,6 @@ SETTINGS = {
     "riscv_k3s_target_disable": ["traefik", "servicelb"],
     "riscv_k3s_lock_file": "",
 }
-OPENRC = """\
-#!/sbin/openrc-run
-supervisor=supervise-daemon
-name=k3s
-command=/usr/local/bin/k3s
-command_args="%s"
-output_log=/var/log/k3s.log
-error_log=/var/log/k3s.log
-pidfile=/var/run/k3s.pid
-respawn_delay=5
-respawn_max=0
-"""
-# As k3s's own one, whose start never ends where the server is never ready.
-SYSTEMD = """\
-[Service]
-Type=notify
-KillMode=process
-Delegate=yes
-Restart=always
-RestartSec=5s
-TimeoutStartSec=0
-ExecStart=/usr/local/bin/k3s %s
-[Install]
-WantedBy=multi-user.target
-"""
 # Asks for the API's Service, five times a second, until it is told to stop; prints what became of it.
 _ASK = """
 import json, os, socket, time

@@ -51,6 +51,30 @@ def test_a_server_that_stays_deletes_the_node():
     assert not any("ALL DATA" in line for line in made["lines"])
 
 
+def test_another_server_that_does_not_answer_may_hold_the_cluster_or_not():
+    fleet = fleet_of({"s1": of_us("s1", "s1")}, ("s1", "s2"), away={"s2": dict(of_us("s2"), api={"reachable": False})})
+    lines = uninstalled(fleet)["lines"]
+    assert (
+        "s1: k3s is removed with its data: whether s2 has that of the cluster is not known, it does not answer" in lines
+    )
+
+
+def test_the_k3s_of_the_server_that_deletes_nodes_is_where_it_was_seen():
+    """It may be no board of this run."""
+    away = of_us("s1", *NODES)
+    away.update(k3s=dict(away["k3s"], program="/opt/k3s"), data_dir="/srv/k3s")
+    made = uninstalled(fleet_of({"a1": agent("a1")}, ("s1",), away={"s1": away}))
+    assert (made["keeper"], made["keeper_program"], made["keeper_data_dir"]) == ("s1", "/opt/k3s", "/srv/k3s")
+
+
+def test_a_service_that_is_not_there_is_not_stopped():
+    """By a run that was cut short before it was written, or behind its removal."""
+    seen = agent("a1")
+    seen["journal"]["files"][paths("agent")["systemd"]]["current"] = None
+    made = uninstalled(fleet_of({"s1": of_us("s1", "s1"), "a1": seen}))["boards"]["a1"]
+    assert made["action"] == "remove" and made["service"] is None
+
+
 def test_where_no_server_that_stays_answers_it_is_told():
     fleet = fleet_of({"a1": agent("a1")}, ("s1",), away={"s1": dict(of_us("s1"), api={"reachable": False})})
     made = uninstalled(fleet)

@@ -241,6 +241,14 @@ def test_no_room(board):
         board.module(sha256=sha256(NEW), state="announced", size=1 << 60)
 
 
+def test_check_mode_tells_that_a_run_was_cut_short_before_it_placed_another_program(board):
+    board.run(NEW)
+    with opened(str(board.data_dir)) as journal:
+        journal.programs[str(board.path)].update(sha256=sha256(OLD))
+        journal.save()
+    assert board.run(NEW)["changed"] and not board.run(NEW)["changed"]
+
+
 def test_check_mode_needs_no_file(board):
     done = board.module(
         check=True, src=str(board.home / "none"), sha256=sha256(NEW), version="v1.35.7+k3s1", state="present"

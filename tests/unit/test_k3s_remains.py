@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Result
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import opened, read
+from ansible_collections.riscv.k3s.plugins.module_utils._remains import remains as _remains
 from ansible_collections.riscv.k3s.plugins.module_utils._remains import which
 from ansible_collections.riscv.k3s.plugins.module_utils._remains.remains import Remains
 from ansible_collections.riscv.k3s.plugins.module_utils._remains.which import (
@@ -79,6 +80,21 @@ def test_links_in_the_bridge_of_the_pods_and_the_bridge():
     rows = [("eth0", ""), ("veth1", "cni0"), ("veth2", "docker0"), ("cni0", ""), ("flannel.1", "")]
     found = bridged([{"name": name, "master": master} for name, master in rows])
     assert found == ["veth1", "cni0", "flannel.1"]
+
+
+def test_rules_that_cannot_be_written_are_told(monkeypatch, tmp_path):
+    """As where another program holds the lock of iptables."""
+
+    class Refusing:
+        def run(self, argv, stdin=None, check=True):
+            if argv[0].endswith("-save"):
+                return Result(argv, 0, "*nat\n-A KUBE-SERVICES -j ACCEPT\nCOMMIT\n", "")
+            assert stdin == "*nat\nCOMMIT\n"
+            return Result(argv, 4, "", "Another app is currently holding the xtables lock\n")
+
+    monkeypatch.setattr(_remains, "find_program", lambda name: name)
+    with pytest.raises(Problem, match="rules of k3s stay in iptables.*xtables lock"):
+        Remains(DATA, Refusing(), str(tmp_path))._remove_rules("iptables")
 
 
 def test_rules_of_others_stay():

@@ -305,11 +305,10 @@ class Place:
             self.entry.update(sha256=asked.sha256, version=asked.version, previous=kept)
         missing = [name for name in LINKS if asked.links and not self._find(name) and not self._has_beside(name)]
         self.entry["links"] += missing
-        if check_mode:
-            return bool(missing)
-        self.journal.save()
-        for name in missing:
-            os.symlink(os.path.basename(self.path), os.path.join(os.path.dirname(self.path), name))
+        if not check_mode:
+            self.journal.save()
+            for name in missing:
+                os.symlink(os.path.basename(self.path), os.path.join(os.path.dirname(self.path), name))
         return noted != self.entry
 
     def _has_beside(self, name):

@@ -18,7 +18,7 @@ import signal
 import time
 from typing import Dict, List, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, find_program
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import Runner, find_program, last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import FOLDER
 from ansible_collections.riscv.k3s.plugins.module_utils._remains import which
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -155,7 +155,13 @@ class Remains:
         saved = self.runner.run([table + "-save"], check=False)
         kept = which.kept_rules(saved.out)
         if not saved.rc and kept != saved.out:
-            self.runner.run([table + "-restore"], stdin=kept, check=False)
+            done = self.runner.run([table + "-restore"], stdin=kept, check=False)
+            if done.rc:
+                raise Problem(
+                    "rules of k3s stay in %s" % table,
+                    found=last_lines(done.err) or "exit status %d and no message" % done.rc,
+                    next_step="remove those that name KUBE-, CNI- or flannel by hand, or reboot, and run again",
+                )
 
     def _made(self) -> List[str]:
         """The files and folders to remove, but for the journal's."""

@@ -16,6 +16,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Boar
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import node_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import board as _board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._install import units as _units
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.how_it_runs import DATA_DIR
 from ansible_collections.riscv.k3s.plugins.plugin_utils._upgrade.binary import DEFAULT_PATH
 
 REMOVE, NOTHING, LEFT = "remove", "nothing", "left"
@@ -24,8 +25,9 @@ _LEFT = "left alone: its k3s was installed by somebody else, who also removes it
 
 def uninstalled(fleet: Fleet) -> Dict[str, Any]:
     """The document of a run that uninstalls k3s from the boards of ``fleet``: boards {name: {action, node, role,
-    service, manager, unit, files, program, package, data_dir, is_last, settings}}, waves, lines, keeper (the server
-    that is asked to delete nodes, or None) and what else a run's document has.
+    service (None where it is not there), manager, unit, files, program, package, data_dir, is_last, settings}}, waves,
+    lines, keeper (the server that is asked to delete nodes, or None), keeper_program, keeper_data_dir (its k3s, and
+    where that keeps its data) and what else a run's document has.
     """
     of_board = OfBoards()
     boards = {board.name: _row(board, fleet, of_board) for board in fleet.boards}
@@ -35,11 +37,15 @@ def uninstalled(fleet: Fleet) -> Dict[str, Any]:
     order = _order(going, fleet, keeper)
     for name in going:
         boards[name]["is_last"] = not keeper and name == order[-1][0] and name in fleet.servers
+    keeper_or_last = keeper or (order[-1][0] if order and order[-1][0] in fleet.servers else None)
+    kept = fleet.of_servers().get(keeper_or_last or "") or {}
     return dict(
         common(fleet),
         boards=boards,
         waves=order,
-        keeper=keeper or (order[-1][0] if order and order[-1][0] in fleet.servers else None),
+        keeper=keeper_or_last,
+        keeper_program=(kept.get("k3s") or {}).get("program") or DEFAULT_PATH,
+        keeper_data_dir=kept.get("data_dir") or DATA_DIR,
         lines=[printable(line) for line in _lines(boards, keeper, fleet, order)],
         problems={},
         changes=len(going),
@@ -64,13 +70,16 @@ def _row(board: Board, fleet: Fleet, of_board: OfBoards) -> Dict[str, Any]:
     node = node_of(board, fleet.head.get("api"))
     manager = seen.get("manager") or _units.MANAGERS[0]
     unit = _units.paths(role)[manager]
-    programs = (seen.get("journal") or {}).get("programs") or {}
+    journal = seen.get("journal") or {}
+    programs = journal.get("programs") or {}
+    # A run that was cut short may not have written it yet, or have removed it.
+    is_written = ((journal.get("files") or {}).get(unit) or {}).get("current")
     path = board.settings["binary_path"] or DEFAULT_PATH
     return dict(
         row,
         action=REMOVE,
         node=node["name"] if node else None,
-        service=_units.SERVICES[role],
+        service=_units.SERVICES[role] if is_written else None,
         manager=manager,
         unit=unit,
         files=_files(seen, unit),
@@ -104,14 +113,16 @@ def _order(going: Sequence[str], fleet: Fleet, keeper: Optional[str]) -> List[Li
 
 def _lines(boards: Mapping[str, Any], keeper: Optional[str], fleet: Fleet, order: Sequence[Sequence[str]]) -> List[str]:
     lines = []
+    stays = [name for name in fleet.servers if name not in [one for step in order for one in step]]
+    lost = " with ALL DATA OF THE CLUSTER, since no other server stays"
+    if stays:
+        lost = " with its data: whether %s has that of the cluster is not known, it does not answer" % ", ".join(stays)
     for name, row in boards.items():
         if row["action"] == REMOVE:
-            lost = " with ALL DATA OF THE CLUSTER, since no other server stays" if row["is_last"] else ""
-            lines.append("%s: k3s is removed%s" % (name, lost))
+            lines.append("%s: k3s is removed%s" % (name, lost if row["is_last"] else ""))
             lines.append("%s: its pods end, and volumes in %s are lost" % (name, row["data_dir"]))
         else:
             lines.append("%s: %s" % (name, _LEFT if row["action"] == LEFT else "nothing to remove"))
-    stays = [name for name in fleet.servers if name not in [one for step in order for one in step]]
     if order and not keeper and stays:
         lines.append("warning: no server that stays answers (%s): nodes stay in its API" % ", ".join(stays))
     return lines + [
