@@ -46,6 +46,10 @@ def test_go_mod_and_go_sum_pin_what_the_recipe_says(name):
     assert pinned.version == recipe["revision"] == "v" + recipe["version"]
     sums = (folder / "go.sum").read_text(encoding="utf-8")
     assert go_mod.sum_of(sums, pinned.module, pinned.version).startswith("h1:")
+    # Both sums of what go.mod requires, and of nothing else: tools/recipe-sums.
+    required = re.findall(r"^(?:require |\t)(\S+) (v\S+)", text, re.M)
+    wanted = {"%s %s%s" % (module, version, of) for module, version in required for of in ("", "/go.mod")}
+    assert {line.rpartition(" ")[0] for line in sums.splitlines()} == wanted
     # Nothing but what a checksum is for: no replacement by a folder or by another place.
     assert not re.search(r"^\s*(replace|exclude)\b", text, re.M)
 
