@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import re
 import sys
 
 import pytest
@@ -25,11 +26,16 @@ def tool(path):
     return module
 
 
-@pytest.fixture(name="page")
-def _page(monkeypatch):
+@pytest.fixture(name="made")
+def _made(monkeypatch):
     # No compiled file beside the script.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    return tool("tools/playbooks-doc").document()
+    return tool("tools/playbooks-doc")
+
+
+@pytest.fixture(name="page")
+def _page(made):
+    return made.document()
 
 
 def section_of(name, page):
@@ -38,6 +44,15 @@ def section_of(name, page):
 
 def test_the_page_is_as_made(page):
     assert (ROOT / "docs/docsite/rst/playbooks.rst").read_text(encoding="utf-8") == page, "run tools/playbooks-doc"
+
+
+def test_each_guide_for_users_is_named_in_readme_and_on_the_page_of_guides(made):
+    """But for texts for developers, which are not in the built collection."""
+    written = (ROOT / "docs/docsite/rst/guides.rst").read_text(encoding="utf-8")
+    assert written == made.guides(), "run tools/playbooks-doc"
+    of_developers = {path for path in read_yaml(ROOT / "galaxy.yml")["build_ignore"] if path.endswith(".md")}
+    for_users = {"docs/" + path.name for path in (ROOT / "docs").glob("*.md")} - of_developers
+    assert set(re.findall(r"``(docs/\S+\.md)``", made.guides())) == for_users
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
@@ -66,3 +81,21 @@ def test_the_guides_of_the_site_link_to_what_is_there(monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     pages = {str(path): text for path, text in tool("tools/site/guides.py").pages().items()}
     assert "(docs/prepare.md)" in pages["README.md"] and "(roles/" not in pages["README.md"]
+
+
+def test_screenshots_are_shown_where_there_are_some(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    shots, index = tool("tools/site/screenshots.py"), ROOT / "tools/site/index.rst"
+    source, taken = tmp_path / "source", tmp_path / "taken"
+    source.mkdir()
+    (source / "index.rst").write_bytes(index.read_bytes())
+    shots.main(source, taken)
+    assert (source / "index.rst").read_bytes() == index.read_bytes() and not (source / "screenshots.rst").exists()
+    taken.mkdir()
+    for name in ("site", "unknown"):
+        (taken / (name + ".png")).touch()
+    shots.main(source, taken)
+    assert "   screenshots\n" in (source / "index.rst").read_text(encoding="utf-8")
+    text = (source / "screenshots.rst").read_text(encoding="utf-8")
+    assert re.findall(r"image:: (\S+)", text) == ["screenshots/site.png"]
+    assert [path.name for path in (source / "screenshots").iterdir()] == ["site.png"]
