@@ -43,6 +43,10 @@ def test_sizes(agents, servers, serial, sizes):
     assert [board for wave in found for board in wave] == names + masters
 
 
+def test_what_nobody_answered_in_a_survey_is_the_default():
+    assert _waves.waves(boards(30), [], "") == _waves.waves(boards(30), [])
+
+
 @pytest.mark.parametrize("serial", [0, -1, "x", "-5%", [], [1, None], "5 %%", True, "9" * 5000, "9" * 5000 + "%"])
 def test_a_serial_that_is_none(serial):
     with pytest.raises(Problem, match="riscv_k3s_serial"):

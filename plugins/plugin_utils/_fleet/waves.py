@@ -63,8 +63,10 @@ def waves(boards: Sequence[str], servers: Collection[str], serial: Any = DEFAULT
     Agents first, since a canary that fails should not be what all others depend on. Servers one at a time, however
     large the steps are: two members of etcd that restart at once can cost the cluster its quorum. ``serial`` is a
     number, a percentage such as "25%" (of the agents), or a list of these whose last one is repeated, as Ansible's
-    keyword of that name.
+    keyword of that name. An empty text is what a survey of AWX hands on for what nobody answered.
     """
+    if isinstance(serial, str) and not serial.strip():
+        serial = DEFAULT_SERIAL
     agents = [board for board in boards if board not in servers]
     sizes = [_size(value, len(agents)) for value in (serial if isinstance(serial, (list, tuple)) else [serial])]
     if not sizes:

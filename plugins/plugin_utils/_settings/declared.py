@@ -130,6 +130,7 @@ _OF_THE_CONTROLLER = {
     "enroll_password": Setting("text", secret=True),
     "enroll_public_key": Setting("text"),
     "enroll_accept_new": Setting("flag", False),
+    "enroll_known_hosts": Setting("texts", ()),
     "enroll_become": Setting("text", "sudo", ("sudo", "doas")),
     "enroll_lock_password": Setting("flag", False),
     "enroll_servers": Setting("texts", ()),
