@@ -4,7 +4,7 @@
 #
 # Everything a developer types. Each target installs what it needs; the scripts behind them are in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint docs release-check sanity unit unit-all browser fleet integration bench lab-up lab-down lab-status clean
+.PHONY: help demo test format lint docs release-check sanity unit unit-all browser fleet integration board bench lab-up lab-down lab-status clean
 .NOTPARALLEL:
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
@@ -57,6 +57,9 @@ fleet: .venv/.stamp ## waves over 20 simulated boards (root)
 
 integration: .venv/.stamp ## the collection against the lab (root)
 	tools/integration
+
+board: .venv/.stamp ## the story and its costs on an emulated riscv64 board (root; not in `make test`; first time some 45 minutes)
+	tools/board
 
 bench: .venv/.stamp ## what a run costs, beside a ping and beside plain tasks, on the lab (root)
 	.venv/bin/python tests/bench/bench.py

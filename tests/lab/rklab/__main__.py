@@ -18,6 +18,7 @@ import lifecycle
 import memory
 import network
 from common import CONTAINERDS, CONTROLLER, STATE, VERSIONS, LabError, say
+from emulated import board as emulated
 
 USAGE = (
     """\
@@ -65,6 +66,10 @@ def parser():
         command.add_argument(
             "--blank", action="store_true", help="boards without k3s and without a key, known by address and password"
         )
+    for command in (build, up, reset):
+        command.add_argument(
+            "--emulated", action="store_true", help="one board without k3s, a riscv64 machine that is emulated"
+        )
     commands.add_parser("status", help="what kubectl and crictl say")
     commands.add_parser("password", help="print the root password of blank boards")
     commands.add_parser("binary", help="write the file of a k3s to stdout, or to FILE").add_argument(
@@ -93,7 +98,7 @@ def perform(options):
     """Do what the command line asks for. Returns the exit code."""
     command = options.command
     known = memory.load()
-    boards.lay_out(known.get("layout") or ["server", "agent"], known.get("blank", False))
+    boards.lay_out(known.get("layout") or ["server", "agent"], known.get("blank", False), known.get("emulated", False))
     if command in ("build", "up", "down", "reset", "upgrade", "restart", "reboot"):
         with memory.lock():
             return _change(command, options)
@@ -110,7 +115,7 @@ def perform(options):
     elif command == "example":
         controller.write_example(options.folder, sys.stdin.read())
     elif command == "exec":
-        cluster.hand_over(boards.enter(memory.board_pid(boards.find(options.board)), _argv(options)))
+        cluster.hand_over(cluster.enter(boards.find(options.board), _argv(options)))
     elif command == "ctl":
         if CONTROLLER not in network.namespaces():
             raise LabError("the lab is not up. Next: tests/lab/lab up")
@@ -120,7 +125,11 @@ def perform(options):
 
 def _change(command, options):
     if command == "build":
-        lifecycle.build(_containerd(options))
+        emulated.build() if options.emulated else lifecycle.build(_containerd(options))
+    elif command in ("up", "reset") and options.emulated:
+        if command == "reset":
+            lifecycle.down()
+        lifecycle.up_emulated()
     elif command == "up":
         lifecycle.up(_containerd(options), not options.no_pause, options.helm, options.boards.split(","), options.blank)
     elif command == "down":

@@ -11,7 +11,7 @@ import pathlib
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import blank
 import cgroups
@@ -55,6 +55,8 @@ class Board:
     pod_cidr: str
     # The service manager of a blank board, "" where the lab's own scripts take its place.
     manager: str = ""
+    # A machine of its own, which is no namespace and is reached by ssh alone.
+    emulated: bool = False
 
     @property
     def namespace(self):
@@ -92,9 +94,12 @@ def check_layout(commands):
         )
 
 
-def lay_out(commands, is_blank=False):
+def lay_out(commands, is_blank=False, is_emulated=False):
     """From now on the lab's boards are those. Blank ones become what ``commands`` say only in the inventory."""
     check_layout(commands)
+    if is_emulated:
+        BOARDS[:] = [replace(_board(1, "server", True), manager=blank.SYSTEMD, emulated=True)]
+        return
     BOARDS[:] = [_board(number, command, is_blank) for number, command in enumerate(commands, 1)]
 
 

@@ -74,13 +74,22 @@ PROGRESS_SECONDS = 15
 KEEP_SECONDS = 24 * 3600
 
 
-def build(containerd="1"):
-    """Build what is not in the cache yet, for boards with that containerd (1 or 2). Returns the folder of each program,
-    by name.
+def build(containerd="1", architecture=""):
+    """Build what is not in the cache yet, for boards with that containerd (1 or 2), and of that architecture ("": this
+    machine's). Returns the folder of each program, by name.
     """
-    environment = dict(os.environ, CGO_ENABLED="0", GOFLAGS="", GOOS="linux", GOARCH="", GOWORK="off")
-    environment["GOTOOLCHAIN"] = "auto"
     programs = dict(PROGRAMS, **(CONTAINERD_2 if containerd == "2" else {}))
+    return _build(programs, architecture)
+
+
+def native(name):
+    """The path of one program, for this machine; built where it is not in the cache yet."""
+    return _build({name: PROGRAMS[name]}, "")[name] / name
+
+
+def _build(programs, architecture):
+    environment = dict(os.environ, CGO_ENABLED="0", GOFLAGS="", GOOS="linux", GOARCH=architecture, GOWORK="off")
+    environment["GOTOOLCHAIN"] = "auto"
     versions = {
         source: _go_version(source, environment) for source in sorted({program.source for program in programs.values()})
     }
@@ -122,9 +131,8 @@ def _go_version(source, environment):
 
 
 def _program(name, program, go_version, environment):
-    key = hashlib.sha256(
-        repr((go_version, program.package, program.flags) + ((program.tags,) if program.tags else ())).encode()
-    )
+    more = tuple(part for part in (program.tags, environment["GOARCH"]) if part)
+    key = hashlib.sha256(repr((go_version, program.package, program.flags, *more)).encode())
     sources = [program.source / "go.mod", program.source / "go.sum"]
     if program.own:
         sources += sorted(
@@ -134,17 +142,19 @@ def _program(name, program, go_version, environment):
         )
     for path in sources:
         key.update(str(path.relative_to(program.source)).encode() + b"\0" + path.read_bytes() + b"\0")
-    folder = CACHE / "lab" / ("%s-%s" % (name, key.hexdigest()[:16]))
+    stem = "-".join(part for part in (name, environment["GOARCH"]) if part)
+    folder = CACHE / "lab" / ("%s-%s" % (stem, key.hexdigest()[:16]))
     if (folder / name).exists():
         return folder
-    with _lock(CACHE / "lab"):
+    with lock(CACHE / "lab"):
         if not (folder / name).exists():
             _compile(name, program, folder, environment)
     return folder
 
 
 @contextlib.contextmanager
-def _lock(folder):
+def lock(folder):
+    """Hold the lock of what is made there; it can be made once at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w", encoding="ascii") as handle:
         try:
@@ -214,7 +224,7 @@ def _compile(name, program, folder, environment):
                 "building %s failed:\n%s" % (name, "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:]))
             )
         # Builds of other sources are of no use any more, unless another checkout works with them these days.
-        for old in folder.parent.glob(name + "-" + "[0-9a-f]" * 16):
+        for old in folder.parent.glob(folder.name[:-16] + "[0-9a-f]" * 16):
             if old != folder and time.time() - old.stat().st_mtime > KEEP_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
         target.parent.rename(folder)

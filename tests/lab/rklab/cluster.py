@@ -15,14 +15,21 @@ import sys
 import boards
 import memory
 from common import LabError, run, wait_for
+from emulated import board as emulated
 
 STOCK_WORKLOADS = ("coredns", "local-path-provisioner", "metrics-server")
 NODES_SECONDS = 90
 
 
+def enter(board, argv):
+    """``argv`` as a command on a board, not by ssh where it shares this machine's kernel."""
+    pid = memory.board_pid(board)
+    return emulated.enter(argv) if board.emulated else boards.enter(pid, argv)
+
+
 def on_board(board, argv, check=True, **options):
-    """Run a command on a board, not by ssh."""
-    return run(boards.enter(memory.board_pid(board), argv), check=check, **options)
+    """Run a command on a board."""
+    return run(enter(board, argv), check=check, **options)
 
 
 def kubectl(*args):

@@ -64,7 +64,7 @@ def write_inventory():
         encoding="ascii",
     )
     connection = _CONNECTION
-    if boards.BOARDS[0].manager:
+    if boards.BOARDS[0].manager and not boards.BOARDS[0].emulated:
         connection = _FIRST_CONNECTION % (blank.read_password(), STATE / "ssh/open")
     groups = ""
     for group in ("server", "agent"):

@@ -22,6 +22,7 @@ import memory
 import network
 import pause
 from common import NAME, PAUSE_IMAGE_OF_A, STATE, VERSIONS, LabError, run, say, wait_for
+from emulated import board as emulated
 
 
 def build(containerd="1"):
@@ -73,6 +74,42 @@ def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent"), 
             " and ".join(board.name for board in boards.BOARDS),
         )
     )
+
+
+def up_emulated():
+    """Bring up one board that is a riscv64 machine of its own, without k3s, and the registry."""
+    machine.check_machine(STATE)
+    if memory.is_up():
+        raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
+    _refuse_foreign_lab()
+    machine.install_packages()
+    if leftovers():
+        say("removing what an earlier lab left")
+        down()
+    boards.lay_out(["server"], is_blank=True, is_emulated=True)
+    values = {"boards": {}, "layout": ["server"], "blank": True, "emulated": True}
+    STATE.mkdir(parents=True, exist_ok=True)
+    memory.save(values)
+    try:
+        # Maintainer scripts of the board's Debian are riscv64 programs.
+        machine.acquire(NAME)
+        debian, programs = emulated.build()
+        (board,) = boards.BOARDS
+        (STATE / "programs").mkdir()
+        _link_or_copy(programs / "k3s", STATE / "programs/k3s")
+        run([builds.native("board"), "pki", STATE / "pki"])
+        network.create([board])
+        emulated.copy_keys(debian)
+        controller.write_inventory()
+        values["registry"] = memory.process(controller.start_registry())
+        values["boards"][board.name] = memory.process(emulated.boot(debian, programs))
+        memory.save(values)
+        emulated.prepare(board.pod_cidr)
+    except BaseException:
+        say("it failed, and is left as it is for you to look at. Next: tests/lab/lab down")
+        raise
+    values["complete"] = True
+    memory.save(values)
 
 
 def _wait_until_broken():
@@ -145,6 +182,8 @@ def restart(board):
 def reboot(board):
     """Cut a board's power and boot it again. Its disk and its system files stay."""
     values = memory.load()
+    if board.emulated:
+        raise LabError("an emulated board is not booted again. Next: tests/lab/lab reset --emulated")
     boards.power_off(memory.board_pid(board))
     values["boards"][board.name] = memory.process(boards.boot(board))
     memory.save(values)

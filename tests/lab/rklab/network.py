@@ -35,6 +35,11 @@ def create(boards):
     _ip(CONTROLLER, "address add %s/24 dev %s" % (CONTROLLER_ADDRESS, BRIDGE))
     _ip(CONTROLLER, "link set %s up" % BRIDGE)
     for board in boards:
+        if board.emulated:
+            # The emulator's own end of the cable: the board is no namespace.
+            _ip(CONTROLLER, "tuntap add dev %s mode tap" % board.name)
+            _ip(CONTROLLER, "link set %s master %s up" % (board.name, BRIDGE))
+            continue
         run(["ip", "netns", "add", board.namespace])
         _ip(CONTROLLER, "link add %s type veth peer name eth0 netns %s" % (board.name, board.namespace))
         _ip(CONTROLLER, "link set %s master %s up" % (board.name, BRIDGE))
