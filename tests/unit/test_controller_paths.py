@@ -103,9 +103,9 @@ def test_the_survey_is_one_of_awx_and_asks_for_settings_that_there_are():
     assert set(SURVEY) == {"name", "description", "spec"}
     keys = {"question_name", "question_description", "required", "type", "variable", "default", "choices", "min", "max"}
     for question in SURVEY["spec"]:
-        assert set(question) == keys and all(type(question[key]) is str for key in ("question_name", "variable"))
+        assert set(question) == keys and all(isinstance(question[key], str) for key in ("question_name", "variable"))
         assert question["variable"].removeprefix(declared.PREFIX) in declared.SETTINGS
-        assert type(question["required"]) is bool and not question["required"]
+        assert question["required"] is False
         assert isinstance(question["default"], (_TYPES[question["type"]], str))
         if question["type"] == "multiplechoice":
             setting = declared.SETTINGS[question["variable"].removeprefix(declared.PREFIX)]
