@@ -4,7 +4,7 @@
 #
 # Everything a developer types. Each target installs what it needs; the scripts behind them are in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint docs release-check sanity unit unit-all browser fleet integration board bench lab-up lab-down lab-status clean
+.PHONY: help demo test format lint docs release-check sanity matrix unit unit-all browser fleet integration board bench lab-up lab-down lab-status clean
 .NOTPARALLEL:
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
@@ -21,7 +21,7 @@ help: ## this list
 demo: .venv/.stamp ## an empty registry, two broken boards: publish, heal, upgrade, heal (root; first time some 25 minutes, then 4)
 	tools/demo
 
-test: .venv/.stamp ## lint, sanity, unit, browser, fleet and integration (root; first time some 40 minutes, then 30)
+test: .venv/.stamp ## lint, sanity, other cores, unit, browser, fleet and integration (root; first time some 40 minutes, then 30)
 	tools/test
 
 format: .venv/.stamp ## format the Python of this checkout, and sort its imports
@@ -40,6 +40,9 @@ release-check: .venv/.stamp ## whether this can be released: a candidate in buil
 sanity: .venv/.stamp ## ansible-test sanity, without ignores
 	tools/sanity
 
+matrix: .venv/.stamp ## sanity, lint, importer, docs and a run with each ansible-core (root; some 25 minutes)
+	tools/matrix
+
 unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9 (as root installs what they need)
 	tools/unit-programs
 	tools/unit
@@ -53,6 +56,7 @@ browser: .venv/.stamp ## the page of riscv.k3s.diagnose in Chromium: accessibili
 	tools/browser
 
 fleet: .venv/.stamp ## waves over 20 simulated boards (root)
+	tools/unit-programs
 	tools/fleet
 
 integration: .venv/.stamp ## the collection against the lab (root)

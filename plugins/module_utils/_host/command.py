@@ -129,18 +129,26 @@ def _find(name: str, path: str) -> str:
     return name
 
 
+class _Process(subprocess.Popen):
+    """A process that does not outlive a block that fails.
+
+    AnsibleModule.run_command, which ansible-test would rather see, ends no program that takes too long, shows nothing
+    of one that runs, and is for modules alone: the runner serves the controller, too.
+    """
+
+    def __exit__(self, kind, value, traceback):
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, value, traceback)
+
+
 def _run(argv, data, timeout, environment, watch, largest):
     """As subprocess.run; with ``watch``, that is called while the program runs."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL if data is None else pipe, stdout=pipe, stderr=pipe, env=environment
-    ) as process:
-        try:
-            _limit(process.pid, largest)
-            out, err = _communicate(process, data, timeout, watch)
-        except BaseException:
-            process.kill()
-            raise
+    stdin = subprocess.DEVNULL if data is None else pipe
+    with _Process(argv, stdin=stdin, stdout=pipe, stderr=pipe, env=environment) as process:
+        _limit(process.pid, largest)
+        out, err = _communicate(process, data, timeout, watch)
     return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
 
