@@ -44,6 +44,13 @@ case "$*" in
 esac
 if [ -n "$answer" ] && [ "$answer" -nt "$board/state.json" ]; then exec cat "$answer"; fi
 """
+# In a userland of its own a board has no Python. The machine's lies in /host there.
+OUTSIDE = """if [ -d /host/etc ]; then
+  read -r board </etc/board
+  exec chroot /host /usr/bin/env FLEET_BOARD="$board" %s "$@"
+fi
+exec /usr/bin/env %s "$@"
+"""
 HEALTHY = {"running": True, "restarts": 0, "store": {}, "pull": "", "restart": False, "breaks": False}
 HEALTHY.update(
     slow=0,
@@ -129,7 +136,8 @@ class Fleet:
         paths = ":".join(map(str, (HERE, ROOT / "tests/unit", ROOT / ".venv/collections")))
         for name in ("k3s", "service", "systemctl"):
             path = self.folder / "bin" / name
-            python = 'PYTHONPATH=%s exec %s %s %s "$@"\n' % (paths, sys.executable, HERE / "k3s.py", name)
+            python = "PYTHONPATH=%s %s %s %s" % (paths, sys.executable, HERE / "k3s.py", name)
+            python = OUTSIDE % (python, python)
             path.write_text("#!/bin/sh\n" + (QUICK if name == "k3s" else "") + python, encoding="utf-8")
             path.chmod(0o755)
 
@@ -169,6 +177,14 @@ class Fleet:
         """Make a board ill, or well again."""
         path = self.folder / "boards" / name / "state.json"
         path.write_text(json.dumps(dict(self.state(name), **changes), indent=1, sort_keys=True))
+
+    def settle(self, name, userland, text):
+        """Give a board a userland, a folder, of its own: without Python, and with ``text`` as its os-release."""
+        home = self.folder / "boards" / name
+        (home / "userland").write_text("%s\n" % userland)
+        (home / "etc/os-release").write_text(text)
+        (home / "etc/ld.so.cache").unlink(missing_ok=True)
+        (home / "root").mkdir(exist_ok=True)
 
     def rename(self, name, node):
         """Let a board's node have a name that nothing on the board tells, as by an option on k3s's command line."""

@@ -23,8 +23,8 @@ import time
 
 import procfs
 
-# A file, since service managers clear the environment.
-BOARD = pathlib.Path(pathlib.Path("/etc/board").read_text(encoding="utf-8").strip())
+# A file, since service managers clear the environment. From a userland of its own, its script has looked.
+BOARD = pathlib.Path(os.environ.get("FLEET_BOARD") or pathlib.Path("/etc/board").read_text(encoding="utf-8").strip())
 FLEET = BOARD.parents[1]
 SOURCES = ("pause:1", "coredns:1")
 REGISTRY = "registry.example:5000/riscv64/"

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A script that is sent to the shell of a login, whichever it is."""
 
+import shlex
 import shutil
 import subprocess
 
@@ -11,6 +12,7 @@ from prerequisites import missing
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._boards import script as boards_script
 from ansible_collections.riscv.k3s.plugins.plugin_utils._enroll import script as enroll_script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import argument
 from ansible_collections.riscv.k3s.plugins.plugin_utils._ssh.fed import fed
 
 TOKEN = "riscv-k3s-0123456789abcdef"
@@ -38,6 +40,19 @@ def test_each_shell_runs_it(shell):
     command, data = fed(TEXT, TOKEN)
     done = run(command, data + b"behind\n", shell)
     assert (done.stdout, done.stderr) == (b"one'two !x 2 {a,b} more\nerror\nbehind\n", b"")
+
+
+@pytest.mark.parametrize("become", [False, True])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_hands_on_an_argument(shell, become):
+    """What a connection of Ansible sends, as Ansible quotes it."""
+    text = TEXT.replace("echo error >&2\n", "printf '%s\\n' '@0012' 'a\\\\b' \"`printf '\\101'`\"\n")
+    command = "/bin/sh -c " + shlex.quote(argument(text))
+    if become:
+        command = "env /bin/sh -c " + shlex.quote("echo begun; " + command)
+    done = run(command, b"behind\n", shell)
+    said = b"begun\n" * become + b"one'two !x 2 {a,b} more\n@0012\na\\\\b\nA\nbehind\n"
+    assert (done.stdout, done.stderr) == (said, b"")
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"hunter2\n" + data, lambda data: b""])

@@ -16,7 +16,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PR
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe, other_paths
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import argument, build_script
 
 # Where a service names a file of settings, and that one the data folder, it takes three.
 _LOOKS = 3
@@ -69,7 +69,7 @@ class ObservingAction(ActionBase):
                 versions=versions,
                 blank=blank,
             )
-            done = self._low_level_execute_command(script, executable="/bin/sh")
+            done = self._low_level_execute_command(argument(script), executable="/bin/sh")
             output = done["stdout"]
             if token not in output:
                 output += "\n" + done["stderr"]

@@ -77,6 +77,7 @@ _FOLDER = pathlib.Path(__file__).resolve().parent
 _PATHS = {path.stem: path for folder in (".", "parts", "diagnosis_parts") for path in (_FOLDER / folder).glob("*.sh")}
 # Which of them are read from rows of sandboxes and containers, by the file that does it.
 _FROM_ROWS = {"logs": "logs", "inspect": "inspect", "dns": "dns_network"}
+_NOT_QUOTED = "'\\!\n@"
 
 
 def build_script(
@@ -149,6 +150,15 @@ def framed(token, text, path=SEARCH_PATH, **values):
     """
     body = "exec 4<&0\n" + _text("frame") + text
     return _assignments(dict(values, token=token, path=path), body) + body
+
+
+def argument(script):
+    """The script as a command that each login shell hands on alike. fish and tcsh read some characters between single
+    quotes in ways of their own, which Ansible's quoting is for sh: these travel by their numbers. They begin with no
+    backslash of their own, since fish takes two of them for one.
+    """
+    sent = "".join("@0%03o" % ord(character) if character in _NOT_QUOTED else character for character in script)
+    return 'eval "$(printf %%b "$(printf %%s \'%s\' | tr @ "\\134")")"' % sent
 
 
 def stripped(text):

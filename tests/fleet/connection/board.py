@@ -47,7 +47,7 @@ class Connection(local.Connection):
         if vanishes.exists() and len(log.read_text().splitlines()) > int(vanishes.read_text()):
             raise AnsibleConnectionFailure("%s does not answer" % board.name)
         if (board / "proc").exists():
-            # The observing script names the folder in a variable of its own.
-            cmd = cmd.replace("\nproc=/proc\n", "\nproc=%s\n" % (board / "proc"))
+            # The observing script names the folder in a variable of its own; ends of lines are sent as numbers.
+            cmd = cmd.replace("@0012proc=/proc@0012", "@0012proc=%s@0012" % (board / "proc"))
         words = ["unshare", "--mount", "--propagation", "private", str(ENTER), str(board), cmd]
         return super().exec_command(shlex.join(words), in_data, sudoable)
