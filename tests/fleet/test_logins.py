@@ -36,8 +36,9 @@ def _fleet(make_fleet):
 def said(run, folder):
     """What a run says, without what differs from run to run."""
     text = re.sub(r"(?m)^(PLAY RECAP|TASK|PLAY) .*$", "", run.text).replace(str(folder), "FOLDER")
-    # Boards answer in any order.
-    return sorted(re.sub(r"[0-9]+(\.[0-9]+)?|[0-9a-f]{8,}", "N", text).splitlines())
+    lines = re.sub(r"[0-9]+(\.[0-9]+)?|[0-9a-f]{8,}", "N", text).replace(",", " ").splitlines()
+    # Boards answer in any order, and are listed in that.
+    return sorted(" ".join(sorted(line.split())) for line in lines)
 
 
 @pytest.mark.parametrize(

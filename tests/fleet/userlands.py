@@ -76,7 +76,7 @@ def _gnu(tree):
     shells = [path for path in ("dash", "bash") if (tree / "bin" / path).exists()]
     # Of dash another package may be in need; what is called sh is what was asked for.
     chosen = "bash" if (tree / "usr/bin/gawk").exists() else shells[0]
-    for path in {tree / "bin/sh", tree / "usr/bin/sh"}:
+    for path in (tree / "bin/sh", tree / "usr/bin/sh"):
         path.unlink(missing_ok=True)
     (tree / "bin/sh").symlink_to(chosen)
     if chosen == "bash":
