@@ -77,7 +77,7 @@ def test_a_restart_of_k3s_takes_nothing_away(board):
 
 def test_diagnose_finds_nothing(board):
     done = board.play("riscv.k3s.diagnose")
-    assert "All healthy." in done.text and done.changed == 0, done.text
+    assert "3 pods, 0 not Ready, 0 findings." in done.text and done.changed == 0, done.text
 
 
 def test_undo_leaves_nothing(board):
