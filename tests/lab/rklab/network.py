@@ -8,6 +8,7 @@ out.
 from __future__ import annotations
 
 import os
+import re
 
 from common import CONTROLLER, CONTROLLER_ADDRESS, NAMESPACE_PREFIX, run
 
@@ -17,9 +18,9 @@ BRIDGE = "lab0"
 def namespaces():
     """Names of the lab's network namespaces that exist now."""
     folder = "/run/netns"
-    return sorted(
-        name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if name.startswith(NAMESPACE_PREFIX)
-    )
+    # Whole names: that of another lab may begin as this one's does.
+    own = re.compile(re.escape(NAMESPACE_PREFIX) + r"(controller|board-\d+)")
+    return sorted(name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if own.fullmatch(name))
 
 
 def inside(namespace, argv):
