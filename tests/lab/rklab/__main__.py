@@ -18,7 +18,6 @@ import lifecycle
 import memory
 import network
 from common import CONTAINERDS, CONTROLLER, STATE, VERSIONS, LabError, say
-from emulated import board as emulated
 
 USAGE = (
     """\
@@ -125,7 +124,7 @@ def perform(options):
 
 def _change(command, options):
     if command == "build":
-        emulated.build() if options.emulated else lifecycle.build(_containerd(options))
+        lifecycle.build_emulated() if options.emulated else lifecycle.build(_containerd(options))
     elif command in ("up", "reset") and options.emulated:
         if command == "reset":
             lifecycle.down()

@@ -76,13 +76,26 @@ def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent"), 
     )
 
 
+def build_emulated():
+    """Everything that must be there before an emulated board can start."""
+    machine.check_machine(STATE)
+    machine.install_packages()
+    user = NAME + " build"
+    # Maintainer scripts of the board's Debian are riscv64 programs.
+    machine.acquire(user)
+    try:
+        return emulated.build()
+    finally:
+        machine.release(user)
+
+
 def up_emulated():
     """Bring up one board that is a riscv64 machine of its own, without k3s, and the registry."""
     machine.check_machine(STATE)
     if memory.is_up():
         raise LabError("a lab is already up in %s. Next: use it, or take it down with tests/lab/lab down" % STATE)
     _refuse_foreign_lab()
-    machine.install_packages()
+    debian, programs = build_emulated()
     if leftovers():
         say("removing what an earlier lab left")
         down()
@@ -91,9 +104,7 @@ def up_emulated():
     STATE.mkdir(parents=True, exist_ok=True)
     memory.save(values)
     try:
-        # Maintainer scripts of the board's Debian are riscv64 programs.
         machine.acquire(NAME)
-        debian, programs = emulated.build()
         (board,) = boards.BOARDS
         (STATE / "programs").mkdir()
         _link_or_copy(programs / "k3s", STATE / "programs/k3s")
