@@ -23,14 +23,14 @@ sys.path.insert(0, str(ROOT / "tests" / "emulated"))
 from riscv64 import Emulated  # noqa: E402
 
 ROUNDS = 3
-# What the packaged manifests of this board's k3s ask for, as docker.io/rancher/IMAGE.
-IMAGES = (
-    "mirrored-pause:3.10.2",
-    "mirrored-coredns-coredns:1.14.6",
-    "local-path-provisioner:v0.0.37",
-    "mirrored-metrics-server:v0.9.0",
-    "mirrored-library-busybox:1.37.0",
-)
+# Prints the images of a registry as {name: [tag]}.
+CATALOG = """\
+import json, urllib.request
+def ask(path):
+    with urllib.request.urlopen("http://%s/v2/" + path, timeout=60) as answer:
+        return json.load(answer)
+print(json.dumps({name: ask(name + "/tags/list")["tags"] for name in ask("_catalog")["repositories"]}))
+"""
 STARTS = {
     "k3s --version": "k3s --version",
     "k3s ctr images ls": "k3s ctr images ls -q",
@@ -42,11 +42,11 @@ WAITING, PODS = 600, 3
 
 
 def fresh(board):
-    """The board as it was after its first boot, a registry with images, and a k3s whose pods wait for them."""
+    """The board as it was after its first boot, a k3s whose pods wait for images, and a registry that has them."""
     board.up()
-    board.play("riscv.k3s.publish")
     board.put_k3s()
     board.wait("stock pods", lambda: len(board.pods()) == PODS, WAITING, 5)
+    board.play("riscv.k3s.publish")
 
 
 def seconds(act):
@@ -60,9 +60,10 @@ def spared_by_nobody(board):
     fresh(board)
     board.write("board-1", "/etc/rancher/k3s/registries.yaml", REGISTRIES.format(board.registry))
     found = {"a restart of k3s": seconds(lambda: board.exec("board-1", ["systemctl", "restart", "k3s"]))}
-    pulls = " && ".join(f"k3s crictl pull -q {image['source']}" for image in images(board))
+    published = images(board)
+    pulls = " && ".join(f"k3s crictl pull -q {image['source']}" for image in published)
     found["pulls"] = seconds(lambda: board.exec("board-1", pulls))
-    for image in images(board):
+    for image in published:
         board.exec("board-1", ["k3s", "ctr", "images", "tag", "--force", image["source"], image["stock"]])
     board.kubectl("delete", "pods", "-n", "kube-system", "--all", "--wait=false")
     begin = time.monotonic()
@@ -72,17 +73,22 @@ def spared_by_nobody(board):
 
 
 def images(board):
-    """Where publish puts them, and what k3s calls them."""
+    """Where publish put them, and what k3s calls them."""
+    found = json.loads(board.ctl(["python3", "-c", CATALOG % board.registry]).stdout)
     return [
-        {"source": f"{board.registry}/stock/rancher/{name}", "stock": f"docker.io/rancher/{name}"} for name in IMAGES
+        {"source": f"{board.registry}/{name}:{tag}", "stock": f"docker.io/{name.removeprefix('stock/')}:{tag}"}
+        for name, tags in found.items()
+        for tag in tags
+        if name.startswith("stock/")
     ]
 
 
 def by_hand(board):
     """(first, again) in seconds."""
     fresh(board)
-    coredns = next(image["stock"] for image in images(board) if "coredns" in image["stock"])
-    words = ["-e", json.dumps({"by_hand_images": images(board), "by_hand_coredns": coredns})]
+    published = images(board)
+    coredns = next(image["stock"] for image in published if "coredns" in image["stock"])
+    words = ["-e", json.dumps({"by_hand_images": published, "by_hand_coredns": coredns})]
     return [board.play(BENCH / "by_hand.yml", *words).seconds for _time in range(2)]
 
 
