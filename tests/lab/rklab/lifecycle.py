@@ -77,9 +77,12 @@ def up(containerd="1", with_pause=True, helm=False, layout=("server", "agent"), 
 
 
 def build_emulated():
-    """Everything that must be there before an emulated board can start."""
+    """Everything that must be there before an emulated board can start, and for images that are built for it: from the
+    lab's networks nothing can be fetched.
+    """
     machine.check_machine(STATE)
     machine.install_packages()
+    builds.riscv64_programs()
     user = NAME + " build"
     # Maintainer scripts of the board's Debian are riscv64 programs.
     machine.acquire(user)
