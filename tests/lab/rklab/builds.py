@@ -96,12 +96,14 @@ def _build(programs, architecture):
     return {name: _program(name, program, versions[program.source], environment) for name, program in programs.items()}
 
 
-def riscv64_programs():
-    """Make the riscv64 programs that images are built from, where they are missing. Returns {name: path}."""
+def riscv64_programs(names=()):
+    """Make the riscv64 programs that images are built from (these, or all that a lab needs), where they are missing.
+    Returns {name: path}.
+    """
     python = LAB.parents[1] / ".venv" / "bin" / "python"
     if not python.exists():
         raise LabError("there is no %s, which makes the riscv64 programs. Next: run make .venv/.stamp" % python)
-    done = subprocess.run([python, LAB / "programs.py"], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([python, LAB / "programs.py", *names], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise LabError("the riscv64 programs could not be made. Next: run %s %s" % (python, LAB / "programs.py"))
     return json.loads(done.stdout)

@@ -82,7 +82,7 @@ def build_emulated():
     """
     machine.check_machine(STATE)
     machine.install_packages()
-    builds.riscv64_programs()
+    builds.riscv64_programs(emulated.RECIPES)
     user = NAME + " build"
     # Maintainer scripts of the board's Debian are riscv64 programs.
     machine.acquire(user)

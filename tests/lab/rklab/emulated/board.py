@@ -31,6 +31,8 @@ PACKAGES = {
     "cpio": "/usr/bin/cpio",
     "kmod": "/usr/sbin/depmod",
 }
+# What images are built of that its k3s (version B) asks for.
+RECIPES = ("pause", "coredns", "local-path-provisioner", "metrics-server", "busybox")
 PLACE = STATE / "boards" / system.NAME
 BOOT_SECONDS, RESUME_SECONDS = 900, 120
 # The state of a machine that has booted: its disk, as what differs from the one it was made of, and its memory.
