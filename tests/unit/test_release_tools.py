@@ -16,12 +16,13 @@ from test_project import PLAYBOOKS, ROOT, read_yaml
 KEPT = ("galaxy.yml", "docs/releasing.md", "changelogs/changelog.yaml", "playbooks/vars/recipes.yml")
 GIT = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
 VERSION = read_yaml(ROOT / "galaxy.yml")["version"]
+STAGES = re.findall(r"^stage (\w+) ", (ROOT / "tools/release-check").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.fixture(name="checkout")
 def _checkout(tmp_path):
     """A repository with what these tools read, ready for a release but for what a test takes away."""
-    for name in (*KEPT, "tools/tag", "tools/address", "tools/changelog"):
+    for name in (*KEPT, "tools/tag", "tools/address", "tools/changelog", "tools/release-check"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / ".gitignore").write_text("/build/\n")
@@ -48,12 +49,13 @@ def commit(folder):
     run(folder, "git", "config", "tag.gpgsign", "false")
 
 
-def sign(checkout, mark="- [x] %s (Ada, 2026-11-26)"):
+def sign(checkout, mark="- [x] %s (Ada, 2026-11-26)", stages="- [x] %s (tools/release-check)"):
     """The list of steps as a person leaves it."""
     head = run(checkout, "git", "rev-parse", "HEAD").stdout
+    passed = "\n".join(stages % name for name in STAGES)
     steps = re.findall(r"^- \[ \] (.*)$", (checkout / "docs/releasing.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(steps) >= 5
-    text = "Release at %s\n%s\n" % (head, "\n".join(mark % step for step in steps))
+    text = "Release at %s\n%s\n%s\n" % (head, passed, "\n".join(mark % step for step in steps))
     (checkout / "build/release-checklist.md").write_text(text)
 
 
@@ -81,6 +83,23 @@ def test_a_list_for_another_commit_is_refused(checkout):
     sign(checkout)
     commit(checkout)
     assert "made for another commit" in tag(checkout).stderr
+
+
+@pytest.mark.parametrize(
+    "stages", ["", "- [ ] %s (tools/release-check): failed", "- [ ] %s (tools/release-check): not run"]
+)
+def test_a_list_of_a_check_that_did_not_pass_is_refused(checkout, stages):
+    sign(checkout, stages=stages or "%.0s")
+    refused = tag(checkout).stderr
+    assert len(STAGES) == 8 and all(
+        "not passed: the stage %s of make release-check" % name in refused for name in STAGES
+    )
+
+
+@pytest.mark.parametrize("names", [[], ["build/none.md"], ["a", "b"]])
+def test_a_tag_without_a_list_is_told_how_to_get_one(checkout, names):
+    refused = run(checkout, "tools/tag", *names, check=1).stderr
+    assert "make release-check makes it" in refused and refused.count("\n") == 1
 
 
 def test_what_is_not_committed_is_refused(checkout):
@@ -131,10 +150,33 @@ def test_a_first_changelog_that_leaves_a_playbook_out_is_refused(checkout):
     assert (checkout / "changelogs/fragments/other.yml").exists()
 
 
+def test_a_changelog_that_is_made_is_not_made_again(checkout):
+    said = run(checkout, "tools/changelog", check=1).stderr
+    assert "%s is in the changelog already" % VERSION in said
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_fragment_that_only_this_checkout_has_is_not_removed(checkout, new):
+    """Nor is one where the program that makes the changelog cannot be had."""
+    (checkout / "changelogs/changelog.yaml").write_text("ancestor: null\nreleases: {}\n")
+    fragments = checkout / "changelogs/fragments"
+    fragments.mkdir()
+    (checkout / "playbooks/site.yml").touch()
+    (fragments / (VERSION + ".yml")).write_text("release_summary: ``riscv.k3s.site``\n")
+    (checkout / "tools/environment").write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    (checkout / "tools/environment").chmod(0o755)
+    commit(checkout)
+    (fragments / "mine.yml").write_text("---\n")
+    if not new:
+        commit(checkout)
+    said = run(checkout, "tools/changelog", check=1).stderr
+    assert ("not committed, and would be lost" if new else "no network") in said
+    assert (fragments / "mine.yml").exists()
+
+
 @pytest.fixture(name="check")
 def _check(checkout):
     """Runs tools/release-check with stages that pass, but for those named."""
-    shutil.copy(ROOT / "tools/release-check", checkout / "tools/release-check")
     stages = ("lint", "importer", "sanity", "docs", "changelog", "execution-environment")
     stubs = ["tools/" + name for name in stages] + [".venv/bin/python", ".venv/bin/ansible-galaxy", "bin/id"]
     for name in stubs:
@@ -143,12 +185,12 @@ def _check(checkout):
         (checkout / name).chmod(0o755)
     (checkout / ".venv/bin/ansible-galaxy").write_text("#!/bin/sh\ntouch build/riscv-k3s-%s.tar.gz\n" % VERSION)
 
-    def check(*failing, address="https://forge.example/riscv-k3s"):
+    def check(*failing, address="https://forge.example/riscv-k3s", stages=()):
         for name in failing:
             (checkout / name).write_text("#!/bin/sh\nexit 3\n")
         run(checkout, "tools/address", address, check=0)
         commit(checkout)
-        return run(checkout, "env", "PATH=%s/bin:%s" % (checkout, os.environ["PATH"]), "tools/release-check")
+        return run(checkout, "env", "PATH=%s/bin:%s" % (checkout, os.environ["PATH"]), "tools/release-check", *stages)
 
     return check
 
@@ -168,6 +210,38 @@ def test_a_check_ends_with_what_is_left_for_a_person(check, checkout, address):
 def test_a_check_fails_where_a_stage_does(check):
     done = check("tools/sanity")
     assert done.returncode == 1 and "the stage sanity failed" in done.stderr and "FAILED (exit 3)" in done.stdout
+
+
+def test_what_a_check_did_not_pass_stays_open_in_its_list(check, checkout):
+    check("tools/sanity")
+    text = (checkout / "build/release-checklist.md").read_text()
+    assert "- [ ] sanity (tools/release-check): failed" in text and "- [x] lint (tools/release-check)" in text
+    check(stages=["lint"])
+    text = (checkout / "build/release-checklist.md").read_text()
+    assert "- [ ] sanity (tools/release-check): not run" in text and "- [x] lint (tools/release-check)" in text
+
+
+def test_signatures_stay_for_their_commit_and_no_other(check, checkout):
+    """In docs/releasing.md a person signs after the last check. Who runs another one loses nothing."""
+    done = check()
+    place = checkout / "build/release-checklist.md"
+    of = run(checkout, "git", "rev-parse", "HEAD").stdout.strip()
+    step = re.findall(r"^- \[ \] (.*)$", place.read_text(), re.MULTILINE)[1]
+    place.write_text(place.read_text().replace("- [ ] " + step, "- [x] %s (Ada, 2026-11-26)" % step))
+    signed = place.read_text()
+    done = run(checkout, "env", "PATH=%s/bin:%s" % (checkout, os.environ["PATH"]), "tools/release-check", check=0)
+    assert place.read_text() == signed and step not in done.stdout
+    done = check()
+    assert "- [ ] %s\n" % step in place.read_text() and step in done.stdout
+    assert (checkout / ("build/release-checklist-%s.md" % of[:7])).read_text() == signed
+    assert "build/release-checklist-%s.md. It does not count" % of[:7] in done.stdout
+
+
+def test_no_document_names_the_version_of_a_tarball():
+    """It would be wrong after the next release, where nobody looks for it."""
+    texts = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*")]
+    texts = [path for path in texts if path.suffix in (".md", ".yml")]
+    assert texts and [str(path) for path in texts if re.search(r"riscv-k3s-\d", path.read_text(encoding="utf-8"))] == []
 
 
 def test_the_version_has_a_summary_or_is_released():
