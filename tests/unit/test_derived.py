@@ -232,6 +232,8 @@ def test_a_login_in_a_vault_that_is_not_open_ends_nothing(run):
         ("https", {"ca_file": "/etc/ca.pem"}, True),
         ("https", {"tls_verify": False}, True),
         ("https", {"tls_verify": True}, False),
+        # Of a survey that nobody answered.
+        ("https", {"tls_verify": "", "ca_file": ""}, False),
         ("https", {}, False),
         ("http", {"tls_verify": False}, False),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import REGISTRY_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
+from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import _GIVEN, registry_access
 
 HOST = "reg:5000"
 HTTP = {"mirrors": {HOST: {"endpoint": ["http://reg:5000"]}, "docker.io": {"endpoint": ["http://reg:5000/v2/riscv64"]}}}
@@ -203,6 +203,13 @@ def test_files_of_the_boards_count_where_they_are():
 )
 def test_variables_go_before_as_a_whole_login(auth, given, login):
     assert access({"configs": {HOST: {"auth": auth}}}, registry=HOST, **given) == [dict(login, host=HOST)]
+
+
+def test_a_login_of_empty_texts_is_none():
+    """As AWX hands on fields of a credential that nobody filled in: what registries.yaml says of the registry stays."""
+    auth = {"username": "u", "password": "p"}
+    empty = {"registry_" + key: "" for key in _GIVEN}
+    assert access({"configs": {HOST: {"auth": auth}}}, registry=HOST, **empty) == [dict(auth, host=HOST)]
 
 
 def test_variables_leave_other_registries_and_other_settings_alone():

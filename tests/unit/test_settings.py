@@ -94,6 +94,44 @@ def test_mistakes_are_told_in_words_of_the_inventory(name, value, told):
     assert told in str(caught.value) and "Tagged" not in str(caught.value) and "Where: b." in str(caught.value)
 
 
+@pytest.mark.parametrize("name", sorted(declared.SETTINGS))
+def test_an_empty_answer_of_a_survey_is_none(name):
+    """AWX hands on an empty text for a question that nobody answered."""
+    if name == "lock_file":
+        return  # there it says that there shall be no lock
+    for value in ("", "  ", Tagged("")):
+        if declared.SETTINGS[name].kind.startswith("dictionar"):
+            with pytest.raises(Problem, match="must be a "):
+                one(**{name: value})
+        else:
+            assert one(**{name: value}) == one(), name
+
+
+@pytest.mark.parametrize("value", [",", " , ", [""], [" ", ""]])
+def test_a_list_that_names_nothing_is_not_all(value):
+    """undo takes back everything where no component is named."""
+    with pytest.raises(Problem, match="riscv_k3s_undo_components must be a list, and that names nothing"):
+        one(undo_components=value)
+    assert one(undo_components="coredns, ,")["undo_components"] == ["coredns"] and one(undo_components=[]) == one()
+
+
+def test_roles_take_an_empty_answer_for_none():
+    """Where they read a variable before a plan has looked at it."""
+    # An empty password says that the key logs in; in the place of a dictionary it is a mistake, which the plan tells;
+    # a module, a lookup and Ansible's check of numbers take care of the others.
+    others = {"enroll_password", "catalogue", "registries", "data_dir", "hosts", "program_timeout"}
+    paths = [*ROLES, *ROOT.glob("playbooks/*.yml")]
+    uses = [
+        use
+        for path in paths
+        for use in re.findall(
+            r"riscv_k3s_(\w+) (\| default\([^)]*\)|is (?:not )?defined)", path.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(uses) > 40
+    assert {name for name, how in uses if not how.endswith((", true)", "default('')"))} == others
+
+
 def test_a_mistake_is_told_once_for_all_boards():
     boards = {"board-%d" % number: {"riscv_k3s_pinned": "x"} for number in range(20)}
     with pytest.raises(Problem) as caught:

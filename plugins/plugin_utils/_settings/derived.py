@@ -85,7 +85,7 @@ def told_here(registry: str, access: Mapping[str, Any], scheme: str) -> Tuple[st
     if any(_is_given(access, "registry_" + name) for name in ("username", "password", "identity_token")):
         found.append("auth")
     verify = access.get("registry_tls_verify")
-    unchecked = isinstance(verify, (bool, str)) and str(verify).lower() not in ("true", "yes", "on", "1")
+    unchecked = isinstance(verify, (bool, str)) and str(verify).lower() not in ("", "true", "yes", "on", "1")
     if scheme == "https" and (unchecked or any(_is_given(access, "registry_" + name) for name in _CERTIFICATES)):
         found.append("tls")
     return tuple(found)

@@ -34,6 +34,8 @@ _WANTED = {
     "dictionary": "a dictionary",
     "dictionaries": "a list of dictionaries",
 }
+# What somebody may be asked for. An empty text in the place of a dictionary is a mistake.
+_ANSWERED = ("text", "flag", "count", "share", "texts", "any")
 _SPOKEN = ((bool, "true or false"), (str, "text"), ((int, float), "a number"), (dict, "a dictionary"))
 _NAMED = 3
 # What k3s-ansible's k3s_version must look like to count; it also knows words such as "latest".
@@ -83,7 +85,7 @@ def _read(variables):
             continue
         if name not in SETTINGS:
             mistakes.append((_unknown(variable), ""))
-        elif value is not None:
+        elif value is not None and not _is_unanswered(name, value):
             try:
                 settings[name] = _converted(value, SETTINGS[name])
             except _Wrong as wrong:
@@ -95,6 +97,11 @@ def _read(variables):
         settings["target_version"] = str(settings["k3s_version"])
     settings["target_version"] = _as_k3s_writes(settings["target_version"])
     return settings, mistakes
+
+
+def _is_unanswered(name, value):
+    """Whether it is what a survey of AWX hands on for a question that nobody answered: an empty text."""
+    return isinstance(value, str) and not value.strip() and name != "lock_file" and SETTINGS[name].kind in _ANSWERED
 
 
 def unread(names: Iterable[str]) -> List[str]:
@@ -156,10 +163,14 @@ def _share(value):
 
 def _texts(value):
     if isinstance(value, str):
-        value = [part for part in value.split(",") if part.strip()]
+        value = [part for part in value.split(",") if part.strip()] or [""]
     if not isinstance(value, (list, tuple)) or any(_text(part) is None for part in value):
         return None
-    return [str(part).strip() for part in value]
+    parts = [str(part).strip() for part in value]
+    if parts and not any(parts):
+        # undo would take it for everything.
+        raise _Wrong("a list, and that names nothing", "only commas, or empty texts")
+    return parts
 
 
 def _dictionary(value):

@@ -52,7 +52,8 @@ def registry_access(settings: Mapping[str, Any]) -> List[Dict[str, Any]]:
     hosts = _hosts(config or {})
     for host, server in _token_servers(settings).items():
         hosts.setdefault(host, {})["token_server"] = server
-    given = {key: settings[_PREFIX + key] for key in _GIVEN if settings.get(_PREFIX + key) is not None}
+    # Empty is what AWX hands on of a question or a field of a credential that nobody filled in.
+    given = {key: settings[_PREFIX + key] for key in _GIVEN if settings.get(_PREFIX + key) not in (None, "")}
     registry = settings.get("riscv_k3s_registry")
     if registry and config is None and "plain_http" not in given:
         given["ask_scheme"] = True
