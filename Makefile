@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/toolchain:$(PATH)
 LAB := tests/lab/lab
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv/.stamp: requirements-dev.txt requirements-go.txt tools/venv
 	tools/venv
@@ -78,4 +78,6 @@ lab-status: ## what of the lab is running
 	$(LAB) status
 
 clean: ## remove what was made in this folder (not the user's cache folder)
-	rm -rf .venv .venv-board build .ansible .pytest_cache .hypothesis tests/output
+	rm -rf .venv .venv-board build .ansible .pytest_cache .hypothesis tests/output changelogs/.plugin-cache.yaml
+	rm -f riscv-k3s-*.tar.gz
+	find . -name __pycache__ -prune -exec rm -rf {} +

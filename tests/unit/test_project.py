@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -300,6 +301,15 @@ def test_what_documents_name_is_there(name):
     links = [link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) if "://" not in link]
     missing = [path for path in paths if "NAME" not in path and not (ROOT / path).exists()]
     assert missing + [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+def test_make_alone_lists_each_target(tmp_path):
+    """With no more programs than Debian cannot be without: column is in none of these."""
+    (tmp_path / "awk").symlink_to(shutil.which("awk"))
+    command = [shutil.which("make"), "-C", str(ROOT), "--no-print-directory"]
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, check=True, capture_output=True, text=True)
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[1].split()
+    assert re.findall(r"^  make (\S+) +\S", done.stdout, re.MULTILINE) == phony
 
 
 def test_ansible_core_is_the_same_everywhere():
