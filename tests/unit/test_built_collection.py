@@ -18,10 +18,10 @@ from test_project import PLAYBOOKS, PLUGINS, ROLES, ROOT, files, read_yaml
 
 # What may stand at the top of it.
 TOP = {"plugins", "roles", "playbooks", "inventory", "docs", "meta", "changelogs"}
-TOP |= {"README.md", "README.zh-CN.md", "LICENSE", "bindep.txt", "requirements.txt"}
+TOP |= {"README.md", "README.zh-CN.md", "LICENSE", "SECURITY.md", "bindep.txt", "requirements.txt"}
 TOP |= {"CHANGELOG.md", "CHANGELOG.rst", "MANIFEST.json", "FILES.json"}
 # For who works on it; README says that they are in the repository.
-OF_DEVELOPERS = {"CONTRIBUTING.md", "SECURITY.md", "docs/design.md", "docs/testing.md", "docs/releasing.md"}
+OF_DEVELOPERS = {"CONTRIBUTING.md", "docs/design.md", "docs/testing.md", "docs/releasing.md"}
 OF_DEVELOPERS |= {"tests/lab/README.md"}
 # Bytes. What is in it, and why it is not less, stands in docs/releasing.md.
 LARGEST = 830_000
