@@ -20,6 +20,7 @@ from programs import elf
 from registry_servers import docker_registry
 from shell_board import ShellBoard
 
+SURVEY = json.loads((ROOT / "docs/examples/awx-survey.json").read_text(encoding="utf-8"))
 # enter HOME PROJECT COMMAND: nothing of these two can be written.
 ENTER = """set -eu
 for folder in "$1" "$2"; do mount --bind "$folder" "$folder"; mount -o remount,bind,ro "$folder"; done
@@ -149,10 +150,43 @@ def test_enroll_writes_its_inventory_and_new_host_keys_where_it_is_told(job, tmp
     assert job.kept() == {"inventory.yml", "hosts/known_hosts"}
 
 
+def handed_on(folder, answers):
+    """The file in which AWX hands on the answers of a survey: every text in it is one that is not templated."""
+    path = folder / "extravars"
+    rows = [
+        "!unsafe %s: %s%s" % (json.dumps(name), "!unsafe " * isinstance(value, str), json.dumps(value))
+        for name, value in answers.items()
+    ]
+    path.write_text("\n".join(rows) + "\n")
+    return ["-e", "@%s" % path]
+
+
+@pytest.mark.slow
+def test_answers_of_a_survey_are_taken_as_awx_hands_them_on(make_fleet):
+    """Numbers as numbers, choices as text, and an empty text for what nobody answered."""
+    fleet = make_fleet(servers=1, agents=4, riscv_k3s_serial=2)
+    names = [question["variable"] for question in SURVEY["spec"]]
+    empty = handed_on(fleet.folder, dict.fromkeys(names, ""))
+    assert "TO DO" in fleet.play(*empty, playbook="riscv.k3s.plan", check=0).text
+    assert "TO DO" in fleet.play(*empty, "--check", check=0).text
+    given = {"riscv_k3s_serial": "50%", "riscv_k3s_lease_wait": 5, "riscv_k3s_pull_policy": "always"}
+    said = fleet.play(*handed_on(fleet.folder, given), check=0).text
+    assert "wave 1 of 3: agent-01, agent-02" in said and "All healthy." in said
+    fleet.play(*handed_on(fleet.folder, {"riscv_k3s_undo_components": "coredns"}), playbook="riscv.k3s.undo", check=0)
+    assert all(
+        STOCK[0] in fleet.state(name)["store"] and STOCK[1] not in fleet.state(name)["store"] for name in fleet.boards
+    )
+    # An empty answer hides what the inventory says: by default the first agent alone.
+    assert "wave 1 of 4: agent-01\n" in fleet.play(*empty, check=0).text
+    told = handed_on(fleet.folder, {"riscv_k3s_undo_components": " , "})
+    run = fleet.play(*told, playbook="riscv.k3s.undo")
+    assert run.rc and "names nothing" in " ".join(run.text.split()) and not run.changed
+    fleet.play(*empty, playbook="riscv.k3s.upgrade", check=2)
+
+
 def test_the_survey_as_it_stands_changes_nothing_of_a_run(make_fleet):
     """AWX hands on what nobody answered: the default, which is empty for a text."""
-    survey = json.loads((ROOT / "docs/examples/awx-survey.json").read_text(encoding="utf-8"))
-    answers = json.dumps({question["variable"]: question["default"] for question in survey["spec"]})
+    answers = json.dumps({question["variable"]: question["default"] for question in SURVEY["spec"]})
     fleet = make_fleet(servers=1, agents=2)
     assert "All healthy." in fleet.play("-e", answers, check=0).text
     assert "changed=0 " in fleet.play("-e", answers, check=0).text
