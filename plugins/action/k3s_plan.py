@@ -106,6 +106,7 @@ class ActionModule(ActionBase):
 
         active = task_vars["ansible_play_hosts"]
         away = _looked_away(task_vars.get(options["observed_away"]))
+        away = _fleet.elsewhere(away, {name: seen(name) for name in names})
         blank = options["blank"] and any(_blank.has_not_run(seen(name)) for name in names)
         whole = options["state"] == "installed" or blank
         settings = read({name: variables.settings(name, whole) for name in names})

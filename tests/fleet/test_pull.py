@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,12 @@ def _fleet(make_fleet):
     return make_fleet(servers=1, agents=1, riscv_k3s_registry="registry.example:5000", riscv_k3s_registries={})
 
 
+def commit(repository):
+    """Commit all that is there, the first time, too."""
+    commands = "git init -q && git add -A && git -c user.name=a -c user.email=a@example.org commit -q --allow-empty -mx"
+    subprocess.run(["sh", "-c", commands], cwd=repository, check=True)
+
+
 @pytest.fixture(name="pull")
 def _pull(fleet):
     """Runs a play of a repository on a board, by what stands there of the board alone."""
@@ -31,8 +38,7 @@ def _pull(fleet):
     for name in PULLED:
         (repository / (name + ".yml")).write_text("- import_playbook: riscv.k3s.%s\n" % name)
     shutil.copy(ROOT / "docs/examples/pull_agent.yml", repository)
-    commands = "git init -q && git add -A && git -c user.name=a -c user.email=a@example.org commit -qm x"
-    subprocess.run(["sh", "-c", commands], cwd=repository, check=True)
+    commit(repository)
     whole = yaml.safe_load((fleet.folder / "hosts.yml").read_text())
 
     def pull(board, play, *args, check=0):
@@ -49,6 +55,69 @@ def _pull(fleet):
         return done.stdout + done.stderr
 
     return pull
+
+
+@pytest.fixture(name="on_board")
+def _on_board(fleet, pull):
+    """Types the command of docs/pull.md on a board: with its host name, and without what else the tests set."""
+    text = (ROOT / "docs/pull.md").read_text(encoding="utf-8")
+    typed = re.search(r"^ansible-pull -U https://git.example/boards (-i .*) site.yml$", text, re.MULTILINE)[1]
+    repository = fleet.folder / "repository"
+    inventory = yaml.safe_load((fleet.folder / "hosts.yml").read_text())
+    # As in the document.
+    (shown,) = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1]).values()
+    of_board = shown["children"]["server"]["hosts"]["board-01"]
+    variables = inventory["k3s_cluster"]["vars"]
+    for name in of_board:
+        del variables[name]
+    environment = {name: value for name, value in fleet.environment().items() if not name.startswith("ANSIBLE_")}
+    environment.update(ANSIBLE_NOCOLOR="1", ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"))
+
+    def on_board(board, play, groups, *args, told=of_board):
+        """``groups`` {group: hosts} are what the board's file holds, ``told`` what it says of each of them."""
+        children = {group: {"hosts": dict.fromkeys(hosts, told)} for group, hosts in groups.items()}
+        (repository / "inventories").mkdir(exist_ok=True)
+        text = yaml.safe_dump({"k3s_cluster": {"vars": variables, "children": children}})
+        (repository / "inventories" / (board + ".yml")).write_text(text)
+        commit(repository)
+        home = fleet.folder / ("home-" + board)
+        home.mkdir(exist_ok=True)
+        command = "hostname %s; cd /; exec %s -U %s %s" % (board, ROOT / ".venv/bin/ansible-pull", repository, typed)
+        done = subprocess.run(
+            ["unshare", "--mount", "--uts", "--propagation", "private", str(ROOT / "tests/fleet/enter")]
+            + [str(fleet.folder / "boards" / board), " ".join([command, play, *args])],
+            env=dict(environment, HOME=str(home)),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return on_board
+
+
+def test_what_the_document_has_one_type_on_a_server(fleet, on_board):
+    """It needs no name of a host, nor is anything of another run in the way but what was changed in the checkout."""
+    code, text = on_board("server-01", "site.yml", {"server": ["server-01"]})
+    assert code == 0 and "Healthy: the 1 board of this run." in text, text
+    before = fleet.look()
+    code, text = on_board("server-01", "site.yml", {"server": ["localhost"]})
+    assert code == 0 and "changed=0 " in text and fleet.touched(before) == [], text
+    (checkout,) = (fleet.folder / "home-server-01/.ansible/pull").iterdir()
+    (checkout / "site.yml").write_text("- nonsense\n")
+    code, text = on_board("server-01", "site.yml", {"server": ["server-01"]})
+    assert code and "Local modifications exist" in text and "PLAY [" not in text, text
+    code, text = on_board("server-01", "site.yml", {"server": ["server-01"]}, "--clean")
+    assert code == 0 and "Healthy: the 1 board of this run." in text, text
+
+
+@pytest.mark.parametrize("told", [None, {"ansible_connection": "local"}])
+def test_an_agent_does_not_take_itself_for_the_servers_of_its_inventory(fleet, on_board, told):
+    """ansible-pull gives each host the connection local."""
+    before = fleet.look()
+    code, text = on_board("agent-01", "site.yml", {"server": ["server-01"], "agent": ["agent-01"]}, told=told)
+    assert code and "no server of the cluster was observed" in text and fleet.touched(before) == [], text
 
 
 def test_a_server_mends_itself(fleet, pull):

@@ -13,6 +13,7 @@ from planning import CATALOGUE, COREDNS, PAUSE, REGISTRIES, asked, fleet_of, hel
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import workload
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import conditions as _conditions
+from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import fleet as _fleet
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import prepared as _prepared
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet import run as _run
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import with_versions
@@ -91,6 +92,25 @@ def test_a_server_outside_the_run_that_does_not_answer_is_named():
     away = {"s1": {"unreachable": True, "msg": "no route"}, "s2": server() | {"hostname": "s2"}}
     made = _run.present(fleet(agent(), servers=servers, away=away), {})
     assert any("the server s1, no board of this run, does not answer: no route" in line for line in made["table"])
+
+
+def test_a_server_that_is_in_truth_the_board_itself_tells_nothing():
+    """ansible-pull has the connection local for every host: the board's own demand is not that of the cluster."""
+    identity = {"boot_id": "boot-1", "machine_id": "m-1", "addresses": ["10.0.0.1"], "said": ["k3s", "agent"]}
+    itself = server() | {"hostname": "b1", "identity": dict(identity, said=[])}
+    boards = {"b1": dict(agent(), identity=identity)}
+    for kept in (
+        dict(itself, identity={}),
+        dict(itself, identity=dict(identity, boot_id="boot-2")),
+        # Containers of one image share a kernel and a machine id.
+        dict(itself, identity=dict(identity, addresses=["10.0.0.2"])),
+    ):
+        assert _fleet.elsewhere({"s1": kept}, boards) == {"s1": kept}
+    assert _fleet.elsewhere({"s1": server()}, {"b1": agent()}) == {"s1": server()}
+    away = _fleet.elsewhere({"s1": itself}, boards)
+    assert "demand" not in away["s1"] and "is b1 itself, by the connection local" in away["s1"]["msg"]
+    with pytest.raises(Problem, match="no server of the cluster was observed"):
+        _run.present(fleet(agent(), servers=["s1"], away=away), {})
 
 
 def test_the_document_holds_no_secret_and_no_more_than_is_read():

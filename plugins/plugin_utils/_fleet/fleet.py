@@ -17,6 +17,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _
 # Results of closer looks are these variables, loops over boards each: {kind: the key of a row that told something}.
 CLOSER, LOOKS = "k3s_closer_%s", {"registries": "others", "contents": "contents"}
 
+_ITSELF = "what was looked at in its place is %s itself, by the connection local (docs/pull.md)"
+
 
 class Board(NamedTuple):
     """A board of the run: what was seen of it (a result of k3s_info), its settings, and whether it is a server."""
@@ -83,6 +85,24 @@ class Fleet(NamedTuple):
         away = [row for row in self.away.values() if "demand" in row]
         seen = dict(self.beside, **{board.name: board.seen for board in self.boards})
         return [row for name, row in seen.items() if name in self.servers and "demand" in row] or away
+
+
+def elsewhere(away: Mapping[str, Observed], boards: Mapping[str, Observed]) -> Dict[str, Any]:
+    """``away`` without what was in truth seen of one of ``boards``, {board: what was seen of it}.
+
+    ansible-pull has the connection local for each host of an inventory that names no other: what is called a server
+    there is the board on which all of this runs, and what that says of the cluster is not the server's word.
+    """
+    own = {_machine(seen): name for name, seen in boards.items() if _machine(seen)}
+    return {
+        name: {"msg": _ITSELF % own[_machine(seen)]} if _machine(seen) in own else seen for name, seen in away.items()
+    }
+
+
+def _machine(seen: Mapping[str, Any]) -> Optional[Tuple[Any, ...]]:
+    identity = seen.get("identity") or {}
+    ids = (identity.get("boot_id"), identity.get("machine_id"))
+    return (*ids, *(identity.get("addresses") or ())) if all(ids) else None
 
 
 def closer_looks(variables: Mapping[str, Any], board: str) -> Tuple[Dict[str, Any], List[str]]:
