@@ -98,6 +98,26 @@ def test_k3s_info(run, check_mode):
     assert len(run.commands) == 1
 
 
+@pytest.mark.parametrize(
+    "row, version, looks",
+    [
+        ({"ready": "True"}, "v1.23.1+k3s1", 1),
+        # It tells the past: a kubelet that does not reach the API says nothing of what was put there meanwhile.
+        ({"ready": "Unknown"}, "v1.24.2+k3s2", 2),
+        ({"ready": "True", "kubelet": "\x1b[2J"}, "v1.24.2+k3s2", 2),
+        ({"ready": "True", "boot_id": "of another"}, "v1.24.2+k3s2", 2),
+    ],
+)
+def test_a_board_tells_its_version_itself_where_its_node_does_not(board, run, row, version, looks):
+    board.k3s()
+    board.file("data/agent/etc/containerd/config.toml", "")
+    board.file("etc/k3s.yaml", "")
+    known = {"boot_id": "0b7a5b5c-7a0f-4b62-8f9e-2a64c2f3b7d1", "kubelet": "v1.23.1+k3s1", "env": "{}"}
+    board.answer("kubectl", record(api_query.NODE, TOKEN, **dict(known, **dict(row, name="board-1"))))
+    seen = run(k3s_info, gather=["k3s", "config", "images", "api"], versions=False)
+    assert (seen["k3s"]["version"], len(run.commands)) == (version, looks)
+
+
 def test_gather(run):
     assert {"k3s", "images"}.isdisjoint(run(k3s_info, gather=["disk"]))
 

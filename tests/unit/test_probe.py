@@ -138,7 +138,9 @@ def test_a_plan_starts_one_program_on_an_agent_and_two_on_a_server(board, shell)
     assert (seen["k3s"]["running"], seen["k3s"]["version"], seen["errors"]) == (True, None, [])
     board.file("etc/k3s.yaml", "")
     board.file("calls", "")
-    board.answer("kubectl", node_of_the_board(kubelet="v1.36.3+k3s-1a2b3c4d", runtime="containerd://2.3.4-k3s1"))
+    board.answer(
+        "kubectl", node_of_the_board(ready="True", kubelet="v1.36.3+k3s-1a2b3c4d", runtime="containerd://2.3.4-k3s1")
+    )
     seen, calls = of_a_plan(board, shell)
     assert calls == [ASKED["images"], ASKED["api"]]
     assert (seen["k3s"]["version"], seen["containerd"]) == (
@@ -179,6 +181,18 @@ def test_a_program_in_the_place_of_the_k3s_that_runs_is_asked_for_its_version(bo
     assert seen["k3s"]["version"] == "v1.24.2+k3s2"
 
 
+@pytest.mark.parametrize("link", ["bin/k3s", "bin"])
+def test_a_link_that_leads_to_a_k3s_that_has_been_there_for_long(board, shell, link):
+    """As alternatives, or a folder for each version: no file is newer than the start, and yet it is another k3s."""
+    board.k3s(role="agent")
+    (board.home / "opt").mkdir()
+    (board.home / link).rename(board.home / "opt/v2")
+    (board.home / link).symlink_to(board.home / "opt/v2")
+    time.sleep(1.1)
+    board.file("data/agent/etc/containerd/config.toml", "")
+    assert of_a_plan(board, shell)[1] == [ASKED["images"], *VERSIONS]
+
+
 @pytest.mark.parametrize(
     "runtime, expected",
     [
@@ -191,12 +205,17 @@ def test_a_program_in_the_place_of_the_k3s_that_runs_is_asked_for_its_version(bo
 )
 def test_versions_that_a_node_tells(runtime, expected):
     seen = {"k3s": {"running": True, "version": None}, "containerd": {"version": None, "pins": False}}
-    told = told_versions(seen, {"kubelet": "v1.30.0+k3s1", "runtime": runtime})
+    node = {"ready": True, "kubelet": "v1.30.0+k3s1", "runtime": runtime}
+    told = told_versions(seen, node)
     assert (told["containerd"]["version"], told["containerd"]["pins"]) == expected
     assert told["k3s"]["version"] == "v1.30.0+k3s1"
     # The board itself is believed first, and of a k3s that is down a node tells the past.
     for own in ({"running": True, "version": "v1.31.0+k3s1"}, {"running": False, "version": None}):
-        assert told_versions(dict(seen, k3s=own), {"kubelet": "v1.30.0+k3s1", "runtime": runtime}) == {}
+        assert told_versions(dict(seen, k3s=own), node) == {}
+    # So does one whose kubelet has not reported for a while.
+    assert told_versions(seen, dict(node, ready=False)) == {}
+    for odd in ("v1.30.0\x1b[2J", "v1.30", "v1.30.0+k3s1" * 100, ""):
+        assert told_versions(seen, dict(node, kubelet=odd))["k3s"]["version"] is None
 
 
 def test_only_what_is_gathered(board, shell):

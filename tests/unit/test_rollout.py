@@ -159,6 +159,25 @@ def test_an_agent_that_an_earlier_run_left(state, binary, restart, resumed):
     assert made["waves"] == [["b2"]] and made["begun"] == resumed and made["problems"] == {}
 
 
+@pytest.mark.parametrize(
+    "k3s, line",
+    [
+        ({}, "%s is installed, and its node is not Ready"),
+        ({"running": False}, "%s is installed, and does not run"),
+        ({"running": None}, "%s is installed, and whether it runs is not known"),
+    ],
+)
+def test_runs_is_said_only_of_what_was_seen_to_run(k3s, line):
+    """A node that is not Ready tells what ran when its kubelet last reported; site, which ends the run, judges it."""
+    made = Cluster(NEW, NEW).change("b2", k3s=k3s, node={"ready": False}).plan()
+    assert made["lines"] == ["b1: server, runs %s" % NEW, "b2: agent, " + line % NEW] and made["changes"] == 0
+
+
+def test_a_node_that_is_not_ready_and_a_program_that_tells_nothing():
+    made = Cluster(NEW, NEW).change("b2", k3s={"version": None}, node={"ready": False}).plan()
+    assert "which version of k3s runs is not known. Found: its node is not Ready" in made["problems"]["b2"]
+
+
 def test_a_server_that_an_earlier_run_left_down_comes_first():
     cluster = Cluster(OLD, OLD).change("b1", k3s={"version": NEW, "running": False}, programs=noted(NEW))
     cluster.api = False

@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe, other_paths
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import is_untold, observe, other_paths
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import argument, build_script
 
 # Where a service names a file of settings, and that one the data folder, it takes three.
@@ -78,6 +78,8 @@ class ObservingAction(ActionBase):
                 break
             paths = dict(paths, **others)
         seen = observe(output, token, parts, architecture, explicit, limit, data_dir, versions, blank)
+        if not versions and is_untold(seen):
+            return self.look(options, parts, architecture, api, events, whole)
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen
 

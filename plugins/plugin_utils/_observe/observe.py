@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, cast
+from typing import Any, Dict, List, Mapping, Optional, Sequence, cast
 
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -204,6 +204,15 @@ def _identity(board):
         "addresses": board["address"],
         "said": board["said"],
     }
+
+
+def is_untold(result: Mapping[str, Any]) -> bool:
+    """Whether a look that left the versions to the API learnt nothing of them there, because the board's node is not
+    Ready, or is not known: then the board must be asked itself.
+    """
+    k3s, api = result.get("k3s") or {}, result.get("api") or {}
+    was_asked = any(error["section"] == "version" for error in result["errors"])
+    return bool(api.get("reachable") and k3s.get("running") and not k3s.get("version") and not was_asked)
 
 
 def _own_account(result):

@@ -74,13 +74,30 @@ def plan(
         )
     if now.runs == target and now.goal in (None, target) and now.program in (None, target):
         is_open = now.goal is not None
-        line = "runs %s" % target + (", of which an earlier run did not see whether it is well" if is_open else "")
+        if not now.ready and not now.program:
+            # The node tells what ran when its kubelet last reported.
+            raise Problem(
+                "which version of k3s runs is not known",
+                found="its node is not Ready, and %s does not tell its version" % now.path,
+                next_step="see that k3s runs (riscv.k3s.diagnose), then run again",
+            )
+        line = _seen(now, target) + (", of which an earlier run did not see whether it is well" if is_open else "")
         is_down = is_open and not now.running
         return _row(now, now.former or now.runs, target, None, is_down, is_open, line, changes=is_open)
     _require_own_program(now, target, settings)
     binary = binary_of(settings, seen["architecture"], target, now.path, replace=True)
     resumed = now.goal == target
     return _row(now, now.runs, target, binary, True, resumed, "%s -> %s" % (now.runs, target))
+
+
+def _seen(now, target):
+    """What was seen of a board that needs no other program: it runs is said of nothing else."""
+    if not now.running:
+        return "%s is installed, and %s" % (
+            target,
+            "whether it runs is not known" if now.running is None else "does not run",
+        )
+    return "runs %s" % target if now.ready else "%s is installed, and its node is not Ready" % target
 
 
 def _row(now, runs, goal, binary, restart, resumed, line, changes=True):

@@ -11,6 +11,7 @@ annotations of the node tell k3s's settings. Files and services tell it where k3
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
@@ -20,6 +21,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings im
 ETC = "/etc/rancher/k3s"
 DATA_DIR = "/var/lib/rancher/k3s"
 SOCKET = "/run/k3s/containerd/containerd.sock"
+# A kubelet tells what it likes, and this is shown and compared.
+_VERSION = re.compile(r"v[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}[-+.0-9A-Za-z]{0,80}\Z")
 _NEXT = "see how k3s is started there (its unit, config.yaml), restart it if that was changed, and set "
 
 
@@ -150,12 +153,15 @@ def told_versions(seen: Mapping[str, Any], node: Optional[Mapping[str, Any]]) ->
     """The keys k3s and containerd of ``seen``, a result of k3s_info, with the versions that its node tells, where the
     board did not tell them and its k3s runs; {} where there is nothing to add.
 
-    k3s's kubelet reports the version of k3s as its own, and what runs containers as ``containerd://2.3.4-k3s1``.
+    k3s's kubelet reports the version of k3s as its own, and what runs containers as ``containerd://2.3.4-k3s1``. A node
+    that is not Ready tells the past: its kubelet has not reported since, and another k3s may run there by now.
     """
     k3s = seen.get("k3s") or {}
-    if not node or not k3s.get("running") or k3s.get("version") or "containerd" not in seen:
+    if not node or not node.get("ready") or not k3s.get("running") or k3s.get("version") or "containerd" not in seen:
         return {}
-    return {"k3s": dict(k3s, version=node.get("kubelet") or None), "containerd": _containerd(node.get("runtime") or "")}
+    kubelet = node.get("kubelet") or ""
+    version = kubelet if _VERSION.match(kubelet) else None
+    return {"k3s": dict(k3s, version=version), "containerd": _containerd(node.get("runtime") or "")}
 
 
 def _containerd(told: str) -> Dict[str, Any]:
