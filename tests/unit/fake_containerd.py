@@ -56,7 +56,8 @@ class FakeContainerd(FakeRunner):
     pull.
 
     ``store`` maps names to [Content, labels]; ``unusable`` holds names that only ctr knows, as after a pull that broke
-    off. ``deaf`` names verbs of ctr and crictl that exit with 0 and do nothing.
+    off. ``deaf`` names verbs of ctr and crictl that exit with 0 and do nothing, ``refused`` names that no
+    tag and no label is given.
     """
 
     def __init__(self, version="1.6.20", registry=None):
@@ -66,6 +67,7 @@ class FakeContainerd(FakeRunner):
         self.store = {}
         self.unusable = set()
         self.deaf = set()
+        self.refused = set()
 
     @property
     def old(self):
@@ -133,6 +135,8 @@ class FakeContainerd(FakeRunner):
             return 1, "", f'ctr: image "{source}": not found'
         content, labels = self.store[source]
         for target in targets:
+            if target in self.refused:
+                return 1, "", f"ctr: invalid reference {target}"
             if self.old and target in self.store and not force:
                 return 1, "", f'ctr: image "{target}": already exists'
             self.store[target] = [content, dict(labels) if self.old else dict(MANAGED)]
@@ -140,6 +144,8 @@ class FakeContainerd(FakeRunner):
 
     def _images_label(self, rest):
         name, labels = rest[0], rest[1:]
+        if name in self.refused:
+            return 1, "", f"ctr: cannot update {name}"
         if name not in self.store:
             return 1, "", f'ctr: image "{name}": not found'
         for label in labels:

@@ -215,6 +215,29 @@ def test_a_program_that_does_nothing_and_exits_0(board, verb, state):
         tag(board, IMAGES, state=state)
 
 
+def test_one_name_that_ctr_refuses_stops_no_other_one(board):
+    """ctr ends at the first of many names; those before it, and those of other sources, are made and pinned."""
+    board.put(PAUSE, Content("pause"))
+    names = ["docker.io/stock/image-%d:1" % number for number in range(200)]
+    images = [{"source": SOURCE, "targets": names}, {"source": PAUSE, "targets": [STOCK_PAUSE]}]
+    board.refused = {names[100]}
+    with pytest.raises(Problem) as caught:
+        tag(board, images)
+    made = {name for name, (_digest, pinned) in board.names().items() if pinned}
+    assert made == {*names[:100], STOCK_PAUSE}
+    text = str(caught.value)
+    assert "100 of 201 names could not be written" in text and "invalid reference " + names[100] in text
+    assert "failed with exit status 1" in text and "%s, %s" % (names[100], names[101]) in text and len(text) < 1500
+    board.refused = set()
+    assert len([row for row in tag(board, images)["images"] if row["changed"]]) == 100
+    # A pin alone.
+    board.refused = {TARGET}
+    board.store[TARGET] = [COREDNS, {}]
+    with pytest.raises(Problem, match="1 of 2 names.*cannot update"):
+        tag(board, [{"source": SOURCE, "targets": [TARGET, SECOND]}])
+    assert board.names()[SECOND] == (COREDNS.digest, True)
+
+
 def test_a_pin_that_containerd_keeps_by_itself(board, monkeypatch):
     """containerd 2 pins the pause image, whoever takes the label away."""
     tag(board, IMAGES)

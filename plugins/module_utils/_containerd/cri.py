@@ -12,7 +12,7 @@ import time
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.mirrors import endpoints
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors import classify, unanswered
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import silent_containerd
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut, last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut, last_lines, shown
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_image_status
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
@@ -87,7 +87,7 @@ class Cri:
         if _is_silent(result.err):
             return silent_containerd(result.err)
         return Problem(
-            "`%s` failed with exit status %d" % (" ".join(result.argv), result.rc),
+            "`%s` failed with exit status %d" % (shown(result.argv), result.rc),
             found=last_lines(result.err) or "no message",
         )
 

@@ -44,6 +44,17 @@ def check(rows, store, what):
     return warnings
 
 
+def unlike(rows, store):
+    """The names that the ``store`` has not as their rows say. A pin that is there without being asked for is not
+    counted: `check` warns of it.
+    """
+    return [
+        wanted["name"]
+        for wanted in rows
+        if _held(store.get(wanted["name"])) not in ((wanted["digest"], wanted["pinned"]), (wanted["digest"], True))
+    ]
+
+
 def diff(rows):
     """The names that change as ``before`` and ``after`` texts for Ansible's diff mode."""
     changes = [one for one in rows if one["changed"]]

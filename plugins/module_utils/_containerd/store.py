@@ -13,7 +13,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines, shown
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import (
     PIN_LABEL,
     PIN_VALUE,
@@ -27,6 +27,10 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 # What a diff shows for the digest of an image that check mode did not pull.
 UNKNOWN_DIGEST = "known after the pull"
 _SILENT = ("failed to dial", "connection refused", "code = unavailable", "cannot access socket")
+
+
+class Refused(Problem):
+    """What ctr refused. containerd answered, so the next command may go well."""
 
 
 class Containerd:
@@ -91,8 +95,8 @@ class Containerd:
             return result
         if any(sign in result.err.lower() for sign in _SILENT):
             raise silent_containerd(result.err)
-        raise Problem(
-            "`%s` failed with exit status %d" % (" ".join(result.argv), result.rc),
+        raise Refused(
+            "`%s` failed with exit status %d" % (shown(result.argv), result.rc),
             found=last_lines(result.err) or "no message",
         )
 

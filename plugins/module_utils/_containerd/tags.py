@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import rows as _rows
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, missing
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, Refused, missing
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+# Names and messages of those that failed.
+_SHOWN = 5
 
 
 def pairs(images):
@@ -88,8 +91,7 @@ class Tags:
             self._journal.require_readable("images", row["name"])
         if changes and not self._check_mode:
             self._note(changes, before)
-            self._write(changes, before)
-            warnings = self._read_back(changes)
+            warnings = self._read_back(changes, self._write(changes, before))
         if not self._check_mode:
             self._note_sources([row for row in rows if row["digest"] == before[row["source"]]["digest"]])
         return rows, warnings + self._warnings(changes)
@@ -101,8 +103,9 @@ class Tags:
         changes = [row for row in rows if row["changed"]]
         if changes and not self._check_mode:
             self._note(changes, before)
-            self._containerd.remove([row["name"] for row in changes])
-            self._read_back(changes)
+            refused: list = []
+            self._try(refused, self._containerd.remove, [row["name"] for row in changes])
+            self._read_back(changes, refused)
         return rows
 
     def _note(self, changes, before):
@@ -154,22 +157,38 @@ class Tags:
         return {"digest": digest, "pinned": pinned}
 
     def _write(self, changes, before):
+        """Returns what ctr refused, Problems. The rest is done all the same: one odd name stops no other one."""
+        refused: list = []
         # One start of ctr for all targets of a source.
         for source in sorted({row["source"] for row in changes if row["digest"] != row["digest_before"]}):
             targets = [
                 row["name"] for row in changes if row["source"] == source and row["digest"] != row["digest_before"]
             ]
-            self._containerd.tag(source, targets, replace=any(target in before for target in targets))
+            self._try(refused, self._containerd.tag, source, targets, any(target in before for target in targets))
+        # Where ctr ended at one of many names, those after it were not made, and cannot be pinned.
+        there = self._containerd.images() if refused else None
         for row in changes:
+            if there is not None and there.get(row["name"], {}).get("digest") != row["digest"]:
+                continue
             # Pins are set anew after each tag; to be removed they are from what had one, and from a copy of 1.6.
             if row["pinned"] or row["pinned_before"] or before[row["source"]]["pinned"]:
-                self._containerd.pin(row["name"], row["pinned"])
+                self._try(refused, self._containerd.pin, row["name"], row["pinned"])
+        return refused
 
-    def _read_back(self, changes):
+    @staticmethod
+    def _try(refused, call, *words):
+        try:
+            call(*words)
+        except Refused as problem:
+            refused.append(problem)
+
+    def _read_back(self, changes, refused):
         now = self._containerd.images()
         for row in changes:
             self._journal.is_set(row["name"], now.get(row["name"]))
         self._journal.save()
+        if refused:
+            _require_written(changes, now, refused)
         return _rows.check(changes, now, "written to containerd's store")
 
     def _warnings(self, changes):
@@ -185,3 +204,19 @@ class Tags:
             "the fix preload come back: "
             "k3s imports its archives at each start." % version
         ]
+
+
+def _require_written(changes, now, refused):
+    """Raise Problem for the names that are not as they were to be, after ctr refused some of it. What counts is what is
+    there: a name that another program has given meanwhile is none of them.
+    """
+    left = _rows.unlike(changes, now)
+    if not left:
+        return
+    raise Problem(
+        "%d of %d names could not be written to containerd's store, the others are as wanted"
+        % (len(left), len(changes)),
+        found="; ".join(dict.fromkeys("%s: %s" % (problem.what, problem.found) for problem in refused[:_SHOWN])),
+        where=", ".join(left[:_SHOWN]) + (" and %d more" % (len(left) - _SHOWN) if len(left) > _SHOWN else ""),
+        next_step="see the log of containerd, then run again, which makes only what is missing",
+    )

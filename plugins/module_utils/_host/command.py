@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 # Programs of k3s on a board lie in one of these, and sudo often leaves out /usr/local/bin.
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WATCH_SECONDS = 0.2
+_LONGEST_COMMAND = 400
 
 
 class Result(NamedTuple):
@@ -90,14 +91,14 @@ class Runner:
             ) from error
         except subprocess.TimeoutExpired as error:
             raise TimedOut(
-                "`%s` did not finish within %s seconds" % (" ".join(words), timeout),
+                "`%s` did not finish within %s seconds" % (shown(words), timeout),
                 _text(error.stderr),
                 next_step="check whether the board's disk or k3s is overloaded, then run again",
             ) from error
         result = Result(words, done.returncode, _text(done.stdout), _text(done.stderr))
         if check and result.rc != 0:
             raise Problem(
-                "`%s` failed with exit status %d" % (" ".join(words), result.rc),
+                "`%s` failed with exit status %d" % (shown(words), result.rc),
                 found=last_lines(result.err or result.out) or "no message",
             )
         return result
@@ -107,6 +108,18 @@ class OwnPathRunner(Runner):
     """On the controller: programs of the user's own PATH go before those of the system, also for what they start."""
 
     own_path = True
+
+
+def shown(argv: Sequence[object]) -> str:
+    """A command for a message: of one with hundreds of names in it the first ones, so that the rest of the message is
+    seen.
+    """
+    words = [str(word) for word in argv]
+    line = " ".join(words)
+    if len(line) <= _LONGEST_COMMAND:
+        return line
+    head = line[:_LONGEST_COMMAND].rpartition(" ")[0] or line[:_LONGEST_COMMAND]
+    return "%s … (%d words)" % (head, len(words))
 
 
 def last_lines(text: str, count: int = 5) -> str:

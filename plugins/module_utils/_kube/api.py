@@ -10,7 +10,7 @@ import json
 import time
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines, shown
 from ansible_collections.riscv.k3s.plugins.module_utils._waiting import patience as _patience
 from ansible_collections.riscv.k3s.plugins.module_utils._waiting.moves import addon_marks, event_marks, read_event
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -35,7 +35,7 @@ class Kube:
             return json.loads(result.out)["items"]
         except (ValueError, KeyError, TypeError) as error:
             raise Problem(
-                "kubectl printed no list of objects", found=result.out[:200] or "nothing", where=" ".join(result.argv)
+                "kubectl printed no list of objects", found=result.out[:200] or "nothing", where=shown(result.argv)
             ) from error
 
     def addon_checksums(self):
