@@ -82,6 +82,14 @@ def enrolled(options, dry):
     where = os.path.realpath(options["inventory"])
     if not os.path.isdir(os.path.dirname(where)):
         raise Problem("there is no folder for the inventory", where=where, next_step="make the folder, or name another")
+    # Before a password is locked: a text that cannot be kept is lost.
+    if not os.access(os.path.dirname(where), os.W_OK):
+        raise Problem(
+            "the inventory cannot be written",
+            found="nothing can be written into its folder",
+            where=where,
+            next_step="name another file in riscv_k3s_enroll_inventory",
+        )
     content = inventory_text.read(_text(where))
     base = inventory_text.empty() if content is None else content
     inventory_text.check_servers(options["servers"], [want.board.name for want in wants], base)

@@ -84,6 +84,12 @@ def test_diagnose_and_site_write_where_they_are_told(make_fleet, job):
     words, options = at(fleet, job, **told)
     job.play("diagnose", *words, **options)
     assert job.kept() == {"found.html", "found.json"}
+    # What a link leads to is written, and the link stays.
+    (job.volume / "found.html").rename(job.volume / "page.html")
+    (job.volume / "found.html").symlink_to("page.html")
+    (job.volume / "page.html").write_text("old")
+    job.play("diagnose", *words, **options)
+    assert (job.volume / "found.html").is_symlink() and "<html" in (job.volume / "page.html").read_text()
     assert "All healthy." in job.play("site", *words, **options)
     assert json.loads((job.volume / "found.json").read_text())["boards"]
 
@@ -110,7 +116,13 @@ def test_what_is_built_locked_and_preloaded_is_kept_where_it_is_told(make_fleet,
         job.play("build_images", *words, **options)
         assert any(name.startswith("cache/riscv.k3s/programs/pause-") for name in job.kept())
         job.play("lock", *words, **options)
-        assert all(stock in (job.volume / "lock.yml").read_text() for stock in STOCK)
+        whole = (job.volume / "lock.yml").read_text()
+        assert all(stock in whole for stock in STOCK)
+        # By a link and a path that is not whole: rows of boards that are not in the run stay, and so does the link.
+        (job.volume / "link.yml").symlink_to("lock.yml")
+        relative = os.path.relpath(job.volume / "link.yml", job.project)
+        job.play("lock", *words, "--limit", "board-1", "-e", "riscv_k3s_lock_file=" + relative, **options)
+        assert (job.volume / "link.yml").is_symlink() and (job.volume / "lock.yml").read_text() == whole
         # A simulated board does not read real archives, so this run ends there.
         words, options = at(fleet, job, **told, riscv_k3s_fixes=["preload"])
         for folder, given in (
@@ -189,6 +201,17 @@ def test_the_survey_as_it_stands_changes_nothing_of_a_run(make_fleet):
     answers = json.dumps({question["variable"]: question["default"] for question in SURVEY["spec"]})
     fleet = make_fleet(servers=1, agents=2)
     assert "All healthy." in fleet.play("-e", answers, check=0).text
+    more = ("data_dir", "architecture", "program_timeout", "diagnose_html", "diagnose_json", "fixes", "gates")
+    empty = json.dumps(dict.fromkeys([*json.loads(answers), *("riscv_k3s_" + name for name in more)], ""))
+    assert "changed=0 " in fleet.play("-e", empty, check=0).text
+    assert "Traceback" not in fleet.play("-e", empty, playbook="riscv.k3s.diagnose", check=0).text
     assert "changed=0 " in fleet.play("-e", answers, check=0).text
     assert fleet.play("-e", answers, playbook="riscv.k3s.undo", check=0).changed
     assert not any(fleet.state(name)["store"].get(STOCK[0]) for name in fleet.boards)
+
+
+def test_a_lock_that_cannot_be_written_is_told_before_a_registry_is_asked(make_fleet, tmp_path):
+    fleet = make_fleet(servers=1, agents=0)
+    for path, found in (("", "a folder"), (tmp_path, "a folder"), (tmp_path / "nowhere/lock.yml", "no such folder")):
+        text = fleet.play("-e", "riscv_k3s_lock_file=%s" % path, playbook="riscv.k3s.lock").text
+        assert "The lock cannot be written. Found: %s." % found in text and "Ask the registries" not in text

@@ -561,6 +561,15 @@ def test_an_inventory_that_cannot_be_written_is_told_before_anything_is_done(sta
     assert board.logins == []
 
 
+def test_an_inventory_in_a_folder_that_can_only_be_read(start, home, monkeypatch):
+    """As the project of AWX in its container."""
+    board = start()
+    monkeypatch.setattr(boards_enroll.os, "access", lambda path, how: path != str(home))
+    with pytest.raises(Problem, match="the inventory cannot be written. Found: nothing can be written into its folder"):
+        enroll(entry(board), inventory="inventory.yml")
+    assert board.logins == []
+
+
 def test_an_inventory_that_is_a_link_stays_one(start, home):
     (home / "link.yml").symlink_to("real.yml")
     assert enroll(entry(start()), inventory="link.yml")["inventory"]["path"] == str(home / "real.yml")

@@ -118,6 +118,12 @@ def test_a_board_tells_its_version_itself_where_its_node_does_not(board, run, ro
     assert (seen["k3s"]["version"], len(run.commands)) == (version, looks)
 
 
+def test_an_empty_text_is_an_option_that_is_not_given(board, run):
+    """Questions of a survey that nobody answered."""
+    empty = run(k3s_info, gather=["disk"], architecture="", program_timeout=" ", k3s="")
+    assert empty == run(k3s_info, gather=["disk"]) and "failed" not in empty
+
+
 def test_gather(run):
     assert {"k3s", "images"}.isdisjoint(run(k3s_info, gather=["disk"]))
 

@@ -34,6 +34,8 @@ class ObservingAction(ActionBase):
         """Validate the options, observe, and turn a Problem into a failure with its parts."""
         result = super().run(tmp, task_vars)
         self.board = (task_vars or {}).get("inventory_hostname")
+        # The empty text of a survey's question that nobody answered says nothing.
+        self._task.args = {name: value for name, value in self._task.args.items() if not _is_empty(value)}
         spec = dict(PROGRAM_OPTIONS, program_timeout={"type": "int", "default": PROGRAM_TIMEOUT}, **self.OPTIONS)
         dummy, options = self.validate_argument_spec(argument_spec=spec)
         try:
@@ -82,6 +84,10 @@ class ObservingAction(ActionBase):
             return self.look(options, parts, architecture, api, events, whole)
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen
+
+
+def _is_empty(value):
+    return isinstance(value, str) and not value.strip()
 
 
 def _check(program_timeout):

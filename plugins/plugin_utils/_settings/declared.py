@@ -21,7 +21,8 @@ class Setting(NamedTuple):
 
     ``default`` is None where the lack of the setting says something of its own. ``choices`` are what text, or each of
     the texts, may be. ``secret`` values stay with the task that needs them: the document of a run never holds them.
-    ``of_fleet`` settings are read once, from the first board of the run; others may differ from board to board.
+    ``of_fleet`` settings are read once, from the first board of the run; others may differ from board to board. An
+    empty text counts as not set, unless it says something of its own (``is_empty_said``).
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Setting(NamedTuple):
     choices: Tuple[str, ...] = ()
     secret: bool = False
     of_fleet: bool = False
+    is_empty_said: bool = False
 
 
 # The steps of prepare, in their order.
@@ -58,7 +60,8 @@ _OF_BOARDS = {
     "fixes": Setting("texts", ("mirror", "tag"), ("mirror", "tag", "flag", "preload")),
     "mirror_prefix": Setting("text"),
     "preload_folder": Setting("text"),
-    "lock_file": Setting("text"),
+    # An empty one turns the lock off.
+    "lock_file": Setting("text", is_empty_said=True),
     "embedded_registry": Setting("flag", False),
     "embedded_registries": Setting("texts", ("*",)),
     "target_version": Setting("text"),

@@ -85,7 +85,7 @@ def _read(variables):
             continue
         if name not in SETTINGS:
             mistakes.append((_unknown(variable), ""))
-        elif value is not None and not _is_unanswered(name, value):
+        elif not _is_unanswered(name, value):
             try:
                 settings[name] = _converted(value, SETTINGS[name])
             except _Wrong as wrong:
@@ -99,11 +99,6 @@ def _read(variables):
     return settings, mistakes
 
 
-def _is_unanswered(name, value):
-    """Whether it is what a survey of AWX hands on for a question that nobody answered: an empty text."""
-    return isinstance(value, str) and not value.strip() and name != "lock_file" and SETTINGS[name].kind in _ANSWERED
-
-
 def unread(names: Iterable[str]) -> List[str]:
     """What to tell of variables of other collections that are there and have no effect."""
     return [
@@ -111,6 +106,13 @@ def unread(names: Iterable[str]) -> List[str]:
         % (name, FOREIGN_UNREAD[name])
         for name in sorted(names)
     ]
+
+
+def _is_unanswered(name, value):
+    """Whether a variable says nothing: null, or the empty text of a question of a survey (AWX) that nobody answered."""
+    setting = SETTINGS[name]
+    is_empty = isinstance(value, str) and not value.strip()
+    return value is None or (is_empty and setting.kind in _ANSWERED and not setting.is_empty_said)
 
 
 def _as_k3s_writes(version):
