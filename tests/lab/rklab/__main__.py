@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 
 import binary
@@ -172,12 +173,18 @@ def _argv(options):
 
 def main():
     """Entry point: errors that the user can act upon are one line, without a traceback."""
+    # As an interrupt by hand: what was begun is ended, and what is temporary goes.
+    signal.signal(signal.SIGTERM, _end)
     try:
         sys.exit(perform(parser().parse_args()))
     except LabError as error:
         sys.exit("lab: %s." % str(error).rstrip("."))
     except KeyboardInterrupt:
         sys.exit("lab: interrupted. Next: tests/lab/lab down")
+
+
+def _end(_number, _frame):
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import tempfile
 
+import builds
 from common import CACHE, STATE, run, say
 
 PASSWORD = STATE / "password"
@@ -146,8 +147,10 @@ def openrc_files():
     """Folder with the files of Debian's OpenRC, which is fetched once."""
     folder = CACHE / "lab" / "openrc"
     if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".openrc-") as scratch:
+        with (
+            builds.lock(folder.parent),
+            tempfile.TemporaryDirectory(dir=folder.parent, prefix=".openrc-") as scratch,
+        ):
             say("fetching Debian packages, not to be installed: " + " ".join(_OPENRC_PACKAGES))
             fetch = ["apt-get", "-o", "APT::Sandbox::User=root", "download", *_OPENRC_PACKAGES]
             if run(fetch, check=False, cwd=scratch).returncode != 0:

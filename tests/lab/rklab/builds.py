@@ -156,7 +156,9 @@ def _program(name, program, go_version, environment):
 
 @contextlib.contextmanager
 def lock(folder):
-    """Hold the lock of what is made there; it can be made once at a time."""
+    """Hold the lock of what is made there; it can be made once at a time. What a build that was killed left half made
+    goes first: it may be gigabytes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w", encoding="ascii") as handle:
         try:
@@ -164,6 +166,8 @@ def lock(folder):
         except BlockingIOError:
             say("another build is running, waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
+        for left in folder.glob(".*-*"):
+            shutil.rmtree(left, ignore_errors=True)
         yield
 
 

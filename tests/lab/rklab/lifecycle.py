@@ -24,6 +24,9 @@ import pause
 from common import NAME, PAUSE_IMAGE_OF_A, STATE, VERSIONS, LabError, run, say, wait_for
 from emulated import board as emulated
 
+# Who has the machine set up while what an emulated board is made of is made.
+_BUILDER = NAME + " build"
+
 
 def build(containerd="1"):
     """Everything that must be there before a lab with that containerd can start."""
@@ -83,13 +86,12 @@ def build_emulated():
     machine.check_machine(STATE)
     machine.install_packages()
     builds.riscv64_programs(emulated.RECIPES)
-    user = NAME + " build"
     # Maintainer scripts of the board's Debian are riscv64 programs.
-    machine.acquire(user)
+    machine.acquire(_BUILDER)
     try:
         return emulated.build()
     finally:
-        machine.release(user)
+        machine.release(_BUILDER)
 
 
 def up_emulated():
@@ -248,7 +250,9 @@ def down():
         time.sleep(0.1)
     cgroups.delete()
     network.delete()
-    machine.release(NAME)
+    # One command of a lab is at work at a time: a build that is noted here was killed.
+    for user in (_BUILDER, NAME):
+        machine.release(user)
     if not _mounts():
         shutil.rmtree(STATE, ignore_errors=True)
 
@@ -288,6 +292,7 @@ def leftovers():
         for p in memory.load().get("boards", {}).values()
         if memory.is_alive(p)
     ]
+    found += ["this machine's settings, for " + user for user in (_BUILDER, NAME) if machine.is_acquired(user)]
     if STATE.exists() and any(STATE.iterdir()):
         found.append("folder %s" % STATE)
     return found

@@ -96,6 +96,7 @@ def acquire(lab):
     """Set the machine up for the lab of that name. What was otherwise before the first lab came is noted, for the last
     one to go.
     """
+    # Noted before anything is changed, so that a lab that is killed in between can be taken back.
     with _shared() as shared:
         if not shared:
             settings = {
@@ -109,6 +110,7 @@ def acquire(lab):
                 binfmt_registered=RISCV64.exists(),
             )
         shared["labs"] = sorted(set(shared["labs"]) | {lab})
+    with _shared():
         if int(_setting(INOTIFY).read_text(encoding="ascii")) < INOTIFY_INSTANCES:
             _setting(INOTIFY).write_text(str(INOTIFY_INSTANCES), encoding="ascii")
         if not _is_mounted(BINFMT):
@@ -137,6 +139,12 @@ def release(lab):
         if not shared["netns_mounted"] and _is_mounted(NETNS) and not os.listdir(NETNS):
             run(["umount", NETNS])
         shared.clear()
+
+
+def is_acquired(lab):
+    """Whether the machine is set up for the lab of that name, among others."""
+    with _shared() as shared:
+        return lab in shared.get("labs", ())
 
 
 @contextlib.contextmanager

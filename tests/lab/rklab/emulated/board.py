@@ -96,7 +96,8 @@ def _first_boot(debian, programs, booted):
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(dir=booted.parent, prefix=".booted-") as scratch:
         out = pathlib.Path(scratch, "out")
-        out.mkdir()
+        # What was in the board's memory is in its file.
+        out.mkdir(mode=0o700)
         _overlay(debian / root.DISK, "raw", out / _DISK)
         pid = _start(debian, out / _DISK, programs)
         _wait_for_ssh(BOOT_SECONDS, pid)
