@@ -345,3 +345,12 @@ def test_a_header_that_somebody_forged_keeps_no_more_than_the_file_has(board):
         assert set(board.run()["others"]) <= set(OTHERS)
     board.write(head + FOREIGN)
     assert set(board.run()["others"]) <= set(OTHERS)
+
+
+@pytest.mark.parametrize("twin", ["https://m/", "https://m/v2", "m", "HTTPS://M"])
+def test_an_endpoint_stands_there_once_in_whatever_spelling(board, twin):
+    """k3s-io/k3s#9693: of one that stands there twice older k3s makes a hosts.toml that containerd cannot read."""
+    board.write("mirrors: {docker.io: {endpoint: [%s, https://o, 'https://o/', https://o/other]}}" % twin)
+    board.run("merged", behind=("docker.io",))
+    mirrors = yaml.safe_load(board.path.read_text())["mirrors"]
+    assert mirrors["docker.io"]["endpoint"] == ["https://m", "https://o", "https://o/other"]

@@ -199,8 +199,27 @@ def _added(path, before, goal):
     theirs, ours = before.get(("mirrors", host, "endpoint")), goal.get(path)
     if not theirs or not ours or theirs[0] != "sequence" or ("mirrors", host, "rewrite") in before:
         return []
-    known = [plain(item) for item in ours[1]]
-    return [item for item in theirs[1] if item[0] == "scalar" and plain(item) not in [None, *known]]
+    known = {None, *(_as_asked(item) for item in ours[1])}
+    found = []
+    for item in theirs[1]:
+        if item[0] == "scalar" and _as_asked(item) not in known:
+            known.add(_as_asked(item))
+            found.append(item)
+    return found
+
+
+def _as_asked(item):
+    """An endpoint as k3s tells it to containerd. One that stands there twice makes older k3s write a hosts.toml that
+    containerd cannot read, and then it uses none of them.
+    """
+    url = plain(item)
+    if not isinstance(url, str):
+        return None
+    scheme, dummy, rest = url.rpartition("://")
+    host, slash, path = rest.partition("/")
+    is_near = re.match(r"(?:localhost|127\.[0-9.]+|\[::1\]):(?!443$)[0-9]+$", host)
+    scheme = scheme.lower() or ("http" if is_near else "https")
+    return scheme, host.lower(), "" if path in ("", "v2") else slash + path
 
 
 def _single(path, item):
