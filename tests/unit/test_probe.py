@@ -416,6 +416,8 @@ def test_a_file_of_settings_that_cannot_be_read(board, shell):
 FOLDERS = [
     ("config.yaml", {"file": ("etc/config.yaml", "data-dir: /mnt/x\n")}),
     ("drop-in", {"file": ("etc/config.yaml.d/9.yaml", "data-dir: /mnt/x\n")}),
+    ("drop-in in capitals", {"file": ("etc/config.yaml.d/9.YAML", "data-dir: /mnt/x\n")}),
+    ("hidden drop-in", {"file": ("etc/config.yaml.d/.9.yml", "data-dir: /mnt/x\n")}),
     ("flag of the unit", {"file": ("units/k3s.service", "ExecStart=/usr/local/bin/k3s server --data-dir=/mnt/x\n")}),
     (
         "the installer's unit",
@@ -434,6 +436,14 @@ def test_where_a_k3s_that_does_not_run_keeps_its_data(board, shell, how):
     used = read_board(split_output(output, TOKEN), False)["data_dir"]
     assert other_paths(output, TOKEN, etc=str(board.etc)).get("data_dir", used) == "/mnt/x"
     assert "s3cret" not in output
+
+
+@pytest.mark.parametrize("name", ["9.yaml.bak", "9.txt", "9.yxml", "9yaml", "folder.yaml/9.yaml"])
+def test_a_file_that_k3s_does_not_read_tells_nothing(board, shell, name):
+    """k3s-io/k3s#3205: names that end in .yaml or .yml, in whatever letters, and no folders."""
+    board.file("etc/config.yaml.d/" + name, "data-dir: /mnt/x\n")
+    output = board.run(PARTS, shell, data_dir=None)
+    assert "/mnt/x" not in output and other_paths(output, TOKEN, etc=str(board.etc)) == {}
 
 
 def test_another_file_of_settings(board, shell):

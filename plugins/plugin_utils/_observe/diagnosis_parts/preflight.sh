@@ -59,7 +59,9 @@ settings() {
 -e 's/^ *\[plugins.*registry\.mirrors\."\([^"]*\)"\].*/mirror \1/p' \
 -e 's/^ *endpoint *= *\[ *"\([^"]*\)".*/endpoint \1/p' "$rendered"
     for file in "$data_dir"/agent/etc/cni/net.d/*.conf*; do [ ! -f "$file" ] || echo "cni $file"; done
-    grep -hsE "^ *(advertise-address|node-ip) *:" "$etc/config.yaml" "$etc"/config.yaml.d/*.y*ml | sed "s/^ */address /"
+    config_paths | while IFS= read -r file; do
+        grep -hsE "^ *(advertise-address|node-ip) *:" "$file"
+    done | sed "s/^ */address /"
 }
 preflight() {
     kernel

@@ -131,9 +131,16 @@ flow_pairs() {
         [ $? = 1 ] || return
     echo "$pairs" | sed "s/ *: */: /"
 }
+# Which of them k3s reads: hidden ones, too, and it does not mind capitals at the end of a name.
+config_paths() {
+    [ ! -e "$config_file" ] || echo "$config_file"
+    for file in "$config_file".d/.[!.]* "$config_file".d/*; do
+        case $file in *.[Yy][Aa][Mm][Ll] | *.[Yy][Mm][Ll]) [ ! -f "$file" ] || echo "$file" ;; esac
+    done
+}
 config_files() {
-    for file in "$config_file" "$config_file".d/*.y*ml; do
-        [ -e "$file" ] || continue
+    by_line
+    for file in $(set +f && config_paths); do
         echo "$token=$file"
         known_lines "$file" || return
     done
