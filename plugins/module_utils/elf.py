@@ -81,6 +81,15 @@ def read_elf(path: str) -> Optional[Elf]:
     return _read(path, lambda handle, header: Elf(_architecture(header), _interpreter(handle, header)))
 
 
+def architecture_of(header: bytes) -> Optional[str]:
+    """OCI's name of the architecture by the first 20 bytes of an ELF file; None where they are none of a known one."""
+    order = _ORDER.get(header[5]) if len(header) >= 20 and header[:4] == MAGIC else None
+    if not order:
+        return None
+    (machine,) = struct.unpack(_SIGN[order] + "H", header[18:20])
+    return ARCHITECTURES.get((machine, _BITS.get(header[4], 0), order))
+
+
 def object_kind(path: str) -> Optional[str]:
     """What the ELF file at ``path`` is when no board can run it, whatever its architecture; None for a program, a
     library, or no ELF file.

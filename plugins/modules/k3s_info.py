@@ -408,14 +408,14 @@ system:
   returned: when V(system) is gathered
   type: dict
 service_state:
-  description: How the service manager calls the units C(k3s) and C(k3s-agent), as far as they are not inactive. Null
-    where it did not say.
+  description: How the service manager calls the services of k3s, C(k3s), C(k3s-agent) and what else is there as
+    C(k3s-*), as far as they are not inactive. Null where it did not say.
   returned: when V(service_state) is gathered
   type: dict
   sample: {k3s: {state: activating, sub_state: start, restarts: 0}}
 last_words:
-  description: The errors at the end of k3s's own log, oldest first, and the line that each start writes, where its
-    containerd did not answer. Empty where it did.
+  description: The errors at the end of k3s's own log, oldest first, the line that each start writes, and what the
+    service manager says where it could not execute k3s, where its containerd did not answer. Empty where it did.
   returned: when V(last_words) is gathered
   type: list
   elements: str

@@ -108,6 +108,28 @@ def stale_registries(fleet):
     fleet.agent["registries"].update(stale=True, by_time=False)
 
 
+def no_cgroups(fleet):
+    controllers = dict.fromkeys(("cpu", "cpuset", "memory", "pids"), True)
+    fleet.agent["preflight"].update(cgroup2=None, cgroups=controllers, unmounted=True)
+
+
+def second(state, sub_state, restarts):
+    def change(fleet):
+        fleet.agent["service"] = "k3s-agent"
+        fleet.agent["service_state"] = {
+            "k3s-agent": {"state": "active", "sub_state": "running", "restarts": 0},
+            "k3s": {"state": state, "sub_state": sub_state, "restarts": restarts},
+        }
+
+    return change
+
+
+def foreign_program(fleet):
+    stopped(fleet)
+    text = "/usr/local/bin/k3s is a program for arm64, and this board is riscv64"
+    fleet.agent["errors"].append({"section": "program", "rc": None, "message": text})
+
+
 def evicted(fleet):
     row = fleet.pod("p", "board-2", "a:1", sandbox=False, ready=False, phase="Failed", reasons=["Evicted"])
     row["containers"] = []
@@ -143,6 +165,12 @@ def evicted(fleet):
         (system("time", NOW - 100), []),
         (system("time", None), []),
         (system("cgroup2", ["cpu", "cpuset", "pids"]), ["cgroup-missing"]),
+        (no_cgroups, ["cgroup-missing"]),
+        (second("activating", "auto-restart", 57), ["second-service"]),
+        (second("activating", "start", 0), []),
+        (second("failed", "failed", 5), ["second-service"]),
+        (second("active", "running", 0), []),
+        (foreign_program, ["k3s-not-executable"]),
         (system("sysctl", {"net.ipv4.ip_forward": "0"}), ["sysctl-off"]),
         (system("sysctl", {}), []),
         (option("VXLAN", "n"), ["kernel-feature-missing"]),
@@ -176,6 +204,29 @@ def test_command_is_that_of_the_boards_service_manager(fleet, init, command):
     fleet.agent["preflight"]["init"] = init
     (finding,) = fleet.document()["findings"]
     assert (finding["command"], finding["run_on"]) == (command, "board-2")
+
+
+@pytest.mark.parametrize(
+    "init, command",
+    [("systemd", "systemctl disable --now k3s"), ("openrc", "rc-service k3s stop && rc-update del k3s")],
+)
+def test_a_second_service_is_turned_off(fleet, init, command):
+    """k3s-io/k3s-ansible#504: an upgrade left a server's service on each agent, which took over at the next boot."""
+    second("activating", "auto-restart", 57)(fleet)
+    fleet.agent["preflight"]["init"] = init
+    (finding,) = fleet.document()["findings"]
+    assert (finding["command"], finding["confidence"]) == (command, "certain")
+    assert finding["evidence"] == [
+        "service k3s: activating (auto-restart), 57 restarts",
+        "service k3s-agent: active (running), 0 restarts",
+    ]
+
+
+def test_cgroups_that_are_not_mounted_are_no_matter_of_the_kernel(fleet):
+    """k3s-io/k3s#6302, #660: OpenRC mounts them by a service."""
+    no_cgroups(fleet)
+    (finding,) = fleet.document()["findings"]
+    assert "rc-service cgroups start" in finding["remedy"] and finding["mended_by"] == "a person"
 
 
 def test_misspelt_key_is_mended_where_it_stands(fleet):

@@ -508,6 +508,42 @@ def test_the_services_of_a_package_where_k3s_is_down(board, shell, folders, serv
     assert told(board, shell)["service"] == service
 
 
+def test_the_services_of_one_that_was_a_server_and_an_agent(board, shell):
+    """timothystewart6/k3s-ansible#282: an agent is k3s-node there."""
+    for name in ("k3s.service", "k3s-node.service"):
+        board.file("units/" + name, "")
+    assert told(board, shell)["service"] == "k3s"
+    shutil.rmtree(board.data / "server")
+    assert told(board, shell)["service"] == "k3s-node"
+
+
+def elf(machine, bits=2):
+    """The beginning of a program for another machine, and what makes a shell stumble."""
+    return b"\x7fELF" + bytes([bits, 1, 1]) + bytes(9) + b"\2\0" + bytes([machine, 0, 1, 0, 0, 0]) + b"\xff\x12(" * 40
+
+
+@pytest.mark.parametrize("machine, architecture", [(183, "arm64"), (62, "amd64"), (8, None)])
+def test_a_k3s_for_another_machine(board, shell, machine, architecture):
+    """A shell takes it for a script, and what it says then tells nobody why."""
+    (board.home / "bin/k3s").write_bytes(elf(machine))
+    seen = observe(board.run(PARTS, shell), TOKEN, PARTS)
+    texts = [error["message"] for error in seen["errors"] if error["section"] == "program"]
+    expected = "%s/bin/k3s is a program for %s, and this board is riscv64" % (board.home, architecture)
+    assert texts == ([expected] if architecture else []) and seen["k3s"]["running"] is False
+    if architecture:
+        assert str(unreadable_images(seen, "b")).count("program: ") == 1
+        assert "yntax error" not in str(unreadable_images(seen, "b"))
+
+
+def test_programs_of_k3s_that_may_not_be_executed(board, shell):
+    """k3s-io/k3s#7372: a data folder on a file system that is mounted noexec."""
+    board.answer("ctr --namespace k8s.io version", err="permission denied", rc=1)
+    board.file("data/data/3a5a046c/bin/k3s-server", "x")
+    seen = observe(board.run(PARTS, shell), TOKEN, PARTS)
+    (text,) = [error["message"] for error in seen["errors"] if error["section"] == "program"]
+    assert text.startswith("%s/data/3a5a046c/bin/k3s-server may not be executed" % board.data)
+
+
 def process_of_k3s(board, comm, words, service="k3s-agent"):
     """k3s by another name than that of a release: as a distribution starts it, or built without its wrapper."""
     board.process(200, words, comm=comm, cgroup="/system.slice/%s.service" % service, environ=["K3S_NODE_NAME=n1"])

@@ -30,6 +30,7 @@ _JOIN = ("join", "begin")
 
 RULES = (
     # k3s looks for it before it starts.
+    rule("k3s-not-executable", KERNEL, ERRNO, ("own-exec",)),
     rule("cgroup-missing", K3S, r"[Ff]ailed to find (?:memory|cpuset|cpu|pids) cgroup|.*cgroup v2 not supported"),
     rule(
         "flannel-not-started",
@@ -68,7 +69,9 @@ RULES = (
     ),
     rule("server-unreachable", NETWORK, r"%s|%s|.*context deadline exceeded" % (NETWORK_WORDS, NO_NAME), _JOIN),
     rule("server-unreachable", K3S, r"(?:https?://\S+: )?50[234] |websocket: bad handshake", _JOIN, sure=False),
-    rule("clock", API, r"current time \S+ is before"),
+    rule("clock", API, r"current time \S+ is before", variant="early"),
+    # k3s refuses to start before 1980.
+    rule("clock", K3S, r"server time isn't set properly"),
     rule("certificate-expired", KUBELET, r".*client certificate is expired"),
     rule("certificate-expired", API, r".*certificate has expired"),
     rule(

@@ -16,6 +16,7 @@ from typing import NamedTuple, Optional, Tuple
 
 # A name that may stand in quotes of several kinds, or bare.
 _NAME = r"[\"'`]?(?P<object>[^\"'`]*?)[\"'`]?"
+_OWN = r"[\"'`]?(?P<object>/[^\"'`]*/k3s[\w.-]*)[\"'`]?"
 
 
 class Operation(NamedTuple):
@@ -155,6 +156,10 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("runc", r"[\w-]+_linux\.go:\d+|starting (?:container|init) process caused|starting setns process caused|caused"),
     ("runc", r"unable to start container process|error during container init|running exec setns process.*"),
     ("start", r"[Ee]rror response from daemon|Error"),
+    # k3s itself, by the service manager, or by its wrapper that unpacks it.
+    ("own-exec", r"exec (?P<object>/\S*/data/[0-9a-f]{6,64}/bin/\S+) failed"),
+    ("own-exec", r"Failed at step EXEC spawning (?P<object>\S*/k3s[\w.-]*)"),
+    ("own-exec", r"(?:Failed to execute|Unable to locate executable|failed to exec) " + _OWN),
     (
         "exec",
         r"exec(?: user process caused| container process(?: \(missing dynamic library\?\))?| process)?(?: "

@@ -39,7 +39,7 @@ _KLOG_BARE = re.compile(r'\A()("(?:[^"\\]|\\.)*") (?:\w+=.*)?err=')
 _JOURNAL = re.compile(
     r"\A(?:\[[\d :.T-]+\] "
     r"|(?:[^\W\d]\S{0,11} [ \d]\d [\d:]{8}|\d{1,2}\w{1,3} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?)"
-    r" \S+ [\w@.-]+(?:\[\d+\])?:(?: |\Z))"
+    r" \S+ (?:[\w@.-]+|\([\w@.-]+\))(?:\[\d+\])?:(?: |\Z))"
 )
 _WHOLE = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A part of a log's line without the quotes around it, which were around the whole.

@@ -44,9 +44,9 @@ def health_missing(document: Mapping[str, Any], result: Mapping[str, Any]) -> Li
 
 
 def _not_running(result: Mapping[str, Any], running: Optional[bool]) -> str:
-    said = next(
-        (redact(row["message"]) for row in result.get("errors") or () if row["section"] == "containerd"), "no message"
-    )
+    errors = {row["section"]: redact(row["message"]) for row in result.get("errors") or ()}
+    # What a program says that the board cannot run is of no use.
+    said = errors.get("program") or errors.get("containerd") or "no message"
     starting = [name for name, row in (result.get("service_state") or {}).items() if row["state"] in STARTING]
     if starting:
         return "the service %s is still starting: %s" % (", ".join(starting), said)

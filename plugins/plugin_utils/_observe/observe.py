@@ -259,6 +259,8 @@ def unreadable_images(seen, board):
     """The Problem of a board whose images cannot be read; ``seen`` is its result of k3s_info."""
     doubts = list(seen.get("doubts") or ())
     errors = ["%s: %s" % (error["section"], error["message"]) for error in seen.get("errors") or []]
+    # What a program says that the board cannot run is of no use.
+    errors = [text for text in errors if text.startswith("program: ")] or errors
     service = seen.get("service") or "k3s"
     # Asked in a place where k3s is not, its containerd does not answer: it may run all the same.
     is_told = any(" Next: " in doubt for doubt in doubts)

@@ -32,6 +32,9 @@ def cgroups(facts: Facts) -> Iterator[Row]:
     rows = [row for row in _preflight.preflight(facts.preflight) if row["name"].startswith("cgroup ")]
     missing = [row["name"].split(" ")[1] for row in rows if row["state"] == _preflight.MISSING]
     unknown = [row["name"].split(" ")[1] for row in rows if row["state"] == _preflight.UNKNOWN]
+    if any(row["detail"] == _preflight.UNMOUNTED for row in rows):
+        yield Row("cgroups", HAND, "no file system of cgroups is mounted. " + _preflight.MOUNT, _KUBELET)
+        return
     for name in missing:
         if name == "memory" and facts.preflight["options"].get("MEMCG", ("y", ""))[0] != "n":
             yield _memory(facts)

@@ -118,6 +118,8 @@ def _mended_by(fleet, cause, finding):
     step = _PREPARED.get(cause)
     if cause == "cgroup-missing" and not any("memory" in text for text in finding.evidence):
         step = None  # the other controllers have no switch: they come with the kernel
+    if cause == "cgroup-missing" and any(text.endswith(_system.UNMOUNTED) for text in finding.evidence):
+        step = None  # the kernel has them
     return "riscv.k3s.prepare, step %s" % step if step else "a person"
 
 

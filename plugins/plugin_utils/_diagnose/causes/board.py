@@ -10,6 +10,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import (
+    NOT_EXECUTABLE,
     is_down,
     is_explained,
     service,
@@ -54,6 +55,47 @@ def missing(fleet):
             )
 
 
+def not_executable(fleet):
+    """By its files the board cannot run k3s."""
+    for name, board in fleet.seen():
+        evidence = _program_errors(board)
+        yield m.Finding(
+            "The program of k3s cannot be executed on %s" % name,
+            m.CERTAIN,
+            ("board", name, name),
+            evidence,
+            NOT_EXECUTABLE,
+            fleet.service(name, "status"),
+            name,
+        )
+
+
+def _program_errors(board):
+    return [m.one_line(error["message"]) for error in board["errors"] if error["section"] == "program"]
+
+
+def second_service(fleet):
+    """Another service of k3s, which ends again and again beside the one that runs."""
+    for name, board in fleet.seen():
+        own, states = board.get("service"), board.get("service_state") or {}
+        if is_down(board) or not own or states.get(own, {}).get("state") not in ("active", "started"):
+            continue
+        for unit, row in sorted(states.items()):
+            again = row["state"] in starting.COMING and (row["restarts"] or row["sub_state"] == "auto-restart")
+            if unit == own or not (again or row["state"] in ("failed", "crashed")):
+                continue
+            yield m.Finding(
+                "A second service of k3s, %s, does not start on %s" % (unit, name),
+                m.CERTAIN if again else m.LIKELY,
+                ("board", name, name),
+                [text for text in service(board)[2] if text.startswith(("service %s: " % own, "service %s: " % unit))],
+                "A board runs one k3s, and a server is a node by itself. Two want the same ports and files, and which "
+                "of them wins the next boot is not known. Turn off the one that is not meant.",
+                fleet.turn_off(name, unit),
+                name,
+            )
+
+
 def late(fleet):
     """Whether k3s runs was not told in time."""
     for name, board in fleet.seen():
@@ -80,7 +122,7 @@ def _log(fleet, name):
 def down(fleet):
     """k3s is installed, and its containerd does not answer."""
     for name, board in fleet.seen():
-        if not is_down(board) or is_explained(board):
+        if not is_down(board) or is_explained(board) or _program_errors(board):
             continue
         errors = [error for error in board["errors"] if error["section"] == "containerd"]
         evidence = ["k3s ctr version on %s: %s" % (name, m.one_line(error["message"])) for error in errors]
@@ -252,6 +294,18 @@ CAUSES = [
     ),
     m.Cause(
         "two-clusters", "The inventory holds boards of several clusters.", "servers that share no node", two_clusters
+    ),
+    m.Cause(
+        "k3s-not-executable",
+        "The program of k3s cannot be executed.",
+        "the header and the mode of its file",
+        not_executable,
+    ),
+    m.Cause(
+        "second-service",
+        "A second service of k3s ends again and again.",
+        "what the service manager says of both",
+        second_service,
     ),
     m.Cause("k3s-down", "k3s does not run on the board.", "its containerd does not answer", down),
     m.Cause(

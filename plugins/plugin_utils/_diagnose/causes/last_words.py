@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors, starting
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors, starting, system
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 
@@ -26,6 +26,12 @@ class Known(NamedTuple):
     command: Optional[str] = None
 
 
+NOT_EXECUTABLE = (
+    "One for another architecture: put that for this board there, as riscv.k3s.install and riscv.k3s.upgrade do. "
+    "Permission denied: its file system is mounted noexec (`findmnt -T` shows it; k3s runs programs out of its data "
+    "folder), its mode lacks x, or SELinux forbids it (`restorecon -v` sets the label). "
+    "No such file: the service names a program that is not there."
+)
 KNOWN = (
     Known(
         "node-password-rejected",
@@ -50,6 +56,12 @@ KNOWN = (
         "date -u; k3s certificate check",
     ),
     Known(
+        "k3s-not-executable",
+        "The program of k3s cannot be executed.",
+        "The program of k3s cannot be executed on {board}: {reason}",
+        NOT_EXECUTABLE,
+    ),
+    Known(
         "k3s-start-failed",
         "k3s ends while it starts.",
         "k3s of {board} does not start: {reason}",
@@ -68,10 +80,20 @@ OTHERS = (
     Known(
         "clock",
         "The board's clock is wrong.",
-        "The clock of {board} is behind the certificates that it meets: {reason}",
+        "The clock of {board} is behind: {reason}",
         "Set it, and let NTP keep it: a board without a battery starts in the past.",
         "date -u",
     ),
+)
+# The same words where the board's clock is right.
+_MADE_AHEAD = Known(
+    "clock",
+    "The board's clock is wrong.",
+    "A certificate that {board} meets is not valid yet, though its clock is right: {reason}",
+    "It was made while a clock was ahead, and becomes valid at the time that is named. What k3s makes anew begins with "
+    "its authority, so `k3s certificate rotate` is no help before: wait, or replace the authority (`k3s certificate "
+    "rotate-ca`).",
+    "date -u",
 )
 # What an error of a pod may tell, too.
 _SHARED = (
@@ -137,6 +159,8 @@ def look(fleet, cause):
         if found != cause:
             continue
         known = _OWN.get(cause) or errors.BY_ID[cause]
+        if told(line).variant == "early" and system.is_clock_right(fleet, name):
+            known = _MADE_AHEAD
         reason = errors.cut(told(redact(line)).words)
         command = shell.Command(known.command) if isinstance(known.command, str) else fleet.k3s_log(name)
         yield m.Finding(

@@ -194,8 +194,9 @@ class Fleet:
 
     def unit(self, board):
         """The name of k3s's service on a board."""
-        role = ((self.boards.get(board) or {}).get("k3s") or {}).get("role")
-        return "k3s-agent" if role == "agent" else "k3s"
+        seen = self.boards.get(board) or {}
+        role = (seen.get("k3s") or {}).get("role")
+        return seen.get("service") or ("k3s-agent" if role == "agent" else "k3s")
 
     def service(self, board, verb="restart"):
         """The command that starts, stops or restarts k3s on a board."""
@@ -203,6 +204,12 @@ class Fleet:
         init = self.preflight(board).get("init", "systemd")
         words = {"systemd": ("systemctl", verb, unit), "openrc": ("rc-service", unit, verb)}
         return shell.command(*words.get(init, ("service", unit, verb)))
+
+    def turn_off(self, board, unit):
+        """The command that ends another service on a board, and keeps it from being started at the next boot."""
+        if self.preflight(board).get("init", "systemd") == "openrc":
+            return shell.joined(shell.command("rc-service", unit, "stop"), shell.command("rc-update", "del", unit))
+        return shell.command("systemctl", "disable", "--now", unit)
 
     def raw(self, board, *words):
         """The command that runs words of ours on a board, as k3s_info reaches it."""
@@ -212,8 +219,8 @@ class Fleet:
     def k3s_log(self, board):
         """The command that shows the end of k3s's log on a board."""
         if self.preflight(board).get("init", "systemd") == "systemd":
-            return shell.command("journalctl", "-u", "k3s", "-u", "k3s-agent", "--no-pager", "-n", "50")
-        return shell.command("tail", "-n", "50", "/var/log/k3s.log")
+            return shell.command("journalctl", "-u", self.unit(board), "--no-pager", "-n", "50")
+        return shell.command("tail", "-n", "50", "/var/log/%s.log" % self.unit(board))
 
     @cached_property
     def notes(self):

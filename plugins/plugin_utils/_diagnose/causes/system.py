@@ -11,6 +11,11 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL
 
 OK, MISSING, UNKNOWN = "ok", "missing", "unknown"
+UNMOUNTED = "the kernel has it, and no file system of cgroups is mounted"
+MOUNT = (
+    "Have it mounted: with OpenRC by its service cgroups (rc-update add cgroups sysinit; rc-service cgroups start), in "
+    "the mode that rc_cgroup_mode in /etc/rc.conf names. Lines of cgroup in /etc/fstab are in its way."
+)
 _NEEDED_FOR = {
     "OVERLAY_FS": "images of containerd (overlayfs)",
     "BRIDGE": "the network of pods",
@@ -103,6 +108,8 @@ def _controller(seen, name):
         return dict(row, state=OK if there else MISSING, detail="cgroup.controllers: " + " ".join(seen["cgroup2"]))
     if seen["cgroups"]:
         there = seen["cgroups"].get(name)
+        if there and seen["unmounted"]:
+            return dict(row, state=MISSING, detail=UNMOUNTED)
         return dict(
             row,
             state=OK if there else MISSING,
@@ -134,13 +141,14 @@ def cgroups(fleet):
     for name, rows in _missing(fleet, lambda one: one.startswith("cgroup ")):
         evidence = ["%s: %s" % (row["name"], row["detail"]) for row in rows]
         remedy = "Switch them on by the kernel's command line (cgroup_enable=memory cgroup_memory=1), and reboot."
+        is_unmounted = any(row["detail"] == UNMOUNTED for row in rows)
         yield m.Finding(
             "%s lacks %s" % (name, ", ".join(row["name"] for row in rows)),
             m.CERTAIN,
             ("board", name, name),
             evidence,
-            remedy,
-            shell.command("cat", "/proc/cmdline"),
+            MOUNT if is_unmounted else remedy,
+            shell.command("cat", "/proc/mounts" if is_unmounted else "/proc/cmdline"),
             name,
         )
 
@@ -187,6 +195,12 @@ def clock(fleet):
                 fleet.set_clock(name),
                 m.CONTROLLER,
             )
+
+
+def is_clock_right(fleet, board):
+    """Whether a board's clock is known to be that of the controller."""
+    skew = clock_skew(fleet, board)
+    return skew is not None and abs(skew) <= _SKEW
 
 
 def clock_skew(fleet, board):

@@ -46,9 +46,8 @@ def read_preflight(seen):
 @reads("the preflight")
 def parse_preflight(text):
     """The part ``preflight`` as {release, time, options: {name: (value, file)}, modules: {name: where}, overlay,
-    sysctl, cgroup2,
-    cgroups, iptables, rules, firewalld, init, cni, addresses, elsewhere, mirrors: {registry:
-    [url]}}."""
+    sysctl, cgroup2, cgroups, unmounted (no file system of cgroups), iptables, rules, firewalld, init, cni, addresses,
+    elsewhere, mirrors: {registry: [url]}}."""
     seen: dict = {
         "release": "",
         "time": None,
@@ -58,6 +57,7 @@ def parse_preflight(text):
         "sysctl": {},
         "cgroup2": None,
         "cgroups": {},
+        "unmounted": False,
         "iptables": "",
     }
     seen.update(rules=[], firewalld=False, init="sysv", cni=[], addresses={}, elsewhere=[], mirrors={})
@@ -82,6 +82,8 @@ def parse_preflight(text):
         elif key == "cgroup":
             name, dummy, enabled = value.partition(" ")
             seen["cgroups"][name] = enabled.strip() == "1"
+        elif key == "unmounted":
+            seen["unmounted"] = True
         elif key == "rule":
             seen["rules"].append(value)
         elif key == "firewalld":

@@ -30,6 +30,7 @@ kernel() {
         echo "cgroup2 $controllers"
     elif [ -r /proc/cgroups ]; then
         while read -r controller _ _ enabled; do echo "cgroup $controller $enabled"; done </proc/cgroups
+        grep -qE "^[^ ]+ [^ ]+ cgroup2? " /proc/mounts || echo "unmounted cgroups"
     fi
 }
 firewall() {

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # How the service manager calls the service of k3s: a line of words each. Its answer says nothing of how k3s is.
-# shellcheck shell=sh disable=SC2154,SC2086 # set by programs.sh; limit is several words
+# shellcheck shell=sh disable=SC2154,SC2086 # set by programs.sh and board.sh; limit and unit_names are several words
 
 service_state() {
     if [ -d /run/systemd/system ]; then
-        $limit systemctl show -p Id -p ActiveState -p SubState -p NRestarts k3s.service k3s-agent.service
+        # shellcheck disable=SC2046 # a word each
+        $limit systemctl show -p Id -p ActiveState -p SubState -p NRestarts $(printf "%s.service " $unit_names)
     elif command -v rc-service >/dev/null; then
-        for unit in k3s k3s-agent; do
+        for unit in $unit_names; do
             echo "Id=$unit"
             echo "ActiveState=$($limit rc-service --ifexists $unit status 2>&1 | sed -n "s/.*status: *//p")$nl"
         done

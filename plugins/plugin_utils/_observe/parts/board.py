@@ -99,8 +99,8 @@ def _service(board):
     names = {name[: -len(".service")] if name.endswith(".service") else name for name in board["services"].split()}
     if len(names) == 1:
         return names.pop()
-    # The packages of k3s for RPM call it k3s-server.
-    wanted = {"server": ("k3s", "k3s-server"), "agent": ("k3s-agent",)}.get(_role(board), ())
+    # The packages of k3s for RPM call it k3s-server; k3s-ansible called it k3s-node, and what came of it still does.
+    wanted = {"server": ("k3s", "k3s-server"), "agent": ("k3s-agent", "k3s-node")}.get(_role(board), ())
     return next((name for name in wanted if name in names), "")
 
 

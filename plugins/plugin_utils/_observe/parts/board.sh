@@ -82,6 +82,11 @@ services=$(for folder in $units; do
         case $file in *.env | *.d | *"*"*) ;; *) [ ! -e "$file" ] || printf "%s " "${file##*/}" ;; esac
     done
 done)
+# Their names, and those that k3s's own installer gives.
+unit_names="k3s k3s-agent"
+for name in $services $unit; do
+    case " $unit_names " in *" ${name%.service} "*) ;; *) unit_names="$unit_names ${name%.service}" ;; esac
+done
 # What services say of folders, where k3s does not run to tell it. Units of k3s's own installer have a word a line.
 hints=$([ -n "$k3s_pid" ] || for folder in $units $defaults; do
     cat "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service "$folder"/k3s*.service.d/* "$folder"/k3s*.env

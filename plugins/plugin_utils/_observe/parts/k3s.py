@@ -6,14 +6,22 @@
 
 from __future__ import annotations
 
+from ansible_collections.riscv.k3s.plugins.module_utils import elf
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_k3s_version
+from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.last_words import seconds_of_k3s
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TIMED_OUT
+
+# Programs that kernels of another architecture may run as well.
+_COMPATIBLE = {("arm", "arm64"), ("386", "amd64")}
 
 
 def read_k3s(seen):
     """The part ``k3s``."""
+    for text in _not_executable(seen):
+        seen.error("program", text)
     version = seen.out("containerd", parse_version)
     own = seen.out("version", parse_k3s_version)
     if own is None and seen.good("version"):
@@ -36,3 +44,21 @@ def _running(seen):
     if asked not in seen.sections or seen.sections[asked].rc in TIMED_OUT:
         return None
     return seen.good(asked)
+
+
+def _not_executable(seen):
+    """Why the board cannot run k3s, as its files tell: a shell reads a program for another machine as a script, and
+    what it says then is of no use.
+    """
+    if not seen.good("program"):
+        return
+    header, *lines = seen.sections["program"].out.split("\n")
+    try:
+        own, made_for = to_oci(seen.board["machine"]), elf.architecture_of(bytes.fromhex(header))
+    except (Problem, ValueError):
+        own = made_for = None
+    if made_for and made_for != own and (made_for, own) not in _COMPATIBLE:
+        yield "%s is a program for %s, and this board is %s" % (seen.board["k3s"], made_for, own)
+    for line in lines:
+        if line.startswith("shut "):
+            yield "%s may not be executed: its file system is mounted noexec, or its mode is wrong" % line[5:]
