@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Plan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.gates import lacking
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import named
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready
@@ -144,7 +145,9 @@ def joined(found: Mapping[str, Any], boards: Mapping[str, Any], texts: Mapping[s
 def _of_board(board: Looked, api: Optional[Mapping[str, Any]]) -> Tuple[List[str], List[str], bool]:
     seen = board.seen
     if not seen or "hostname" not in seen:
-        return [], ["it could not be looked at: %s" % ((seen or {}).get("msg") or "it does not answer")], False
+        said = (seen or {}).get("msg") or "it does not answer"
+        known = None if " Next: " in said else becoming.remedy(said)
+        return [], ["it could not be looked at: %s%s" % (said, ". Next: %s" % known if known else "")], False
     wrong, unknown = [], _unread(seen)
     runs = (seen.get("k3s") or {}).get("running")
     if runs is None:
@@ -228,7 +231,11 @@ def _named(pod: Mapping[str, Any]) -> Tuple[str, str]:
 def _unread(seen: Mapping[str, Any]) -> List[str]:
     """What of a board was not read, a sentence each."""
     texts = list(seen.get("doubts") or ())
-    texts += ["%s: %s" % (error["section"], redact(error["message"])) for error in seen.get("errors") or ()]
+    errors = list(seen.get("errors") or ())
+    if any(error["section"] == "program" for error in errors):
+        # What a program says that the board cannot run is of no use.
+        errors = [error for error in errors if error["section"] not in ("version", "containerd")]
+    texts += ["%s: %s" % (error["section"], redact(error["message"])) for error in errors]
     told = {error["section"] for error in seen.get("errors") or ()}
     for part in ("images", "manifests", "pause_image"):
         is_due = part != "manifests" or (seen.get("k3s") or {}).get("role") == "server"

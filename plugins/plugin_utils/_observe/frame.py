@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming
 
 NOT_READ = "it is missing in what the board answered"
 PROGRAM_TIMEOUT = 30  # seconds for each program: a containerd that hangs must not hang the run
@@ -105,7 +106,8 @@ def split_output(text, token):
         raise Problem(
             "the board did not run the observing script",
             found=text.strip()[-300:] or "no output",
-            next_step="check that `ansible HOST -m raw -a id` works, with become if the play needs it",
+            next_step=becoming.remedy(text[-2000:])
+            or "check that `ansible HOST -m raw -a id` works, with become if the play needs it",
         )
     text = text[start:]
     if text.split("\n", 1)[0].endswith("\r"):

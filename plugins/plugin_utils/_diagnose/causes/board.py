@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
+from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import (
@@ -30,7 +31,9 @@ def unreachable(fleet):
         text = (board or {}).get("msg") or (board or {}).get("found")
         if not text or (board.get("what") or "").startswith("k3s was not found"):
             continue
-        remedy = board.get("next_step") or "Check that the board is on and can be reached by ssh."
+        known = becoming.remedy(text)
+        remedy = board.get("next_step") or (known and known[0].upper() + known[1:] + ".")
+        remedy = remedy or "Check that the board is on and can be reached by ssh."
         yield m.Finding(
             "%s could not be observed" % name,
             m.CERTAIN,
