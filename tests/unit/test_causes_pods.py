@@ -237,6 +237,24 @@ def test_unschedulable(fleet):
 
 
 @pytest.mark.parametrize(
+    ("message", "is_told"),
+    [
+        ("0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available.", True),
+        ("0/2 nodes are available: 2 node(s) had untolerated taint {node.kubernetes.io/unschedulable: }.", True),
+        ("0/1 nodes are available: 1 node(s) had untolerated taint {example.com/own: }.", False),
+        ("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.", False),
+    ],
+)
+def test_a_node_that_is_cordoned_lacks_nothing(fleet, message, is_told):
+    """k3s-io/k3s#11416: an upgrade whose image is missing leaves its node so."""
+    row = fleet.pod("p", "board-2", "a:1", sandbox=False, ready=False, phase="Pending", node="")
+    fleet.event(row, "FailedScheduling", message)
+    (finding,) = fleet.document()["findings"]
+    assert finding["cause"] == "unschedulable" and ("uncordon" in finding["remedy"]) == is_told
+    assert finding["command"] == "k3s kubectl " + ("get nodes" if is_told else "describe nodes")
+
+
+@pytest.mark.parametrize(
     "message",
     [
         "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",

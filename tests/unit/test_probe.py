@@ -535,6 +535,18 @@ def test_a_k3s_for_another_machine(board, shell, machine, architecture):
         assert "yntax error" not in str(unreadable_images(seen, "b"))
 
 
+@pytest.mark.parametrize("same, is_told", [(("net", "pid"), True), (("net",), False)])
+def test_a_k3s_of_another_user_is_named_and_not_believed(board, shell, same, is_told):
+    """k3s-io/k3s#11353: rootless, its data are in the user's home, its containerd in namespaces of its own."""
+    shutil.rmtree(board.data / "server")
+    shutil.rmtree(board.data / "agent")
+    board.k3s(data_dir="/home/u/.rancher/k3s", users=("1000",) * 4, same=same)
+    seen = observe(board.run(PARTS, shell), TOKEN, PARTS)
+    assert seen["data_dir"] == str(board.data) and seen["k3s"]["running"] is None
+    (doubt,) = seen["doubts"]
+    assert ("the user with the id 1000 (rootless)" in doubt) == is_told
+
+
 def test_programs_of_k3s_that_may_not_be_executed(board, shell):
     """k3s-io/k3s#7372: a data folder on a file system that is mounted noexec."""
     board.answer("ctr --namespace k8s.io version", err="permission denied", rc=1)

@@ -61,7 +61,12 @@ def doubts(board: Mapping[str, Any], settings: Optional[Mapping[str, Any]], give
             "riscv_k3s_data_dir is %s, but the k3s that runs uses %s. Next: correct the inventory, or leave "
             "riscv_k3s_data_dir out" % (given, running)
         )
-    if not board["folder"]:
+    if not board["folder"] and board["rootless"].isdecimal():
+        found.append(
+            "k3s runs there as the user with the id %s (rootless), and this collection looks after the k3s of root "
+            "alone. Next: run k3s as root, or leave the board out of the inventory" % board["rootless"]
+        )
+    elif not board["folder"]:
         found.append(
             "k3s has not run with the data folder %s: neither server nor agent is in it. Next: %sriscv_k3s_data_dir "
             "where it keeps its data elsewhere" % (board["data_dir"], _NEXT)

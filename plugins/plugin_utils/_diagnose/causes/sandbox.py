@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _PATIENCE = 30  # seconds over the time that a pod was given to end
+_CORDONED = re.compile(r"were unschedulable|node\.kubernetes\.io/unschedulable")
 
 
 def _is_of_cni(message):
@@ -125,6 +128,13 @@ def unschedulable(fleet, row):
                 "The message says what each node lacks: "
                 "room, a label that nodeSelector asks for, or a toleration of its taint."
             )
+            if _CORDONED.search(event["message"]):
+                words = ["get", "nodes"]
+                remedy = (
+                    "A node takes no new pods (SchedulingDisabled): somebody cordoned it, or an upgrade did and has "
+                    "not ended, as system-upgrade-controller where its image cannot be pulled. Look at that first, "
+                    "then `k3s kubectl uncordon NODE`."
+                )
             yield m.Finding(
                 "No node takes %s" % m.pod_name(row),
                 m.CERTAIN,

@@ -27,6 +27,7 @@ _WORDS = (
     "ran_as",
     "unit",
     "services",
+    "rootless",
     "folder",
     "manager",
     "differs",
@@ -40,9 +41,9 @@ def read_board(sections, explicit, blank=False):
 
     ``uptime`` and ``k3s_started`` are seconds since the boot that ``boot_id`` names, ``running`` is the data folder
     that the running containerd's command line names, ``ran_as`` k3s's name as a process (k3s-server, k3s-agent),
-    ``unit`` the service that it runs in, ``services`` those that there are, ``folder`` the role that the data folder
-    tells (server, agent), ``said`` what k3s's environment or its services say of folders, ``role`` and ``service``
-    follow from these.
+    ``unit`` the service that it runs in, ``services`` those that there are, ``rootless`` whose process (a user's id) is
+    called like k3s where root has none, ``folder`` the role that the data folder tells (server, agent), ``said`` what
+    k3s's environment or its services say of folders, ``role`` and ``service`` follow from these.
 
     ``manager`` is the service manager, systemd or openrc.
 

@@ -64,6 +64,13 @@ find_k3s() { for file in $(grep -lE "^[.]?k3s" "$proc"/[0-9]*/comm 2>/dev/null);
     k3s_pid=${k3s_pid:-$pid}
 done; }
 case $ran_as in *server*) ;; *) find_k3s ;; esac
+# Somebody else's, which may be no k3s at all: that is only told, and nothing of it believed.
+rootless=$([ -n "$k3s_pid" ] || for file in $(grep -lE "^k3s-(server|agent)" "$proc"/[0-9]*/comm 2>/dev/null); do
+    [ "${file%/comm}/ns/pid" -ef "$proc/self/ns/pid" ] || continue
+    while read -r word user _; do
+        case $word in Uid:) echo "$user" && break ;; esac
+    done 2>/dev/null <"${file%/comm}/status"
+done | sed -n "/^[1-9]/{p;q;}")
 # shellcheck disable=SC2086 # its fields
 k3s_start() { stat_of "$k3s_pid" && set -- $stat && started=$((${20} / 100)); }
 if [ -n "$k3s_pid" ]; then
@@ -186,7 +193,7 @@ board() {
     echo "hostname $(uname -n)${nl}machine $(uname -m)${nl}k3s $k3s${nl}data_dir $data_dir${nl}registries $registries"
     echo "kubeconfig $kubeconfig${nl}config_file $config_file${nl}boot_id $boot${nl}uptime ${uptime%%.*}"
     echo "machine_id $machine${nl}k3s_started $started${nl}running $running${nl}ran_as $ran_as${nl}unit $unit"
-    echo "services $services"
+    echo "services $services${nl}rootless $rootless"
     [ -z "$ran" ] || echo "folder $ran"
     if [ -d /run/systemd/system ]; then echo manager systemd; elif command -v openrc-run >/dev/null; then echo manager openrc; fi
     [ -z "$running" ] || [ "$data_dir" -ef "$running" ] || echo differs 1
