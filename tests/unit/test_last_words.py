@@ -193,3 +193,23 @@ def test_a_certificate_of_the_future_is_no_fault_of_a_clock_that_is_right(skew, 
         one for one in fleet.document()["findings"] if one["cause"] == "clock" and "k3s's log" in one["evidence"][0]
     ]
     assert remedy in found["remedy"] and ("is right" in found["title"]) == (skew == 0)
+
+
+MOVED = (
+    "Failed to test %s connection: this server is a not a member of the etcd cluster. Found "
+    "[server-1-b2=https://192.0.2.31:2380], expect: server-1-b2=https://[fd00::aac3]:2380"
+)
+
+
+@pytest.mark.parametrize("store", ["data store", "etcd"])
+def test_a_server_with_another_address_waits_and_calls_that_no_error(tmp_path, store):
+    """k3s-io/k3s#11780, #7558: it stays in activating for ever, by lines of level=info."""
+    board = FakeBoard(tmp_path)
+    board.answer("ctr --namespace k8s.io version", err="connection refused", rc=1)
+    board.file("k3s.log", LOGFMT % ("info", MOVED % store) + "\n")
+    parts = ["k3s", "last_words"]
+    seen = observe(board.run(parts, k3s_logs=[str(tmp_path / "k3s.log")]), TOKEN, parts)
+    fleet = FakeFleet()
+    fleet.agent.update(k3s=DOWN, last_words=seen["last_words"])
+    (found,) = [one for one in fleet.document()["findings"] if one["cause"] == "k3s-start-failed"]
+    assert "another address than its cluster knows it by" in found["title"] and "node-ip" in found["remedy"]

@@ -47,8 +47,8 @@ _PROGRAMS = (
 _OF_DISKS = ("pull-disk-full", "disk-full", "disk-read-only", "disk-fault", "snapshotter-unsupported")
 
 
-# Words that say nothing by themselves: errors of Linux, and single words.
-_BARE = re.compile(r"(?i:%s)|[\w.-]+" % KERNEL_WORDS)
+# Words that say nothing by themselves: errors of Linux, and single words, names and addresses.
+_BARE = re.compile(r"(?i:%s)|\S+" % KERNEL_WORDS)
 
 
 class Link(NamedTuple):

@@ -60,6 +60,7 @@ RULES = (
         r"etcdserver: (?:no space|mvcc: database space exceeded)|.*mvcc: database space exceeded"
         r"|.*(?:raft log corrupted|crc mismatch|database disk image is malformed|member has been permanently removed)",
     ),
+    rule("k3s-start-failed", K3S, r"this server is a not a member of the etcd cluster", variant="address"),
     rule("k3s-start-failed", NETWORK, NETWORK_WORDS, ("kine",), sure=False),
     rule(
         "node-password-rejected",

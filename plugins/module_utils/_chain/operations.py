@@ -188,7 +188,8 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("fatal", r"(?:kubelet|kube-proxy|apiserver|containerd|etcd|scheduler|controller-manager) exited"),
     (
         "kine",
-        r"(?:creating storage endpoint|building kine|failed to open database|Failed to test data store connection)",
+        r"(?:creating storage endpoint|building kine|failed to open database"
+        r"|Failed to test (?:data store|etcd) connection)",
     ),
     ("addon", r"(?:Applying|Parse|Read|Deleting) manifest at " + _NAME + r" failed|Failed to process config"),
     ("addon", r"failed to process (?P<object>/\S*/manifests/\S+)|Error occurred (?:creating|applying) manifest.*"),

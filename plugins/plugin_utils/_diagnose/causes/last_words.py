@@ -85,6 +85,14 @@ OTHERS = (
         "date -u",
     ),
 )
+# A server that has an address by DHCP, or several, may come up with another one.
+_MOVED = Known(
+    "k3s-start-failed",
+    "k3s ends while it starts.",
+    "The server {board} has another address than its cluster knows it by: {reason}",
+    "Give it the address back that stands behind its name in that list (a fixed one, by DHCP or on the board), and "
+    "name it in node-ip, so that k3s takes no other one. It waits for that, and goes on by itself.",
+)
 # The same words where the board's clock is right.
 _MADE_AHEAD = Known(
     "clock",
@@ -159,8 +167,11 @@ def look(fleet, cause):
         if found != cause:
             continue
         known = _OWN.get(cause) or errors.BY_ID[cause]
-        if told(line).variant == "early" and system.is_clock_right(fleet, name):
+        variant = told(line).variant
+        if variant == "early" and system.is_clock_right(fleet, name):
             known = _MADE_AHEAD
+        elif variant == "address":
+            known = _MOVED
         reason = errors.cut(told(redact(line)).words)
         command = shell.Command(known.command) if isinstance(known.command, str) else fleet.k3s_log(name)
         yield m.Finding(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The errors in k3s's own log, where its containerd did not answer: why it ended, or what it waits for, which an agent
+# The errors in k3s's own log, where its containerd did not answer: why it ended, or what it waits for, which k3s
 # calls no error; its starts; and what the service manager says where it could not execute it. Services of systemd have
 # it in the journal, those of OpenRC in a file. What looks like a secret is blanked here, roughly; the controller does
 # the rest. Before it stands when k3s started and what time it is, in seconds since the boot: it may have been started
@@ -25,6 +25,7 @@ last_words() {
             $limit journalctl $(printf -- "-u %s " $unit_names) -b --no-pager -o cat -n 300 2>&1
         fi
     } | grep -E -e "level=(error|fatal)|^(FATA|ERRO)|^(panic: )?[EF][0-9]{4} |Waiting to retrieve|Starting k3s v" \
+-e "Failed to test (data store|etcd) connection" \
 -e "step EXEC spawning|Failed to execute|Unable to locate executable|failed to exec .*k3s" | tail -n 20 |
         cut -c -2000 | blanked_log
     return 0
