@@ -124,6 +124,18 @@ def second(state, sub_state, restarts):
     return change
 
 
+CRI = ["containerd-cri-missing"]
+
+
+def without_cri(text):
+    """k3d-io/k3d#968: k3s waits for its containerd, which answers whoever does not ask for pods."""
+
+    def change(fleet):
+        fleet.agent["errors"] = [{"section": "pods", "rc": 1, "message": text}]
+
+    return change
+
+
 def foreign_program(fleet):
     stopped(fleet)
     text = "/usr/local/bin/k3s is a program for arm64, and this board is riscv64"
@@ -171,6 +183,16 @@ def evicted(fleet):
         (second("failed", "failed", 5), ["second-service"]),
         (second("active", "running", 0), []),
         (foreign_program, ["k3s-not-executable"]),
+        (without_cri("rpc error: code = Unimplemented desc = unknown service runtime.v1alpha2.RuntimeService"), CRI),
+        (
+            without_cri(
+                'level=fatal msg="validate service connection: CRI v1 runtime API is not implemented for endpoint '
+                '\\"unix:///run/k3s/containerd/containerd.sock\\": rpc error: code = Unimplemented desc = '
+                'unknown service runtime.v1.RuntimeService"'
+            ),
+            CRI,
+        ),
+        (without_cri("rpc error: code = DeadlineExceeded desc = context deadline exceeded"), []),
         (system("sysctl", {"net.ipv4.ip_forward": "0"}), ["sysctl-off"]),
         (system("sysctl", {}), []),
         (option("VXLAN", "n"), ["kernel-feature-missing"]),

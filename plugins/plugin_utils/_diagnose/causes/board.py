@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
-from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming
+from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming, shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import (
@@ -21,6 +23,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_r
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.clusters import clusters
 
 _NAMED = 8
+_NO_CRI = re.compile(r"unknown service runtime\.v1|CRI v1 runtime API is not implemented")
 
 
 def unreachable(fleet):
@@ -75,6 +78,32 @@ def not_executable(fleet):
 
 def _program_errors(board):
     return [m.one_line(error["message"]) for error in board["errors"] if error["section"] == "program"]
+
+
+def without_cri(fleet):
+    """containerd answers, and has not loaded what the kubelet speaks to."""
+    for name, board in fleet.seen():
+        evidence = [
+            "crictl on %s: %s" % (name, m.one_line(error["message"]))
+            for error in board.get("errors") or ()
+            if error["section"] in ("pods", "containers") and _NO_CRI.search(error["message"])
+        ]
+        log = fleet.data_dir(name) + "/agent/containerd/containerd.log"
+        yield m.Finding(
+            "containerd of %s runs without its CRI, so that no pod can be started there" % name,
+            m.CERTAIN,
+            ("board", name, name),
+            evidence[:1],
+            "A plugin of it was not loaded, and its log says which and why. A template of one's own must be for the "
+            "version that runs: containerd 2 reads config-v3.toml.tmpl, and names its tables otherwise than "
+            "config.toml.tmpl does. Or the kernel lacks overlayfs.",
+            shell.joined(
+                shell.command("grep", "-E", "failed to load plugin|level=(error|fatal)", operands=[log]),
+                shell.command("tail", "-n", "20"),
+                by=" | ",
+            ),
+            name,
+        )
 
 
 def second_service(fleet):
@@ -303,6 +332,12 @@ CAUSES = [
         "The program of k3s cannot be executed.",
         "the header and the mode of its file",
         not_executable,
+    ),
+    m.Cause(
+        "containerd-cri-missing",
+        "containerd runs without what the kubelet speaks to.",
+        "crictl's error on the board: unknown service runtime.v1",
+        without_cri,
     ),
     m.Cause(
         "second-service",
