@@ -547,6 +547,14 @@ def test_a_k3s_of_another_user_is_named_and_not_believed(board, shell, same, is_
     assert ("the user with the id 1000 (rootless)" in doubt) == is_told
 
 
+@pytest.mark.parametrize("started, role", [(60, "server"), (995, "agent")])
+def test_a_second_service_makes_no_server_of_an_agent(board, shell, started, role):
+    """k3s-io/k3s-ansible#504: it lives two seconds in seven. With --disable-agent a server stays beside an agent."""
+    board.k3s(role="agent")
+    board.process(300, ["/usr/local/bin/k3s server"], comm="k3s-server", started=started)
+    assert told(board, shell)["role"] == role
+
+
 def test_programs_of_k3s_that_may_not_be_executed(board, shell):
     """k3s-io/k3s#7372: a data folder on a file system that is mounted noexec."""
     board.answer("ctr --namespace k8s.io version", err="permission denied", rc=1)

@@ -57,9 +57,16 @@ role_of() {
 }
 if [ -n "$k3s_pid" ] && role_of "$k3s_pid"; then ran_as=$role; else k3s_pid=; fi
 # Without a containerd of its own; and a server beside the agent that has one (--disable-agent): the board is both.
+# shellcheck disable=SC2086 # its fields
+is_young() {
+    read -r now _ <"$proc/uptime"
+    stat_of "$1" && set -- $stat && [ $((${now%%.*} - ${20} / 100)) -lt 60 ]
+}
 find_k3s() { for file in $(grep -lE "^[.]?k3s" "$proc"/[0-9]*/comm 2>/dev/null); do
     pid=${file%/comm} pid=${pid##*/}
     role_of "$pid" || continue
+    # A second service that ends again and again makes no server of an agent.
+    case $k3s_pid$role in [0-9]*server*) ! is_young "$pid" || continue ;; esac
     case $role in *server*) ran_as=$role ;; *agent*) ran_as=${ran_as:-$role} ;; *) continue ;; esac
     k3s_pid=${k3s_pid:-$pid}
 done; }
