@@ -954,3 +954,9 @@ def test_output_that_is_not_whole(output, message):
     with pytest.raises(Problem) as caught:
         split_output(output, TOKEN)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", sorted(script._PATHS))
+def test_no_part_has_a_here_document(name):
+    """bash before 5.1, the /bin/sh of older boards, writes it into a file, which a board that is read-only refuses."""
+    assert "<<" not in script._text(name)

@@ -15,17 +15,19 @@ network() {
     for row in $rows; do
         case $row in *" RUNNING coredns") id=${row%% *}; break ;; esac
     done
-    IFS=" "
     [ -n "$id" ] || return 0
     process=
     address=
-    # A pid up to 3 is the kind of namespace, not a process.
-    while read -r key value; do
-        case $key in pid) [ "$value" -le 3 ] || process=${process:-$value} ;; address) address=$value ;; esac
-    done <<END
-$(crictl inspect "$id" | sed -n -e 's/^ *"pid" *: *\([0-9][0-9]*\).*/pid \1/p' \
--e 's/.*"KUBERNETES_SERVICE_HOST=\([^"]*\)".*/address \1/p')
-END
+    # No here-document: for that bash before 5.1 needs a folder that can be written. A pid up to 3 is the kind of
+    # namespace, not a process.
+    for row in $(IFS=" " && crictl inspect "$id" | sed -n -e 's/^ *"pid" *: *\([0-9][0-9]*\).*/pid \1/p' \
+-e 's/.*"KUBERNETES_SERVICE_HOST=\([^"]*\)".*/address \1/p'); do
+        case $row in
+            pid*) [ "${row#pid }" -le 3 ] || process=${process:-${row#pid }} ;;
+            *) address=${row#address } ;;
+        esac
+    done
+    IFS=" "
     [ -n "$process" ] || return 0
     # From here programs run in the pod's network; limit stands before each of them.
     usual=$limit limit="$limit nsenter -t $process -n"
