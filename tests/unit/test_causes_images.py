@@ -153,6 +153,33 @@ def test_a_mirror_that_was_asked_before_is_told_and_publish_fills_a_private_one(
     assert finding["command"] == (playbook and "ansible-playbook -i hosts.yml " + playbook)
 
 
+NOT_THERE = 'failed to pull and unpack image "%s": failed to resolve reference "%s": %s: not found' % (
+    STOCK,
+    STOCK,
+    STOCK,
+)
+
+
+@pytest.mark.parametrize(
+    "mirrors, title, confidence",
+    [
+        ({"_default": ["https://example.com/v2"]}, "example.com did not give it: ", "likely"),
+        ({"*": ["https://example.com"]}, "example.com did not give it: ", "likely"),
+        # One of its own stands in the way of that for all.
+        ({"_default": ["https://example.com/v2"], "docker.io": []}, "Docker.io has no such name", "certain"),
+        ({"_default": ["https://example.com/v2"], "quay.io": []}, "example.com did not give it: ", "likely"),
+        ({"docker.io": ["https://example.com/v2"]}, "example.com did not give it, and docker.io has no", "certain"),
+    ],
+)
+def test_a_mirror_for_all_registries_may_be_the_only_one_that_was_asked(fleet, mirrors, title, confidence):
+    """k3s-io/k3s#11857: containerd 2.0.2 says that docker.io has no such name, which it was not asked for."""
+    fleet.agent["preflight"]["mirrors"] = mirrors
+    fleet.waiting("p", "ErrImagePull", NOT_THERE, image=STOCK)
+    (finding,) = fleet.document()["findings"]
+    assert finding["title"].lower().startswith(title.lower()) and finding["confidence"] == confidence
+    assert ("(*)" in finding["remedy"]) == (confidence == "likely")
+
+
 def test_an_error_of_a_mirror_is_not_blamed_on_the_registry_of_the_name(fleet):
     fleet.agent["preflight"]["mirrors"] = {"docker.io": [MIRROR]}
     fleet.waiting("p", "ErrImagePull", NOT_TRUSTED, image=STOCK)

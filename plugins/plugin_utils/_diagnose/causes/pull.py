@@ -81,24 +81,43 @@ def _classify(fleet, row, image, text):
         return None
 
 
+def _mirrors(fleet, row, registry):
+    """(endpoints that containerd asks before a registry, whether they are those of every registry that has none of its
+    own). The latter are in the folder _default, or "*".
+    """
+    mirrors = fleet.preflight(row["board"]).get("mirrors", {})
+    if registry in mirrors:
+        return mirrors[registry], False
+    return mirrors.get("_default", mirrors.get("*", ())), True
+
+
 def _http_mirror(fleet, row, image):
     registry = ImageName.parse(image).registry
-    endpoints = fleet.preflight(row["board"]).get("mirrors", {}).get(registry, ())
+    endpoints = _mirrors(fleet, row, registry)[0]
     return own_endpoint(registry, endpoints) if speaks_http(registry, endpoints) else None
 
 
 def _asked_before(fleet, row, image, text):
-    """The mirror that was asked before the registry that the error is about, and did not give the image; or None."""
+    """(the mirror that was asked before the registry that the error is about, and did not give the image, or None;
+    whether it is one of all registries).
+    """
     registry = ImageName.parse(image).registry
-    urls = others(registry, fleet.preflight(row["board"]).get("mirrors", {}).get(registry, ()))
-    return None if asked_mirror(text) else next((url for url in urls if host_of(url) not in text), None)
+    endpoints, is_of_all = _mirrors(fleet, row, registry)
+    urls = others(registry, endpoints)
+    return None if asked_mirror(text) else next((url for url in urls if host_of(url) not in text), None), is_of_all
 
 
 def _finding(fleet, row, container, image, problem, where, text):
     evidence = ["%s: %s" % (where, m.one_line(text))]
-    before = _asked_before(fleet, row, image, text) if problem.unreachable or problem.cause in _NAME else None
+    before, is_of_all = None, False
+    if problem.unreachable or problem.cause in _NAME:
+        before, is_of_all = _asked_before(fleet, row, image, text)
     if before:
         evidence.append("%s asks the mirror %s first, which did not give it" % (row["board"], before))
+    # containerd 2.0.0 to 2.0.3 asks nobody behind a mirror of all registries, and says the same.
+    is_unasked = bool(before) and is_of_all and problem.cause in _NAME
+    if is_unasked:
+        evidence.append("that is its mirror for all registries: whether another one was asked is not known")
     publishing = _publish(fleet, row, image, before)
     remedy, command, run_on = publishing or _remedy(fleet, row, container, image, problem, evidence)
     tells = told(text, ("pull",))
@@ -111,6 +130,12 @@ def _finding(fleet, row, container, image, problem, where, text):
         )
     confidence = m.LIKELY if not is_told else m.POSSIBLE if is_hidden else m.CERTAIN if tells.sure else m.LIKELY
     why = "%s did not give it, and %s" % (host_of(before), problem.why) if before else _sentence(problem.why)
+    if is_unasked:
+        confidence, why = m.LIKELY, "%s did not give it" % host_of(before)
+        remedy = (
+            "Let the mirror have it. Behind a mirror for all registries (*) k3s 1.32.2 asks no other one: there, name "
+            "the registries that it stands for one by one. " + remedy
+        )
     title = "%s: %s" % (why, image)
     return m.Finding(
         title,

@@ -94,9 +94,11 @@ def parse_preflight(text):
             name, dummy, address = value.partition(":")
             seen["addresses"][name.strip()] = address.strip().strip("\"'")
         elif key == "mirror":
+            # Without an endpoint, too: one that has settings of its own is not asked by the mirror for all others.
             registry = value
+            seen["mirrors"].setdefault(registry, [])
         elif key == "endpoint" and registry:
-            seen["mirrors"].setdefault(registry, []).append(redact(value))
+            seen["mirrors"][registry].append(redact(value))
         elif key == "time":
             seen["time"] = int(value) if value.isdigit() else None
         elif key in ("release", "iptables", "init"):
