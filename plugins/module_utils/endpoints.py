@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional
+import re
+from typing import Iterable, List, Optional, Tuple
 
 _PORTS = {"http": ":80", "https": ":443"}
+# Asked by http where no scheme is given.
+_NEAR = re.compile(r"(?:localhost|127\.[0-9.]+|\[::1\]):(?!443\Z)[0-9]+\Z")
 
 
 def own_endpoint(host: str, endpoints: Optional[Iterable[str]]) -> Optional[str]:
@@ -33,6 +36,18 @@ def speaks_http(host: str, endpoints: Optional[Iterable[str]]) -> bool:
 def others(host: str, endpoints: Optional[Iterable[str]]) -> List[str]:
     """The ``endpoints`` of the mirror of ``host`` that are another host: containerd asks them before it."""
     return [url for url in endpoints or () if host_of(url) and not _is_of(url, host)]
+
+
+def as_asked(url: str) -> Tuple[str, str, str]:
+    """An endpoint as k3s tells it to containerd: (scheme, host, path), equal for all spellings of one.
+
+    Of one that stands there twice k3s of early 2024, before 1.29.3, makes a hosts.toml that containerd cannot read, and
+    then it uses none of them.
+    """
+    scheme, dummy, rest = url.rpartition("://")
+    host, slash, path = rest.partition("/")
+    scheme = scheme.lower() or ("http" if _NEAR.match(host) else "https")
+    return scheme, host.lower(), "" if path in ("", "v2") else slash + path
 
 
 def _is_of(url: str, host: str) -> bool:

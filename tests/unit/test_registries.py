@@ -56,6 +56,7 @@ def test_text_subclasses_of_ansible_are_plain_text():
         ({"mirrors": {HOST: {"endpoints": ["http://x"]}}}, "the key is `endpoint`"),
         ({"mirrors": {HOST: {"endpoint": "http://x"}}}, "must be a list"),
         ({"mirrors": {HOST: {"endpoint": ["x:5000"]}}}, "http:// or https://"),
+        ({"mirrors": {HOST: {"endpoint": ["https://x", "http://x", "https://x/v2"]}}}, "stands there twice"),
         ({"mirrors": {"http://x": {"endpoint": ["http://x"]}}}, "without scheme"),
         ({"mirrors": {HOST: {"endpoint": ["http://u:secret@x"]}}}, "configs.x.auth"),
         ({"mirrors": {HOST: {"endpoint": ["u:secret@x:5000"]}}}, "'***@x:5000'"),

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import yaml_text
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import as_asked
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
@@ -209,17 +210,8 @@ def _added(path, before, goal):
 
 
 def _as_asked(item):
-    """An endpoint as k3s tells it to containerd. One that stands there twice makes older k3s write a hosts.toml that
-    containerd cannot read, and then it uses none of them.
-    """
     url = plain(item)
-    if not isinstance(url, str):
-        return None
-    scheme, dummy, rest = url.rpartition("://")
-    host, slash, path = rest.partition("/")
-    is_near = re.match(r"(?:localhost|127\.[0-9.]+|\[::1\]):(?!443$)[0-9]+$", host)
-    scheme = scheme.lower() or ("http" if is_near else "https")
-    return scheme, host.lower(), "" if path in ("", "v2") else slash + path
+    return as_asked(url) if isinstance(url, str) else None
 
 
 def _single(path, item):

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Collection, Dict, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional, Set, Tuple
 from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import own_scheme
+from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import as_asked, own_scheme
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils import go_regexp
 from ansible_collections.riscv.k3s.plugins.plugin_utils import registries_types as _types
@@ -127,6 +127,7 @@ def _check_mirror(host: object, mirror: Any) -> None:
     endpoints = mirror.get("endpoint") or []
     if not isinstance(endpoints, list):
         raise _wrong("endpoint must be a list of URLs", endpoints, where)
+    asked: Set[Tuple[str, str, str]] = set()
     for endpoint in endpoints:
         url = _url(endpoint)
         if not url or url.scheme not in ("http", "https") or not url.netloc:
@@ -136,6 +137,9 @@ def _check_mirror(host: object, mirror: Any) -> None:
             raise Problem(
                 "an endpoint must not hold a user or password", where="%s, %s" % (_WHERE, where), next_step=next_step
             )
+        if as_asked(endpoint) in asked:
+            raise _wrong("an endpoint stands there twice, by which some versions of k3s use none", endpoint, where)
+        asked.add(as_asked(endpoint))
     for pattern, replacement in _dictionary(mirror.get("rewrite"), where + ".rewrite").items():
         _text(pattern, "a rewrite", where)
         _text(replacement, "what a rewrite puts", where)
