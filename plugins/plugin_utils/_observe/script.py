@@ -196,7 +196,8 @@ def _files(wanted, events):
     chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
     blanked = ["blanked"] if wanted & {"events", "logs", "dns", "last_words"} else []
     masked = ["masked"] if "manifests" in wanted or wanted >= {"preflight", "registries"} else []
-    return ["frame", "root", "programs", *blanked, *masked, "board"] + sum(chosen, [])
+    named = ["unit_names"] if wanted & {"service_state", "last_words"} else []
+    return ["frame", "root", "programs", *blanked, *masked, "board", *named] + sum(chosen, [])
 
 
 def _fixed_settings():

@@ -77,7 +77,7 @@ def not_executable(fleet):
 
 
 def _program_errors(board):
-    return [m.one_line(error["message"]) for error in board["errors"] if error["section"] == "program"]
+    return [m.one_line(error["message"]) for error in board.get("errors") or () if error["section"] == "program"]
 
 
 def without_cri(fleet):

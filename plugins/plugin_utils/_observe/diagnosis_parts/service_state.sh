@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # How the service manager calls the service of k3s: a line of words each. Its answer says nothing of how k3s is.
-# shellcheck shell=sh disable=SC2154,SC2086 # set by programs.sh and board.sh; limit and unit_names are several words
+# shellcheck shell=sh disable=SC2154,SC2086 # set by programs.sh and unit_names.sh; limit and unit_names are several words
 
 service_state() {
     if [ -d /run/systemd/system ]; then

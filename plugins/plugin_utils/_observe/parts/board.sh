@@ -72,12 +72,11 @@ find_k3s() { for file in $(grep -lE "^[.]?k3s" "$proc"/[0-9]*/comm 2>/dev/null);
 done; }
 case $ran_as in *server*) ;; *) find_k3s ;; esac
 # Somebody else's, which may be no k3s at all: that is only told, and nothing of it believed.
-rootless=$([ -n "$k3s_pid" ] || for file in $(grep -lE "^k3s-(server|agent)" "$proc"/[0-9]*/comm 2>/dev/null); do
+rootless=
+[ -n "$k3s_pid" ] || for file in $(grep -lE "^k3s-(server|agent)" "$proc"/[0-9]*/comm 2>/dev/null); do
     [ "${file%/comm}/ns/pid" -ef "$proc/self/ns/pid" ] || continue
-    while read -r word user _; do
-        case $word in Uid:) echo "$user" && break ;; esac
-    done 2>/dev/null <"${file%/comm}/status"
-done | sed -n "/^[1-9]/{p;q;}")
+    rootless=$(sed -n "s/^Uid:[^0-9]*\([1-9][0-9]*\).*/\1/p" "${file%/comm}/status" 2>/dev/null)
+done
 # shellcheck disable=SC2086 # its fields
 k3s_start() { stat_of "$k3s_pid" && set -- $stat && started=$((${20} / 100)); }
 if [ -n "$k3s_pid" ]; then
@@ -96,11 +95,6 @@ services=$(for folder in $units; do
         case $file in *.env | *.d | *"*"*) ;; *) [ ! -e "$file" ] || printf "%s " "${file##*/}" ;; esac
     done
 done)
-# Their names, and those that k3s's own installer gives.
-unit_names="k3s k3s-agent"
-for name in $services $unit; do
-    case " $unit_names " in *" ${name%.service} "*) ;; *) unit_names="$unit_names ${name%.service}" ;; esac
-done
 # What services say of folders, where k3s does not run to tell it. Units of k3s's own installer have a word a line.
 hints=$([ -n "$k3s_pid" ] || for folder in $units $defaults; do
     cat "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service "$folder"/k3s*.service.d/* "$folder"/k3s*.env
