@@ -121,7 +121,7 @@ def test_what_is_built_locked_and_preloaded_is_kept_where_it_is_told(make_fleet,
         # By a link and a path that is not whole: rows of boards that are not in the run stay, and so does the link.
         (job.volume / "link.yml").symlink_to("lock.yml")
         relative = os.path.relpath(job.volume / "link.yml", job.project)
-        job.play("lock", *words, "--limit", "board-1", "-e", "riscv_k3s_lock_file=" + relative, **options)
+        job.play("lock", *words, "--limit", "server-01", "-e", "riscv_k3s_lock_file=" + relative, **options)
         assert (job.volume / "link.yml").is_symlink() and (job.volume / "lock.yml").read_text() == whole
         # A simulated board does not read real archives, so this run ends there.
         words, options = at(fleet, job, **told, riscv_k3s_fixes=["preload"])
@@ -201,7 +201,7 @@ def test_the_survey_as_it_stands_changes_nothing_of_a_run(make_fleet):
     answers = json.dumps({question["variable"]: question["default"] for question in SURVEY["spec"]})
     fleet = make_fleet(servers=1, agents=2)
     assert "All healthy." in fleet.play("-e", answers, check=0).text
-    more = ("data_dir", "architecture", "program_timeout", "diagnose_html", "diagnose_json", "fixes", "gates")
+    more = ("data_dir", "program_timeout", "diagnose_html", "diagnose_json", "fixes", "gates")
     empty = json.dumps(dict.fromkeys([*json.loads(answers), *("riscv_k3s_" + name for name in more)], ""))
     assert "changed=0 " in fleet.play("-e", empty, check=0).text
     assert "Traceback" not in fleet.play("-e", empty, playbook="riscv.k3s.diagnose", check=0).text
