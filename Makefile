@@ -40,7 +40,7 @@ release-check: .venv/.stamp ## whether this can be released: a candidate in buil
 sanity: .venv/.stamp ## ansible-test sanity, without ignores
 	tools/sanity
 
-matrix: .venv/.stamp ## sanity, lint, importer, docs and a run with each ansible-core (root; some 25 minutes)
+matrix: .venv/.stamp ## sanity, lint, importer, docs and a run with each ansible-core (root; some 35 minutes)
 	tools/matrix
 
 unit: .venv/.stamp ## unit tests; those of board code once more on Python 3.9 (as root installs what they need)
