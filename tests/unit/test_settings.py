@@ -61,15 +61,8 @@ def one(**variables):
         ("target_version", 1.36, "1.36"),
         ("serial", [1, "50%"], [1, "50%"]),
         ("gates", [], []),
+        # It says that there shall be no lock.
         ("lock_file", "", ""),
-        # Questions of a survey that nobody answered.
-        *[
-            (name, empty, declared.default_of(name))
-            for name in declared.SETTINGS
-            if name not in ("lock_file", "target_version")
-            for empty in ("", Tagged(" "))
-        ],
-        ("target_version", "", None),
         # A variable that is null is one that is not set.
         ("pull_policy", None, "missing"),
     ],

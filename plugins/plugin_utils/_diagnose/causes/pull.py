@@ -130,7 +130,7 @@ def _finding(fleet, row, container, image, problem, where, text):
         )
     confidence = m.LIKELY if not is_told else m.POSSIBLE if is_hidden else m.CERTAIN if tells.sure else m.LIKELY
     why = "%s did not give it, and %s" % (host_of(before), problem.why) if before else _sentence(problem.why)
-    if is_unasked:
+    if before and is_unasked:
         confidence, why = m.LIKELY, "%s did not give it" % host_of(before)
         remedy = (
             "Let the mirror have it. Behind a mirror for all registries (*) k3s 1.32.2 asks no other one: there, name "

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ansible_collections.riscv.k3s.plugins.module_utils import elf
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse_k3s_version
@@ -53,10 +55,9 @@ def _not_executable(seen):
     if not seen.good("program"):
         return
     header, *lines = seen.sections["program"].out.split("\n")
-    try:
+    own, made_for = "", ""
+    with contextlib.suppress(Problem, ValueError):
         own, made_for = to_oci(seen.board["machine"]), elf.architecture_of(bytes.fromhex(header))
-    except (Problem, ValueError):
-        own = made_for = None
     if made_for and made_for != own and (made_for, own) not in _COMPATIBLE:
         yield "%s is a program for %s, and this board is %s" % (seen.board["k3s"], made_for, own)
     for line in lines:
