@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Optional, Tuple
+from typing import Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils import elf
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
@@ -56,7 +56,8 @@ def _not_executable(seen):
     if not seen.good("program"):
         return
     header, *lines = seen.sections["program"].out.split("\n")
-    own, made_for = "", None  # type: Tuple[str, Optional[str]]
+    own = ""
+    made_for: Optional[str] = None
     with contextlib.suppress(Problem, ValueError):
         own, made_for = to_oci(seen.board["machine"]), elf.architecture_of(bytes.fromhex(header))
     if made_for and made_for != own and (made_for, own) not in _COMPATIBLE:
