@@ -201,7 +201,7 @@ def test_the_survey_as_it_stands_changes_nothing_of_a_run(make_fleet):
     answers = json.dumps({question["variable"]: question["default"] for question in SURVEY["spec"]})
     fleet = make_fleet(servers=1, agents=2)
     assert "All healthy." in fleet.play("-e", answers, check=0).text
-    more = ("data_dir", "program_timeout", "diagnose_html", "diagnose_json", "fixes", "gates")
+    more = ("data_dir", "program_timeout", "diagnose_html", "diagnose_json", "fixes")
     empty = json.dumps(dict.fromkeys([*json.loads(answers), *("riscv_k3s_" + name for name in more)], ""))
     assert "changed=0 " in fleet.play("-e", empty, check=0).text
     assert "Traceback" not in fleet.play("-e", empty, playbook="riscv.k3s.diagnose", check=0).text
