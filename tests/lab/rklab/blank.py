@@ -147,18 +147,22 @@ def openrc_files():
     """Folder with the files of Debian's OpenRC, which is fetched once."""
     folder = CACHE / "lab" / "openrc"
     if not folder.exists():
-        with (
-            builds.lock(folder.parent),
-            tempfile.TemporaryDirectory(dir=folder.parent, prefix=".openrc-") as scratch,
-        ):
-            say("fetching Debian packages, not to be installed: " + " ".join(_OPENRC_PACKAGES))
-            fetch = ["apt-get", "-o", "APT::Sandbox::User=root", "download", *_OPENRC_PACKAGES]
-            if run(fetch, check=False, cwd=scratch).returncode != 0:
-                run(["apt-get", "update"])
-                run(fetch, cwd=scratch)
-            files = pathlib.Path(scratch, "files")
-            for package in sorted(pathlib.Path(scratch).glob("*.deb")):
-                run(["dpkg", "-x", package, files])
-            shutil.rmtree(files / "usr")  # manual pages and completions
-            files.rename(folder)
+        with builds.lock(folder.parent):
+            # Another lab may have fetched it while this one waited.
+            if not folder.exists():
+                _fetch_openrc(folder)
     return folder
+
+
+def _fetch_openrc(folder):
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".openrc-") as scratch:
+        say("fetching Debian packages, not to be installed: " + " ".join(_OPENRC_PACKAGES))
+        fetch = ["apt-get", "-o", "APT::Sandbox::User=root", "download", *_OPENRC_PACKAGES]
+        if run(fetch, check=False, cwd=scratch).returncode != 0:
+            run(["apt-get", "update"])
+            run(fetch, cwd=scratch)
+        files = pathlib.Path(scratch, "files")
+        for package in sorted(pathlib.Path(scratch).glob("*.deb")):
+            run(["dpkg", "-x", package, files])
+        shutil.rmtree(files / "usr")  # manual pages and completions
+        files.rename(folder)
