@@ -157,3 +157,8 @@ def _without_value(match: re.Match) -> str:
     quote = found.group() if found else ""
     kept = quote if len(rest) > len(quote) and rest.endswith(quote) else ""
     return match.group(1) + kept + _BLANKED + kept
+
+
+def is_unanswered(value: object) -> bool:
+    """Whether it is the empty text that AWX hands on for a question of a survey that nobody answered."""
+    return isinstance(value, str) and not value.strip()

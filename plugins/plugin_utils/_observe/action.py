@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.text import is_unanswered
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import is_untold, observe, other_paths
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import argument, build_script
@@ -34,8 +35,7 @@ class ObservingAction(ActionBase):
         """Validate the options, observe, and turn a Problem into a failure with its parts."""
         result = super().run(tmp, task_vars)
         self.board = (task_vars or {}).get("inventory_hostname")
-        # The empty text of a survey's question that nobody answered says nothing.
-        self._task.args = {name: value for name, value in self._task.args.items() if not _is_empty(value)}
+        self._task.args = {name: value for name, value in self._task.args.items() if not is_unanswered(value)}
         spec = dict(PROGRAM_OPTIONS, program_timeout={"type": "int", "default": PROGRAM_TIMEOUT}, **self.OPTIONS)
         dummy, options = self.validate_argument_spec(argument_spec=spec)
         try:
@@ -84,10 +84,6 @@ class ObservingAction(ActionBase):
             return self.look(options, parts, architecture, api, events, whole)
         # The board's clock is compared with the controller's at the moment of the answer.
         return dict(seen, observed_at=round(time.time())) if "preflight" in parts else seen
-
-
-def _is_empty(value):
-    return isinstance(value, str) and not value.strip()
 
 
 def _check(program_timeout):

@@ -11,6 +11,7 @@ import re
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.module_utils.text import is_unanswered
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared import (
     FOREIGN,
     FOREIGN_CONFIG,
@@ -111,8 +112,7 @@ def unread(names: Iterable[str]) -> List[str]:
 def _is_unanswered(name, value):
     """Whether a variable says nothing: null, or the empty text of a question of a survey (AWX) that nobody answered."""
     setting = SETTINGS[name]
-    is_empty = isinstance(value, str) and not value.strip()
-    return value is None or (is_empty and setting.kind in _ANSWERED and not setting.is_empty_said)
+    return value is None or (is_unanswered(value) and setting.kind in _ANSWERED and not setting.is_empty_said)
 
 
 def _as_k3s_writes(version):
