@@ -181,16 +181,28 @@ def test_a_program_in_the_place_of_the_k3s_that_runs_is_asked_for_its_version(bo
     assert seen["k3s"]["version"] == "v1.24.2+k3s2"
 
 
-@pytest.mark.parametrize("link", ["bin/k3s", "bin"])
-def test_a_link_that_leads_to_a_k3s_that_has_been_there_for_long(board, shell, link):
-    """As alternatives, or a folder for each version: no file is newer than the start, and yet it is another k3s."""
+@pytest.mark.parametrize("moved", ["bin/k3s", "alternatives/k3s", "bin", None])
+def test_a_link_that_leads_to_another_k3s_that_has_been_there_for_long(board, shell, moved):
+    """As alternatives, or a folder for each version: the file is not newer than the start, and yet it is another one.
+    Links that have led there since before the start cost nothing.
+    """
     board.k3s(role="agent")
+    links = {"bin/k3s": "alternatives/k3s", "alternatives/k3s": "opt/k3s", "bin": "opt/bin"}
+    if moved != "bin":
+        links.pop("bin")
     (board.home / "opt").mkdir()
-    (board.home / link).rename(board.home / "opt/v2")
-    (board.home / link).symlink_to(board.home / "opt/v2")
-    time.sleep(1.1)
+    (board.home / "alternatives").mkdir()
+    (board.home / "bin/k3s").rename(board.home / "opt/k3s")
+    for link, target in links.items():
+        if link == "bin":
+            (board.home / link).rename(board.home / target)
+        (board.home / link).symlink_to(board.home / target)
     board.file("data/agent/etc/containerd/config.toml", "")
-    assert of_a_plan(board, shell)[1] == [ASKED["images"], *VERSIONS]
+    if moved:
+        time.sleep(1.1)
+        (board.home / moved).unlink()
+        (board.home / moved).symlink_to(board.home / links[moved])
+    assert of_a_plan(board, shell)[1] == [ASKED["images"], *(VERSIONS if moved else [])]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,16 @@
 # Whether the versions of a k3s that runs have to be asked for after all. The API tells them of every node, by this
 # server or by another one. A program that was put in k3s's place since its start has another version than what runs;
 # the time of a file that nobody can set (ctime) tells it, also of a copy that keeps its times. Where links lead to it,
-# one of them may lead elsewhere now, to a program that has been there for long: no time of a file tells that.
+# each one's time tells whether it leads elsewhere now. A folder that is a link is not followed: the board is asked.
 # shellcheck shell=sh disable=SC2154 # what board.sh, images.sh and api.sh set
 
 replaced() {
-    { [ ! -L "$k3s" ] && [ "$(cd -P "${k3s%/*}" && pwd -P)" = "${k3s%/*}" ]; } || return 0
-    times=$(stat -L -c %Z "$k3s" "$rendered") || return 0
-    [ "${times%%"$nl"*}" -gt "${times##*"$nl"}" ]
+    since=$(stat -L -c %Z "$rendered") file=$k3s
+    while [ "$(cd -P "${file%/*}" && pwd -P)" = "${file%/*}" ] && [ "$(stat -c %Z "$file")" -le "$since" ]; do
+        [ -L "$file" ] || return 1
+        link=$(readlink "$file")
+        case $link in /*) file=$link ;; *) file=${file%/*}/$link ;; esac
+    done
 }
 if [ -n "$k3s_pid" ]; then
     # What containerd answered, and the API where it was asked.
