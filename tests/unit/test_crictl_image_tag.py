@@ -238,6 +238,15 @@ def test_one_name_that_ctr_refuses_stops_no_other_one(board):
     assert board.names()[SECOND] == (COREDNS.digest, True)
 
 
+def test_a_pin_that_ctr_does_not_take_away_is_told_beside_a_name_that_it_refuses(board):
+    board.put(PAUSE, Content("pause"))
+    tag(board, [{"source": SOURCE, "targets": [TARGET]}])
+    board.refused = {TARGET, STOCK_PAUSE}
+    images = [{"source": SOURCE, "targets": [TARGET]}, {"source": PAUSE, "targets": [STOCK_PAUSE]}]
+    with pytest.raises(Problem, match="1 of 2 names could not be written.*of the others 1 are still pinned"):
+        tag(board, images, pinned=False)
+
+
 def test_a_pin_that_containerd_keeps_by_itself(board, monkeypatch):
     """containerd 2 pins the pause image, whoever takes the label away."""
     tag(board, IMAGES)

@@ -213,9 +213,14 @@ def _require_written(changes, now, refused):
     left = _rows.unlike(changes, now)
     if not left:
         return
+    kept = [
+        row["name"]
+        for row in changes
+        if not row["pinned"] and row["name"] not in left and now.get(row["name"], {}).get("pinned")
+    ]
+    others = "the others are as wanted" if not kept else "of the others %d are still pinned" % len(kept)
     raise Problem(
-        "%d of %d names could not be written to containerd's store, the others are as wanted"
-        % (len(left), len(changes)),
+        "%d of %d names could not be written to containerd's store, %s" % (len(left), len(changes), others),
         found="; ".join(dict.fromkeys("%s: %s" % (problem.what, problem.found) for problem in refused[:_SHOWN])),
         where=", ".join(left[:_SHOWN]) + (" and %d more" % (len(left) - _SHOWN) if len(left) > _SHOWN else ""),
         next_step="see the log of containerd, then run again, which makes only what is missing",

@@ -115,11 +115,9 @@ def _mended_by(fleet, cause, finding):
     """Who mends it: site, prepare (with the step to choose), or a person."""
     if finding.command is not None and finding.command == fleet.site():
         return "riscv.k3s.site"
-    step = _PREPARED.get(cause)
+    step = _PREPARED.get(cause) if finding.is_prepared else None
     if cause == "cgroup-missing" and not any("memory" in text for text in finding.evidence):
         step = None  # the other controllers have no switch: they come with the kernel
-    if cause == "cgroup-missing" and any(text.endswith(_system.UNMOUNTED) for text in finding.evidence):
-        step = None  # the kernel has them
     return "riscv.k3s.prepare, step %s" % step if step else "a person"
 
 

@@ -38,7 +38,7 @@ class Cause(NamedTuple):
 
 class Finding(NamedTuple):
     """One thing that is wrong. ``evidence`` is never empty; ``subject`` is (kind, board, name); ``run_on`` a board or
-    "controller".
+    "controller"; ``is_prepared`` says whether the step of prepare for this cause, if there is one, mends this one.
     """
 
     title: str
@@ -48,6 +48,7 @@ class Finding(NamedTuple):
     remedy: str
     command: Optional[shell.Command] = None
     run_on: Optional[str] = None
+    is_prepared: bool = True
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ def cgroups(fleet):
             MOUNT if is_unmounted else remedy,
             shell.command("cat", "/proc/mounts" if is_unmounted else "/proc/cmdline"),
             name,
+            is_prepared=not is_unmounted,
         )
 
 
