@@ -146,6 +146,7 @@ class Api(ApiObjects, total=False):
 
     reachable: bool
     error: Optional[str]
+    late: bool  # it was asked and did not answer in time: it may be slow, and not down
     unread: List[str]  # a sentence for each object of the answer that cannot be read
     events: Dict[str, PodEvent]  # by the pod's UID
 

@@ -46,7 +46,8 @@ options:
     description:
       - How long each program on the board may take, in seconds. A program that takes longer is stopped and named in
         RV(errors).
-      - A request to the API gets two thirds of it. On a slow board the first C(kubectl) may need minutes.
+      - C(kubectl), which makes several requests to the API, gets twice as long, and each request two thirds. On a
+        slow board the first C(kubectl) may need minutes.
     type: int
     default: 30
 extends_documentation_fragment:

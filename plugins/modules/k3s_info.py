@@ -51,7 +51,8 @@ options:
     description:
       - How long each program on the board may take, in seconds. A program that takes longer is stopped and named in
         RV(errors).
-      - A request to the API gets two thirds of it. On a slow board the first C(kubectl) may need minutes.
+      - C(kubectl), which makes several requests to the API, gets twice as long, and each request two thirds. On a
+        slow board the first C(kubectl) may need minutes.
     type: int
     default: 30
   versions:
@@ -362,6 +363,9 @@ api:
   contains:
     reachable: {description: Whether the API answered., type: bool}
     error: {description: Why it did not answer., type: str}
+    late:
+      description: Whether it was asked and did not answer in time, so that it may be slow, and not down.
+      type: bool
     nodes:
       description: "The nodes: name, uid, ready, architecture, internal_ip, created_at."
       type: list

@@ -10,6 +10,7 @@ dear there, and the network is not.
 
 from __future__ import annotations
 
+import datetime
 import json
 import pathlib
 import statistics
@@ -45,7 +46,7 @@ def fresh(board):
     """The board as it was after its first boot, a k3s whose pods wait for images, and a registry that has them."""
     board.up()
     board.put_k3s()
-    board.wait("stock pods", lambda: len(board.pods()) == PODS, WAITING, 5)
+    board.wait("stock pods", lambda: len(board.pods()) == PODS, WAITING, 10)
     board.play("riscv.k3s.publish")
 
 
@@ -65,11 +66,25 @@ def spared_by_nobody(board):
     found["pulls"] = seconds(lambda: board.exec("board-1", pulls))
     for image in published:
         board.exec("board-1", ["k3s", "ctr", "images", "tag", "--force", image["source"], image["stock"]])
+    before = board.pods()
     board.kubectl("delete", "pods", "-n", "kube-system", "--all", "--wait=false")
-    begin = time.monotonic()
-    board.wait("new pods", lambda: sum(board.pods().values()) == len(board.pods()) == PODS, WAITING, 2)
-    found["pods that become Ready"] = time.monotonic() - begin
+    begin = float(board.exec("board-1", ["date", "+%s"]).stdout)
+    # Each question is the start of a large program there, and keeps the pods waiting: their own times count.
+    after = {}
+
+    def renewed():
+        after.clear()
+        after.update(board.pods())
+        return len(after) == PODS and all(after.values()) and not set(after) & set(before)
+
+    board.wait("new pods", renewed, WAITING, 15)
+    found["pods that become Ready"] = max(map(moment, after.values())) - begin
     return found
+
+
+def moment(text):
+    """Seconds since 1970 of a time as Kubernetes writes it."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def images(board):

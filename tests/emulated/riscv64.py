@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -126,11 +127,17 @@ class Emulated(Lab):
         return Run(text, sum(int(number) for number in _CHANGED.findall(text)), seconds)
 
     def pods(self):
-        """{name: whether it is Ready} of kube-system."""
-        items = (self.get("pods", "-n", "kube-system") or {"items": []})["items"]
+        """{name: the time since which it is Ready, or None} of kube-system; {} where a busy API does not answer."""
+        done = self.kubectl("get", "pods", "-n", "kube-system", "-o", "json", check=False)
+        items = json.loads(done.stdout)["items"] if done.returncode == 0 else []
         return {
-            item["metadata"]["name"]: any(
-                one["type"] == "Ready" and one["status"] == "True" for one in item["status"].get("conditions", ())
+            item["metadata"]["name"]: next(
+                (
+                    one["lastTransitionTime"]
+                    for one in item["status"].get("conditions", ())
+                    if (one["type"], one["status"]) == ("Ready", "True")
+                ),
+                None,
             )
             for item in items
         }

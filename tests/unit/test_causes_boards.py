@@ -56,6 +56,11 @@ def stopped_server(fleet):
     no_api(fleet)
 
 
+def late_api(fleet):
+    no_api(fleet)
+    fleet.server["api"].update(error="it did not finish within 60 s", late=True)
+
+
 def no_api(fleet):
     fleet.server["api"] = {
         "reachable": False,
@@ -136,6 +141,13 @@ def without_cri(text):
     return change
 
 
+def test_a_server_whose_api_is_slow_is_not_to_be_restarted_at_once(fleet):
+    late_api(fleet)
+    slow, unknown = fleet.document()["findings"]
+    assert (slow["title"], slow["command"]) == ("The API does not answer in time", "cat /proc/loadavg")
+    assert "riscv_k3s_program_timeout" in slow["remedy"] and unknown["remedy"].startswith("Run this again when")
+
+
 def foreign_program(fleet):
     stopped(fleet)
     text = "/usr/local/bin/k3s is a program for arm64, and this board is riscv64"
@@ -156,6 +168,7 @@ def evicted(fleet):
         (stopped, ["k3s-down"]),
         (stopped_server, ["k3s-down", "cluster-unknown"]),
         (no_api, ["api-down", "cluster-unknown"]),
+        (late_api, ["api-slow", "cluster-unknown"]),
         (node("Ready", "False", "container runtime is down"), ["node-not-ready"]),
         (
             node(

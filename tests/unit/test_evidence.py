@@ -232,6 +232,31 @@ def test_only_a_few_pods_of_coredns_are_asked(board, seen):
     assert len([call for call in board.calls() if " logs " in call]) == 5
 
 
+@pytest.mark.parametrize(
+    ("error", "rc", "late"),
+    [
+        ("", 124, True),
+        ("Unable to connect to the server: net/http: TLS handshake timeout", 1, True),
+        ("Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded)", 1, True),
+        ("Error from server: etcdserver: request timed out", 1, True),
+        ("Error from server (Timeout): the server was unable to return a response in the time allotted", 1, True),
+        ("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout", 1, False),
+        ("The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?", 1, False),
+    ],
+)
+def test_an_api_that_is_late_may_be_slow_and_not_down(board, seen, error, rc, late):
+    """What came of an answer that broke off is the pods' own, and no error's text."""
+    board.answer("kubectl --request-timeout=20s get", TOKEN + " Event\tu1\tsecret\n", error and error + "\n", rc)
+    api = seen()["api"]
+    assert (api["reachable"], api["late"]) == (False, late)
+    assert api["error"] == (error or "it did not finish within 60 s")
+
+
+def test_what_kubectl_warns_of_is_no_part_of_the_answer(board, seen):
+    board.answer("kubectl --request-timeout=20s get", "", "Warning: v1 ComponentStatus is deprecated\n")
+    assert seen()["api"]["reachable"] is True
+
+
 RIGHTS = """Resources                                       Non-Resource URLs   Resource Names   Verbs
 selfsubjectreviews.authentication.k8s.io        []                  []               [create]
                                                 [/api]              []               [get]

@@ -15,6 +15,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming
 
 NOT_READ = "it is missing in what the board answered"
 PROGRAM_TIMEOUT = 30  # seconds for each program: a containerd that hangs must not hang the run
+_OF_API = ("api", "events")  # steps that ask the API
 TIMED_OUT = (124, 137, 143)  # exit statuses of timeout, the last one that of busybox
 # What a shell says itself of a program that timeout has ended, with the place of the call in bash.
 _WORD_OF_THE_SHELL = re.compile(r"\S+: line \d+:\s+\d+ (Terminated|Killed)\b.*|Terminated|Killed")
@@ -46,7 +47,7 @@ class Seen:
     """The sections of one board, for the readers of the parts.
 
     ``board`` is what the board is (from parts/board.py), ``errors`` the list to which a reader adds what it could not
-    make out, ``program_timeout`` the seconds that each program had.
+    make out, ``program_timeout`` the seconds that each program had (kubectl: `seconds_of`).
     """
 
     def __init__(self, sections, token, board, program_timeout=PROGRAM_TIMEOUT):
@@ -81,15 +82,24 @@ class Seen:
 
     def message(self, name):
         """Why a step failed."""
-        return why(self.sections[name], self.program_timeout)
+        return why(self.sections[name], seconds_of(name, self.program_timeout))
+
+    def is_late(self, name):
+        """Whether a step was ended because it took too long."""
+        return self.sections[name].rc in TIMED_OUT
 
 
-def why(section, program_timeout):
-    """Why a step failed, in one line."""
+def seconds_of(step, program_timeout):
+    """How many seconds a step has. kubectl makes several requests in one start, and a slow API answers each of them."""
+    return program_timeout * 2 if step in _OF_API else program_timeout
+
+
+def why(section, seconds):
+    """Why a step that had so many ``seconds`` failed, in one line."""
     said = section.err or section.out
     if section.rc in TIMED_OUT:
         said = "\n".join(line for line in section.err.splitlines() if not _WORD_OF_THE_SHELL.fullmatch(line.strip()))
-        late = "it did not finish within %d s" % program_timeout
+        late = "it did not finish within %d s" % seconds
         return "%s; its last words: %s" % (late, last_lines(said, 3)) if said.strip() else late
     return last_lines(said, 3) or "exit status %d and no message" % section.rc
 

@@ -26,6 +26,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import (
     PROGRAM_TIMEOUT,
     BrokenOff,
     Seen,
+    seconds_of,
     split_output,
     why,
 )
@@ -171,7 +172,16 @@ def _read(part, seen):
 
 def _told(part, problem):
     if part == "api":
-        return {"api": {"reachable": False, "error": str(problem), "nodes": [], "pods": [], "addons": []}}
+        return {
+            "api": {
+                "reachable": False,
+                "error": str(problem),
+                "late": False,
+                "nodes": [],
+                "pods": [],
+                "addons": [],
+            }
+        }
     if part == "journal":
         return {"journal": {"path": "", "lease": None, "files": {}, "images": {}, "error": str(problem)}}
     return {}
@@ -249,7 +259,7 @@ def _missing(seen, parts, versions):
 def _failed(sections, program_timeout):
     # The API has its own place for its error.
     return [
-        {"section": name, "rc": section.rc, "message": why(section, program_timeout)}
+        {"section": name, "rc": section.rc, "message": why(section, seconds_of(name, program_timeout))}
         for name, section in sections.items()
         if section.rc != 0 and name != "api"
     ]

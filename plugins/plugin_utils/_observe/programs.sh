@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # How the board's programs are called. ctr, crictl and kubectl are functions that script.py puts in front of this text.
-# k3s is the path that the user gave, or empty; seconds is how long a program may take, api_seconds a question to the
-# API.
+# k3s is the path that the user gave, or empty; seconds is how long a program may take, kubectl_seconds kubectl, which
+# makes several requests, and api_seconds each of them.
 # shellcheck shell=sh disable=SC2154,SC2034 # script.py assigns settings in front; other parts use what is set here
 
 # busybox's timeout knows no -k in some versions, and a small system may have no such program at all.
-limit=
+limit= api_limit=
 for way in "timeout -k 1" timeout; do
-    if $way 9 true 2>/dev/null; then limit="$way $seconds" && break; fi
+    if $way 9 true 2>/dev/null; then limit="$way $seconds" api_limit="$way $kubectl_seconds" && break; fi
 done
 [ -n "$k3s" ] || k3s=$(command -v k3s)
 [ -x "$k3s" ] || k3s=

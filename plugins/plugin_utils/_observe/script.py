@@ -35,7 +35,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
     SYSCTLS,
     TIME_SERVICES,
 )
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import PROGRAM_TIMEOUT, seconds_of
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.manifests import (
     INNER_KEYS,
     LARGEST_TEXT,
@@ -70,9 +70,10 @@ K3S_LOGS = ("/var/log/k3s.log", "/var/log/k3s-agent.log")
 _DEFAULTS = ("/etc/default", "/etc/sysconfig", "/etc/conf.d", ETC)
 # A program of k3s: as it has unpacked it, which starts faster than the wrapper, and else through that.
 _OF_K3S = (
-    '{name}() {{ if [ -x "$bin/{name}" ]; then $limit "$bin/{name}" {more}"$@"; '
-    'else $limit "$k3s" {name} {more}"$@"; fi; }}\n'
+    '{name}() {{ if [ -x "$bin/{name}" ]; then ${limit} "$bin/{name}" {more}"$@"; '
+    'else ${limit} "$k3s" {name} {more}"$@"; fi; }}\n'
 )
+_LIMITS = {"ctr": "limit", "crictl": "limit", "kubectl": "api_limit"}
 _FOLDER = pathlib.Path(__file__).resolve().parent
 _PATHS = {path.stem: path for folder in (".", "parts", "diagnosis_parts") for path in (_FOLDER / folder).glob("*.sh")}
 # Which of them are read from rows of sandboxes and containers, by the file that does it.
@@ -137,7 +138,8 @@ def build_script(
         "blank": "1" if blank else "",
         "rendered": "/etc/containerd/config.toml" if programs.get("containerd_address") else "",
         "seconds": program_timeout,
-        # The API has less time than the program, so that its own message comes before the program is ended.
+        "kubectl_seconds": seconds_of("api", program_timeout),
+        # Each request has less time than the program, so that its own message comes before the program is ended.
         "api_seconds": max(1, program_timeout * 2 // 3),
         "ask_api": "1" if api == "always" else "",
     }
@@ -244,10 +246,10 @@ def _calls(programs):
         "crictl": ["--runtime-endpoint", "unix://%s" % address],
     }
     lines = []
-    for name in ("ctr", "crictl", "kubectl"):
+    for name, limit in _LIMITS.items():
         more = " ".join(map(shlex.quote, options[name])) + " " if address and name in options else ""
         if programs.get(name):
-            lines.append('%s() { $limit %s %s"$@"; }\n' % (name, shlex.quote(programs[name]), more))
+            lines.append('%s() { $%s %s %s"$@"; }\n' % (name, limit, shlex.quote(programs[name]), more))
         else:
-            lines.append(_OF_K3S.format(name=name, more=more))
+            lines.append(_OF_K3S.format(name=name, limit=limit, more=more))
     return "".join(lines)

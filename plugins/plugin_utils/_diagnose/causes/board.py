@@ -193,21 +193,35 @@ def _refused(name, board):
     return ["k3s kubectl on %s: %s" % (name, m.one_line(api["error"] or "no answer"))]
 
 
-def api_down(fleet):
-    """containerd runs on a server, and its API does not answer."""
+def _silent(fleet, is_late, ending=""):
+    """(server, (title, subject, evidence)) for each whose containerd runs, and whose API does not answer."""
     for name, board in fleet.seen():
         evidence = _refused(name, board)
-        if not evidence or is_down(board):
+        if not evidence or is_down(board) or board["api"].get("late", False) is not is_late:
             continue
-        remedy = "Restart the server's k3s; its log says what keeps the API from starting."
-        title, subject = "The API does not answer", ("cluster", name, name)
+        title, subject = "The API does not answer" + ending, ("cluster", name, name)
         if fleet.api["reachable"]:
             # Another server's does: the cluster is seen by that one.
-            title, subject = (
-                "The API of %s does not answer, that of %s does" % (name, fleet.server),
-                ("board", name, name),
-            )
-        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, fleet.service(name), name)
+            title = "The API of %s does not answer%s, that of %s does" % (name, ending, fleet.server)
+            subject = ("board", name, name)
+        yield name, (title, m.CERTAIN, subject, evidence)
+
+
+def api_down(fleet):
+    """containerd runs on a server, and its API does not answer."""
+    for name, words in _silent(fleet, False):
+        remedy = "Restart the server's k3s; its log says what keeps the API from starting."
+        yield m.Finding(*words, remedy, fleet.service(name), name)
+
+
+def api_slow(fleet):
+    """It was asked and did not answer in time: a board that is busy, or an API that hangs."""
+    for name, words in _silent(fleet, True, " in time"):
+        remedy = (
+            "See what keeps the server busy (its load, its disk), and run this again when it is quiet, or give it more "
+            "time by riscv_k3s_program_timeout. Restart its k3s only if the API stays silent on a board that is idle."
+        )
+        yield m.Finding(*words, remedy, shell.command("cat", "/proc/loadavg"), name)
 
 
 def unknown_settings(fleet):
@@ -285,9 +299,11 @@ def unknown_cluster(fleet):
     evidence += [
         "%s was not observed" % name for name, board in sorted(fleet.boards.items()) if not board.get("hostname")
     ]
-    remedy = (
-        "Bring a server back, or run it with one among the boards: without the API it is not known which pods there "
-        "should be, and whether nodes and pods are Ready."
+    is_late = any((board.get("api") or {}).get("late") for dummy, board in fleet.seen())
+    remedy = "%s: without the API it is not known which pods there should be, and whether nodes and pods are Ready." % (
+        "Run this again when the server is quiet"
+        if is_late
+        else "Bring a server back, or run it with one among the boards"
     )
     yield m.Finding("The cluster's view is not known", m.CERTAIN, ("cluster", None, "cluster"), evidence, remedy)
 
@@ -354,6 +370,12 @@ CAUSES = [
     ),
     m.Cause(
         "api-down", "The API of a server does not answer.", "kubectl's error there, while its containerd runs", api_down
+    ),
+    m.Cause(
+        "api-slow",
+        "The API of a server does not answer in time.",
+        "kubectl or the API says there that a time limit was reached, while its containerd runs",
+        api_slow,
     ),
     m.Cause(
         "no-node",

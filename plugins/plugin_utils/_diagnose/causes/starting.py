@@ -35,6 +35,7 @@ PASSES = dict.fromkeys(
         "k3s-unknown",
         "k3s-settings-unknown",
         "api-down",
+        "api-slow",
         "no-node",
         "node-not-ready",
         "cluster-unknown",

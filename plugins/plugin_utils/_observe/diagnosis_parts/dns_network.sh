@@ -29,13 +29,13 @@ network() {
     done
     IFS=" "
     [ -n "$process" ] || return 0
-    # From here programs run in the pod's network; limit stands before each of them.
-    usual=$limit limit="$limit nsenter -t $process -n"
+    # From here kubectl runs in the pod's network; api_limit stands before it.
+    api_limit="$limit nsenter -t $process -n"
     if ask_without_rights http://127.0.0.1:8181 /ready >/dev/null; then return; fi
     echo "$token=address ${address:=10.43.0.1}"
     echo "$token=pod"
     ask_without_rights "https://$address:443" /version
-    limit=$usual
+    api_limit=$limit
     echo "$token=host"
     ask_without_rights "https://$address:443" /version
     return 0

@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.riscv.k3s.plugins.module_utils._output.api_query import is_whole
 from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import parse_api, parse_events
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_node, role_of_node
+
+_NOTHING = {"reachable": False, "nodes": [], "pods": [], "addons": []}
+# What kubectl and the API say when a request took too long. A connection that was not made is another thing.
+_LATE = re.compile(r"^(?!.*dial tcp).*([Tt]imed? ?out|deadline exceeded|time allotted)")
 
 
 def read_api(seen):
@@ -17,7 +23,8 @@ def read_api(seen):
     if "api" not in seen.sections:
         return {}
     if not seen.good("api"):
-        return {"api": {"reachable": False, "error": seen.message("api"), "nodes": [], "pods": [], "addons": []}}
+        error = seen.message("api")
+        return {"api": dict(_NOTHING, error=error, late=seen.is_late("api") or bool(_LATE.search(error)))}
     if not is_whole(seen.sections["api"].out, seen.token):
         raise Problem("the API's answer breaks off", next_step="look again, and see k3s's log on the server")
     unread: list = []
@@ -25,7 +32,7 @@ def read_api(seen):
     for node in objects["nodes"]:
         node["role"] = role_of_node(node["args"])
         node["settings"] = of_node(node.pop("args"), node.pop("env"))
-    api = dict(objects, reachable=True, error=None, unread=unread)
+    api = dict(objects, reachable=True, error=None, late=False, unread=unread)
     if seen.good("events"):
         api["events"] = parse_events(seen.sections["events"].out, seen.token, unread)
     return {"api": api}
