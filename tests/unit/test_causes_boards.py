@@ -39,6 +39,14 @@ def not_installed(fleet):
     }
 
 
+def not_executable(fleet):
+    fleet.boards["board-3"] = {
+        "failed": True,
+        "what": "k3s cannot be executed on this board",
+        "msg": "k3s cannot be executed on this board. Found: the file /usr/local/bin/k3s may not be executed",
+    }
+
+
 def silent(fleet):
     fleet.boards["board-3"] = None
 
@@ -164,6 +172,7 @@ def evicted(fleet):
     [
         (unreachable, ["board-unreachable"]),
         (not_installed, ["k3s-missing"]),
+        (not_executable, ["k3s-not-executable"]),
         (silent, []),
         (stopped, ["k3s-down"]),
         (stopped_server, ["k3s-down", "cluster-unknown"]),

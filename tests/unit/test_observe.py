@@ -390,6 +390,7 @@ def test_unreachable_api(board):
     assert result["api"] == {
         "reachable": False,
         "error": "The connection to the server 127.0.0.1:6443 was refused",
+        "late": False,
         "nodes": [],
         "pods": [],
         "addons": [],

@@ -304,6 +304,17 @@ def test_no_k3s(board, shell):
     assert list(sections(board, shell, programs={"k3s": "/not/there"})) == ["user", "board"]
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_file_k3s_that_may_not_be_executed(board, shell, named):
+    """As a copy by scp or a download leaves it."""
+    file = board.home / ("elsewhere" if named else "bin/k3s")
+    if named:
+        (board.home / "bin/k3s").rename(file)
+    file.chmod(0o644)
+    with pytest.raises(Problem, match="k3s cannot be executed.*Found: the file %s may not.*chmod 755" % file):
+        told(board, shell, programs={"k3s": str(file)} if named else None)
+
+
 def test_plain_containerd(board, shell):
     other = str((board.home / "bin/k3s").rename(board.home / "bin/other"))
     programs = {"crictl": other, "ctr": other, "containerd_address": "/run/c d.sock"}
@@ -900,10 +911,10 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 19000),
-    ("with warnings", PARTS, True, 19300),
-    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 29000),
-    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 17600),
+    ("plain", PARTS, False, 19100),
+    ("with warnings", PARTS, True, 19400),
+    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 29100),
+    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 17700),
 ]
 
 

@@ -8,12 +8,13 @@
 # shellcheck shell=sh disable=SC2154,SC2034 # script.py assigns settings in front; other parts use what is set here
 
 # busybox's timeout knows no -k in some versions, and a small system may have no such program at all.
-limit= api_limit=
+limit=
+api_limit=
 for way in "timeout -k 1" timeout; do
     if $way 9 true 2>/dev/null; then limit="$way $seconds" api_limit="$way $kubectl_seconds" && break; fi
 done
 [ -n "$k3s" ] || k3s=$(command -v k3s)
-[ -x "$k3s" ] || k3s=
+[ -x "$k3s" ] || { shut=$k3s k3s=; }
 
 # Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment
 # variables. All between the line that opens them and the one that closes them is left out. Should crictl ever print

@@ -19,6 +19,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_wo
     service,
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import NOT_EXECUTABLE as SHUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.clusters import clusters
 
@@ -32,7 +33,7 @@ def unreachable(fleet):
         if board and board.get("hostname"):
             continue
         text = (board or {}).get("msg") or (board or {}).get("found")
-        if not text or (board.get("what") or "").startswith("k3s was not found"):
+        if not text or (board.get("what") or "").startswith(("k3s was not found", SHUT)):
             continue
         known = becoming.remedy(text)
         remedy = board.get("next_step") or (known and known[0].upper() + known[1:] + ".")
@@ -63,6 +64,10 @@ def missing(fleet):
 
 def not_executable(fleet):
     """By its files the board cannot run k3s."""
+    for name, board in sorted(fleet.boards.items()):
+        if board and (board.get("what") or "") == SHUT:
+            title, about = "The program of k3s cannot be executed on %s" % name, ("board", name, name)
+            yield m.Finding(title, m.CERTAIN, about, [m.one_line(board["msg"])], NOT_EXECUTABLE)
     for name, board in fleet.seen():
         evidence = _program_errors(board)
         yield m.Finding(
@@ -194,7 +199,7 @@ def _refused(name, board):
 
 
 def _silent(fleet, is_late, ending=""):
-    """(server, (title, subject, evidence)) for each whose containerd runs, and whose API does not answer."""
+    """(server, title, subject, evidence) for each whose containerd runs, and whose API does not answer."""
     for name, board in fleet.seen():
         evidence = _refused(name, board)
         if not evidence or is_down(board) or board["api"].get("late", False) is not is_late:
@@ -204,24 +209,24 @@ def _silent(fleet, is_late, ending=""):
             # Another server's does: the cluster is seen by that one.
             title = "The API of %s does not answer%s, that of %s does" % (name, ending, fleet.server)
             subject = ("board", name, name)
-        yield name, (title, m.CERTAIN, subject, evidence)
+        yield name, title, subject, evidence
 
 
 def api_down(fleet):
     """containerd runs on a server, and its API does not answer."""
-    for name, words in _silent(fleet, False):
+    for name, title, subject, evidence in _silent(fleet, False):
         remedy = "Restart the server's k3s; its log says what keeps the API from starting."
-        yield m.Finding(*words, remedy, fleet.service(name), name)
+        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, fleet.service(name), name)
 
 
 def api_slow(fleet):
     """It was asked and did not answer in time: a board that is busy, or an API that hangs."""
-    for name, words in _silent(fleet, True, " in time"):
+    for name, title, subject, evidence in _silent(fleet, True, " in time"):
         remedy = (
             "See what keeps the server busy (its load, its disk), and run this again when it is quiet, or give it more "
             "time by riscv_k3s_program_timeout. Restart its k3s only if the API stays silent on a board that is idle."
         )
-        yield m.Finding(*words, remedy, shell.command("cat", "/proc/loadavg"), name)
+        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, shell.command("cat", "/proc/loadavg"), name)
 
 
 def unknown_settings(fleet):

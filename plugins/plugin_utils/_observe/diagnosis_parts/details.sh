@@ -6,17 +6,13 @@
 # ask_api says that the API is asked in any case, query is jsonpath.
 # shellcheck shell=sh disable=SC2154 # settings, and what frame.sh and board.sh set
 
-# What step() writes after its first line. What came of an answer that broke off is no error's text.
-details() {
-    { errors=$( { api_get "$1" -A -o jsonpath="$query" >&3; } 2>&1 ); status=$?; } 3>&1
-    printf "\n%s\n%s\n" "$token>$status" "$errors"
-}
 api_answer=
 if [ -n "$ask_api" ] || [ -r "$kubeconfig" ]; then
-    api_answer=$(details nodes,pods,events,addons.k3s.cattle.io,endpointslices.discovery.k8s.io)
-    case ${api_answer##*"$nl$token>"} in
-        *"have a resource type"*) api_answer=$(details nodes,pods,events) ;;
-    esac
-    printf "%s\n%s\n" "$token<api" "$api_answer" | blanked
+    details=nodes,pods,events
+    for kinds in $details,addons.k3s.cattle.io,endpointslices.discovery.k8s.io $details; do
+        api_answer=$(step api api_get "$kinds" -A -o jsonpath="$query")
+        case ${api_answer##*"$nl$token>"} in *"have a resource type"*) ;; *) break ;; esac
+    done
+    echo "$api_answer" | blanked
     case ${api_answer##*"$nl$token>"} in 0*) ;; *) api_answer= ;; esac
 fi

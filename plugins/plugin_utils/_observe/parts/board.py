@@ -32,8 +32,10 @@ _WORDS = (
     "manager",
     "differs",
     "stale",
+    "shut",
 )
 _LISTS = ("said", "address")
+NOT_EXECUTABLE = "k3s cannot be executed on this board"
 
 
 def read_board(sections, explicit, blank=False):
@@ -45,7 +47,8 @@ def read_board(sections, explicit, blank=False):
     called like k3s where root has none, ``folder`` the role that the data folder tells (server, agent), ``said`` what
     k3s's environment or its services say of folders, ``role`` and ``service`` follow from these.
 
-    ``manager`` is the service manager, systemd or openrc.
+    ``manager`` is the service manager, systemd or openrc, ``shut`` a file k3s that may not be executed, where there is
+    no program k3s.
 
     ``explicit`` says whether crictl and ctr were given, so that a board without k3s will do, ``blank`` whether one that
     is to get k3s will. Raises Problem when the board cannot be observed at all.
@@ -72,6 +75,13 @@ def read_board(sections, explicit, blank=False):
             next_step="look again; if it stays so, check that the board's /bin/sh is a POSIX shell",
         )
     if not board["k3s"] and not explicit and not blank:
+        if board["shut"]:
+            raise Problem(
+                NOT_EXECUTABLE,
+                found="the file %s may not be executed" % board["shut"],
+                where=board["hostname"],
+                next_step="chmod 755 it, where it is the k3s of this board; its file system may also be mounted noexec",
+            )
         raise Problem(
             "k3s was not found on this board",
             found="no program k3s in the usual folders",

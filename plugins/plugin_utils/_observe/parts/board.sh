@@ -196,6 +196,8 @@ board() {
     echo "machine_id $machine${nl}k3s_started $started${nl}running $running${nl}ran_as $ran_as${nl}unit $unit"
     echo "services $services${nl}rootless $rootless"
     [ -z "$ran" ] || echo "folder $ran"
+    # The shell finds no program that lacks its x.
+    [ -n "$k3s" ] || for file in "$shut" $(echo "$path:" | sed "s|:|/k3s |g"); do [ ! -f "$file" ] || echo "shut $file"; done
     if [ -d /run/systemd/system ]; then echo manager systemd; elif command -v openrc-run >/dev/null; then echo manager openrc; fi
     [ -z "$running" ] || [ "$data_dir" -ef "$running" ] || echo differs 1
     ! newer "$registries" || echo stale 1
