@@ -46,11 +46,23 @@ STARTS = {
 }
 REGISTRIES = 'mirrors:\n  "{0}":\n    endpoint: ["http://{0}"]\n'
 WAITING, PODS = 1200, 3
-QUIET = 2.5  # load of the last minute: a cluster that only waits for images has about one
+IDLE = 0.4  # share of its processors: a cluster that only waits for images leaves about half of them
 
 
 def settle(board):
-    board.wait("a quiet board", lambda: float(board.read("board-1", "/proc/loadavg").split()[0]) < QUIET, WAITING, 15)
+    """Wait for a quiet board. Its load tells nothing: threads that wake up for a moment count there."""
+
+    def times():
+        found = [int(word) for word in board.read("board-1", "/proc/stat").split("\n", 1)[0].split()[1:]]
+        return found[3] + found[4], sum(found)  # idle and waiting for a disk
+
+    def is_quiet():
+        before = times()
+        time.sleep(20)
+        idle, whole = (now - then for now, then in zip(times(), before))
+        return idle > IDLE * whole
+
+    board.wait("a quiet board", is_quiet, WAITING, 0)
 
 
 def fresh(board):
