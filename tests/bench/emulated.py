@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests" / "emulated"))
 
 from riscv64 import Emulated  # noqa: E402
 
-ROUNDS = 3
+ROUNDS, ATTEMPTS = 3, 5
 TYPED = {
     "ping": [BENCH / "ping.yml"],
     "site, converged": ["riscv.k3s.site"],
@@ -121,6 +121,16 @@ def by_hand(board):
     return first, board.play(BENCH / "by_hand.yml", *words).seconds
 
 
+def converged(board, words):
+    """A run that found all pods Ready. The probe of one fails there now and then, and site says so."""
+    for _time in range(ATTEMPTS):
+        healthy(board)
+        done = board.play(*words, check=False)
+        if not done.failed:
+            return done
+    sys.exit(f"bench: no run of {words[0]} found a healthy board\n{done.text}")
+
+
 def rounds(board, typed):
     """{name: [seconds]} of runs that have nothing to do, in turns. The page cache and what a first run leaves behind
     belong to no round.
@@ -128,7 +138,7 @@ def rounds(board, typed):
     found = {name: [] for name in typed}
     for number in range(ROUNDS + 1):
         for name, words in typed.items():
-            done = board.play(*words)
+            done = converged(board, words)
             if done.changed:
                 sys.exit(f"bench: {name} changed something")
             if number:

@@ -52,11 +52,12 @@ _CHANGED = re.compile(r"^board-1 +: .*?changed=(\d+)", re.MULTILINE)
 
 
 class Run(NamedTuple):
-    """A finished playbook: its text, how many tasks changed something on the board, and seconds."""
+    """A finished playbook: its text, how many tasks changed something on the board, seconds, and whether it failed."""
 
     text: str
     changed: int
     seconds: float
+    failed: bool = False
 
 
 class Emulated(Lab):
@@ -124,7 +125,8 @@ class Emulated(Lab):
         (logs / name).write_text(text, encoding="utf-8")
         assert "Traceback" not in text, text
         assert done.returncode == 0 or not check, text
-        return Run(text, sum(int(number) for number in _CHANGED.findall(text)), seconds)
+        changed = sum(int(number) for number in _CHANGED.findall(text))
+        return Run(text, changed, seconds, done.returncode != 0)
 
     def pods(self):
         """{name: the time since which it is Ready, or None} of kube-system; {} where a busy API does not answer."""
