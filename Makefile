@@ -62,7 +62,7 @@ fleet: .venv/.stamp ## waves over 20 simulated boards (root)
 integration: .venv/.stamp ## the collection against the lab (root)
 	tools/integration
 
-board: .venv/.stamp ## the story and its costs on an emulated riscv64 board (root; not in `make test`; first time some 45 minutes)
+board: .venv/.stamp ## the story and its costs on an emulated riscv64 board (root; not in `make test`; more than an hour)
 	tools/board
 
 bench: .venv/.stamp ## what a run costs, beside a ping and beside plain tasks, on the lab (root)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run costs on an emulated riscv64 board: beside a ping, beside pulls and restarts alone, and beside plain tasks
-by hand. Part of `make board`, which prints it; some 50 minutes on an idle machine.
+by hand. Part of `make board`, which prints it; more than half an hour.
 
 Seconds there are those of this machine's emulator. The ratios are what a real board shares: a start of a big program is
 dear there, and the network is not. A Kubernetes that has just been started takes all of both processors for minutes:

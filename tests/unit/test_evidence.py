@@ -14,6 +14,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.dns import parse_ready, parse_rights
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.inspect import parse_inspect
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import parse_preflight
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import split_output
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import EXTRAS, PARTS, observe
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
@@ -252,9 +253,12 @@ def test_an_api_that_is_late_may_be_slow_and_not_down(board, seen, error, rc, la
     assert api["error"] == (error or "it did not finish within 60 s")
 
 
-def test_what_kubectl_warns_of_is_no_part_of_the_answer(board, seen):
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_what_kubectl_warns_of_is_no_part_of_the_answer(board, shell):
     board.answer("kubectl --request-timeout=20s get", "", "Warning: v1 ComponentStatus is deprecated\n")
-    assert seen()["api"]["reachable"] is True
+    section = split_output(board.run(ALL, shell), TOKEN)["api"]
+    assert (section.rc, section.err.strip()) == (0, "Warning: v1 ComponentStatus is deprecated")
+    assert "Warning" not in section.out
 
 
 RIGHTS = """Resources                                       Non-Resource URLs   Resource Names   Verbs

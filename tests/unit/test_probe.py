@@ -205,6 +205,15 @@ def test_a_link_that_leads_to_another_k3s_that_has_been_there_for_long(board, sh
     assert of_a_plan(board, shell)[1] == [ASKED["images"], *(VERSIONS if moved else [])]
 
 
+def test_a_link_whose_target_cannot_be_read_may_lead_to_another_k3s(board, shell):
+    board.k3s(role="agent")
+    (board.home / "bin/k3s").rename(board.home / "bin/other")
+    (board.home / "bin/k3s").symlink_to(board.home / "bin/other")
+    board.file("data/agent/etc/containerd/config.toml", "")
+    board.program("readlink", "#!/bin/sh\nexit 1\n")
+    assert of_a_plan(board, shell)[1] == [ASKED["images"], *VERSIONS]
+
+
 @pytest.mark.parametrize(
     "runtime, expected",
     [

@@ -30,7 +30,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import (
     split_output,
     why,
 )
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.api import read_api
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.api import read_api, unanswered
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import read_board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.config import (
     file_settings,
@@ -172,16 +172,7 @@ def _read(part, seen):
 
 def _told(part, problem):
     if part == "api":
-        return {
-            "api": {
-                "reachable": False,
-                "error": str(problem),
-                "late": False,
-                "nodes": [],
-                "pods": [],
-                "addons": [],
-            }
-        }
+        return {"api": unanswered(str(problem))}
     if part == "journal":
         return {"journal": {"path": "", "lease": None, "files": {}, "images": {}, "error": str(problem)}}
     return {}

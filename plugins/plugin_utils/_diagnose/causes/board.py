@@ -19,7 +19,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_wo
     service,
 )
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import NOT_EXECUTABLE as SHUT
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import SHUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.clusters import clusters
 
@@ -65,9 +65,10 @@ def missing(fleet):
 def not_executable(fleet):
     """By its files the board cannot run k3s."""
     for name, board in sorted(fleet.boards.items()):
-        if board and (board.get("what") or "") == SHUT:
+        if board and board.get("what") == SHUT:
             title, about = "The program of k3s cannot be executed on %s" % name, ("board", name, name)
-            yield m.Finding(title, m.CERTAIN, about, [m.one_line(board["msg"])], NOT_EXECUTABLE)
+            remedy = board.get("next_step") or NOT_EXECUTABLE
+            yield m.Finding(title, m.CERTAIN, about, [m.one_line(board["msg"])], remedy)
     for name, board in fleet.seen():
         evidence = _program_errors(board)
         yield m.Finding(

@@ -13,9 +13,13 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import pars
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_node, role_of_node
 
-_NOTHING = {"reachable": False, "nodes": [], "pods": [], "addons": []}
 # What kubectl and the API say when a request took too long. A connection that was not made is another thing.
 _LATE = re.compile(r"^(?!.*dial tcp).*([Tt]imed? ?out|deadline exceeded|time allotted)")
+
+
+def unanswered(error, late=False):
+    """The value of ``api`` where it told nothing: why (a sentence), and whether it was only too late for an answer."""
+    return {"reachable": False, "error": error, "late": late, "nodes": [], "pods": [], "addons": []}
 
 
 def read_api(seen):
@@ -24,7 +28,7 @@ def read_api(seen):
         return {}
     if not seen.good("api"):
         error = seen.message("api")
-        return {"api": dict(_NOTHING, error=error, late=seen.is_late("api") or bool(_LATE.search(error)))}
+        return {"api": unanswered(error, seen.is_late("api") or bool(_LATE.search(error)))}
     if not is_whole(seen.sections["api"].out, seen.token):
         raise Problem("the API's answer breaks off", next_step="look again, and see k3s's log on the server")
     unread: list = []

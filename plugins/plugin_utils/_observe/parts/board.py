@@ -35,7 +35,7 @@ _WORDS = (
     "shut",
 )
 _LISTS = ("said", "address")
-NOT_EXECUTABLE = "k3s cannot be executed on this board"
+SHUT = "k3s cannot be executed on this board"
 
 
 def read_board(sections, explicit, blank=False):
@@ -77,7 +77,7 @@ def read_board(sections, explicit, blank=False):
     if not board["k3s"] and not explicit and not blank:
         if board["shut"]:
             raise Problem(
-                NOT_EXECUTABLE,
+                SHUT,
                 found="the file %s may not be executed" % board["shut"],
                 where=board["hostname"],
                 next_step="chmod 755 it, where it is the k3s of this board; its file system may also be mounted noexec",

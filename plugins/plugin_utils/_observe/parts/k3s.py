@@ -15,7 +15,6 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.last_words import seconds_of_k3s
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import TIMED_OUT
 
 # Programs that kernels of another architecture may run as well.
 _COMPATIBLE = {("arm", "arm64"), ("386", "amd64")}
@@ -44,7 +43,7 @@ def _running(seen):
     # The step that asked containerd: where its version was not asked for, it listed its images.
     asked = "containerd" if "containerd" in seen.sections else "images"
     # A board that is busy is none that is down.
-    if asked not in seen.sections or seen.sections[asked].rc in TIMED_OUT:
+    if asked not in seen.sections or seen.is_late(asked):
         return None
     return seen.good(asked)
 

@@ -12,7 +12,7 @@ replaced() {
     since=$(stat -L -c %Z "$rendered") file=$k3s
     while [ "$(cd -P "${file%/*}" && pwd -P)" = "${file%/*}" ] && [ "$(stat -c %Z "$file")" -le "$since" ]; do
         [ -L "$file" ] || return 1
-        link=$(readlink "$file")
+        link=$(readlink "$file") || return 0
         case $link in /*) file=$link ;; *) file=${file%/*}/$link ;; esac
     done
 }
