@@ -15,6 +15,19 @@ def all_ready(board):
     return len(pods) == 3 and all(pods.values())
 
 
+def found_healthy(board, playbook, *words, answer="All healthy."):
+    """A run that changes nothing says the answer. The probe of a pod fails there now and then, where the emulator is
+    short of time, and a run then says so: it is asked again, at most three times.
+    """
+    for _time in range(3):
+        board.wait("all Ready", lambda: all_ready(board), 900, 5)
+        done = board.play(playbook, *words, check=False)
+        assert done.changed == 0, done.text
+        if not done.failed and answer in done.text:
+            return
+    raise AssertionError(done.text)
+
+
 def test_it_is_a_riscv64_machine(board):
     assert board.exec("board-1", ["uname", "-m"]).stdout == "riscv64\n"
     # Programs of another architecture do not run there by themselves.
@@ -63,21 +76,17 @@ def test_dns_answers(board):
 
 
 def test_a_second_run_changes_nothing(board):
-    for words in ((), ("--check",)):
-        done = board.play("riscv.k3s.site", *words)
-        assert done.changed == 0 and "All healthy." in done.text, done.text
+    found_healthy(board, "riscv.k3s.site")
+    found_healthy(board, "riscv.k3s.site", "--check")
 
 
 def test_a_restart_of_k3s_takes_nothing_away(board):
     board.exec("board-1", ["systemctl", "restart", "k3s"])
-    board.wait("all Ready after the restart", lambda: all_ready(board), 600, 5)
-    done = board.play("riscv.k3s.site")
-    assert done.changed == 0 and "All healthy." in done.text, done.text
+    found_healthy(board, "riscv.k3s.site")
 
 
 def test_diagnose_finds_nothing(board):
-    done = board.play("riscv.k3s.diagnose")
-    assert "3 pods, 0 not Ready, 0 findings." in done.text and done.changed == 0, done.text
+    found_healthy(board, "riscv.k3s.diagnose", answer="3 pods, 0 not Ready, 0 findings.")
 
 
 def test_undo_leaves_nothing(board):
