@@ -2,11 +2,11 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run costs on an emulated riscv64 board: beside a ping, beside pulls and restarts alone, and beside plain tasks
-by hand. Part of `make board`, which prints it; more than half an hour.
+by hand. Part of `make board`, which prints it; more than an hour. One part of it: `emulated.py converged|parts|hand`.
 
 Seconds there are those of this machine's emulator. The ratios are what a real board shares: a start of a big program is
 dear there, and the network is not. A Kubernetes that has just been started takes all of both processors for minutes:
-each part begins two minutes after it has come up.
+each part begins two minutes after it has come up, and how busy they were stands beside each run.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ REGISTRIES = 'mirrors:\n  "{0}":\n    endpoint: ["http://{0}"]\n'
 WAITING, PODS = 1200, 3
 # Seconds until what k3s does after a start is over, most of it. It is never quiet there while pods wait for images.
 SETTLING = 120
+# Seconds for which the processors are looked at before a run, and what is little for them.
+QUIET, LITTLE = 20, 0.5
 
 
 def fresh(board):
@@ -57,6 +59,25 @@ def fresh(board):
     board.wait("stock pods", lambda: len(board.pods()) == PODS, WAITING, 10)
     board.play("riscv.k3s.publish")
     time.sleep(SETTLING)
+
+
+def busy(board):
+    """How much of both processors was taken in QUIET seconds, 0 to 1."""
+    text = board.exec("board-1", f"head -n 1 /proc/stat; sleep {QUIET}; head -n 1 /proc/stat").stdout
+    before, after = ([int(word) for word in line.split()[1:]] for line in text.splitlines())
+    spent = [now - then for then, now in zip(before, after)]
+    # user nice system idle iowait irq softirq ...: proc_stat(5)
+    return 1 - (spent[3] + spent[4]) / sum(spent)
+
+
+def quiet(board):
+    """How busy the board is once little goes on there, or after some minutes in which it never was."""
+    share = 1.0
+    for _time in range(SETTLING // QUIET):
+        share = busy(board)
+        if share < LITTLE:
+            break
+    return share
 
 
 def healthy(board):
@@ -122,27 +143,31 @@ def by_hand(board):
 
 
 def converged(board, words):
-    """A run that found all pods Ready. The probe of one fails there now and then, and site says so."""
+    """(a run that found all pods Ready, how busy the board was before it). The probe of one fails there now and then,
+    and site says so.
+    """
     for _time in range(ATTEMPTS):
         healthy(board)
+        share = quiet(board)
         done = board.play(*words, check=False)
         if not done.failed:
-            return done
+            return done, share
     sys.exit(f"bench: no run of {words[0]} found a healthy board\n{done.text}")
 
 
 def rounds(board, typed):
-    """{name: [seconds]} of runs that have nothing to do, in turns. The page cache and what a first run leaves behind
-    belong to no round.
+    """{name: [(seconds, busy before)]} of runs that have nothing to do, in turns. What the first one fills and leaves
+    belongs to no round.
     """
     found = {name: [] for name in typed}
     for number in range(ROUNDS + 1):
         for name, words in typed.items():
-            done = converged(board, words)
+            done, share = converged(board, words)
+            print(f"{name}: {done.seconds:.1f} s, processors {share:.0%} busy before it", flush=True)
             if done.changed:
                 sys.exit(f"bench: {name} changed something")
             if number:
-                found[name].append(done.seconds)
+                found[name].append((done.seconds, share))
     return found
 
 
@@ -155,32 +180,52 @@ def starts(board):
 
 
 def line(name, one, ping, more=""):
-    print(f"{name:<36}{one:>9.1f}{one / ping:>9.2f}   {more}".rstrip(), flush=True)
+    ratio = f"{one / ping:.2f}" if ping else ""
+    print(f"{name:<36}{one:>9.1f}{ratio:>9}   {more}".rstrip(), flush=True)
 
 
-def main():
-    board = Emulated(ROOT / "build" / "emulated")
+def of_converged(board):
+    """A first site, then what a run costs that has nothing to do. Seconds of the first one and of the ping."""
     fresh(board)
     first = board.play("riscv.k3s.site").seconds
-    healthy(board)
-    time.sleep(SETTLING)
     found = rounds(board, TYPED)
-    ping = statistics.median(found["ping"])
+    ping = statistics.median(one for one, _share in found["ping"])
     print(f"\n{'run on an emulated riscv64 board':<36}{'seconds':>9}{'/ ping':>9}   of each round")
     for name, each in found.items():
-        line(name, statistics.median(each), ping, ", ".join(f"{one:.1f}" for one in each))
+        told = ", ".join(f"{one:.1f} ({share:.0%} busy)" for one, share in each)
+        line(name, statistics.median(one for one, _share in each), ping, told)
     line("site, first", first, ping)
-    print(
-        "one start, the fastest: " + ", ".join(f"{name} {one:.1f} s" for name, one in starts(board).items()), flush=True
-    )
+    asked = ", ".join(f"{name} {one:.1f} s" for name, one in starts(board).items())
+    print(f"one start, the fastest: {asked}", flush=True)
+    return first, ping
+
+
+def of_parts(board, first, ping):
     fresh(board)
     parts = alone(board)
     needed = sum(parts.values())
     line("pulls and restarts alone", needed, ping, ", ".join(f"{name} {one:.1f}" for name, one in parts.items()))
-    print(f"site, first / pulls and restarts alone: {first / needed:.2f}", flush=True)
+    if first:
+        print(f"site, first / pulls and restarts alone: {first / needed:.2f}", flush=True)
+
+
+def of_hand(board, ping):
     fresh(board)
     for name, one in zip(("by hand, first", "by hand, again"), by_hand(board)):
         line(name, one, ping)
+
+
+def main():
+    """`emulated.py [converged] [parts] [hand]`: only these. A ratio needs the first one."""
+    wanted = sys.argv[1:] or ["converged", "parts", "hand"]
+    board = Emulated(ROOT / "build" / "emulated")
+    first = ping = None
+    if "converged" in wanted:
+        first, ping = of_converged(board)
+    if "parts" in wanted:
+        of_parts(board, first, ping)
+    if "hand" in wanted:
+        of_hand(board, ping)
 
 
 if __name__ == "__main__":
