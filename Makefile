@@ -62,8 +62,8 @@ fleet: .venv/.stamp ## waves over 20 simulated boards (root)
 integration: .venv/.stamp ## the collection against the lab (root)
 	tools/integration
 
-board: .venv/.stamp ## the story and its costs on an emulated riscv64 board (root; not in `make test`; more than an hour)
-	tools/board
+board: .venv/.stamp ## the story and its costs on an emulated riscv64 board (root; two hours; ONLY="make story": one)
+	tools/board $(ONLY)
 
 bench: .venv/.stamp ## what a run costs, beside a ping and beside plain tasks, on the lab (root)
 	.venv/bin/python tests/bench/bench.py
