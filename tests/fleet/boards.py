@@ -32,6 +32,8 @@ spec:
 CONTAINERD = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "rancher/mirrored-pause:3.6"\n'
 # Answers that need no start of Python: twenty boards are observed often, and this machine may have two cores.
 QUICK = """read -r board </etc/board
+# How long containerd is waited for is no part of the question.
+case $2 in --timeout=* | --connect-timeout=*) called=$1 && shift 2 && set -- "$called" "$@" ;; esac
 case "$*" in
 --version) echo "k3s version v1.30.0+k3s1 (14549535)"; exit ;;
 "crictl pods -o json") echo '{"items": []}'; exit ;;

@@ -24,6 +24,9 @@ SHELLS = [shell for shell in SHELLS_OF_BOARDS if shutil.which(shell[0])]
 # Answers by the words of the call; the longest that fits wins. Says what it was asked in the file calls.
 _K3S = """#!/bin/sh
 home={home}
+# How long containerd is waited for is no part of the question.
+case $2 in --timeout=* | --connect-timeout=*) called=$1 && shift 2 && set -- "$called" "$@" ;; esac
+case $1 in --timeout=* | --connect-timeout=*) shift ;; esac
 printf "%s\\n" "$*" >>"$home/calls"
 for words in "$*" "$1 $2 $3 $4" "$1 $2 $3" "$1 $2" "$1"; do
   file="$home/answers/$(printf "%s" "$words" | tr ' /' '__')"

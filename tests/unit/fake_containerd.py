@@ -232,6 +232,7 @@ def _words(argv):
         list(argv[1:]) if pathlib.PurePath(argv[0]).name == "k3s" else [pathlib.PurePath(argv[0]).name] + list(argv[1:])
     )
     assert words[0] in ("ctr", "crictl"), f"an unexpected program was started: {argv}"
+    words = [word for word in words if not word.startswith(("--timeout=", "--connect-timeout="))]
     while words[1] in _WITH_VALUE:
         assert words[1] != "--namespace" or words[2] == "k8s.io", argv
         del words[1:3]

@@ -156,6 +156,31 @@ def test_a_server_whose_api_is_slow_is_not_to_be_restarted_at_once(fleet):
     assert "riscv_k3s_program_timeout" in slow["remedy"] and unknown["remedy"].startswith("Run this again when")
 
 
+def test_an_api_says_that_it_is_busy(fleet):
+    late_api(fleet)
+    fleet.server["api"]["error"] = "Error from server (TooManyRequests): the server has received too many requests"
+    assert fleet.document()["findings"][0]["title"] == "The API says that it is busy"
+
+
+@pytest.mark.parametrize("api", [no_api, late_api])
+def test_a_server_that_is_still_starting_is_waited_for(fleet, api):
+    """k3s-io/k3s#2822: a Raspberry Pi takes minutes, and a restart begins them anew."""
+    api(fleet)
+    fleet.server["service_state"] = {"k3s": {"state": "activating", "sub_state": "start", "restarts": 0}}
+    finding = fleet.document()["findings"][-1]
+    assert finding["title"] == "k3s is starting on board-1, and its API does not answer yet"
+    assert (finding["confidence"], finding["command"]) == ("possible", "systemctl status k3s")
+    fleet.server["service_state"]["k3s"].update(sub_state="auto-restart", restarts=5)
+    assert fleet.document()["findings"][0]["confidence"] == "certain"
+
+
+def test_an_api_that_does_not_take_the_kubeconfig_answers(fleet):
+    no_api(fleet)
+    fleet.server["api"]["error"] = "error: You must be logged in to the server (Unauthorized)"
+    finding = fleet.document()["findings"][0]
+    assert finding["title"] == "The API does not know k3s's own kubeconfig" and "renews" in finding["remedy"]
+
+
 def foreign_program(fleet):
     stopped(fleet)
     text = "/usr/local/bin/k3s is a program for arm64, and this board is riscv64"

@@ -139,7 +139,7 @@ def test_a_program_is_found_where_sudo_does_not_look(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "params, call, argv",
     [
-        ({"k3s": "/opt/k3s"}, ("crictl", "images"), ["/opt/k3s", "crictl", "images"]),
+        ({"k3s": "/opt/k3s"}, ("crictl", "images"), ["/opt/k3s", "crictl", "--timeout=30s", "images"]),
         ({"k3s": "/opt/k3s"}, ("ctr", "images", "ls"), ["/opt/k3s", "ctr", "--namespace", "k8s.io", "images", "ls"]),
         ({"k3s": "/opt/k3s"}, ("kubectl", "get"), ["/opt/k3s", "kubectl", "get"]),
         (
@@ -147,6 +147,7 @@ def test_a_program_is_found_where_sudo_does_not_look(tmp_path, monkeypatch):
             ("crictl", "images"),
             [
                 "/usr/bin/crictl",
+                "--timeout=30s",
                 "--runtime-endpoint",
                 "unix:///run/containerd/containerd.sock",
                 "--image-endpoint",
@@ -162,8 +163,16 @@ def test_a_program_is_found_where_sudo_does_not_look(tmp_path, monkeypatch):
     ],
 )
 def test_programs_are_called(params, call, argv):
-    runner = FakeRunner([(argv, "")])
+    runner = FakeRunner([([...], "")])
     getattr(Programs(params, runner, is_root=True), call[0])(*call[1:])
+    assert runner.typed == [argv]
+
+
+def test_ctr_waits_for_a_socket_that_is_there(tmp_path):
+    runner = FakeRunner([([...], "")])
+    (tmp_path / "c.sock").write_text("")
+    Programs({"ctr": "ctr", "containerd_address": str(tmp_path / "c.sock")}, runner, is_root=True).ctr("version")
+    assert runner.typed[0][:2] == ["ctr", "--connect-timeout=30s"]
 
 
 def test_programs_need_root():

@@ -30,6 +30,11 @@ NO_SOCKET = (
     'connect: no such file or directory\\""'
 )
 
+# crictl 1.34 at a socket that accepts and stays silent.
+LATE = NO_SOCKET.partition("rpc error")[0] + (
+    'rpc error: code = DeadlineExceeded desc = context deadline exceeded while waiting for connections to become ready"'
+)
+
 
 def programs(runner):
     return Programs({"k3s": "k3s"}, runner, is_root=True)
@@ -219,6 +224,18 @@ def test_statuses_leave_out_what_the_cri_does_not_know():
     ]
     assert Cri(programs(fake)).statuses(["docker.io/a/c:1"]) == {}
     assert Cri(programs(FakeRunner())).statuses([]) == {}
+
+
+def test_a_containerd_that_is_late_is_asked_again():
+    """A slow board that starts pods took longer than crictl waits."""
+    waited = []
+    answers = [(1, "", LATE), (1, "", LATE), "Image is up to date"]
+    Cri(programs(FakeRunner([(["k3s", "crictl", "pull", NAME], answers)])), waited.append).pull(NAME)
+    assert waited == [1, 2]
+    late = FakeRunner([(["k3s", "crictl", ...], (1, "", LATE))])
+    with pytest.raises(Problem, match="does not answer in time.*DeadlineExceeded.*busy"):
+        Cri(programs(late), waited.append).pull(NAME, retries=1)
+    assert len(late.calls) == 2
 
 
 @pytest.mark.parametrize("call", [lambda cri: cri.statuses([NAME]), lambda cri: cri.pull(NAME)])

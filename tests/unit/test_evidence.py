@@ -241,7 +241,16 @@ def test_only_a_few_pods_of_coredns_are_asked(board, seen):
         ("Unable to connect to the server: context deadline exceeded (Client.Timeout exceeded)", 1, True),
         ("Error from server: etcdserver: request timed out", 1, True),
         ("Error from server (Timeout): the server was unable to return a response in the time allotted", 1, True),
+        ("Error from server (TooManyRequests): the server has received too many requests", 1, True),
+        ("Error from server (ServiceUnavailable): apiserver not ready", 1, True),
+        ("error: the server is currently unable to handle the request", 1, True),
+        ('Get "https://127.0.0.1:6443/api?timeout=20s": http2: client connection lost', 1, True),
         ("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout", 1, False),
+        # The time in the address is kubectl's own limit.
+        ('Get "https://127.0.0.1:6443/api?timeout=20s": EOF', 1, False),
+        ('Get "https://127.0.0.1:6443/api?timeout=20s": tls: failed to verify certificate: x509: expired', 1, False),
+        ('Get "https://127.0.0.1:6443/api?a=b&timeout=1m0s": read: connection reset by peer', 1, False),
+        ("error: You must be logged in to the server (Unauthorized)", 1, False),
         ("The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?", 1, False),
     ],
 )

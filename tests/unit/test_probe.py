@@ -256,6 +256,24 @@ def test_silent_containerd_is_asked_once(board, shell):
     assert not {"images", "pods", "containers"} & set(found)
 
 
+@pytest.mark.parametrize(
+    ("said", "running"),
+    [
+        # ctr 1.6.20 at a socket that accepts and stays silent, at one that nobody listens at, and at none.
+        ("context deadline exceeded: timed out waiting for server handshake", None),
+        ('connection error: desc = "transport: error while dialing: dial unix /c.sock: connect: refused"', False),
+        (
+            'context deadline exceeded: connection error: desc = "transport: error while dialing: dial unix:///c.sock: '
+            'timeout"',
+            False,
+        ),
+    ],
+)
+def test_a_containerd_that_is_late_is_not_known_to_be_down(board, shell, said, running):
+    board.answer("ctr --namespace k8s.io version", err='ctr: failed to dial "/c.sock": ' + said, rc=1)
+    assert observe(board.run(PARTS, shell), TOKEN, PARTS)["k3s"]["running"] is running
+
+
 def test_failing_crictl_is_told(board, shell):
     board.answer("crictl pods", err="no such socket", rc=1)
     found = sections(board, shell, ["sandboxes"])
@@ -280,12 +298,15 @@ def test_hanging_program_is_ended(board, shell, program, message):
     )
 
 
+KILLED = "it did not finish within 30 s, or the kernel killed it because memory ran out"
+
+
 @pytest.mark.parametrize(
     "rc, err, message",
     [
         (124, "", "it did not finish within 30 s"),
         (143, "Terminated", "it did not finish within 30 s"),
-        (137, "sh: line 12:  4711 Killed                  timeout -k 1 30 k3s", "it did not finish within 30 s"),
+        (137, "sh: line 12:  4711 Killed                  timeout -k 1 30 k3s", KILLED),
         (143, "Terminated by the cook\n", "it did not finish within 30 s; its last words: Terminated by the cook"),
         (1, "Terminated", "Terminated"),
         (1, "", "exit status 1 and no message"),
@@ -338,6 +359,20 @@ def test_plain_containerd(board, shell):
         "--runtime-endpoint unix:///run/c d.sock pods -o json",
         "--runtime-endpoint unix:///run/c d.sock ps -a -o json",
     ]
+
+
+def test_how_long_containerd_is_waited_for(board, shell):
+    """ctr waits for a socket that is not there as well, crictl does not."""
+    words = board.home / "words"
+    (board.home / "c.sock").write_text("")
+    for name in ("crictl", "ctr"):
+        board.program(name, '#!/bin/sh\necho "$1" >>%s\n' % words)
+    programs = {name: str(board.home / "bin" / name) for name in ("crictl", "ctr")}
+    for socket, of_ctr in (("c.sock", "--connect-timeout=7s"), ("none.sock", "--address")):
+        programs["containerd_address"] = str(board.home / socket)
+        board.run(["k3s", "sandboxes"], shell, programs=programs, program_timeout=7)
+        assert set(words.read_text().split()) == {of_ctr, "--timeout=7s"}
+        words.unlink()
 
 
 CONFIG = """# token: %(s)s
@@ -920,10 +955,10 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 19100),
-    ("with warnings", PARTS, True, 19400),
-    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 29100),
-    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 17700),
+    ("plain", PARTS, False, 19400),
+    ("with warnings", PARTS, True, 19700),
+    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 29700),
+    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 18000),
 ]
 
 

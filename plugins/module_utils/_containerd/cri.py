@@ -14,18 +14,13 @@ from ansible_collections.riscv.k3s.plugins.module_utils._containerd.pull_errors 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import silent_containerd
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import TimedOut, last_lines, shown
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_image_status
+from ansible_collections.riscv.k3s.plugins.module_utils._output.silence import crictl_is_silent, is_late
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import speaks_http
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What crictl prints, since 1.20 at least, for the first image of its list that is not there.
 _ABSENT = re.compile(r'no such image \\?"([^"\\]+)\\?" present')
-_SILENT = (
-    "validate service connection",
-    "connect: connection refused",
-    "connect: no such file or directory",
-    "failed to connect",
-)
 _LONGEST_WAIT = 30
 
 
@@ -59,9 +54,9 @@ class Cri:
     def pull(self, name, retries=3, timeout=900):
         """Pull one image; containerd downloads it, with the registries and the credentials of registries.yaml.
 
-        ``retries`` is how often what may pass by itself (a time-out, 429, 5xx, a broken connection) is tried again,
-        after 1, 2, 4 … seconds, 30 at most; ``timeout`` is in seconds for each try. Raises PullProblem, which says in
-        plain words why.
+        ``retries`` is how often what may pass by itself (a time-out, 429, 5xx, a broken connection, a containerd that
+        is late) is tried again, after 1, 2, 4 … seconds, 30 at most; ``timeout`` is in seconds for each try. Raises
+        PullProblem, which says in plain words why.
         """
         wait = 1
         for left in range(max(retries, 0), -1, -1):
@@ -71,10 +66,12 @@ class Cri:
                 raise unanswered(name, timeout) from error
             if result.rc == 0:
                 return
-            if _is_silent(result.err):
-                raise silent_containerd(result.err)
-            problem = classify(name, result.err or result.out, self._has_http_mirror(name))
-            if not (left and problem.may_pass):
+            if crictl_is_silent(result.err):
+                problem, may_pass = silent_containerd(result.err), is_late(result.err)
+            else:
+                problem = classify(name, result.err or result.out, self._has_http_mirror(name))
+                may_pass = problem.may_pass
+            if not (left and may_pass):
                 raise problem
             self._sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
@@ -84,14 +81,9 @@ class Cri:
         return speaks_http(registry, endpoints(self._programs.data_dir, registry))
 
     def _failure(self, result):
-        if _is_silent(result.err):
+        if crictl_is_silent(result.err):
             return silent_containerd(result.err)
         return Problem(
             "`%s` failed with exit status %d" % (shown(result.argv), result.rc),
             found=last_lines(result.err) or "no message",
         )
-
-
-def _is_silent(message):
-    # A refused connection to a registry is told by containerd, so it does not name this program's own socket.
-    return any(sign in message for sign in _SILENT) and ("unix://" in message or "dial unix" in message)

@@ -21,12 +21,12 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.images import (
     parse_image_list,
     parse_version,
 )
+from ansible_collections.riscv.k3s.plugins.module_utils._output.silence import ctr_is_silent, is_late
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName, default_registry_hint
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What a diff shows for the digest of an image that check mode did not pull.
 UNKNOWN_DIGEST = "known after the pull"
-_SILENT = ("failed to dial", "connection refused", "code = unavailable", "cannot access socket")
 
 
 class Refused(Problem):
@@ -93,7 +93,7 @@ class Containerd:
         result = self._programs.ctr(*args, check=False)
         if result.rc == 0:
             return result
-        if any(sign in result.err.lower() for sign in _SILENT):
+        if ctr_is_silent(result.err):
             raise silent_containerd(result.err)
         raise Refused(
             "`%s` failed with exit status %d" % (shown(result.argv), result.rc),
@@ -103,9 +103,17 @@ class Containerd:
 
 def silent_containerd(message):
     """The Problem of a containerd that does not answer, for ctr's or crictl's ``message``."""
+    found = last_lines(message, 1)
+    if is_late(message):
+        return Problem(
+            "containerd on this board does not answer in time",
+            found=found,
+            next_step="see what keeps the board busy (its load, its disk), and run again. When it stays so on a board "
+            "that is idle, see `systemctl status k3s` or k3s-agent and its log",
+        )
     return Problem(
         "containerd on this board does not answer",
-        found=last_lines(message, 1),
+        found=found,
         next_step="see `systemctl status k3s` or k3s-agent and its log, start it, and run again",
     )
 

@@ -23,6 +23,13 @@ PROGRAM_OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
+# Where k3s's containerd is asked.
+SOCKET = "/run/k3s/containerd/containerd.sock"
+# Seconds for containerd to take a connection, and for what crictl asks it. crictl's own 2 and ctr's own 10 are too few
+# for a slow board that starts pods.
+CONNECTING = 30
+
+
 class Programs:
     """The board's crictl, ctr and kubectl.
 
@@ -47,7 +54,7 @@ class Programs:
 
     def crictl(self, *args: str, **run: Any) -> Result:
         """Run crictl; keyword arguments are those of Runner.run."""
-        command = self._command("crictl")
+        command = self._command("crictl") + ["--timeout=%ds" % CONNECTING]
         address = self._params.get("containerd_address")
         if address:
             command += ["--runtime-endpoint", "unix://" + address, "--image-endpoint", "unix://" + address]
@@ -56,8 +63,12 @@ class Programs:
     def ctr(self, *args: str, **run: Any) -> Result:
         """Run ctr in the namespace k8s.io, the only one that the kubelet sees."""
         command = self._command("ctr")
-        if self._params.get("containerd_address"):
-            command += ["--address", self._params["containerd_address"]]
+        address = self._params.get("containerd_address")
+        # It waits as long for a socket that is not there.
+        if os.path.exists(address or SOCKET):
+            command += ["--connect-timeout=%ds" % CONNECTING]
+        if address:
+            command += ["--address", address]
         return self._run(command + ["--namespace", "k8s.io"] + list(args), run)
 
     def kubectl(self, *args: str, **run: Any) -> Result:
@@ -77,7 +88,7 @@ class Programs:
         name that is there counts. k3s's settings may put k3s.yaml elsewhere, the last one every server has.
         """
         return [
-            ("CONTAINERD_ADDRESS", "/run/k3s/containerd/containerd.sock"),
+            ("CONTAINERD_ADDRESS", SOCKET),
             ("CRI_CONFIG_FILE", os.path.join(self.data_dir, "agent/etc/crictl.yaml")),
             ("KUBECONFIG", "/etc/rancher/k3s/k3s.yaml"),
             ("KUBECONFIG", os.path.join(self.data_dir, "server/cred/admin.kubeconfig")),

@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils._output import silence
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming
 
@@ -17,6 +18,7 @@ NOT_READ = "it is missing in what the board answered"
 PROGRAM_TIMEOUT = 30  # seconds for each program: a containerd that hangs must not hang the run
 _OF_API = ("api", "events")  # steps that ask the API
 TIMED_OUT = (124, 137, 143)  # exit statuses of timeout, the last one that of busybox
+_KILLED = 137  # by timeout, where the program did not end when it was told to; or by somebody else
 # What a shell says itself of a program that timeout has ended, with the place of the call in bash.
 _WORD_OF_THE_SHELL = re.compile(r"\S+: line \d+:\s+\d+ (Terminated|Killed)\b.*|Terminated|Killed")
 
@@ -85,8 +87,9 @@ class Seen:
         return why(self.sections[name], seconds_of(name, self.program_timeout))
 
     def is_late(self, name):
-        """Whether a step was ended because it took too long."""
-        return self.sections[name].rc in TIMED_OUT
+        """Whether a step was ended because it took too long, or containerd did not answer it in time."""
+        section = self.sections[name]
+        return section.rc in TIMED_OUT or (section.rc != 0 and silence.is_late(section.err))
 
 
 def seconds_of(step, program_timeout):
@@ -100,6 +103,8 @@ def why(section, seconds):
     if section.rc in TIMED_OUT:
         said = "\n".join(line for line in section.err.splitlines() if not _WORD_OF_THE_SHELL.fullmatch(line.strip()))
         late = "it did not finish within %d s" % seconds
+        if section.rc == _KILLED:
+            late += ", or the kernel killed it because memory ran out"
         return "%s; its last words: %s" % (late, last_lines(said, 3)) if said.strip() else late
     return last_lines(said, 3) or "exit status %d and no message" % section.rc
 

@@ -21,6 +21,7 @@ import re
 import shlex
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import SOCKET
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils._output import api_query
@@ -74,6 +75,8 @@ _OF_K3S = (
     'else ${limit} "$k3s" {name} {more}"$@"; fi; }}\n'
 )
 _LIMITS = {"ctr": "limit", "crictl": "limit", "kubectl": "api_limit"}
+# Their own 2 and 10 seconds are too few for a slow board. ctr waits as long for a socket that is not there.
+_PATIENCE = {"ctr": "$patience", "crictl": '--timeout="${seconds}s"'}
 _FOLDER = pathlib.Path(__file__).resolve().parent
 _PATHS = {path.stem: path for folder in (".", "parts", "diagnosis_parts") for path in (_FOLDER / folder).glob("*.sh")}
 # Which of them are read from rows of sandboxes and containers, by the file that does it.
@@ -137,6 +140,7 @@ def build_script(
         "explicit": "1" if programs.get("crictl") and programs.get("ctr") else "",
         "blank": "1" if blank else "",
         "rendered": "/etc/containerd/config.toml" if programs.get("containerd_address") else "",
+        "socket": programs.get("containerd_address") or SOCKET,
         "seconds": program_timeout,
         "kubectl_seconds": seconds_of("api", program_timeout),
         # Each request has less time than the program, so that its own message comes before the program is ended.
@@ -247,7 +251,9 @@ def _calls(programs):
     }
     lines = []
     for name, limit in _LIMITS.items():
-        more = " ".join(map(shlex.quote, options[name])) + " " if address and name in options else ""
+        words = [_PATIENCE[name]] if name in _PATIENCE else []
+        words += map(shlex.quote, options[name]) if address and name in options else []
+        more = "".join(word + " " for word in words)
         if programs.get(name):
             lines.append('%s() { $%s %s %s"$@"; }\n' % (name, limit, shlex.quote(programs[name]), more))
         else:

@@ -11,13 +11,14 @@ import re
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
 from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming, shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import starting
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import server_api, starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import (
     NOT_EXECUTABLE,
     is_down,
     is_explained,
     service,
 )
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.server_api import refused
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import SHUT
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
@@ -152,11 +153,6 @@ def late(fleet):
         yield m.Finding(title, m.POSSIBLE, subject, evidence, remedy, fleet.service(name, "status"), name)
 
 
-def _log(fleet, name):
-    unit = fleet.unit(name)
-    return "its log says why (journalctl -u %s, or /var/log/%s.log)." % (unit, unit)
-
-
 def down(fleet):
     """k3s is installed, and its containerd does not answer."""
     for name, board in fleet.seen():
@@ -164,7 +160,7 @@ def down(fleet):
             continue
         errors = [error for error in board["errors"] if error["section"] == "containerd"]
         evidence = ["k3s ctr version on %s: %s" % (name, m.one_line(error["message"])) for error in errors]
-        evidence += _refused(name, board)
+        evidence += refused(name, board)
         is_starting, again, said = service(board)
         evidence += said
         if evidence and is_starting and not again:
@@ -173,12 +169,12 @@ def down(fleet):
                 m.POSSIBLE,
                 ("board", name, name),
                 evidence,
-                "Wait, and run it again. When it stays so, " + _log(fleet, name),
+                "Wait, and run it again. When it stays so, " + server_api.log(fleet, name),
                 fleet.service(name, "status"),
                 name,
             )
         elif evidence:
-            remedy = "Start it. When it ends again, " + _log(fleet, name)
+            remedy = "Start it. When it ends again, " + server_api.log(fleet, name)
             yield m.Finding(
                 "k3s does not run on %s" % name,
                 # One that is being started again may answer by now.
@@ -189,45 +185,6 @@ def down(fleet):
                 fleet.service(name, "start"),
                 name,
             )
-
-
-def _refused(name, board):
-    """What a server said when its API did not answer."""
-    api = board.get("api")
-    if not api or api["reachable"]:
-        return []
-    return ["k3s kubectl on %s: %s" % (name, m.one_line(api["error"] or "no answer"))]
-
-
-def _silent(fleet, is_late, ending=""):
-    """(server, title, subject, evidence) for each whose containerd runs, and whose API does not answer."""
-    for name, board in fleet.seen():
-        evidence = _refused(name, board)
-        if not evidence or is_down(board) or board["api"].get("late", False) is not is_late:
-            continue
-        title, subject = "The API does not answer" + ending, ("cluster", name, name)
-        if fleet.api["reachable"]:
-            # Another server's does: the cluster is seen by that one.
-            title = "The API of %s does not answer%s, that of %s does" % (name, ending, fleet.server)
-            subject = ("board", name, name)
-        yield name, title, subject, evidence
-
-
-def api_down(fleet):
-    """containerd runs on a server, and its API does not answer."""
-    for name, title, subject, evidence in _silent(fleet, False):
-        remedy = "Restart the server's k3s; its log says what keeps the API from starting."
-        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, fleet.service(name), name)
-
-
-def api_slow(fleet):
-    """It was asked and did not answer in time: a board that is busy, or an API that hangs."""
-    for name, title, subject, evidence in _silent(fleet, True, " in time"):
-        remedy = (
-            "See what keeps the server busy (its load, its disk), and run this again when it is quiet, or give it more "
-            "time by riscv_k3s_program_timeout. Restart its k3s only if the API stays silent on a board that is idle."
-        )
-        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, shell.command("cat", "/proc/loadavg"), name)
 
 
 def unknown_settings(fleet):
@@ -292,28 +249,6 @@ def no_node(fleet):
         yield m.Finding(title, confidence, ("board", name, name), [why], remedy, fleet.service(name, "status"), name)
 
 
-def unknown_cluster(fleet):
-    """No server told how the cluster is."""
-    if fleet.api and fleet.api["reachable"]:
-        return
-    evidence = [text for name, board in fleet.seen() for text in _refused(name, board)]
-    if not evidence:
-        seen = [name for name, dummy in fleet.seen()]
-        evidence = [
-            "no board that was looked at has an admin kubeconfig (%s)" % (", ".join(seen[:_NAMED]) or "none was")
-        ]
-    evidence += [
-        "%s was not observed" % name for name, board in sorted(fleet.boards.items()) if not board.get("hostname")
-    ]
-    is_late = any((board.get("api") or {}).get("late") for dummy, board in fleet.seen())
-    remedy = "%s: without the API it is not known which pods there should be, and whether nodes and pods are Ready." % (
-        "Run this again when the server is quiet"
-        if is_late
-        else "Bring a server back, or run it with one among the boards"
-    )
-    yield m.Finding("The cluster's view is not known", m.CERTAIN, ("cluster", None, "cluster"), evidence, remedy)
-
-
 def not_ready(fleet):
     """Nodes whose condition Ready is not True, but for boards on which k3s is known to be down."""
     for node, conditions in sorted(fleet.details.get("nodes", {}).items()):
@@ -374,15 +309,7 @@ CAUSES = [
         "its containerd did not answer in time",
         late,
     ),
-    m.Cause(
-        "api-down", "The API of a server does not answer.", "kubectl's error there, while its containerd runs", api_down
-    ),
-    m.Cause(
-        "api-slow",
-        "The API of a server does not answer in time.",
-        "kubectl or the API says there that a time limit was reached, while its containerd runs",
-        api_slow,
-    ),
+    *server_api.CAUSES,
     m.Cause(
         "no-node",
         "The board is no node of the cluster.",
@@ -398,10 +325,5 @@ CAUSES = [
 ]
 LATE = [
     m.Cause("node-not-ready", "The node is not Ready.", "its condition Ready, word for word", not_ready),
-    m.Cause(
-        "cluster-unknown",
-        "No server told how the cluster is.",
-        "no API that answered, on any board",
-        unknown_cluster,
-    ),
+    *server_api.LATE,
 ]

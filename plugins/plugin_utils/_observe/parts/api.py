@@ -13,8 +13,19 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.pods import pars
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import of_node, role_of_node
 
-# What kubectl and the API say when a request took too long. A connection that was not made is another thing.
-_LATE = re.compile(r"^(?!.*dial tcp).*([Tt]imed? ?out|deadline exceeded|time allotted)")
+# kubectl puts its own limit into the address of each request, and shows that with whatever went wrong.
+_LIMIT = re.compile(r"[?&]timeout=\w+")
+# What kubectl and the API say when a request took too long, and what an API says that is busy or not ready yet. A
+# connection that was not made is another thing.
+_LATE = re.compile(
+    r"^(?!.*dial tcp).*([Tt]imed? ?out|deadline exceeded|time allotted|client connection lost|leader changed"
+    r"|TooManyRequests|[Tt]oo many requests|ServiceUnavailable|apiserver not ready|currently unable to handle)"
+)
+
+
+def is_late(error):
+    """Whether an API that told ``error`` is there, and only too slow or too busy to answer."""
+    return bool(_LATE.search(_LIMIT.sub("", error)))
 
 
 def unanswered(error, late=False):
@@ -28,7 +39,7 @@ def read_api(seen):
         return {}
     if not seen.good("api"):
         error = seen.message("api")
-        return {"api": unanswered(error, seen.is_late("api") or bool(_LATE.search(error)))}
+        return {"api": unanswered(error, seen.is_late("api") or is_late(error))}
     if not is_whole(seen.sections["api"].out, seen.token):
         raise Problem("the API's answer breaks off", next_step="look again, and see k3s's log on the server")
     unread: list = []

@@ -220,7 +220,7 @@ config() {
 # one, into the default folder.
 bin=$data_dir/data/current/bin
 export K3S_DATA_DIR="$data_dir"
-[ ! -e /run/k3s/containerd/containerd.sock ] || export CONTAINERD_ADDRESS=/run/k3s/containerd/containerd.sock
+[ ! -e "$socket" ] || export CONTAINERD_ADDRESS="$socket" patience="--connect-timeout=${seconds}s"
 [ ! -r "$data_dir/agent/etc/crictl.yaml" ] || export CRI_CONFIG_FILE="$data_dir/agent/etc/crictl.yaml"
 # One in which k3s never ran is not filled by looking at it: nothing answers there.
 [ -n "$explicit" ] || { [ -n "$k3s" ] && [ -n "$ran" ]; } || alive=0
