@@ -176,6 +176,8 @@ def test_a_program_in_the_place_of_the_k3s_that_runs_is_asked_for_its_version(bo
     board.file("data/agent/etc/containerd/config.toml", "")
     time.sleep(1.1)
     os.utime(board.home / "bin/k3s", (0, 0))
+    # As a backup by hard links does: only the time of writing is that of k3s's start.
+    os.link(board.data / "agent/etc/containerd/config.toml", board.home / "backup")
     seen, calls = of_a_plan(board, shell)
     assert calls == [ASKED["images"], *VERSIONS]
     assert seen["k3s"]["version"] == "v1.24.2+k3s2"
@@ -203,6 +205,23 @@ def test_a_link_that_leads_to_another_k3s_that_has_been_there_for_long(board, sh
         (board.home / moved).unlink()
         (board.home / moved).symlink_to(board.home / links[moved])
     assert of_a_plan(board, shell)[1] == [ASKED["images"], *(VERSIONS if moved else [])]
+
+
+def test_a_folder_in_the_place_of_the_one_that_a_link_leads_into(board, shell):
+    """A folder for each version, exchanged: neither the link nor the file has changed since k3s's start."""
+    board.k3s(role="agent")
+    for folder in ("current", "next"):
+        (board.home / folder).mkdir()
+        shutil.copy(board.home / "bin/k3s", board.home / folder)
+    (board.home / "bin/k3s").unlink()
+    (board.home / "bin/k3s").symlink_to(board.home / "current/k3s")
+    board.file("data/agent/etc/containerd/config.toml", "")
+    assert of_a_plan(board, shell)[1] == [ASKED["images"]]
+    time.sleep(1.1)
+    (board.home / "current").rename(board.home / "last")
+    (board.home / "next").rename(board.home / "current")
+    board.file("calls", "")
+    assert of_a_plan(board, shell)[1] == [ASKED["images"], *VERSIONS]
 
 
 def test_a_link_whose_target_cannot_be_read_may_lead_to_another_k3s(board, shell):
