@@ -9,7 +9,7 @@ import re
 import shutil
 
 import pytest
-from release_checkout import LIST, NO_CHANGELOG, STAGES, TARBALL, VERSION, commit, make, run, sign, tag
+from release_checkout import LIST, NO_CHANGELOG, STAGES, TARBALL, VERSION, commit, make, run, script, sign, tag
 from test_project import PLAYBOOKS, ROOT, read_yaml
 
 
@@ -129,23 +129,51 @@ def test_a_changelog_that_is_made_is_not_made_again(checkout):
     assert "%s is in the changelog already" % VERSION in said
 
 
-@pytest.mark.parametrize("new", [True, False])
-def test_a_fragment_that_only_this_checkout_has_is_not_removed(checkout, new):
-    """Nor is one where the program that makes the changelog cannot be had."""
+@pytest.fixture(name="fragments")
+def _fragments(checkout):
+    """The fragments of a first release, one of them from its development; what makes the changelog tells of them."""
     (checkout / "changelogs/changelog.yaml").write_text(NO_CHANGELOG)
-    fragments = checkout / "changelogs/fragments"
-    fragments.mkdir()
+    folder = checkout / "changelogs/fragments"
+    folder.mkdir()
     (checkout / "playbooks/site.yml").touch()
-    (fragments / (VERSION + ".yml")).write_text("release_summary: ``riscv.k3s.site``\n")
-    (checkout / "tools/environment").write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
-    (checkout / "tools/environment").chmod(0o755)
+    (folder / (VERSION + ".yml")).write_text("release_summary: ``riscv.k3s.site``\n")
+    (folder / "of-development.yaml").write_text("---\n")
+    script(checkout / "tools/environment", 'echo "$PWD"')
+    made = "ls changelogs/fragments >CHANGELOG.md\ntouch CHANGELOG.rst\nrm changelogs/fragments/*"
+    script(checkout / "bin/antsibull-changelog", made)
     commit(checkout)
-    (fragments / "mine.yml").write_text("---\n")
-    if not new:
-        commit(checkout)
-    said = run(checkout, "tools/changelog", check=1).stderr
-    assert ("not committed, and would be lost" if new else "no network") in said
-    assert (fragments / "mine.yml").exists()
+    return folder
+
+
+def test_fragments_are_used_up_once_the_changelog_is_made(checkout, fragments):
+    """Of a first release only its summary, whatever the suffix of the others."""
+    run(checkout, "tools/changelog", check=0)
+    assert (checkout / "CHANGELOG.md").read_text() == VERSION + ".yml\n"
+    assert not fragments.exists() and (checkout / "CHANGELOG.rst").exists()
+
+
+@pytest.mark.parametrize("broken", ["tools/environment", "bin/antsibull-changelog"])
+def test_fragments_stay_where_no_changelog_was_made(checkout, fragments, broken):
+    script(checkout / broken, "rm -f changelogs/fragments/of*\necho no network >&2\nexit 1")
+    if broken == "tools/environment":
+        script(checkout / broken, "echo no network >&2\nexit 1")
+    commit(checkout)
+    assert "no network" in run(checkout, "tools/changelog", check=1).stderr
+    assert run(checkout, "git", "status", "--porcelain").stdout == "" and len(list(fragments.iterdir())) == 2
+
+
+@pytest.mark.parametrize("folder", [(), (".",)])
+@pytest.mark.parametrize("name", ["mine.yml", "mine.yaml"])
+@pytest.mark.parametrize("hidden", ["", "not shown", "ignored"])
+def test_a_fragment_that_only_this_checkout_has_is_not_removed(checkout, fragments, name, hidden, folder):
+    if hidden == "not shown":
+        run(checkout, "git", "config", "status.showUntrackedFiles", "no", check=0)
+    if hidden == "ignored":
+        (checkout / ".git/info/exclude").write_text("mine*\n")
+    (fragments / name).write_text("---\n")
+    said = run(checkout, "tools/changelog", *folder, check=1).stderr
+    assert "not committed, and would be lost" in said and name in said
+    assert len(list(fragments.iterdir())) == 3
 
 
 def test_no_document_names_the_version_of_a_tarball():
