@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -73,3 +74,41 @@ def test_a_core_whose_python_does_not_start_is_a_failure(tool, tmp_path, broken)
         assert "2.21          does not start with %s/made/bin/python" % tmp_path in done.stdout
     else:
         assert "has no ansible-core that starts" in done.stderr
+
+
+@pytest.mark.parametrize("stages", [["stroy"], ["make", "stroy"], ["make stroy"], ["make story"], ["bench"]])
+def test_a_stage_of_the_board_that_is_not_there_is_refused(tool, tmp_path, stages):
+    script(tmp_path / ".venv/bin/python", 'echo "$*" >>ran')
+    done = tool("tools/board", *stages)
+    if "stroy" in " ".join(stages):
+        assert done.returncode == 1 and "there is no stage stroy" in done.stderr
+        assert done.stdout == "" and not (tmp_path / "ran").exists()
+    else:
+        ran = re.findall(r"^== (\w+)$", done.stdout, re.MULTILINE)
+        assert done.returncode == 0 and ran == " ".join(stages).split()
+
+
+@pytest.mark.parametrize("value", ["1", "0", "no", "", None])
+def test_ci_leaves_the_tests_out_only_where_it_is_told_to_with_1(tool, tmp_path, value):
+    script(tmp_path / "bin/make", 'echo "make $*" >>ran')
+    run(tmp_path, "git", "init", "--quiet", check=0)
+    (tmp_path / ".gitignore").write_text("ran\n")
+    done = tool(".ci/run", **({} if value is None else {"RISCV_K3S_WEEKLY": value}))
+    assert done.returncode == 0, done.stderr
+    ran = (tmp_path / "ran").read_text().splitlines()
+    weekly = ["make unit-all", "make board ONLY=make story"]
+    assert ran == [*(weekly if value == "1" else ["make test"]), "lab down --check"]
+
+
+@pytest.mark.parametrize("left", ["touch new", "rm -rf .git"])
+def test_ci_sees_what_was_left_in_the_checkout(tool, tmp_path, left):
+    run(tmp_path, "git", "init", "--quiet", check=0)
+    run(tmp_path, "git", "config", "status.showUntrackedFiles", "no", check=0)
+    script(tmp_path / "bin/make", left)
+    done = tool(".ci/run")
+    assert done.returncode == 1 and "left files in the checkout" in done.stderr
+
+
+def test_ci_without_an_answer_of_git_does_not_begin(tool, tmp_path):
+    script(tmp_path / "bin/make", "touch ran")
+    assert tool(".ci/run").returncode == 1 and not (tmp_path / "ran").exists()
