@@ -5,62 +5,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 
 import pytest
+from release_checkout import LIST, NO_CHANGELOG, STAGES, TARBALL, VERSION, commit, make, run, script, sign, tag
 from test_project import PLAYBOOKS, ROOT, read_yaml
-
-KEPT = ("galaxy.yml", "docs/releasing.md", "changelogs/changelog.yaml", "playbooks/vars/recipes.yml")
-GIT = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-VERSION = read_yaml(ROOT / "galaxy.yml")["version"]
-STAGES = re.findall(r"^stage (\w+) ", (ROOT / "tools/release-check").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.fixture(name="checkout")
 def _checkout(tmp_path):
-    """A repository with what these tools read, ready for a release but for what a test takes away."""
-    for name in (*KEPT, "tools/tag", "tools/address", "tools/changelog", "tools/release-check"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / ".gitignore").write_text("/build/\n")
-    (tmp_path / "build").mkdir()
-    text = "ancestor: null\nreleases:\n  %s:\n    release_date: '2026-11-26'\n" % VERSION
-    (tmp_path / "changelogs/changelog.yaml").write_text(text)
-    run(tmp_path, "tools/address", "https://forge.example/riscv-k3s", check=0)
-    run(tmp_path, "git", "init", "--quiet", check=0)
-    commit(tmp_path)
-    return tmp_path
-
-
-def run(folder, *command, check=None):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert check is None or done.returncode == check, done.stdout + done.stderr
-    return done
-
-
-def commit(folder):
-    run(folder, "git", "add", "--all", check=0)
-    run(folder, "git", *GIT, "commit", "--quiet", "--allow-empty", "-m", "x", check=0)
-    run(folder, "git", "config", "user.name", "A")
-    run(folder, "git", "config", "user.email", "a@example.org")
-    run(folder, "git", "config", "tag.gpgsign", "false")
-
-
-def sign(checkout, mark="- [x] %s (Ada, 2026-11-26)", stages="- [x] %s (tools/release-check)"):
-    """The list of steps as a person leaves it."""
-    head = run(checkout, "git", "rev-parse", "HEAD").stdout
-    passed = "\n".join(stages % name for name in STAGES)
-    steps = re.findall(r"^- \[ \] (.*)$", (checkout / "docs/releasing.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(steps) >= 5
-    text = "Release at %s\n%s\n%s\n" % (head, passed, "\n".join(mark % step for step in steps))
-    (checkout / "build/release-checklist.md").write_text(text)
-
-
-def tag(checkout):
-    return run(checkout, "tools/tag", "build/release-checklist.md")
+    return make(tmp_path)
 
 
 def test_a_signed_list_becomes_the_tag(checkout):
@@ -81,8 +36,25 @@ def test_a_step_that_nobody_signed_is_refused(checkout, mark):
 
 def test_a_list_for_another_commit_is_refused(checkout):
     sign(checkout)
+    of = run(checkout, "git", "rev-parse", "HEAD").stdout.strip()
     commit(checkout)
     assert "made for another commit" in tag(checkout).stderr
+    # Also where somebody noted this one below.
+    text = (checkout / LIST).read_text().replace(of, "0" * 40) + "not the list of %s, \n" % of
+    run(checkout, "git", "reset", "--quiet", "--hard", of, check=0)
+    (checkout / LIST).write_text(text)
+    assert "made for another commit" in tag(checkout).stderr
+
+
+@pytest.mark.parametrize("content", [b"another", None])
+def test_a_tarball_that_the_list_was_not_made_for_is_refused(checkout, content):
+    """It is what gets published."""
+    sign(checkout)
+    (checkout / TARBALL).unlink()
+    if content:
+        (checkout / TARBALL).write_bytes(content)
+    refused = tag(checkout)
+    assert refused.returncode == 1 and "%s is not the one that the list was made for" % TARBALL in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -105,13 +77,15 @@ def test_a_tag_without_a_list_is_told_how_to_get_one(checkout, names):
 def test_what_is_not_committed_is_refused(checkout):
     sign(checkout)
     (checkout / "new").touch()
-    assert "something is not committed" in tag(checkout).stderr
+    for shown in ("all", "no"):
+        run(checkout, "git", "config", "status.showUntrackedFiles", shown)
+        assert "something is not committed" in tag(checkout).stderr
 
 
 def test_a_placeholder_and_a_changelog_without_the_version_are_refused(checkout):
     for name in ("galaxy.yml", "changelogs/changelog.yaml"):
         shutil.copy(ROOT / name, checkout / name)
-    (checkout / "changelogs/changelog.yaml").write_text("ancestor: null\nreleases: {}\n")
+    (checkout / "changelogs/changelog.yaml").write_text(NO_CHANGELOG)
     run(checkout, "tools/address", "https://example.org/riscv-k3s")
     commit(checkout)
     sign(checkout)
@@ -138,7 +112,7 @@ def test_what_is_no_address_is_refused(checkout, address):
 
 
 def test_a_first_changelog_that_leaves_a_playbook_out_is_refused(checkout):
-    (checkout / "changelogs/changelog.yaml").write_text("ancestor: null\nreleases: {}\n")
+    (checkout / "changelogs/changelog.yaml").write_text(NO_CHANGELOG)
     (checkout / "changelogs/fragments").mkdir()
     (checkout / "changelogs/fragments/other.yml").write_text("---\n")
     assert "there is no changelogs/fragments/%s.yml" % VERSION in run(checkout, "tools/changelog", check=1).stderr
@@ -155,86 +129,51 @@ def test_a_changelog_that_is_made_is_not_made_again(checkout):
     assert "%s is in the changelog already" % VERSION in said
 
 
-@pytest.mark.parametrize("new", [True, False])
-def test_a_fragment_that_only_this_checkout_has_is_not_removed(checkout, new):
-    """Nor is one where the program that makes the changelog cannot be had."""
-    (checkout / "changelogs/changelog.yaml").write_text("ancestor: null\nreleases: {}\n")
-    fragments = checkout / "changelogs/fragments"
-    fragments.mkdir()
+@pytest.fixture(name="fragments")
+def _fragments(checkout):
+    """The fragments of a first release, one of them from its development; what makes the changelog tells of them."""
+    (checkout / "changelogs/changelog.yaml").write_text(NO_CHANGELOG)
+    folder = checkout / "changelogs/fragments"
+    folder.mkdir()
     (checkout / "playbooks/site.yml").touch()
-    (fragments / (VERSION + ".yml")).write_text("release_summary: ``riscv.k3s.site``\n")
-    (checkout / "tools/environment").write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
-    (checkout / "tools/environment").chmod(0o755)
+    (folder / (VERSION + ".yml")).write_text("release_summary: ``riscv.k3s.site``\n")
+    (folder / "of-development.yaml").write_text("---\n")
+    script(checkout / "tools/environment", 'echo "$PWD"')
+    made = "ls changelogs/fragments >CHANGELOG.md\ntouch CHANGELOG.rst\nrm changelogs/fragments/*"
+    script(checkout / "bin/antsibull-changelog", made)
     commit(checkout)
-    (fragments / "mine.yml").write_text("---\n")
-    if not new:
-        commit(checkout)
-    said = run(checkout, "tools/changelog", check=1).stderr
-    assert ("not committed, and would be lost" if new else "no network") in said
-    assert (fragments / "mine.yml").exists()
+    return folder
 
 
-@pytest.fixture(name="check")
-def _check(checkout):
-    """Runs tools/release-check with stages that pass, but for those named."""
-    stages = ("lint", "importer", "sanity", "docs", "changelog", "execution-environment")
-    stubs = ["tools/" + name for name in stages] + [".venv/bin/python", ".venv/bin/ansible-galaxy", "bin/id"]
-    for name in stubs:
-        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-        (checkout / name).write_text("#!/bin/sh\necho 0\n")
-        (checkout / name).chmod(0o755)
-    (checkout / ".venv/bin/ansible-galaxy").write_text("#!/bin/sh\ntouch build/riscv-k3s-%s.tar.gz\n" % VERSION)
-
-    def check(*failing, address="https://forge.example/riscv-k3s", stages=()):
-        for name in failing:
-            (checkout / name).write_text("#!/bin/sh\nexit 3\n")
-        run(checkout, "tools/address", address, check=0)
-        commit(checkout)
-        return run(checkout, "env", "PATH=%s/bin:%s" % (checkout, os.environ["PATH"]), "tools/release-check", *stages)
-
-    return check
+def test_fragments_are_used_up_once_the_changelog_is_made(checkout, fragments):
+    """Of a first release only its summary, whatever the suffix of the others."""
+    run(checkout, "tools/changelog", check=0)
+    assert (checkout / "CHANGELOG.md").read_text() == VERSION + ".yml\n"
+    assert not fragments.exists() and (checkout / "CHANGELOG.rst").exists()
 
 
-@pytest.mark.parametrize("address", ["https://forge.example/riscv-k3s", "https://example.org/riscv-k3s"])
-def test_a_check_ends_with_what_is_left_for_a_person(check, checkout, address):
-    """A placeholder for the address is: no machine knows it."""
-    done = check(address=address)
-    assert done.returncode == 0, done.stdout + done.stderr
-    left = done.stdout.partition("Left for a person")[2]
-    assert "galaxy.yml` holds the address" in left and "physical riscv64 board" in left
-    assert ("is still https://example.org/riscv-k3s" in left) == ("example.org" in address)
-    checklist = (checkout / "build/release-checklist.md").read_text()
-    assert checklist.count("- [x] ") == 8 and checklist.count("- [ ] ") >= 8
+@pytest.mark.parametrize("broken", ["tools/environment", "bin/antsibull-changelog"])
+def test_fragments_stay_where_no_changelog_was_made(checkout, fragments, broken):
+    script(checkout / broken, "rm -f changelogs/fragments/of*\necho no network >&2\nexit 1")
+    if broken == "tools/environment":
+        script(checkout / broken, "echo no network >&2\nexit 1")
+    commit(checkout)
+    assert "no network" in run(checkout, "tools/changelog", check=1).stderr
+    assert run(checkout, "git", "status", "--porcelain").stdout == "" and len(list(fragments.iterdir())) == 2
 
 
-def test_a_check_fails_where_a_stage_does(check):
-    done = check("tools/sanity")
-    assert done.returncode == 1 and "the stage sanity failed" in done.stderr and "FAILED (exit 3)" in done.stdout
-
-
-def test_what_a_check_did_not_pass_stays_open_in_its_list(check, checkout):
-    check("tools/sanity")
-    text = (checkout / "build/release-checklist.md").read_text()
-    assert "- [ ] sanity (tools/release-check): failed" in text and "- [x] lint (tools/release-check)" in text
-    check(stages=["lint"])
-    text = (checkout / "build/release-checklist.md").read_text()
-    assert "- [ ] sanity (tools/release-check): not run" in text and "- [x] lint (tools/release-check)" in text
-
-
-def test_signatures_stay_for_their_commit_and_no_other(check, checkout):
-    """In docs/releasing.md a person signs after the last check. Who runs another one loses nothing."""
-    done = check()
-    place = checkout / "build/release-checklist.md"
-    of = run(checkout, "git", "rev-parse", "HEAD").stdout.strip()
-    step = re.findall(r"^- \[ \] (.*)$", place.read_text(), re.MULTILINE)[1]
-    place.write_text(place.read_text().replace("- [ ] " + step, "- [x] %s (Ada, 2026-11-26)" % step))
-    signed = place.read_text()
-    done = run(checkout, "env", "PATH=%s/bin:%s" % (checkout, os.environ["PATH"]), "tools/release-check", check=0)
-    assert place.read_text() == signed and step not in done.stdout
-    done = check()
-    assert "- [ ] %s\n" % step in place.read_text() and step in done.stdout
-    assert (checkout / ("build/release-checklist-%s.md" % of[:7])).read_text() == signed
-    assert "build/release-checklist-%s.md. It does not count" % of[:7] in done.stdout
+@pytest.mark.parametrize("folder", [(), (".",)])
+@pytest.mark.parametrize("name", ["mine.yml", "mine.yaml"])
+@pytest.mark.parametrize("hidden", ["", "not shown", "ignored"])
+def test_a_fragment_that_only_this_checkout_has_is_not_removed(checkout, fragments, name, hidden, folder):
+    if hidden == "not shown":
+        run(checkout, "git", "config", "status.showUntrackedFiles", "no", check=0)
+    if hidden == "ignored":
+        (checkout / ".git/info/exclude").write_text("mine*\n")
+    (fragments / name).write_text("---\n")
+    said = run(checkout, "tools/changelog", *folder, check=1).stderr
+    assert "not committed, and would be lost" in said and name in said
+    assert len(list(fragments.iterdir())) == 3
 
 
 def test_no_document_names_the_version_of_a_tarball():
