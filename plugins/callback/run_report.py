@@ -22,7 +22,8 @@ description:
     C(kube-system) are Ready, and what failed.
     Below it are the slowest steps, and where the cluster is not healthy, the first findings of a diagnosis.
   - Results with C(no_log) are counted but not shown.
-  - If the output is not a terminal, only that table is shown.
+  - If the output is not a terminal, only that table is shown. So it is where ansible-runner runs the play (AWX,
+    Automation Controller, execution environments), which gives it a terminal and keeps each line as an event.
 requirements:
   - Enable it in the configuration, as in the example.
 options:
@@ -56,7 +57,7 @@ import sys
 import threading
 import time
 
-from ansible import context
+from ansible import constants, context
 from ansible.playbook.role_include import IncludeRole
 from ansible.plugins.callback import CallbackBase
 
@@ -137,7 +138,7 @@ class CallbackModule(CallbackBase):
         if self._started:
             return
         self._started = True
-        if mode == "full" and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        if mode == "full" and _is_watched():
             line = StatusLine(sys.stdout)
             # Warnings go to the same terminal.
             sys.stdout, sys.stderr = line.wrap(sys.stdout), line.wrap(sys.stderr) if sys.stderr.isatty() else sys.stderr
@@ -193,6 +194,14 @@ class CallbackModule(CallbackBase):
             lines = self._report.lines(time.monotonic(), failed, bool(context.CLIARGS.get("check")))
         if lines:
             self._display.display("\n".join(["RUN REPORT", *lines]))
+
+
+def _is_watched():
+    """Whether stdout is a terminal on which a line can be written anew, and nobody makes a record of each of them."""
+    # ansible-runner gives a terminal, too. What is written there becomes an event of the job, and may come between the
+    # pieces of the marks that its callback puts around events. It sets both of these.
+    by_runner = "AWX_ISOLATED_DATA_DIR" in os.environ or constants.DEFAULT_STDOUT_CALLBACK == "awx_display"
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not by_runner
 
 
 def _name(task):

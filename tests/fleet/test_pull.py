@@ -59,9 +59,11 @@ def _pull(fleet):
 
 @pytest.fixture(name="on_board")
 def _on_board(fleet, pull):
-    """Types the command of docs/pull.md on a board: with its host name, and without what else the tests set."""
+    """Runs the command of docs/pull.md on a board: with its host name, and without what else the tests set."""
     text = (ROOT / "docs/pull.md").read_text(encoding="utf-8")
-    typed = re.search(r"^ansible-pull -U https://git.example/boards (-i .*) site.yml$", text, re.MULTILINE)[1]
+    start = r"^ExecStart=\S+/ansible-pull -U https://git.example/boards (-i .*) site.yml$"
+    # As systemd does.
+    typed = re.search(start, text, re.MULTILINE)[1].replace("%H", "$(hostname)")
     repository = fleet.folder / "repository"
     inventory = yaml.safe_load((fleet.folder / "hosts.yml").read_text())
     # As in the document.

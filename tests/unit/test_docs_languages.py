@@ -73,6 +73,16 @@ def test_playbooks_and_variables_are_there(path):
     assert {name for name in unknown if not (name.endswith("_") and name + "*" in text)} == set()
 
 
+def test_units_of_systemd_need_no_shell():
+    """systemd runs no shell, and passes on what one would have replaced."""
+    started = [
+        line
+        for path in DOCUMENTS
+        for line in re.findall(r"^Exec\w+=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert started and [line for line in started if re.search(r"[$`|&;<>~]", line) or not line.startswith("/")] == []
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
 def test_links_lead_to_files_and_sections(path):
     dead = []

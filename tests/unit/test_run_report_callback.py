@@ -39,6 +39,21 @@ PLAY = """
       no_log: true
       when: inventory_hostname == 'board-2'
 """
+# By its name alone it is that of ansible-runner.
+AWX_DISPLAY = """
+from ansible.plugins.callback.default import CallbackModule as Default
+
+DOCUMENTATION = '''
+    name: awx_display
+    type: stdout
+    short_description: As default
+    extends_documentation_fragment: [default_callback]
+'''
+
+
+class CallbackModule(Default):
+    CALLBACK_NAME = "awx_display"
+"""
 
 
 @pytest.fixture(name="run")
@@ -55,7 +70,7 @@ def _run(tmp_path):
 
     def run(terminal, **extra):
         environment = dict(
-            {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RISCV_"))},
+            {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "RISCV_", "AWX_"))},
             ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"),
             ANSIBLE_CALLBACKS_ENABLED="riscv.k3s.run_report",
             ANSIBLE_LOCAL_TEMP=str(tmp_path / "local"),
@@ -123,6 +138,19 @@ def test_terminal_shows_progress_in_a_line_that_goes_away(run):
     # Each is erased before anything else is written, and none reaches the last column.
     assert "Take a while: board-1, board-2, 1 s" in shown and len(shown) == text.count("Take a while: "), text
     assert all(len(line) < COLUMNS for line in shown)
+    check_end(text)
+
+
+# What ansible-runner sets, which gives ansible-playbook a terminal and makes an event of each line. So do AWX and
+# execution environments, which run it.
+@pytest.mark.parametrize(
+    "told", [{"AWX_ISOLATED_DATA_DIR": "/runner/artifacts/1"}, {"ANSIBLE_STDOUT_CALLBACK": "awx_display"}]
+)
+def test_under_ansible_runner_a_terminal_shows_the_end_alone(run, tmp_path, told):
+    (tmp_path / "callbacks").mkdir()
+    (tmp_path / "callbacks/awx_display.py").write_text(AWX_DISPLAY, encoding="utf-8")
+    text = run(True, ANSIBLE_CALLBACK_PLUGINS=str(tmp_path / "callbacks"), ANSIBLE_NOCOLOR="1", **told)
+    assert "\033" not in text and "Take a while: " not in text
     check_end(text)
 
 
