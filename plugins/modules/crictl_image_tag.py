@@ -19,6 +19,8 @@ description:
     collection.
     No other label is set, so that k3s leaves the pin alone at its starts.
   - Notes in the board's journal, before it changes anything, what each name stood for.
+  - One name that containerd refuses stops no other one. When the rest is done, the module fails, and tells which names
+    are not as wanted and what C(ctr) said.
 options:
   images:
     description:
