@@ -77,6 +77,7 @@ options:
         warning, and stays in the journal.
         If the old content is gone from the store, the name is removed, with a warning.
         With a name, the names by digest that containerd made for it are removed, too.
+        A name that containerd refuses stays in the journal, so that the next run can end it.
     type: str
     choices: [present, absent, restored]
     default: present
