@@ -36,6 +36,8 @@ class Problem(Exception):
         self.next_step = next_step
         # What a module returns besides, where it had done a part before.
         self.result: dict[str, Any] = {}
+        # What a user must know besides, of what was done all the same.
+        self.warnings: list[str] = []
 
     def __setattr__(self, name: str, value: object) -> None:
         # A part may be added to later, with text from a board again.
@@ -72,4 +74,6 @@ def fail_on_problem(module: Any) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
+        for warning in problem.warnings:
+            module.warn(printable(warning))
         module.fail_json(msg=str(problem), **problem.parts(), **problem.result)

@@ -19,6 +19,8 @@ description:
     collection.
     No other label is set, so that k3s leaves the pin alone at its starts.
   - Notes in the board's journal, before it changes anything, what each name stood for.
+  - One name that containerd refuses stops no other one. When the rest is done, the module fails, and tells which names
+    are not as wanted and what C(ctr) said.
 options:
   images:
     description:
@@ -75,6 +77,7 @@ options:
         warning, and stays in the journal.
         If the old content is gone from the store, the name is removed, with a warning.
         With a name, the names by digest that containerd made for it are removed, too.
+        A name that containerd refuses stays in the journal, so that the next run can end it.
     type: str
     choices: [present, absent, restored]
     default: present

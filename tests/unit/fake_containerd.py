@@ -56,8 +56,9 @@ class FakeContainerd(FakeRunner):
     pull.
 
     ``store`` maps names to [Content, labels]; ``unusable`` holds names that only ctr knows, as after a pull that broke
-    off. ``deaf`` names verbs of ctr and crictl that exit with 0 and do nothing, ``refused`` names that no
-    tag and no label is given.
+    off. ``deaf`` names verbs of ctr and crictl that exit with 0 and do nothing, ``refused`` names that no tag and no
+    label is given, and that are not removed. ``changes_left`` is after how many changes of ctr, name by name, the
+    module is killed, None for never.
     """
 
     def __init__(self, version="1.6.20", registry=None):
@@ -68,6 +69,7 @@ class FakeContainerd(FakeRunner):
         self.unusable = set()
         self.deaf = set()
         self.refused = set()
+        self.changes_left = None
 
     @property
     def old(self):
@@ -139,6 +141,7 @@ class FakeContainerd(FakeRunner):
                 return 1, "", f"ctr: invalid reference {target}"
             if self.old and target in self.store and not force:
                 return 1, "", f'ctr: image "{target}": already exists'
+            self._change()
             self.store[target] = [content, dict(labels) if self.old else dict(MANAGED)]
         return 0, "".join(target + "\n" for target in targets), ""
 
@@ -148,6 +151,7 @@ class FakeContainerd(FakeRunner):
             return 1, "", f"ctr: cannot update {name}"
         if name not in self.store:
             return 1, "", f'ctr: image "{name}": not found'
+        self._change()
         for label in labels:
             key, _equals, value = label.partition("=")
             self.store[name][1].pop(key, None)
@@ -157,8 +161,17 @@ class FakeContainerd(FakeRunner):
 
     def _images_rm(self, rest):
         for name in rest:
+            if name in self.refused:
+                return 1, "", f"ctr: unable to delete {name}"
+            self._change()
             self.store.pop(name, None)
         return 0, "".join(name + "\n" for name in rest), ""
+
+    def _change(self):
+        if self.changes_left is not None:
+            if not self.changes_left:
+                raise KeyboardInterrupt
+            self.changes_left -= 1
 
     def _images_mount(self, rest):
         name, folder = rest

@@ -6,74 +6,14 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 
 import pytest
-from fake_containerd import Content, FakeContainerd
+from tagged_board import OTHER, OURS, SECOND, SOURCE, STOCK, TARGET, Board
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import tags as _containerd_tags
-from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull, crictl_image_tag
-
-SOURCE = "10.99.0.1:5000/riscv64/coredns:1.0"
-TARGET = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
-SECOND = "docker.io/rancher/mirrored-coredns-coredns:1.10.1"
-OURS, STOCK, OTHER = Content("coredns"), Content("stock", "amd64"), Content("other")
-
-
-class Board:
-    def __init__(self, version, data_dir):
-        self.fake = FakeContainerd(version, registry={SOURCE: OURS})
-        self.data_dir = str(data_dir)
-        self.warnings = []
-        # What stands in every store and is nobody's business.
-        self.fake.put("docker.io/library/busybox:1", Content("busybox"), pinned=True)
-
-    @property
-    def programs(self):
-        return Programs({"k3s": "k3s", "data_dir": self.data_dir}, self.fake, is_root=True)
-
-    def pull(self, *names, **options):
-        params = {"policy": "missing", "architecture": "any", "deep": False, "retries": 0, "digests": {}, "timeout": 9}
-        return crictl_image_pull.run(dict(params, images=list(names), **options), False, self.programs)
-
-    def tag(self, source, *targets, check=False, **options):
-        params = {"existing": "overwrite", "pinned": True, "architecture": "any", "expected": [], "state": "present"}
-        done, self.warnings = crictl_image_tag.run(
-            dict(params, images=[{"source": source, "targets": list(targets)}], **options), check, self.programs
-        )
-        return done
-
-    def heal(self):
-        """As the role images does."""
-        self.pull(SOURCE)
-        self.tag(SOURCE, TARGET, SECOND)
-
-    def undo(self, *names):
-        """Restore names: check, run, check, run. The prediction is the result, and then there is nothing left to do."""
-        names = names or (SOURCE, TARGET, SECOND)
-        before, journal = self.store(), self.journal()
-        predicted = self.tag(None, *names, check=True, state="restored")
-        assert (self.store(), self.journal()) == (before, journal)
-        done = self.tag(None, *names, state="restored")
-        assert predicted == done
-        told = list(self.warnings)
-        for check in (True, False):
-            assert not self.tag(None, *names, check=check, state="restored")["changed"]
-        self.warnings = told
-        return done
-
-    def store(self):
-        return {name: (content.digest, dict(labels)) for name, (content, labels) in self.fake.store.items()}
-
-    def journal(self):
-        path = os.path.join(self.data_dir, "riscv-k3s", "journal.json")
-        if not os.path.exists(path):
-            return None
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)["images"]
+from ansible_collections.riscv.k3s.plugins.modules import crictl_image_pull
 
 
 @pytest.fixture(name="board", params=["1.6.20", "2.4.2"])
@@ -256,12 +196,33 @@ def test_a_pull_that_failed_leaves_no_entry(board):
     assert board.journal() is None and board.store() == before
 
 
-def test_a_pin_that_containerd_sets_by_itself(board, monkeypatch):
+def test_a_pin_that_containerd_sets_by_itself(board):
     board.fake.put(TARGET, OURS)
     board.tag(TARGET, TARGET)
-    monkeypatch.setattr(board.fake, "_images_label", lambda rest: (0, "", ""))
-    board.tag(None, TARGET, state="restored")
-    assert "is still pinned" in board.warnings[0] and board.journal() is None
+    config = os.path.join(board.data_dir, "agent/etc/containerd/config.toml")
+    os.makedirs(os.path.dirname(config))
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('sandbox_image = "%s"\n' % TARGET)
+    board.fake.deaf.add("label")
+    done = board.tag(None, TARGET, state="restored")
+    assert "containerd pins the pause image by itself" in board.warnings[0] and board.journal() is None
+    assert (done["images"][0]["pinned"], done["images"][0]["changed"], done["changed"]) == (True, False, True)
+
+
+def test_a_pin_that_stays_though_ctr_takes_it_away(board):
+    """It is still ours, and why it stays is not known."""
+    board.fake.put(TARGET, OURS)
+    board.tag(TARGET, TARGET)
+    journal = copy.deepcopy(board.journal())
+    board.fake.deaf.add("label")
+    for _run in range(2):
+        done = board.tag(None, TARGET, state="restored")
+        assert not done["changed"] and "What pins it is not known" in board.warnings[0]
+        assert TARGET in board.warnings[1] and "stays in the journal" in board.warnings[1]
+        assert board.journal() == journal
+    board.fake.deaf.clear()
+    board.undo(TARGET)
+    assert board.journal() is None and not board.fake.names()[TARGET][1]
 
 
 def test_a_program_that_does_nothing_and_exits_0(board):

@@ -6,7 +6,9 @@
 import pytest
 from fake_containerd import Content, FakeContainerd
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.mirrors import pause_image
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import journal as _journal
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag
 
@@ -241,18 +243,105 @@ def test_one_name_that_ctr_refuses_stops_no_other_one(board):
 def test_a_pin_that_ctr_does_not_take_away_is_told_beside_a_name_that_it_refuses(board):
     board.put(PAUSE, Content("pause"))
     tag(board, [{"source": SOURCE, "targets": [TARGET]}])
-    board.refused = {TARGET, STOCK_PAUSE}
+    board.refused, board.deaf = {STOCK_PAUSE}, {"label"}
     images = [{"source": SOURCE, "targets": [TARGET]}, {"source": PAUSE, "targets": [STOCK_PAUSE]}]
     with pytest.raises(Problem, match="1 of 2 names could not be written.*of the others 1 are still pinned"):
         tag(board, images, pinned=False)
 
 
-def test_a_pin_that_containerd_keeps_by_itself(board, monkeypatch):
-    """containerd 2 pins the pause image, whoever takes the label away."""
+def test_a_pin_that_ctr_refuses_to_take_away(board, tmp_path):
+    """As site does for what has left the catalogue. It is told, the others are unpinned, and the next run tries again:
+    the journal has the pin as ours.
+    """
+    names = [TARGET, SECOND]
+    tag(board, [{"source": SOURCE, "targets": names}])
+    images = [{"source": name, "targets": [name]} for name in names]
+    board.refused = {TARGET}
+    for _run in range(2):
+        with pytest.raises(Problem) as caught:
+            tag(board, images, pinned=False)
+        told = str(caught.value)
+        assert "ctr: cannot update %s" % TARGET in told and "Where: %s." % TARGET in told and "pause image" not in told
+        assert [board.names()[name][1] for name in names] == [True, False]
+        noted = _journal.read(str(tmp_path))["images"]
+        assert [noted[name]["pinned"] for name in names] == [True, False]
+    board.refused = set()
+    four_steps(board, images, pinned=False)
+    assert not _journal.read(str(tmp_path))["images"][TARGET]["pinned"]
+
+
+@pytest.mark.parametrize("at", ["before", "after"])
+def test_a_run_that_was_killed_as_it_took_a_pin_away(board, tmp_path, monkeypatch, at):
+    """What still has our pin is ours in the journal, so that site takes it away in the next run."""
     tag(board, IMAGES)
-    monkeypatch.setattr(board, "_images_label", lambda rest: (0, "", ""))
-    result, warnings = tag_with_warnings(board, [{"source": TARGET, "targets": [TARGET]}], pinned=False)
-    assert result["changed"] and "is still pinned" in warnings[0]
+    real = board._images_label
+
+    def killed(rest):
+        if at == "after":
+            real(rest)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(board, "_images_label", killed)
+        tag(board, [{"source": TARGET, "targets": [TARGET]}], pinned=False)
+    assert _journal.read(str(tmp_path))["images"][TARGET]["pinned"]
+
+
+def test_a_name_that_ctr_refuses_to_remove(board):
+    tag(board, [{"source": SOURCE, "targets": [TARGET, SECOND, STOCK_PAUSE]}])
+    board.refused = {TARGET}
+    images = [{"source": None, "targets": [TARGET, SECOND, STOCK_PAUSE]}]
+    with pytest.raises(Problem, match="1 of 3 names.*the others are as wanted.*unable to delete " + TARGET):
+        tag(board, images, state="absent")
+    assert set(board.names()) == {SOURCE, TARGET}
+    board.refused = set()
+    four_steps(board, images, state="absent")
+    assert set(board.names()) == {SOURCE}
+
+
+# As k3s renders it for containerd 1 and 2, and as a person may in a template.
+PAUSE_CONFIGS = [
+    '[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "rancher/mirrored-pause:3.6"\n',
+    "[plugins.'io.containerd.cri.v1.images'.pinned_images]\n  sandbox = 'rancher/mirrored-pause:3.6'\n",
+    "[plugins.'io.containerd.cri.v1.images']\n  pinned_images.sandbox='rancher/mirrored-pause:3.6'",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(text, STOCK_PAUSE) for text in PAUSE_CONFIGS]
+    + [("[other]\nsandbox = 'no'\nsandboxer = 'podsandbox'\n", None), ("sandbox_image = 'Not A Name'\n", None)],
+)
+def test_the_pause_image_of_containerd(tmp_path, text, name):
+    tell_containerd(tmp_path, text)
+    assert pause_image(str(tmp_path)) == name
+
+
+def tell_containerd(data_dir, text):
+    config = data_dir / "agent/etc/containerd/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(text)
+
+
+@pytest.mark.parametrize("config", [PAUSE_CONFIGS[1], None])
+@pytest.mark.parametrize("target", [STOCK_PAUSE, TARGET])
+def test_a_pin_that_stays_though_ctr_takes_it_away(board, tmp_path, config, target):
+    """containerd 2 pins the pause image, whoever takes the label away. Of another name, and where the pause image is
+    not known, no cause is made up. Nothing changed, in each run.
+    """
+    if config:
+        tell_containerd(tmp_path, config)
+    tag(board, [{"source": SOURCE, "targets": [target]}])
+    board.deaf = {"label"}
+    for _run in range(2):
+        result, warnings = tag_with_warnings(board, [{"source": target, "targets": [target]}], pinned=False)
+        row = result["images"][0]
+        assert (result["changed"], row["changed"], row["pinned"]) == (False, False, True)
+        assert result["diff"]["before"] == result["diff"]["after"] == ""
+        by_itself = "containerd pins the pause image by itself"
+        cause = by_itself if config and target == STOCK_PAUSE else "What pins it is not known"
+        assert len(warnings) == 1 and cause in warnings[0] and warnings[0].startswith(target + " is still pinned")
+        assert cause == by_itself or "pause image" not in warnings[0]
 
 
 @pytest.mark.parametrize(

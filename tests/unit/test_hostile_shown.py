@@ -110,12 +110,19 @@ def test_a_problem_is_as_long_as_it_says():
 
 
 def test_failure_of_a_module():
+    warned = []
+
     class Module:
         def fail_json(self, **result):
-            assert_shown(result.values())
+            assert_shown([*result.values(), *warned])
 
+        warn = warned.append
+
+    problem = Problem(ALL, found=ALL)
+    problem.warnings = [ALL]
     with fail_on_problem(Module()):
-        raise Problem(ALL, found=ALL)
+        raise problem
+    assert len(warned) == 1
 
 
 def test_error_of_a_filter():

@@ -11,6 +11,8 @@ import itertools
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
+# Names and messages of those that failed.
+_SHOWN = 5
 _TITLE = "images in containerd (k8s.io)"
 
 
@@ -28,10 +30,11 @@ def row(name, before, after, source=None):
     }
 
 
-def check(rows, store, what):
+def check(rows, store, what, pause_image=None):
     """Raise Problem for the first name that the ``store`` has not as its row says; ``what`` tells what was done to it.
 
-    Returns a warning for each that has a pin nevertheless. ctr may fail and still exit with 0.
+    Returns a warning for each that has a pin nevertheless, whose row then says so. ctr may fail and still exit with 0.
+    ``pause_image`` is the name that containerd pins by itself, or None.
     """
     warnings = []
     for wanted in rows:
@@ -40,19 +43,43 @@ def check(rows, store, what):
             continue
         if there != (wanted["digest"], True):
             raise _differs(wanted, there, what)
-        warnings.append("%s is still pinned: containerd pins the pause image by itself" % wanted["name"])
+        wanted.update(pinned=True, changed=(wanted["digest_before"], wanted["pinned_before"]) != there)
+        if wanted["name"] == pause_image:
+            why = ": containerd pins the pause image by itself"
+        else:
+            why = ", though ctr did not refuse to take the pin away. What pins it is not known"
+        warnings.append("%s is still pinned%s" % (wanted["name"], why))
     return warnings
 
 
-def unlike(rows, store):
-    """The names that the ``store`` has not as their rows say. A pin that is there without being asked for is not
-    counted: `check` warns of it.
+def unlike(rows, store, refused=()):
+    """The names that the ``store`` has not as their rows say. A pin that is there without being asked for counts only
+    for the names that ctr ``refused``: of the others `check` warns.
     """
     return [
         wanted["name"]
         for wanted in rows
-        if _held(store.get(wanted["name"])) not in ((wanted["digest"], wanted["pinned"]), (wanted["digest"], True))
+        if not _is_like(wanted, store) and (wanted["name"] in refused or not still_pinned(wanted, store))
     ]
+
+
+def still_pinned(wanted, store):
+    """Whether all is as the row ``wanted`` says but for a pin that was to go."""
+    return not wanted["pinned"] and _held(store.get(wanted["name"])) == (wanted["digest"], True)
+
+
+def not_done(what, rows, store, left, problems):
+    """The Problem of the names ``left`` of the ``rows``, where ctr refused something: ``problems``. ``what`` tells what
+    could not be done.
+    """
+    pinned = [wanted["name"] for wanted in rows if wanted["name"] not in left and still_pinned(wanted, store)]
+    others = ", of the others %d are still pinned" % len(pinned) if pinned else ", the others are as wanted"
+    return Problem(
+        "%d of %d names could not be %s%s" % (len(left), len(rows), what, others if len(left) < len(rows) else ""),
+        found="; ".join(dict.fromkeys("%s: %s" % (problem.what, problem.found) for problem in problems[:_SHOWN])),
+        where=", ".join(left[:_SHOWN]) + (" and %d more" % (len(left) - _SHOWN) if len(left) > _SHOWN else ""),
+        next_step="see the log of containerd, then run again, which does only what is missing",
+    )
 
 
 def diff(rows):
@@ -72,6 +99,10 @@ def as_diff(before, after):
         "before": "".join(itertools.starmap(_line, sorted(before))),
         "after": "".join(itertools.starmap(_line, sorted(after))),
     }
+
+
+def _is_like(wanted, store):
+    return _held(store.get(wanted["name"])) == (wanted["digest"], wanted["pinned"])
 
 
 def _held(entry):

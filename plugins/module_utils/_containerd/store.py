@@ -13,6 +13,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd import mirrors as _mirrors
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines, shown
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import (
     PIN_LABEL,
@@ -33,6 +34,36 @@ class Refused(Problem):
     """What ctr refused. containerd answered, so the next command may go well."""
 
 
+class Refusals:
+    """What ctr refused in one run. The rest is done all the same: one odd name stops no other one.
+
+    ``problems`` are the Refused in their order, ``names`` those that were refused by themselves.
+    """
+
+    def __init__(self):
+        self.problems = []
+        self.names = set()
+
+    def attempt(self, names, call, *words, **options):
+        """``call`` is to do something to ``names``, with the other arguments."""
+        try:
+            call(*words, **options)
+        except Refused as problem:
+            self.problems.append(problem)
+            if len(names) == 1:
+                self.names.update(names)
+
+    def remove(self, containerd, names):
+        """Remove names by one start of ctr, and where it refuses that, those that are left one by one."""
+        try:
+            containerd.remove(names)
+        except Refused:
+            there = containerd.images()
+            for name in names:
+                if name in there:
+                    self.attempt([name], containerd.remove, [name])
+
+
 class Containerd:
     """The image store of a board. ``programs`` is a Programs."""
 
@@ -46,6 +77,10 @@ class Containerd:
     def version(self):
         """The version of the containerd that runs, for instance ``1.6.20``."""
         return parse_version(self._ctr("version").out)
+
+    def pause_image(self):
+        """The full name of the image that containerd 2 pins by itself, the pause image; None when it is not known."""
+        return _mirrors.pause_image(self._programs.data_dir)
 
     def tag(self, source, targets, replace=False):
         """Give the content of the name ``source`` the names ``targets``, too.

@@ -7,13 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd import rows as _rows
-from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, Refused, missing
+from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import UNKNOWN_DIGEST, Refusals, missing
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
-
-# Names and messages of those that failed.
-_SHOWN = 5
 
 
 def pairs(images):
@@ -86,15 +83,16 @@ class Tags:
             _rows.row(target, before.get(target), self._after(source, before.get(target), before, keep, pinned), source)
             for source, target, _given in wanted
         ]
-        changes, warnings = [row for row in rows if row["changed"]], []
+        changes = [row for row in rows if row["changed"]]
+        warnings = self._warnings(changes)
         for row in changes:
             self._journal.require_readable("images", row["name"])
         if changes and not self._check_mode:
             self._note(changes, before)
-            warnings = self._read_back(changes, self._write(changes, before))
+            warnings += self._read_back(changes, self._write(changes, before))
         if not self._check_mode:
             self._note_sources([row for row in rows if row["digest"] == before[row["source"]]["digest"]])
-        return rows, warnings + self._warnings(changes)
+        return rows, warnings
 
     def absent(self, images):
         """Remove just the targets; pins go with their names. Returns a row a target, as `present`."""
@@ -103,8 +101,8 @@ class Tags:
         changes = [row for row in rows if row["changed"]]
         if changes and not self._check_mode:
             self._note(changes, before)
-            refused: list = []
-            self._try(refused, self._containerd.remove, [row["name"] for row in changes])
+            refused = Refusals()
+            refused.remove(self._containerd, [row["name"] for row in changes])
             self._read_back(changes, refused)
         return rows
 
@@ -112,7 +110,10 @@ class Tags:
         """The journal tells of a change before it is made."""
         for row in changes:
             source = row["source"] if row["source"] != row["name"] else None
-            self._journal.will_set(row["name"], row["digest"], row["pinned"], before.get(row["name"]), source)
+            # A pin of ours is ours until it is seen to be gone.
+            known = self._journal.images.get(row["name"])
+            pinned = row["pinned"] or bool(known and known["pinned"] and row["pinned_before"])
+            self._journal.will_set(row["name"], row["digest"], pinned, before.get(row["name"]), source)
         self._journal.save()
 
     def _note_sources(self, rows):
@@ -157,39 +158,33 @@ class Tags:
         return {"digest": digest, "pinned": pinned}
 
     def _write(self, changes, before):
-        """Returns what ctr refused, Problems. The rest is done all the same: one odd name stops no other one."""
-        refused: list = []
+        """Returns the Refusals."""
+        refused = Refusals()
         # One start of ctr for all targets of a source.
         for source in sorted({row["source"] for row in changes if row["digest"] != row["digest_before"]}):
             targets = [
                 row["name"] for row in changes if row["source"] == source and row["digest"] != row["digest_before"]
             ]
-            self._try(refused, self._containerd.tag, source, targets, any(target in before for target in targets))
+            is_there = any(target in before for target in targets)
+            refused.attempt(targets, self._containerd.tag, source, targets, is_there)
         # Where ctr ended at one of many names, those after it were not made, and cannot be pinned.
-        there = self._containerd.images() if refused else None
+        there = self._containerd.images() if refused.problems else None
         for row in changes:
             if there is not None and there.get(row["name"], {}).get("digest") != row["digest"]:
                 continue
             # Pins are set anew after each tag; to be removed they are from what had one, and from a copy of 1.6.
             if row["pinned"] or row["pinned_before"] or before[row["source"]]["pinned"]:
-                self._try(refused, self._containerd.pin, row["name"], row["pinned"])
+                refused.attempt([row["name"]], self._containerd.pin, row["name"], row["pinned"])
         return refused
-
-    @staticmethod
-    def _try(refused, call, *words):
-        try:
-            call(*words)
-        except Refused as problem:
-            refused.append(problem)
 
     def _read_back(self, changes, refused):
         now = self._containerd.images()
         for row in changes:
             self._journal.is_set(row["name"], now.get(row["name"]))
         self._journal.save()
-        if refused:
+        if refused.problems:
             _require_written(changes, now, refused)
-        return _rows.check(changes, now, "written to containerd's store")
+        return _rows.check(changes, now, "written to containerd's store", self._containerd.pause_image())
 
     def _warnings(self, changes):
         if not any(row["pinned"] for row in changes):
@@ -210,18 +205,6 @@ def _require_written(changes, now, refused):
     """Raise Problem for the names that are not as they were to be, after ctr refused some of it. What counts is what is
     there: a name that another program has given meanwhile is none of them.
     """
-    left = _rows.unlike(changes, now)
-    if not left:
-        return
-    kept = [
-        row["name"]
-        for row in changes
-        if not row["pinned"] and row["name"] not in left and now.get(row["name"], {}).get("pinned")
-    ]
-    others = "the others are as wanted" if not kept else "of the others %d are still pinned" % len(kept)
-    raise Problem(
-        "%d of %d names could not be written to containerd's store, %s" % (len(left), len(changes), others),
-        found="; ".join(dict.fromkeys("%s: %s" % (problem.what, problem.found) for problem in refused[:_SHOWN])),
-        where=", ".join(left[:_SHOWN]) + (" and %d more" % (len(left) - _SHOWN) if len(left) > _SHOWN else ""),
-        next_step="see the log of containerd, then run again, which makes only what is missing",
-    )
+    left = _rows.unlike(changes, now, refused.names)
+    if left:
+        raise _rows.not_done("written to containerd's store", changes, now, left, refused.problems)

@@ -266,7 +266,9 @@ class Journal:
             now is None or (now["digest"], now["pinned"]) == (before["digest"], before["pinned"])
         ):
             del self.images[name]
-        elif now:
+            return
+        entry["pinned"] = bool(entry["pinned"] and now and now["pinned"])
+        if now:
             entry["digest"] = now["digest"]
 
     def save(self):
