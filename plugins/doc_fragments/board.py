@@ -17,7 +17,9 @@ options:
   k3s:
     description:
       - Path of the C(k3s) program on the board.
-      - When unset, it is searched in the usual folders, among them C(/usr/local/bin).
+      - When unset, it is searched in the usual folders, among them C(/usr/local/bin) and C(/opt/bin). Modules take what
+        k3s has unpacked into O(data_dir) first. M(riscv.k3s.k3s_info) also takes the program that a running k3s, or its
+        service, was started by.
     type: path
   crictl:
     description:

@@ -153,6 +153,10 @@ k3s:
   contains:
     installed: {description: Whether there is a k3s program., type: bool}
     program: {description: Its path., type: str, sample: /usr/local/bin/k3s}
+    without_program:
+      description: Where k3s runs or has a service, and no program of it was found, this as a sentence, with what was
+        looked at; else null.
+      type: str
     version: {description: Its version., type: str, sample: v1.24.2+k3s2}
     role: {description: "V(server) or V(agent) by the folders that k3s made, null before its first start.", type: str}
     running:

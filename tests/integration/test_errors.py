@@ -186,17 +186,22 @@ def test_not_root_in_site(site_refused):
     assert ["needs root" in text and "become: true" in text for text in said.values()] == [True, True]
 
 
+# Where k3s has unpacked nothing, either.
+NO_DATA = {"data_dir": "/not/there"}
+
+
 @pytest.mark.parametrize("module, args", [("crictl_image_pull", pull(RISCV)), ("crictl_image_tag", tag(RISCV, STOCK))])
 def test_no_k3s(lab, refused, module, args):
     with modules.hidden(lab, lab.agent, K3S):
-        result = refused(lab.agent, module, args)
+        result = refused(lab.agent, module, dict(args, **NO_DATA))
     assert result["what"] == "k3s was not found on this board" and "install k3s first" in result["next_step"]
 
 
 def test_no_k3s_on_the_server(lab, refused, site_refused):
     with modules.hidden(lab, lab.server, K3S):
         assert (
-            "k3s was not found" in refused(lab.server, "k3s_pod_restart", {"selectors": ["k8s-app=kube-dns"]})["what"]
+            "k3s was not found"
+            in refused(lab.server, "k3s_pod_restart", dict({"selectors": ["k8s-app=kube-dns"]}, **NO_DATA))["what"]
         )
         said = site_refused({})
-    assert "k3s was not found on this board" in said[lab.server]
+    assert "k3s runs here as server, and its program was not found" in said[lab.server]

@@ -58,7 +58,12 @@ def _waiting_sandbox(lab):
 def test_server(lab, run):
     result = run("k3s_info", lab.server)
     assert result["errors"] == [] and result["changed"] is False
-    known = {"installed": True, "program": "/usr/local/bin/k3s", "version": result["k3s"]["version"]}
+    known = {
+        "installed": True,
+        "program": "/usr/local/bin/k3s",
+        "without_program": None,
+        "version": result["k3s"]["version"],
+    }
     known.update(role="server", running=True)
     assert result["k3s"] == dict(known, seconds=result["k3s"]["seconds"]) and result["k3s"]["seconds"] >= 0
     assert result["k3s"]["version"] in lab.versions.values()
@@ -148,7 +153,12 @@ def test_diagnose(lab, options):
             "observing a board needs root there",
             "set become: true",
         ),
-        ([], {"k3s": "/not/there/k3s"}, "k3s was not found on this board", "install k3s first"),
+        (
+            [],
+            {"k3s": "/not/there/k3s"},
+            "k3s runs here as server, and its program was not found",
+            "see how k3s is started",
+        ),
     ],
 )
 def test_one_clear_error(lab, run, module, options, args, what, next_step):

@@ -154,11 +154,13 @@ class FakeBoard:
             else:
                 self.file(folder + "ns/" + space, "")
 
-    def k3s(self, data_dir=None, role="server", service=None, pid=200, **options):
-        """k3s as it runs, and its containerd with ``data_dir``."""
+    def k3s(self, data_dir=None, role="server", service=None, pid=200, program=None, **options):
+        """k3s as it runs, started as ``program``, and its containerd with ``data_dir``."""
         service = service or {"server": "k3s", "agent": "k3s-agent"}[role]
         cgroup = "/system.slice/%s.service" % service
-        self.process(pid, ["/usr/local/bin/k3s " + role], comm="k3s-" + role, cgroup=cgroup, **options)
+        self.process(
+            pid, ["%s %s" % (program or self.home / "bin/k3s", role)], comm="k3s-" + role, cgroup=cgroup, **options
+        )
         folder = "%s/agent/etc/containerd/config.toml" % (data_dir or self.data)
         words = ["containerd", "-c", folder]
         more = {name: options[name] for name in ("same", "users") if name in options}

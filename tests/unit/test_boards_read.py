@@ -154,6 +154,11 @@ def test_become(become, start):
                 ],
             },
         ),
+        # It has a service, and nobody looked where that finds its program.
+        (
+            {"board": {"k3s": "", "ran_as": "", "running": "", "services": "k3s.service "}},
+            {"k3s": NOT_KNOWN, "unread": ["k3s: k3s has a service here (k3s), and its program was not found"]},
+        ),
         ({"user": "1000"}, {"k3s": NOT_KNOWN, "unread": [SCRIPT]}),
         (
             {"board": None},

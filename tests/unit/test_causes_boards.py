@@ -39,6 +39,11 @@ def not_installed(fleet):
     }
 
 
+def without_program(fleet):
+    what = "k3s runs here as server, and its program was not found"
+    fleet.boards["board-3"] = {"failed": True, "what": what, "msg": what, "next_step": "see how it is started there"}
+
+
 def not_executable(fleet):
     fleet.boards["board-3"] = {
         "failed": True,
@@ -197,6 +202,7 @@ def evicted(fleet):
     [
         (unreachable, ["board-unreachable"]),
         (not_installed, ["k3s-missing"]),
+        (without_program, ["board-unreachable"]),
         (not_executable, ["k3s-not-executable"]),
         (silent, []),
         (stopped, ["k3s-down"]),

@@ -13,6 +13,7 @@ import pytest
 from fakes import FakeRunner
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import (
+    SEARCH_PATH,
     OwnPathRunner,
     Runner,
     TimedOut,
@@ -180,7 +181,23 @@ def test_programs_need_root():
         Programs({"k3s": "/opt/k3s"}, is_root=False)
 
 
-def test_no_k3s_on_the_board(monkeypatch):
+def test_no_k3s_on_the_board(monkeypatch, tmp_path):
     monkeypatch.setattr(Programs, "_look_for", lambda self, name: None)
-    with pytest.raises(Problem, match="k3s was not found on this board"):
-        Programs({}, is_root=True).crictl("images")
+    with pytest.raises(Problem, match="k3s was not found on this board") as caught:
+        Programs({"data_dir": str(tmp_path)}, is_root=True).crictl("images")
+    assert "option" not in str(caught.value), "a playbook has none for it"
+
+
+def test_what_k3s_has_unpacked_is_used_wherever_its_program_lies(monkeypatch, tmp_path):
+    """Where k3s was found by its service, modules need not find it again."""
+    monkeypatch.setattr(Programs, "_look_for", lambda self, name: None)
+    unpacked = tmp_path / "data/current/bin/crictl"
+    unpacked.parent.mkdir(parents=True)
+    unpacked.touch(mode=0o755)
+    runner = FakeRunner([([str(unpacked), "images"], "")])
+    Programs({"data_dir": str(tmp_path)}, runner, is_root=True).crictl("images")
+
+
+def test_programs_lie_where_the_installer_of_k3s_puts_them():
+    """k3s-io/k3s#2551: on /opt/bin where /usr is read-only."""
+    assert {"/usr/local/bin", "/opt/bin"} <= set(SEARCH_PATH.split(":"))

@@ -156,11 +156,25 @@ def test_a_token_of_the_inventory_changes_no_board_that_has_run():
     assert (made["action"], made["token"]["change"]) == ("nothing", False)
 
 
-@pytest.mark.parametrize("k3s", [{"installed": True}, {"running": True}])
-def test_somebody_elses_k3s_is_left_alone(k3s):
+@pytest.mark.parametrize(
+    "k3s, why",
+    [
+        ({"installed": True}, "site works with it all the same"),
+        ({"running": True}, "site works with it all the same"),
+        # Its data are there, and nobody is told to remove them.
+        ({"without_program": "k3s runs here as server", "role": "server"}, "k3s runs here as server"),
+    ],
+)
+def test_somebody_elses_k3s_is_left_alone(k3s, why):
     seen = blank()
     made = decide(dict(seen, k3s=dict(seen["k3s"], **k3s), manager=None), ONLY)
-    assert (made["action"], made["changes"]) == ("left", 0)
+    assert (made["action"], made["changes"]) == ("left", 0) and made["why"].endswith(why)
+
+
+def test_nobody_is_told_to_remove_data():
+    with pytest.raises(Problem, match="start the k3s whose data these are, or move") as caught:
+        decide(dict(blank(), k3s=dict(blank()["k3s"], role="server")), ONLY)
+    assert "remove" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

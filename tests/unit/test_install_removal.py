@@ -87,6 +87,7 @@ def test_where_no_server_that_stays_answers_it_is_told():
     [
         (running("s1", "s1"), "left", "s1: left alone: its k3s was installed by somebody else"),
         (fresh("s1"), "nothing", "s1: nothing to remove"),
+        (dict(fresh("s1"), k3s={"installed": False, "without_program": "it runs"}), "left", "s1: left alone"),
         # Upgraded by this collection, and not installed by it.
         (
             running("s1", "s1", journal={"files": {}, "programs": {"/usr/local/bin/k3s": {"before": {"sha256": "0"}}}}),

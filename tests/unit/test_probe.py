@@ -364,6 +364,134 @@ def test_a_file_k3s_that_may_not_be_executed(board, shell, named):
         told(board, shell, programs={"k3s": str(file)} if named else None)
 
 
+# How a k3s that lies in none of the usual folders was started: the words of its process, its folder, or the unit.
+ELSEWHERE = {
+    "its process": {"words": ["{srv}/k3s server"]},
+    "a process that hides nothing": {"words": ["{srv}/k3s", "server", "--token", SECRET]},
+    "a process with all in one word": {"words": ["{srv}/k3s server --token " + SECRET]},
+    "by hand, where it lies": {"words": ["./k3s server"], "cwd": "{srv}"},
+    "by hand, from elsewhere": {"words": ["srv/k3s", "server"], "cwd": "{home}"},
+    "a unit": {"unit": ("k3s.service", "ExecStartPre=/bin/sh -c k3s\nExecStart={srv}/k3s server\n")},
+    "the installer's unit": {"unit": ("k3s.service", "ExecStart={srv}/k3s \\\n    server \\\n")},
+    "a unit's drop-in": {"unit": ("k3s.service.d/a.conf", 'ExecStart=\nExecStart=-"{srv}/k3s" server\n')},
+    "a unit with a name of its own": {"unit": ("lab.service", "ExecStart={srv}/k3s server\n"), "service": "lab"},
+    "OpenRC": {"unit": ("k3s", 'supervisor=supervise-daemon\ncommand="{srv}/k3s"\ncommand_args="server"\n')},
+}
+
+
+# Where it does not run, a unit of k3s's name tells it.
+_OF_UNITS = [(name, False) for name, how in ELSEWHERE.items() if "unit" in how and "service" not in how]
+
+
+@pytest.mark.parametrize("name, runs", [(name, True) for name in ELSEWHERE] + _OF_UNITS)
+def test_a_program_in_no_usual_folder(board, shell, name, runs):
+    """k3s-io/k3s#2551, #9360, #14018: /usr is read-only there, or somebody chose another folder."""
+    how, names = ELSEWHERE[name], {"home": str(board.home), "srv": str(board.home / "srv")}
+    if "unit" in how:
+        board.file("units/k3s.service", "")
+        board.file("units/" + how["unit"][0], how["unit"][1].format(**names))
+    (board.home / "srv").mkdir()
+    (board.home / "bin/k3s").rename(board.home / "srv/k3s")
+    if runs:
+        board.k3s(service=how.get("service"), program="k3s")
+        words = [word.format(**names) for word in how.get("words", ["k3s server"])]
+        board.file("proc/200/cmdline", "".join(word + "\0" for word in words))
+        (board.home / "proc/200/cwd").symlink_to(how.get("cwd", "/").format(**names))
+    output = board.run(PARTS, shell)
+    seen = observe(output, TOKEN, PARTS)
+    assert SECRET not in output
+    assert (seen["k3s"]["program"], seen["k3s"]["installed"]) == (str(board.home / "srv/k3s"), True)
+    assert (seen["k3s"]["version"], seen["k3s"]["without_program"]) == ("v1.24.2+k3s2", None)
+    assert seen["k3s"]["running"] is True
+
+
+def test_one_in_a_usual_folder_goes_before_what_a_service_names(board, shell):
+    other = board.home / "srv/k3s"
+    board.file("srv/k3s", "")
+    other.chmod(0o755)
+    board.file("units/k3s.service", "ExecStart=%s server\n" % other)
+    board.k3s(program=other)
+    output = board.run(PARTS, shell)
+    assert read_board(split_output(output, TOKEN), False)["k3s"] == str(board.home / "bin/k3s")
+    assert "\nstart " not in output, "nothing more is looked at"
+
+
+@pytest.mark.parametrize(
+    "role, units, told_of, looked",
+    [
+        ("server", {}, "k3s runs here as server", "it is started as {home}/srv/k3s"),
+        ("agent", {}, "k3s runs here as agent", "no program k3s in the usual folders, /usr/local/sbin, "),
+        (
+            None,
+            {"k3s.service": "ExecStart=/not/k3s server\n"},
+            r"has a service here \(k3s\)",
+            "it is started as /not/k3s",
+        ),
+        (None, {"k3s-agent": ""}, r"has a service here \(k3s-agent\)", ", /opt/bin"),
+    ],
+)
+def test_a_k3s_whose_program_is_not_found_is_no_board_without_k3s(board, shell, role, units, told_of, looked):
+    (board.home / "bin/k3s").unlink()
+    for name, text in units.items():
+        board.file("units/" + name, text)
+    if role:
+        board.k3s(role=role, program=board.home / "srv/k3s")
+    with pytest.raises(Problem, match="%s.* and its program was not found" % told_of) as caught:
+        told(board, shell)
+    said = str(caught.value)
+    assert looked.format(home=board.home) in said and "make a link to its program" in said
+    assert "option" not in said and not re.search(r"remove\W+(?!the service )", said) and "data" not in said
+    parts = ("k3s",)
+    k3s = observe(board.run(parts, shell, blank=True), TOKEN, parts, blank=True)["k3s"]
+    assert re.search(told_of, k3s["without_program"]) and looked.format(home=board.home) in k3s["without_program"]
+    assert (k3s["installed"], k3s["running"]) == (False, None)
+
+
+def test_what_other_services_are_called_is_no_k3s(board, shell):
+    (board.home / "bin/k3s").unlink()
+    board.program("k3s-backup.sh", "#!/bin/sh\ntouch %s\n" % (board.home / "ran"))
+    board.file("units/k3s-backup.service", "ExecStart=%s/bin/k3s-backup.sh\n" % board.home)
+    # It may be there before k3s is.
+    board.file("units/k3s-snapshot.service", "ExecStart=/not/k3s etcd-snapshot save\n")
+    with pytest.raises(Problem, match="k3s was not found on this board") as caught:
+        told(board, shell)
+    assert "option" not in str(caught.value) and "riscv.k3s.install" in str(caught.value)
+    assert observe(board.run(["k3s"], shell, blank=True), TOKEN, ["k3s"], blank=True)["k3s"]["without_program"] is None
+    assert not (board.home / "ran").exists()
+
+
+def test_a_containerd_of_k3s_that_runs_alone(board, shell):
+    (board.home / "bin/k3s").unlink()
+    board.k3s()
+    shutil.rmtree(board.home / "proc/200")
+    with pytest.raises(Problem, match="k3s runs here as server, and its program was not found"):
+        told(board, shell)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_what_is_called_k3s_and_is_no_program(board, shell, kind, named, runs):
+    """k3s-io/k3s#1874; and a link to a disk that is not mounted."""
+    file = board.home / ("elsewhere" if named else "bin/k3s")
+    (board.home / "bin/k3s").unlink()
+    file.mkdir() if kind == "folder" else file.symlink_to("/mnt/disk/k3s")
+    if runs:
+        board.k3s(program="/not/k3s")
+    with pytest.raises(Problem) as caught:
+        told(board, shell, programs={"k3s": str(file)} if named else None)
+    assert caught.value.what.startswith("k3s runs here as server" if runs else "what is called k3s on this board is no")
+    wanted = "%s is a folder" if kind == "folder" else "%s, a link to /mnt/disk/k3s, leads to nothing"
+    assert wanted % file in caught.value.found
+
+
+def test_a_program_that_the_user_names_and_that_is_not_there(board, shell):
+    board.k3s()
+    with pytest.raises(Problem, match="k3s runs here as server, .* Found: no program /not/there.") as caught:
+        told(board, shell, programs={"k3s": "/not/there"})
+    assert "usual folders," not in str(caught.value)
+
+
 def test_plain_containerd(board, shell):
     other = str((board.home / "bin/k3s").rename(board.home / "bin/other"))
     programs = {"crictl": other, "ctr": other, "containerd_address": "/run/c d.sock"}
@@ -974,10 +1102,10 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 19400),
-    ("with warnings", PARTS, True, 19700),
-    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 29700),
-    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 18000),
+    ("plain", PARTS, False, 20200),
+    ("with warnings", PARTS, True, 20500),
+    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 30200),
+    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 18800),
 ]
 
 

@@ -213,6 +213,7 @@ def test_an_api_that_does_not_answer():
         (Cluster(OLD), {"package": "k3s", "binary": None}, "b1", "riscv_k3s_package says that a package brings it"),
         (Cluster(OLD, OLD).change("b2", k3s={"version": "v1.33.12+k3s1"}), {}, "b2", "set riscv_k3s_binary_path"),
         (Cluster(OLD, OLD).change("b2", k3s={"installed": False}), {}, "b2", "k3s is not installed"),
+        (Cluster(OLD, OLD).change("b2", k3s={"installed": False, "without_program": "it runs"}), {}, "b2", "it runs"),
         (Cluster(OLD, OLD).change("b2", node={"name": "another"}), {}, "b2", "no node of the API is this board"),
         (Cluster(OLD, "v1.35.8+rke2r1"), {}, "b2", "is not known"),
     ],

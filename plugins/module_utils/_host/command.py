@@ -15,8 +15,9 @@ from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-# Programs of k3s on a board lie in one of these, and sudo often leaves out /usr/local/bin.
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Programs of k3s on a board lie in one of these, and sudo often leaves out /usr/local/bin. k3s's installer takes
+# /opt/bin where /usr cannot be written to.
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/bin"
 _WATCH_SECONDS = 0.2
 _LONGEST_COMMAND = 400
 

@@ -33,8 +33,9 @@ CONNECTING = 30
 class Programs:
     """The board's crictl, ctr and kubectl.
 
-    ``params`` holds the values of PROGRAM_OPTIONS. Where k3s exists its multicall program is used:
-    it knows its own containerd socket, crictl configuration and kubeconfig. An explicit program wins over it.
+    ``params`` holds the values of PROGRAM_OPTIONS. What k3s has unpacked into its data folder is used, wherever the
+    program k3s lies, else that: it knows its own containerd socket, crictl configuration and kubeconfig. An explicit
+    program wins over it.
     Raises Problem when there is neither, or when not root: k3s keeps its folders and its socket to root.
     """
 
@@ -100,15 +101,14 @@ class Programs:
             return [explicit]
         # As k3s has unpacked it: an older k3s would unpack it anew into the default folder, whatever it is told.
         unpacked = os.path.join(self.data_dir, "data/current/bin", name)
-        if self._k3s and os.access(unpacked, os.X_OK):
+        if os.access(unpacked, os.X_OK):
             return [unpacked]
         if self._k3s:
             return [self._k3s, name]
         raise Problem(
             "k3s was not found on this board",
-            found="no program k3s in " + SEARCH_PATH,
-            next_step="install k3s first, name its path in the option k3s, or for a plain containerd give the options "
-            "crictl, ctr and containerd_address",
+            found="no program k3s in %s, and no %s" % (SEARCH_PATH, unpacked),
+            next_step="install k3s first, by the playbook riscv.k3s.install",
         )
 
     def _look_for(self, name: str) -> Optional[str]:

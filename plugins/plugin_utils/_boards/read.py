@@ -19,7 +19,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import Seen, split_output, why
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import paths_elsewhere
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import read_board
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import read_board, trace_of
 
 _LONGEST = 120  # characters of a value
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~:-]{0,63}\Z")
@@ -117,6 +117,10 @@ class _Reader:
             board = read_board(self.sections, True)
         except Problem as problem:
             self.unread.append("k3s: %s" % problem.what)
+            return unknown
+        trace = trace_of(board)
+        if trace and not board["ran_as"]:
+            self.unread.append("k3s: %s" % trace)
             return unknown
         if not board["k3s"] and not board["ran_as"]:
             return dict(unknown, k3s={"installed": False, "role": None, "version": None})

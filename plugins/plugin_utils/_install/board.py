@@ -65,23 +65,31 @@ def decide(seen: Mapping[str, Any], settings: Mapping[str, Any], place: Place, n
 
     ``seen`` is a result of k3s_info, ``settings`` the board's. Raises Problem for what is refused.
     """
-    if not is_ours(seen) and _is_there(seen):
-        return _row(LEFT, place, why="its k3s was installed by somebody else")
+    if not is_ours(seen) and is_there(seen):
+        return _row(LEFT, place, why=_why_left(seen))
     _require_readable(seen, name)
     if not is_ours(seen) and (seen.get("k3s") or {}).get("role"):
         raise Problem(
             "there is data of a k3s, and no k3s that it belongs to",
             found=seen.get("data_dir"),
             where=name,
-            next_step="move that folder away, or remove it if nothing of it is needed any more",
+            next_step="start the k3s whose data these are, or move that folder away",
         )
     _require_role(seen, place, name)
     return _decided(seen, settings, place, name)
 
 
-def _is_there(seen):
+def is_there(seen: Mapping[str, Any]) -> bool:
+    """Whether a board has k3s, whoever installed it: also one whose program was not found."""
     k3s = seen.get("k3s") or {}
-    return bool(k3s.get("installed") or k3s.get("running"))
+    return bool(k3s.get("installed") or k3s.get("running") or k3s.get("without_program"))
+
+
+def _why_left(seen):
+    # What has no program site does not work with.
+    return (seen.get("k3s") or {}).get("without_program") or (
+        "its k3s was installed by somebody else. site works with it all the same"
+    )
 
 
 def _require_readable(seen, name):

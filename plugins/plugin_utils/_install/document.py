@@ -42,7 +42,7 @@ _SAID = {
     _board.START: "start k3s: %s",
     _board.WAIT: "wait: %s",
     _board.NOTHING: "nothing to do",
-    _board.LEFT: "left alone: %s. site works with it all the same",
+    _board.LEFT: "left alone: %s",
 }
 
 

@@ -63,8 +63,7 @@ def _row(board: Board, fleet: Fleet, of_board: OfBoards) -> Dict[str, Any]:
     seen, role = board.seen, _role(board)
     row = dict(of_board.of(board), role=role, node=None, is_last=False)
     if not _board.is_ours(seen):
-        there = (seen.get("k3s") or {}).get("installed") or (seen.get("k3s") or {}).get("running")
-        return dict(row, action=LEFT if there else NOTHING)
+        return dict(row, action=LEFT if _board.is_there(seen) else NOTHING)
     # Before anything is stopped.
     require_own(row["data_dir"] or "")
     node = node_of(board, fleet.head.get("api"))

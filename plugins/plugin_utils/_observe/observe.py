@@ -73,7 +73,7 @@ _OF_A_DIAGNOSIS = {
 # Results of parts that could not be read, where they are not one key of the part's name with None.
 _UNREAD: Dict[str, Dict[str, Any]] = {
     "k3s": {
-        "k3s": {"installed": None, "program": None, "version": None, "role": None, "running": None},
+        "k3s": dict.fromkeys(("installed", "program", "without_program", "version", "role", "running")),
         "containerd": {"version": None, "pins": False},
     },
     "config": {"config": None, "own_config": None, "pause_image": None},

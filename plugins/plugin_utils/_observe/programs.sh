@@ -13,8 +13,10 @@ api_limit=
 for way in "timeout -k 1" timeout; do
     if $way 9 true 2>/dev/null; then limit="$way $seconds" api_limit="$way $kubectl_seconds" && break; fi
 done
+given=$k3s
 [ -n "$k3s" ] || k3s=$(command -v k3s)
-[ -x "$k3s" ] || { shut=$k3s k3s=; }
+# A folder has an x, too.
+{ [ -f "$k3s" ] && [ -x "$k3s" ]; } || { shut=$k3s k3s=; }
 
 # Annotations of a sandbox are the pod's, among them what kubectl applied last, with all values of environment
 # variables. All between the line that opens them and the one that closes them is left out. Should crictl ever print

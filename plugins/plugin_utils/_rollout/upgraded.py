@@ -91,7 +91,10 @@ def _target(fleet: Fleet) -> str:
 
 def _require_known(board: Board) -> None:
     doubts = list(board.seen.get("doubts") or ())
-    if not (board.seen.get("k3s") or {}).get("installed"):
+    k3s = board.seen.get("k3s") or {}
+    if k3s.get("without_program"):
+        doubts.append(k3s["without_program"])
+    elif not k3s.get("installed"):
         doubts.append("k3s is not installed. Next: riscv.k3s.install")
     error = (board.seen.get("journal") or {}).get("error")
     if error:

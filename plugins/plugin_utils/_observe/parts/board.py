@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Iterator, Mapping, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import SEARCH_PATH
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 # What the board tells in a line each, and what it may tell several times.
@@ -32,14 +33,16 @@ _WORDS = (
     "manager",
     "differs",
     "stale",
-    "shut",
+    "given",
 )
-_LISTS = ("said", "address")
+_LISTS = ("said", "address", "start", "shut", "directory", "dangling")
 SHUT = "k3s cannot be executed on this board"
+# Of the files that begin with k3s where services lie, those that start k3s itself, by their name.
+_SERVICES = {"server": ("k3s", "k3s-server"), "agent": ("k3s-agent", "k3s-node")}
 
 
 def read_board(sections, explicit, blank=False):
-    """What board.sh told: a text for each of its words, "" where it had nothing to tell, lists for said and address.
+    """What board.sh told: a text for each of its words, "" where it had nothing to tell, and a list for each of _LISTS.
 
     ``uptime`` and ``k3s_started`` are seconds since the boot that ``boot_id`` names, ``running`` is the data folder
     that the running containerd's command line names, ``ran_as`` k3s's name as a process (k3s-server, k3s-agent),
@@ -47,8 +50,9 @@ def read_board(sections, explicit, blank=False):
     called like k3s where root has none, ``folder`` the role that the data folder tells (server, agent), ``said`` what
     k3s's environment or its services say of folders, ``role`` and ``service`` follow from these.
 
-    ``manager`` is the service manager, systemd or openrc, ``shut`` a file k3s that may not be executed, where there is
-    no program k3s.
+    ``manager`` is the service manager, systemd or openrc. Where no program k3s was found, ``given`` is the one
+    that the user names, ``start`` by which program k3s or its services were started, ``shut`` are files that may not be
+    executed in the places where one was looked for, ``directory`` folders there, ``dangling`` links to nothing.
 
     ``explicit`` says whether crictl and ctr were given, so that a board without k3s will do, ``blank`` whether one that
     is to get k3s will. Raises Problem when the board cannot be observed at all.
@@ -75,21 +79,69 @@ def read_board(sections, explicit, blank=False):
             next_step="look again; if it stays so, check that the board's /bin/sh is a POSIX shell",
         )
     if not board["k3s"] and not explicit and not blank:
-        if board["shut"]:
-            raise Problem(
-                SHUT,
-                found="the file %s may not be executed" % board["shut"],
-                where=board["hostname"],
-                next_step="chmod 755 it, where it is the k3s of this board; its file system may also be mounted noexec",
-            )
-        raise Problem(
-            "k3s was not found on this board",
-            found="no program k3s in the usual folders",
-            where=board["hostname"],
-            next_step="install k3s first, by the playbook riscv.k3s.install; or name its path in the option k3s, or "
-            "for a plain containerd give the options crictl, ctr and containerd_address",
-        )
+        raise _without_program(board)
     return dict(board, role=_role(board), service=_service(board))
+
+
+def _without_program(board: Mapping[str, Any]) -> Problem:
+    trace = trace_of(board)
+    looked = list(_looked(board))
+    if board["shut"]:
+        what, looked = SHUT, list(_shut(board))
+        next_step = "chmod 755 it, where it is the k3s of this board; its file system may also be mounted noexec"
+    elif trace:
+        what = trace
+        next_step = "see how k3s is started there, and make a link to its program in one of the usual folders"
+        if not _runs(board):
+            next_step += "; where its program is gone, put it back, or remove the service and run riscv.k3s.install"
+    elif board["directory"] or board["dangling"]:
+        what, looked = "what is called k3s on this board is no program", looked[1:]
+        next_step = "put the program k3s in its place; where k3s is not installed, move the folder away, and run "
+        if board["dangling"]:
+            next_step = "see whether what it leads to is mounted; where k3s is not installed, remove the link, and run "
+        next_step += "riscv.k3s.install"
+    else:
+        what, next_step = "k3s was not found on this board", "install k3s first, by the playbook riscv.k3s.install"
+    return Problem(what, found="; ".join(looked), where=board["hostname"], next_step=next_step)
+
+
+def trace_of(board: Mapping[str, Any]) -> Optional[str]:
+    """What tells that a board has k3s where no program of it was found, None for nothing: it runs, or it has a service.
+    A sentence without its end; of what other services are called nothing follows.
+    """
+    if board["k3s"]:
+        return None
+    if _runs(board):
+        role = _role(board)
+        return "k3s runs here%s, and its program was not found" % (" as %s" % role if role else "")
+    known = [name for names in _SERVICES.values() for name in names if name in _services(board)]
+    return "k3s has a service here (%s), and its program was not found" % known[0] if known else None
+
+
+def _runs(board):
+    return board["ran_as"] or board["running"]
+
+
+def without_program(board: Mapping[str, Any]) -> Optional[str]:
+    """The same, with what was looked at."""
+    trace = trace_of(board)
+    return "%s (%s)" % (trace, "; ".join(_looked(board))) if trace else None
+
+
+def _looked(board: Mapping[str, Any]) -> Iterator[str]:
+    yield "no program %s" % (board["given"] or "k3s in the usual folders, %s" % SEARCH_PATH.replace(":", ", "))
+    for start in dict.fromkeys(board["start"]):
+        yield "it is started as %s" % start
+    yield from _shut(board)
+    for place in dict.fromkeys(board["directory"]):
+        yield "%s is a folder" % place
+    for place in dict.fromkeys(board["dangling"]):
+        yield "%s, leads to nothing" % place
+
+
+def _shut(board: Mapping[str, Any]) -> Iterator[str]:
+    for file in dict.fromkeys(board["shut"]):
+        yield "the file %s may not be executed" % file
 
 
 def _role(board):
@@ -107,12 +159,16 @@ def _service(board):
     """
     if board["unit"]:
         return board["unit"]
-    names = {name[: -len(".service")] if name.endswith(".service") else name for name in board["services"].split()}
+    names = _services(board)
     if len(names) == 1:
         return names.pop()
     # The packages of k3s for RPM call it k3s-server; k3s-ansible called it k3s-node, and what came of it still does.
-    wanted = {"server": ("k3s", "k3s-server"), "agent": ("k3s-agent", "k3s-node")}.get(_role(board), ())
+    wanted = _SERVICES.get(_role(board), ())
     return next((name for name in wanted if name in names), "")
+
+
+def _services(board):
+    return {name[: -len(".service")] if name.endswith(".service") else name for name in board["services"].split()}
 
 
 def _check_user(user):

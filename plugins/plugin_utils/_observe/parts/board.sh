@@ -95,6 +95,41 @@ services=$(for folder in $units; do
         case $file in *.env | *.d | *"*"*) ;; *) [ ! -e "$file" ] || printf "%s " "${file##*/}" ;; esac
     done
 done)
+# Where a program of k3s lies that is in none of the usual folders: as the k3s that runs was started, which it keeps as
+# its first word when it hides the others, and as services start it. What is no whole path is only told.
+starts_of_k3s() {
+    if [ -n "$k3s_pid" ]; then
+        first=$(tr "\000\n" "\n " <"$proc/$k3s_pid/cmdline") first=${first%%"$nl"*}
+        # Whatever else is there may be a secret.
+        first=${first%% server*} first=${first%% agent*} first=${first%% -*}
+        case $first in /*) ;; */*) first=$(readlink "$proc/$k3s_pid/cwd")/${first#./} ;; esac
+        echo "$first"
+    fi
+    for folder in $units; do
+        cat "$folder"/k3s*.service.d/* "$folder"/k3s "$folder"/k3s[.-]* "$folder/$unit" "$folder/$unit.service"
+    done 2>/dev/null | sed -nE "s#^ *(ExecStart|command)=[^/a-z]*(/([^ ]*/)?(k3s|[.]k3s-wrapped))([^A-Za-z0-9._/-].*)?\$#\2#p"
+}
+start=
+if [ -z "$k3s$explicit$given" ] && [ -n "$k3s_pid$services" ]; then
+    start=$(starts_of_k3s)
+    k3s=$(by_line
+        for file in $start; do
+            case $file in /*) [ -f "$file" ] && [ -x "$file" ] && echo "$file" && break ;; esac
+        done)
+fi
+# What is in the places of a program that was not found. The shell finds none that lacks its x.
+in_its_place() {
+    by_line
+    echo "given $given"
+    for file in $start; do echo "start $file"; done
+    places=$shut$nl$start$nl$(echo "$PATH" | tr : "\n" | sed "s|\$|/k3s|")
+    for file in ${given:-$places}; do
+        case $file in /*) ;; *) continue ;; esac
+        if [ -d "$file" ]; then echo "directory $file"
+        elif [ -f "$file" ]; then echo "shut $file"
+        elif [ -L "$file" ]; then echo "dangling $file, a link to $(readlink "$file")"; fi
+    done
+}
 # What services say of folders, where k3s does not run to tell it. Units of k3s's own installer have a word a line.
 hints=$([ -n "$k3s_pid" ] || for folder in $units $defaults; do
     cat "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service "$folder"/k3s*.service.d/* "$folder"/k3s*.env
@@ -196,8 +231,7 @@ board() {
     echo "machine_id $machine${nl}k3s_started $started${nl}running $running${nl}ran_as $ran_as${nl}unit $unit"
     echo "services $services${nl}rootless $rootless"
     [ -z "$ran" ] || echo "folder $ran"
-    # The shell finds no program that lacks its x.
-    [ -n "$k3s" ] || for file in "$shut" $(echo "$path:" | sed "s|:|/k3s |g"); do [ ! -f "$file" ] || echo "shut $file"; done
+    [ -n "$k3s" ] || (in_its_place)
     if [ -d /run/systemd/system ]; then echo manager systemd; elif command -v openrc-run >/dev/null; then echo manager openrc; fi
     [ -z "$running" ] || [ "$data_dir" -ef "$running" ] || echo differs 1
     ! newer "$registries" || echo stale 1

@@ -15,6 +15,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._output.k3s import parse
 from ansible_collections.riscv.k3s.plugins.module_utils.platform import to_oci
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.last_words import seconds_of_k3s
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.board import without_program
 
 # Programs that kernels of another architecture may run as well.
 _COMPATIBLE = {("arm", "arm64"), ("386", "amd64")}
@@ -31,6 +32,7 @@ def read_k3s(seen):
     k3s = {
         "installed": bool(seen.board["k3s"]),
         "program": seen.board["k3s"] or None,
+        "without_program": without_program(seen.board),
         "version": own,
         "role": seen.board["role"] or None,
         "running": _running(seen),
