@@ -8,11 +8,12 @@ import importlib.util
 import pathlib
 
 import pytest
-from fake_fleet import NOW, FakeFleet
+from fake_fleet import NOW, PREFLIGHT, FakeFleet
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import overlay as _overlay
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import REGISTRY
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.model import CONFIDENCES
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import parse_preflight
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REGISTRIES = "/etc/rancher/k3s/registries.yaml"
@@ -302,6 +303,38 @@ def test_cgroups_that_are_not_mounted_are_no_matter_of_the_kernel(fleet):
     no_cgroups(fleet)
     (finding,) = fleet.document()["findings"]
     assert "rc-service cgroups start" in finding["remedy"] and finding["mended_by"] == "a person"
+
+
+@pytest.mark.parametrize(
+    "lines, remedy, command, mended_by",
+    [
+        ("cgroup2 cpu cpuset io pids", "cgroup_enable=memory", "cat /proc/cmdline", "riscv.k3s.prepare, step cgroups"),
+        # The list of those that are there names memory: that is not what is missing.
+        ("cgroup2 cpuset io memory pids\ncgroup memory 1 0", "CONFIG_CGROUP_SCHED", "cat /proc/cgroups", "a person"),
+        ("cgroup2 cpuset io memory pids\ncgroup cpu 1 2", "unified", "grep cgroup /proc/mounts", "a person"),
+        ("cgroup2 cpu cpuset pids\ncgroup memory 1 3", "unified", "grep cgroup /proc/mounts", "a person"),
+        ("cgroup2 cpu memory pids\ncgroup cpuset 0 0", "cgroup_disable=", "cat /proc/cmdline", "a person"),
+        ("cgroup2 cpu memory pids\ncgroup cpuset 1 0", "its host passes on", "cat /proc/cmdline", "a person"),
+        ("cgroup2 cpu memory pids\ncgroup cpu 1 0", "does not offer it", "cat /proc/cmdline", "a person"),
+        ("cgroup2 cpu cpuset pids\ncgroup memory 1 0", "does not offer it", "cat /proc/cmdline", "a person"),
+        ("cgroup2 cpuset memory pids", "Look for cpu in /proc/cgroups", "cat /proc/cgroups", "a person"),
+        (
+            "cgroup2 cpuset pids\ncgroup cpu 1 2\ncgroup memory 0 0",
+            "Switch memory on",
+            "grep cgroup /proc/mounts",
+            "riscv.k3s.prepare, step cgroups",
+        ),
+        ("cgroup cpu 1 1\ncgroup cpuset 1 2\ncgroup memory 1 3", "CONFIG_CGROUP_PIDS", "cat /proc/cgroups", "a person"),
+    ],
+)
+def test_a_controller_comes_back_by_what_it_is_missing_for(fleet, lines, remedy, command, mended_by):
+    """k3s-io/k3s#9947: v2 lacks what a hierarchy of v1 holds; only memory has a switch."""
+    without = [line for line in PREFLIGHT.split("\n") if not line.startswith("cgroup")]
+    fleet.agent["preflight"] = parse_preflight("\n".join(without + [lines]))
+    fleet.agent["preflight"]["options"].pop("CGROUP_PIDS")
+    (finding,) = fleet.document()["findings"]
+    assert finding["cause"] == "cgroup-missing" and remedy in finding["remedy"]
+    assert (finding["command"], finding["mended_by"]) == (command, mended_by)
 
 
 def test_misspelt_key_is_mended_where_it_stands(fleet):

@@ -343,11 +343,44 @@ def test_preflight():
         "dep vxlan",
     ]
     seen = parse_preflight(
-        "\n".join(lines + ["cgroup memory 0", "cgroup cpu 1", "sysctl net/ipv4/ip_forward 0", "garbage", ""])
+        "\n".join(
+            lines
+            + [
+                "cgroup memory 0 0",
+                "cgroup cpu 1 2",
+                "cgroup",
+                "cgroup io ² ²",
+                "sysctl net/ipv4/ip_forward 0",
+                "garbage",
+                "",
+            ]
+        )
     )
     assert seen["options"] == {"VXLAN": ("n", "/proc/config.gz"), "VETH": ("m", "/proc/config.gz")}
     assert seen["modules"] == {"veth": "loaded", "vxlan": "can be loaded"}
-    assert (seen["cgroups"], seen["sysctl"]) == ({"memory": False, "cpu": True}, {"net.ipv4.ip_forward": "0"})
+    assert seen["cgroups"] == {"memory": False, "cpu": True, "": False, "io": False} and seen["held"] == ["cpu"]
+    assert seen["sysctl"] == {"net.ipv4.ip_forward": "0"}
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("v2", [True, False])
+def test_what_the_kernel_has_is_read_beside_cgroup_v2_too(tmp_path, shell, v2):
+    """k3s-io/k3s#9947: v2 lacks what a hierarchy of v1 holds."""
+    board = FakeBoard(tmp_path)
+    board.file("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t2\t2\t1\nmemory\t0\t2\t1\n")
+    if v2:
+        board.file("controllers", "memory pids\n")
+
+    def build(*args, **options):
+        text = build_script(*args, **options)
+        for path, own in (("/sys/fs/cgroup/cgroup.controllers", "controllers"), ("/proc/cgroups", "cgroups")):
+            text = text.replace(path, str(board.home / own))
+        return text
+
+    parts = ["k3s", "preflight"]
+    seen = observe(board.run(parts, shell, build=build), TOKEN, parts)["preflight"]
+    assert seen["cgroup2"] == (["memory", "pids"] if v2 else None)
+    assert (seen["cgroups"]["cpu"], seen["cgroups"]["memory"], seen["held"]) == (True, True, ["cpu"])
 
 
 def test_details():

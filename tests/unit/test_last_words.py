@@ -10,11 +10,13 @@ from fake_board import SHELLS, TOKEN, FakeBoard
 from fake_fleet import FakeFleet
 
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import parse_preflight
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import PARTS, observe
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.script import build_script
 
 LOGFMT = 'time="2026-11-26T08:00:00Z" level=%s msg="%s"'
 DOWN = {"installed": True, "version": "v1.36.3+k3s1", "role": "agent", "running": False}
+V1 = "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is unsupported"
 PASSWORD = (
     "Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server "
     "node-passwd entry, try enabling a unique node name with the --with-node-id flag"
@@ -39,6 +41,13 @@ PASSWORD = (
         ),
         (
             LOGFMT % ("fatal", "failed to find memory cgroup (v2)"),
+            "cgroup-missing",
+        ),
+        (LOGFMT % ("fatal", "failed to find cpu cgroup (v2)"), "cgroup-missing"),
+        ("FATA[0003] pids cgroup controller not found", "cgroup-missing"),
+        (LOGFMT % ("error", V1), "cgroup-missing"),
+        (
+            LOGFMT % ("error", "Shutdown request received: kubelet exited: failed to run Kubelet: " + V1),
             "cgroup-missing",
         ),
         (
@@ -68,6 +77,16 @@ PASSWORD = (
         ),
         ("k3s-agent.service: Failed at step EXEC spawning /usr/local/bin/k3s: Permission denied", "k3s-not-executable"),
         ("k3s.service: Failed to execute /usr/local/bin/k3s: Exec format error", "k3s-not-executable"),
+        ("FATA[0000] exec format error", "k3s-not-executable"),
+        (LOGFMT % ("fatal", "fork/exec /data/abc/bin/k3s-server: exec format error"), "k3s-not-executable"),
+        (
+            LOGFMT % ("fatal", 'exec: \\"k3s-server\\": executable file not found in $PATH'),
+            "k3s-not-executable",
+        ),
+        # What k3s ends with counts, whatever it would tell of a pod.
+        (LOGFMT % ("fatal", "lookup time.lan: Temporary failure in name resolution"), "k3s-start-failed"),
+        (LOGFMT % ("fatal", 'Error: exec: \\"runc\\": executable file not found in $PATH'), "k3s-start-failed"),
+        (LOGFMT % ("fatal", "dial unix /run/k3s/containerd/containerd.sock: i/o timeout"), "k3s-start-failed"),
         (
             "k3s.service: Unable to locate executable '/usr/local/bin/k3s': No such file or directory",
             "k3s-not-executable",
@@ -213,3 +232,138 @@ def test_a_server_with_another_address_waits_and_calls_that_no_error(tmp_path, s
     fleet.agent.update(k3s=DOWN, last_words=seen["last_words"])
     (found,) = [one for one in fleet.document()["findings"] if one["cause"] == "k3s-start-failed"]
     assert "another address than its cluster knows it by" in found["title"] and "node-ip" in found["remedy"]
+
+
+AGAIN = {"k3s": {"state": "activating", "sub_state": "auto-restart", "restarts": 5}}
+FIRST = {"k3s": {"state": "activating", "sub_state": "start", "restarts": 0}}
+TLS = (
+    "starting tls server: Get https://127.0.0.1:6444/apis/apiextensions.k8s.io/v1beta1/customresourcedefinitions: "
+    "net/http: TLS handshake timeout"
+)
+HEALTH = 'starting kubernetes: preparing server: Get \\"https://%s/healthz\\": context deadline exceeded'
+KINE = "starting kubernetes: preparing server: creating storage endpoint: building kine: "
+LEASE = (
+    'E0519 20:50:28.056844    4423 leaderelection.go:472] Failed to update lock: Put "https://[::1]:6444/apis/'
+    'coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager?timeout=5s": %s'
+)
+LOST = 'E0519 20:50:28.064229    4423 controllermanager.go:328] "leaderelection lost"'
+CERTS = 'failed to get CA certs: Get \\"https://%s/cacerts\\": dial tcp %s: connect: connection refused'
+SLOW, DATASTORE, SERVER, OTHER = "does not answer its own k3s", "its datastore", "reach its server", "does not start"
+
+
+def ended(line, role="server", service=None):
+    """A fleet of one board, whose k3s is down with a line as its last word."""
+    fleet = FakeFleet()
+    del fleet.boards["board-2"]
+    fleet.server.update(k3s=dict(DOWN, role=role), service="k3s", service_state=service or AGAIN, last_words=[line])
+    fleet.server["api"] = {"reachable": False, "error": "refused", "nodes": [], "pods": [], "addons": []}
+    fleet.server["details"] = None
+    return fleet
+
+
+def finding(*args):
+    (found,) = [one for one in ended(*args).document()["findings"] if "k3s's log" in one["evidence"][0]]
+    return found
+
+
+@pytest.mark.parametrize(
+    "line, role, title",
+    [
+        (LOGFMT % ("fatal", TLS), "server", SLOW),
+        (LOGFMT % ("fatal", TLS), None, SLOW),
+        (LOGFMT % ("fatal", HEALTH % "127.0.0.1:6444"), "server", SLOW),
+        (LOGFMT % ("fatal", HEALTH % "[::1]:6444"), "server", SLOW),
+        (LOGFMT % ("fatal", "starting tls server: timed out waiting for the condition"), "server", SLOW),
+        (LOGFMT % ("fatal", "starting kubernetes: preparing server: apiserver not ready"), "server", SLOW),
+        (LOGFMT % ("fatal", "leaderelection lost for k3s"), "server", SLOW),
+        ("F0322 23:02:24.739    4562 server.go:203] leaderelection lost", "server", SLOW),
+        (LOST, "server", SLOW),
+        (LEASE % "context deadline exceeded", "server", SLOW),
+        # Its API is gone: that tells nothing of why.
+        (LOGFMT % ("error", CERTS % (("127.0.0.1:6443",) * 2)), "server", SLOW),
+        # An agent has a load balancer there, and a server may join another one.
+        (LOGFMT % ("error", CERTS % (("127.0.0.1:6444",) * 2)), "agent", SERVER),
+        (LOGFMT % ("error", CERTS % (("127.0.0.1:6444",) * 2)), None, SERVER),
+        (LOGFMT % ("fatal", HEALTH % "192.0.2.1:6443"), "server", SERVER),
+        (LOGFMT % ("error", CERTS % (("192.0.2.1:6443",) * 2)), "server", SERVER),
+        (
+            LOGFMT
+            % ("error", "failed to get CA certs: dial tcp: lookup k3s.lan: Temporary failure in name resolution"),
+            "agent",
+            SERVER,
+        ),
+        (LOGFMT % ("fatal", KINE + "dial tcp: lookup db.lan on 192.0.2.1:53: no such host"), "server", DATASTORE),
+        (
+            LOGFMT % ("fatal", KINE + "dial tcp: lookup db.lan: Temporary failure in name resolution"),
+            "server",
+            DATASTORE,
+        ),
+        (LOGFMT % ("fatal", KINE + "dial tcp: lookup db.lan: server misbehaving"), "server", DATASTORE),
+        (LOGFMT % ("fatal", KINE + "dial tcp 192.0.2.1:5432: connect: connection refused"), "server", DATASTORE),
+        (LOGFMT % ("fatal", KINE + "context deadline exceeded"), "server", DATASTORE),
+        (LOGFMT % ("fatal", KINE + "pq: password authentication failed"), "server", OTHER),
+    ],
+)
+def test_what_a_server_waits_for(line, role, title):
+    """k3s-io/k3s#970, #1850, #2615, #12380: a board with an SD card is too slow for its own API."""
+    found = finding(line, role)
+    assert title in found["title"] and found["confidence"] == "likely"
+    assert found["cause"] == ("server-unreachable" if title == SERVER else "k3s-start-failed")
+    assert ("6443/tcp" in found["remedy"]) == (title == SERVER)
+    assert ("--datastore-endpoint" in found["remedy"]) == (title == DATASTORE)
+    assert (found["command"] == "cat /proc/loadavg /proc/swaps") == (title == SLOW)
+
+
+def test_a_lease_that_could_not_be_kept_for_another_reason_is_no_matter_of_speed():
+    assert not any("log" in one["evidence"][0] for one in ended(LEASE % "Forbidden").document()["findings"])
+
+
+def test_a_server_that_waits_for_its_api_for_the_first_time_may_only_be_starting():
+    assert finding(LOGFMT % ("error", CERTS % (("127.0.0.1:6443",) * 2)), "server", FIRST)["confidence"] == "possible"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["FATA[0000] exec format error", LOST, LOGFMT % ("fatal", "lookup a.lan: Temporary failure in name resolution")],
+)
+def test_to_start_it_again_is_no_remedy_where_its_last_words_are_known(line):
+    assert "k3s-down" not in ended(line).causes()
+
+
+@pytest.mark.parametrize(
+    "preflight, line, remedy, mended_by",
+    [
+        (
+            "cgroup2 cpuset memory pids\ncgroup cpu 1 2",
+            "cpu cgroup (v2)",
+            "A hierarchy of cgroup v1 holds cpu",
+            "a person",
+        ),
+        ("cgroup2 cpuset memory pids\ncgroup pids 1 0", "cpu cgroup (v2)", "CONFIG_CGROUP_SCHED", "a person"),
+        # k3s names the first one only.
+        ("cgroup2 cpuset pids\ncgroup memory 0 0", "cpu cgroup (v2)", "memory", "riscv.k3s.prepare, step cgroups"),
+        ("cgroup2 cpu cpuset pids", "memory cgroup (v2)", "cgroup_enable", "riscv.k3s.prepare, step cgroups"),
+        ("cgroup2 cpu cpuset memory pids", "memory cgroup (v2)", "start k3s again", "a person"),
+        (
+            "cgroup memory 1 1\ncgroup cpu 1 1\ncgroup cpuset 1 1\ncgroup pids 1 1",
+            "pids cgroup",
+            "Have it mounted",
+            "a person",
+        ),
+        ("", "cpu cgroup (v2)", "Look for cpu in /proc/cgroups", "a person"),
+        ("", "memory cgroup (v2)", "cgroup_enable", "riscv.k3s.prepare, step cgroups"),
+        (None, "cpu cgroup (v2)", "Look for cpu in /proc/cgroups", "a person"),
+    ],
+)
+def test_a_controller_that_k3s_misses_comes_back_by_what_it_is_missing_for(preflight, line, remedy, mended_by):
+    """k3s-io/k3s#9947, #7023"""
+    fleet = ended(LOGFMT % ("fatal", "failed to find " + line))
+    fleet.server["preflight"] = None if preflight is None else parse_preflight(preflight)
+    (found,) = [one for one in fleet.document()["findings"] if one["cause"] == "cgroup-missing"]
+    assert remedy in found["remedy"] and found["mended_by"] == mended_by
+
+
+def test_a_kubelet_that_refuses_cgroup_v1():
+    """Kubernetes 1.35 and later: v1 has all controllers, and prepare has nothing to do."""
+    found = finding(LOGFMT % ("error", "Kubelet exited: " + V1))
+    assert "needs cgroup v2" in found["remedy"] and "unified" in found["remedy"] and found["mended_by"] == "a person"

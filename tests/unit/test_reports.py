@@ -101,7 +101,8 @@ def test_an_agent_that_waits_for_its_server_for_the_first_time_may_only_be_start
             "RunContainerError",
             CGROUP
             + "openat2 /sys/fs/cgroup/kubepods.slice/cri-0a.scope/memory.max: no such file or directory: unknown",
-            ("cgroup-missing", CERTAIN, "riscv.k3s.prepare, step cgroups"),
+            # The board has the controller: prepare would find nothing to do.
+            ("cgroup-missing", CERTAIN, PERSON),
         ),
         (
             "RunContainerError",
@@ -130,6 +131,17 @@ def test_an_agent_that_waits_for_its_server_for_the_first_time_may_only_be_start
 def test_containers(fleet, reason, message, expected):
     fleet.waiting("web-1", reason, message, image="docker.io/library/nginx:1")
     assert first(fleet) == expected
+
+
+@pytest.mark.parametrize(
+    "controllers, mender", [("cpu cpuset pids", "riscv.k3s.prepare, step cgroups"), ("cpuset memory pids", PERSON)]
+)
+def test_prepare_mends_the_controller_memory_alone(fleet, controllers, mender):
+    fleet.agent["preflight"]["cgroup2"] = controllers.split()
+    path = "/sys/fs/cgroup/kubepods.slice/cri-0a.scope/%s.max"
+    for name in {"cpu", "memory"} - set(controllers.split()):
+        fleet.waiting("web-1", "RunContainerError", CGROUP + "openat2 " + path % name + ": no such file or directory")
+    assert first(fleet) == ("cgroup-missing", CERTAIN, mender)
 
 
 @pytest.mark.parametrize(

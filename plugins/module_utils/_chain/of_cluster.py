@@ -24,6 +24,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import (
     NETWORK_WORDS,
     NO_ANSWER,
     NO_NAME,
+    TIMEOUT,
 )
 
 _JOIN = ("join", "begin")
@@ -32,6 +33,7 @@ RULES = (
     # k3s looks for it before it starts.
     rule("k3s-not-executable", KERNEL, ERRNO, ("own-exec",)),
     rule("cgroup-missing", K3S, r"[Ff]ailed to find (?:memory|cpuset|cpu|pids) cgroup|.*cgroup v2 not supported"),
+    rule("cgroup-missing", KUBELET, r"kubelet is configured to not run on a host using cgroup v1", variant="v1"),
     rule(
         "flannel-not-started",
         CNI,
@@ -61,7 +63,34 @@ RULES = (
         r"|.*(?:raft log corrupted|crc mismatch|database disk image is malformed|member has been permanently removed)",
     ),
     rule("k3s-start-failed", K3S, r"this server is a not a member of the etcd cluster", variant="address"),
-    rule("k3s-start-failed", NETWORK, NETWORK_WORDS, ("kine",), sure=False),
+    rule(
+        "k3s-start-failed",
+        NETWORK,
+        r"%s|.*context deadline exceeded" % NETWORK_WORDS,
+        ("kine",),
+        sure=False,
+        variant="datastore",
+    ),
+    rule("k3s-start-failed", DNS, r"%s|%s" % (NO_NAME, NO_ANSWER), ("kine",), sure=False, variant="datastore"),
+    # Its API is too slow for itself: it may have no more than some seconds for each of these.
+    rule("k3s-start-failed", K3S, r"[Ll]eader ?election lost", sure=False, variant="slow"),
+    rule(
+        "k3s-start-failed",
+        K3S,
+        r"%s|.*context deadline exceeded|timed out waiting for the condition|etcdserver: request timed out" % TIMEOUT,
+        ("lease",),
+        sure=False,
+        variant="slow",
+    ),
+    rule(
+        "k3s-start-failed",
+        K3S,
+        r"timed out waiting for the condition|apiserver not ready|failed to wait for apiserver being healthy",
+        ("begin", "fatal"),
+        ("helm", "rpc"),
+        sure=False,
+        variant="slow",
+    ),
     rule(
         "node-password-rejected",
         K3S,
@@ -69,6 +98,7 @@ RULES = (
         r"|.*hash does not match",
     ),
     rule("server-unreachable", NETWORK, r"%s|%s|.*context deadline exceeded" % (NETWORK_WORDS, NO_NAME), _JOIN),
+    rule("server-unreachable", DNS, NO_ANSWER, _JOIN),
     rule("server-unreachable", K3S, r"(?:https?://\S+: )?50[234] |websocket: bad handshake", _JOIN, sure=False),
     rule("clock", API, r"current time \S+ is before", variant="early"),
     # k3s refuses to start before 1980.

@@ -131,7 +131,7 @@ RULES = (
         "cgroup-missing",
         KERNEL,
         r"cgroups?: .*(?:mountpoint does not exist|not found|controller)"
-        r"|.*memory cgroup(?: controller)? (?:is )?(?:not|missing)|mountpoint for \S+ not found"
+        r"|.*(?:memory|cpuset|cpu|pids) cgroup(?: controller)? (?:is )?(?:not|missing)|mountpoint for \S+ not found"
         r"|.*subsystem mount for required subsystem|no cgroup mount found"
         r"|.*[Ff]ollowing Cgroup subsystem not mounted|.*Unknown subsys name",
     ),

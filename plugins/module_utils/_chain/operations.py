@@ -194,6 +194,7 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("addon", r"(?:Applying|Parse|Read|Deleting) manifest at " + _NAME + r" failed|Failed to process config"),
     ("addon", r"failed to process (?P<object>/\S*/manifests/\S+)|Error occurred (?:creating|applying) manifest.*"),
     ("unit", r"[\w@-]+\.service"),
+    ("lease", r"[Ff]ailed to update lock.*|[Ff]ailed to renew lease .*|[Ee]rror retrieving resource lock .*"),
     # What CoreDNS needs of the API.
     (
         "list",

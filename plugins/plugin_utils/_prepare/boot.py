@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Mapping
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import system as _preflight
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import controllers
 from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare.facts import (
     CHANGE,
     HAND,
@@ -21,42 +21,55 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._prepare.facts import (
     value,
 )
 
-OPTIONS = "cgroup_enable=memory cgroup_memory=1"
 _KUBELET = "memory limits (kubelet does not start without)"
-# Controllers of cgroups by the kernel's option that they come with.
-_OPTION_OF = {"memory": "MEMCG", "cpu": "CGROUP_SCHED", "cpuset": "CPUSETS", "pids": "CGROUP_PIDS"}
 
 
 def cgroups(facts: Facts) -> Iterator[Row]:
     """Controllers of cgroups, memory above all."""
-    rows = [row for row in _preflight.preflight(facts.preflight) if row["name"].startswith("cgroup ")]
-    missing = [row["name"].split(" ")[1] for row in rows if row["state"] == _preflight.MISSING]
-    unknown = [row["name"].split(" ")[1] for row in rows if row["state"] == _preflight.UNKNOWN]
-    if any(row["detail"] == _preflight.UNMOUNTED for row in rows):
-        yield Row("cgroups", HAND, "no file system of cgroups is mounted. " + _preflight.MOUNT, _KUBELET)
+    lacks = controllers.lacking(facts.preflight)
+    unknown = [
+        name for name in controllers.OPTION_OF if controllers.state(facts.preflight, name) == controllers.UNKNOWN
+    ]
+    if controllers.UNMOUNTED in lacks.values():
+        yield Row("cgroups", HAND, "no file system of cgroups is mounted. " + controllers.MOUNT, _KUBELET)
         return
-    for name in missing:
-        if name == "memory" and facts.preflight["options"].get("MEMCG", ("y", ""))[0] != "n":
+    for name, why in lacks.items():
+        if why == controllers.SWITCH:
             yield _memory(facts)
-        else:
-            text = "the controller %s is missing (CONFIG_%s). Only another kernel has it" % (name, _OPTION_OF[name])
-            yield Row("cgroups", KERNEL, text, "kubelet")
+        elif why == controllers.NOT_BUILT:
+            text = "the controller %s is missing (CONFIG_%s). Only another kernel has it"
+            yield Row("cgroups", KERNEL, text % (name, controllers.OPTION_OF[name]), "kubelet")
+    yield from _others(lacks)
     if unknown:
         yield Row("cgroups", UNKNOWN, "whether there are the controllers %s" % listed(unknown), "kubelet")
-    if not missing and not unknown:
+    if not lacks and not unknown:
         yield Row("cgroups", OK, "the controllers that kubelet needs are there")
+
+
+def _others(lacks: Mapping[str, str]) -> Iterator[Row]:
+    """What neither prepare nor another kernel mends."""
+    for why in dict.fromkeys(lacks.values()):
+        if why in (controllers.SWITCH, controllers.NOT_BUILT):
+            continue
+        some = {name: one for name, one in lacks.items() if one == why}
+        if why == controllers.UNREAD:
+            text = "why there are no controllers %s. %s" % (listed(list(some)), controllers.remedy(some))
+            yield Row("cgroups", UNKNOWN, text, "kubelet")
+        else:
+            text = "missing controllers: %s. %s" % (listed(list(some)), controllers.remedy(some))
+            yield Row("cgroups", HAND, text, "kubelet")
 
 
 def _memory(facts: Facts) -> Row:
     if not facts.system["loaders"]:
         text = "the controller memory is off, and no boot loader's file is known here: have the kernel started with %s"
-        return Row("cgroups", HAND, text % OPTIONS, _KUBELET)
+        return Row("cgroups", HAND, text % controllers.OPTIONS, _KUBELET)
     path, has_options = facts.system["loaders"][0]
     if has_options and not _is_disabled(facts):
         text = "the controller memory is off, though %s has the options already: boot the board"
         return Row("cgroups", HAND, text % path, _KUBELET, reboot=True)
-    text = "put %s into the kernel's command line (%s)" % (OPTIONS, path)
-    return Row("cgroups", CHANGE, text, _KUBELET, [value("kernel_options", path, OPTIONS)], reboot=True)
+    text = "put %s into the kernel's command line (%s)" % (controllers.OPTIONS, path)
+    return Row("cgroups", CHANGE, text, _KUBELET, [value("kernel_options", path, controllers.OPTIONS)], reboot=True)
 
 
 def _is_disabled(facts):

@@ -116,8 +116,6 @@ def _mended_by(fleet, cause, finding):
     if finding.command is not None and finding.command == fleet.site():
         return "riscv.k3s.site"
     step = _PREPARED.get(cause) if finding.is_prepared else None
-    if cause == "cgroup-missing" and not any("memory" in text for text in finding.evidence):
-        step = None  # the other controllers have no switch: they come with the kernel
     return "riscv.k3s.prepare, step %s" % step if step else "a person"
 
 

@@ -12,6 +12,7 @@ from typing import Callable, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import controllers
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.texts import said
 
@@ -403,7 +404,11 @@ def _finding(fleet, row, one, known):
     remedy, command = _OF_VARIANT.get(one.told.variant, (known.remedy, known.command))
     is_alone = command is _edit and m.workload(fleet, row).startswith("pod/")
     words = command(fleet, row, one) if command else (None, None)
-    return m.Finding(title, confidence, subject, [one.evidence], remedy + _ALONE * is_alone, *words)
+    finding = m.Finding(title, confidence, subject, [one.evidence], remedy + _ALONE * is_alone, *words)
+    if known.id != "cgroup-missing":
+        return finding
+    lacks = controllers.lacking(fleet.preflight(row["board"]), controllers.named(one.reason))
+    return finding._replace(is_prepared=controllers.is_prepared(lacks))
 
 
 def cut(text):

@@ -7,12 +7,18 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
-from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import errors, starting, system
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import (
+    controllers,
+    errors,
+    starting,
+    system,
+)
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 
@@ -30,7 +36,8 @@ NOT_EXECUTABLE = (
     "One for another architecture: put that for this board there, as riscv.k3s.install and riscv.k3s.upgrade do. "
     "Permission denied: its file system is mounted noexec (`findmnt -T` shows it; k3s runs programs out of its data "
     "folder), its mode lacks x, or SELinux forbids it (`restorecon -v` sets the label). "
-    "No such file: the service names a program that is not there."
+    "No such file: the service names a program that is not there. Executable file not found: what k3s unpacked into "
+    "its data folder (data/current) is incomplete; with that out of the way it unpacks itself anew."
 )
 KNOWN = (
     Known(
@@ -74,8 +81,9 @@ OTHERS = (
         "cgroup-missing",
         "The board lacks a controller of cgroups.",
         "k3s of {board} does not start: {reason}",
-        "Switch it on by the kernel's command line (cgroup_enable=memory cgroup_memory=1), and reboot.",
-        "cat /proc/cmdline",
+        # Where neither the words nor the board name one.
+        errors.BY_ID["cgroup-missing"].remedy,
+        "cat /proc/cgroups; cat /sys/fs/cgroup/cgroup.controllers; k3s check-config",
     ),
     Known(
         "clock",
@@ -92,6 +100,24 @@ _MOVED = Known(
     "The server {board} has another address than its cluster knows it by: {reason}",
     "Give it the address back that stands behind its name in that list (a fixed one, by DHCP or on the board), and "
     "name it in node-ip, so that k3s takes no other one. It waits for that, and goes on by itself.",
+)
+# A server that asks itself, or loses a lease that it keeps by itself: no address and no firewall are in its way.
+_SLOW = Known(
+    "k3s-start-failed",
+    "k3s ends while it starts.",
+    "The API of {board} does not answer its own k3s in time: {reason}",
+    "Most often the disk with k3s's data folder is too slow (an SD card), or load or swap keeps the board busy. Put "
+    "the data folder on a faster disk, or run less on the board. Where the API ended instead, an error before these "
+    "words in k3s's log says why.",
+    "cat /proc/loadavg /proc/swaps",
+)
+_DATASTORE = Known(
+    "k3s-start-failed",
+    "k3s ends while it starts.",
+    "k3s of {board} cannot reach its datastore: {reason}",
+    "Check that the datastore runs, its name or address (--datastore-endpoint, K3S_DATASTORE_ENDPOINT), that the board "
+    "can resolve the name, and the port in firewalls. Embedded etcd is that of this server and of the others (2379 and "
+    "2380/tcp).",
 )
 # The same words where the board's clock is right.
 _MADE_AHEAD = Known(
@@ -115,6 +141,12 @@ _SHARED = (
 )
 _OWN = {known.id: known for known in KNOWN + OTHERS}
 _IDS = {*_OWN, *_SHARED}
+_OF_VARIANT = {"address": _MOVED, "slow": _SLOW, "datastore": _DATASTORE}
+# What an error of a pod tells of the program of its image, k3s's last words tell of its own.
+_OF_PROGRAM = ("exec-format", "entrypoint-missing")
+_LOOPBACK = re.compile(r"(?:https?://)?(?:127\.[\d.]+|\[::1\]|localhost)(?::\d+)?(?:/|$)")
+# Only a server takes these steps: its role need not be known.
+_OF_SERVER = ("starting kubernetes", "preparing server", "starting tls server")
 
 
 def is_down(board):
@@ -143,20 +175,55 @@ def is_explained(board):
 
 
 def _last(board):
-    """(line, cause) of the last error that is understood: those before it were got over."""
-    told_by = ((line, told(line).cause) for line in (board.get("last_words") or ())[::-1])
-    return next(((line, cause) for line, cause in told_by if cause in _IDS), ("", None))
+    """(line, cause) of the last error that counts: those before it were got over."""
+    told_by = ((line, _cause_of(board, told(line))) for line in (board.get("last_words") or ())[::-1])
+    return next(((line, cause) for line, cause in told_by if cause), ("", None))
 
 
-def _is_old(board, cause):
+def _cause_of(board, tells):
+    """The cause that a line of k3s's log tells, None where it tells none. What k3s ends with always counts, also words
+    that of a pod would tell something else.
+    """
+    if tells.cause == "server-unreachable" and _asks_itself(board, tells):
+        return _SLOW.id
+    if tells.cause in _IDS:
+        return tells.cause
+    if not _is_fatal(tells):
+        return None
+    return "k3s-not-executable" if tells.cause in _OF_PROGRAM else "k3s-start-failed"
+
+
+def _is_fatal(tells):
+    links = tells.chain.links
+    return bool(links) and links[0].words == "level fatal"
+
+
+def _asks_itself(board, tells):
+    """Whether a server asks its own API. At the same address an agent has what passes its requests on to its server."""
+    role = board["k3s"].get("role")
+    is_server = role == "server" or not role and any(link.words in _OF_SERVER for link in tells.chain.links)
+    asked = tells.address or tells.chain.object_of("join") or tells.chain.object_of("dial")
+    return is_server and bool(_LOOPBACK.match(asked))
+
+
+def _known(fleet, name, tells, cause):
+    """What is known of a cause, by the words that tell it."""
+    if tells.variant == "early" and system.is_clock_right(fleet, name):
+        return _MADE_AHEAD
+    if tells.cause == "server-unreachable" and cause == _SLOW.id:
+        return _SLOW
+    return _OF_VARIANT.get(tells.variant) or _OWN.get(cause) or errors.BY_ID[cause]
+
+
+def _is_old(board, known):
     """Whether the errors may have nothing to do with what is the case now. Whether k3s came up since, and ended for
     another reason, they never tell.
     """
     if board.get("service_state") == {}:
         return True  # the service is not active, and did not fail: somebody stopped it
     is_starting, again, dummy = service(board)
-    # Each agent waits a little for its server.
-    return is_starting and not again and cause == "server-unreachable"
+    # Each agent waits a little for its server, and each server for its API.
+    return is_starting and not again and (known.id == "server-unreachable" or known is _SLOW)
 
 
 def look(fleet, cause):
@@ -166,23 +233,28 @@ def look(fleet, cause):
         line, found = _last(board) if is_down(board) and name not in fleet.starting else ("", None)
         if found != cause:
             continue
-        known = _OWN.get(cause) or errors.BY_ID[cause]
-        variant = told(line).variant
-        if variant == "early" and system.is_clock_right(fleet, name):
-            known = _MADE_AHEAD
-        elif variant == "address":
-            known = _MOVED
-        reason = errors.cut(told(redact(line)).words)
-        command = shell.Command(known.command) if isinstance(known.command, str) else fleet.k3s_log(name)
-        yield m.Finding(
-            known.title.format(board=name, reason=reason),
-            m.POSSIBLE if _is_old(board, cause) else m.LIKELY,
+        tells = told(line)
+        known = _known(fleet, name, tells, cause)
+        finding = m.Finding(
+            known.title.format(board=name, reason=errors.cut(told(redact(line)).words)),
+            m.POSSIBLE if _is_old(board, known) else m.LIKELY,
             ("board", name, name),
             ["k3s's log on %s: %s" % (name, m.one_line(line))] + service(board)[2],
             known.remedy,
-            command,
+            shell.Command(known.command) if isinstance(known.command, str) else fleet.k3s_log(name),
             name,
         )
+        yield _of_cgroups(fleet, finding, tells) if cause == "cgroup-missing" else finding
+
+
+def _of_cgroups(fleet, finding, tells):
+    """The finding with what brings back the controllers that the words name, and those that the board lacks besides."""
+    if tells.variant == "v1":
+        return finding._replace(remedy=controllers.V2, is_prepared=False)
+    lacks = controllers.lacking(fleet.preflight(finding.run_on), controllers.named(tells.reason))
+    if lacks:
+        finding = finding._replace(remedy=controllers.remedy(lacks), command=controllers.command(lacks))
+    return finding._replace(is_prepared=controllers.is_prepared(lacks))
 
 
 def _cause(known):

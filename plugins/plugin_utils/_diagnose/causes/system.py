@@ -7,15 +7,11 @@
 from __future__ import annotations
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import controllers
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.preflight import KERNEL
 
 OK, MISSING, UNKNOWN = "ok", "missing", "unknown"
-UNMOUNTED = "the kernel has it, and no file system of cgroups is mounted"
-MOUNT = (
-    "Have it mounted: with OpenRC by its service cgroups (rc-update add cgroups sysinit; rc-service cgroups start), in "
-    "the mode that rc_cgroup_mode in /etc/rc.conf names. Lines of cgroup in /etc/fstab are in its way."
-)
 _NEEDED_FOR = {
     "OVERLAY_FS": "images of containerd (overlayfs)",
     "BRIDGE": "the network of pods",
@@ -38,7 +34,6 @@ _NEEDED_FOR = {
     "CGROUP_PIDS": "kubelet",
     "CPUSETS": "kubelet",
 }
-_CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 _SKEW = 120  # seconds; a certificate that was made a moment ago is not valid yet before that
 
 
@@ -47,7 +42,7 @@ def preflight(seen):
     if not seen:
         return []
     rows = [_feature(seen, option, module) for option, module in KERNEL.items()]
-    rows += [_controller(seen, name) for name in _CONTROLLERS]
+    rows += [_controller(seen, name) for name in controllers.OPTION_OF]
     for name, needed_for in (
         ("net.ipv4.ip_forward", "traffic of pods"),
         ("net.bridge.bridge-nf-call-iptables", _NEEDED_FOR["BRIDGE_NETFILTER"]),
@@ -102,20 +97,29 @@ def _feature(seen, option, module):
 
 
 def _controller(seen, name):
-    row = {"name": "cgroup " + name, "state": UNKNOWN, "needed_for": "kubelet", "detail": "no cgroups were found"}
-    if seen["cgroup2"] is not None:
-        there = name in seen["cgroup2"]
-        return dict(row, state=OK if there else MISSING, detail="cgroup.controllers: " + " ".join(seen["cgroup2"]))
-    if seen["cgroups"]:
-        there = seen["cgroups"].get(name)
-        if there and seen["unmounted"]:
-            return dict(row, state=MISSING, detail=UNMOUNTED)
-        return dict(
-            row,
-            state=OK if there else MISSING,
-            detail="/proc/cgroups: %s" % ("enabled" if there else "not enabled" if there is False else "not there"),
-        )
-    return row
+    found = controllers.state(seen, name)
+    if found == controllers.UNKNOWN:
+        return {"name": "cgroup " + name, "state": UNKNOWN, "needed_for": "kubelet", "detail": "no cgroups were found"}
+    return {
+        "name": "cgroup " + name,
+        "state": OK if found == controllers.THERE else MISSING,
+        "needed_for": "kubelet",
+        "detail": _of_controller(seen, name, found),
+    }
+
+
+def _of_controller(seen, name, found):
+    """What was read of a controller."""
+    if found == controllers.UNMOUNTED:
+        return "the kernel has it, and no file system of cgroups is mounted"
+    enabled = seen["cgroups"].get(name)
+    kernel = "/proc/cgroups: %s" % ("enabled" if enabled else "not enabled" if enabled is False else "not there")
+    if found == controllers.HELD:
+        kernel += ", in a hierarchy of v1"
+    if seen["cgroup2"] is None:
+        return kernel
+    given = "cgroup.controllers: " + " ".join(seen["cgroup2"])
+    return "%s; %s" % (given, kernel) if found != controllers.THERE and seen["cgroups"] else given
 
 
 def _missing(fleet, wanted):
@@ -139,18 +143,16 @@ def kernel(fleet):
 def cgroups(fleet):
     """Controllers of cgroups that are off."""
     for name, rows in _missing(fleet, lambda one: one.startswith("cgroup ")):
-        evidence = ["%s: %s" % (row["name"], row["detail"]) for row in rows]
-        remedy = "Switch them on by the kernel's command line (cgroup_enable=memory cgroup_memory=1), and reboot."
-        is_unmounted = any(row["detail"] == UNMOUNTED for row in rows)
+        lacks = controllers.lacking(fleet.preflight(name))
         yield m.Finding(
             "%s lacks %s" % (name, ", ".join(row["name"] for row in rows)),
             m.CERTAIN,
             ("board", name, name),
-            evidence,
-            MOUNT if is_unmounted else remedy,
-            shell.command("cat", "/proc/mounts" if is_unmounted else "/proc/cmdline"),
+            ["%s: %s" % (row["name"], row["detail"]) for row in rows],
+            controllers.remedy(lacks),
+            controllers.command(lacks),
             name,
-            is_prepared=not is_unmounted,
+            is_prepared=controllers.is_prepared(lacks),
         )
 
 

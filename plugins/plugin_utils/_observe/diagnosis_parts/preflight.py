@@ -46,8 +46,8 @@ def read_preflight(seen):
 @reads("the preflight")
 def parse_preflight(text):
     """The part ``preflight`` as {release, time, options: {name: (value, file)}, modules: {name: where}, overlay,
-    sysctl, cgroup2, cgroups, unmounted (no file system of cgroups), iptables, rules, firewalld, init, cni, addresses,
-    elsewhere, mirrors: {registry: [url]}}."""
+    sysctl, cgroup2, cgroups, held (those of them that a hierarchy of v1 has), unmounted (no file system of cgroups),
+    iptables, rules, firewalld, init, cni, addresses, elsewhere, mirrors: {registry: [url]}}."""
     seen: dict = {
         "release": "",
         "time": None,
@@ -57,6 +57,7 @@ def parse_preflight(text):
         "sysctl": {},
         "cgroup2": None,
         "cgroups": {},
+        "held": [],
         "unmounted": False,
         "iptables": "",
     }
@@ -80,8 +81,10 @@ def parse_preflight(text):
         elif key == "cgroup2":
             seen["cgroup2"] = value.split()
         elif key == "cgroup":
-            name, dummy, enabled = value.partition(" ")
-            seen["cgroups"][name] = enabled.strip() == "1"
+            name, enabled, hierarchy = (value.split() + [""] * 3)[:3]
+            seen["cgroups"][name] = enabled == "1"
+            if hierarchy.isdecimal() and hierarchy.strip("0"):
+                seen["held"].append(name)
         elif key == "unmounted":
             seen["unmounted"] = True
         elif key == "rule":

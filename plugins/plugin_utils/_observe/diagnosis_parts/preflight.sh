@@ -28,10 +28,13 @@ kernel() {
     if [ -r /sys/fs/cgroup/cgroup.controllers ]; then
         read -r controllers </sys/fs/cgroup/cgroup.controllers
         echo "cgroup2 $controllers"
-    elif [ -r /proc/cgroups ]; then
-        while read -r controller _ _ enabled; do echo "cgroup $controller $enabled"; done </proc/cgroups
+    else
         grep -qE "^[^ ]+ [^ ]+ cgroup2? " /proc/mounts || echo "unmounted cgroups"
     fi
+    # Beside v2 as well: a hierarchy of v1 may hold what is missing there.
+    [ ! -r /proc/cgroups ] || while read -r controller held _ enabled; do
+        echo "cgroup $controller $enabled $held"
+    done </proc/cgroups
 }
 firewall() {
     # Where the board has no iptables, k3s takes its own.
