@@ -60,6 +60,7 @@ def test_healthy_server(board, k3s_manifests):
     assert result["k3s"] == {
         "installed": True,
         "program": str(board.home / "bin/k3s"),
+        "without_program": None,
         "version": "v1.24.2+k3s2",
         "role": "server",
         "running": True,

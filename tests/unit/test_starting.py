@@ -170,7 +170,7 @@ def test_a_pod_that_no_node_takes_yet(fleet):
 @pytest.fixture(name="board")
 def _board(tmp_path):
     board = FakeBoard(tmp_path)
-    board.answer("ctr --namespace k8s.io version", err="ctr: failed to dial: context deadline exceeded", rc=1)
+    board.answer("ctr --namespace k8s.io version", err="ctr: failed to dial: connect: connection refused", rc=1)
     return board
 
 
