@@ -62,7 +62,7 @@ fleet: .venv/.stamp ## waves over 20 simulated boards (root)
 integration: .venv/.stamp ## the collection against the lab (root)
 	tools/integration
 
-board: .venv/.stamp ## the story and its costs on an emulated riscv64 board (root; two hours; ONLY="make story": one)
+board: .venv/.stamp ## the story and its costs on an emulated riscv64 board (root; half an hour, then an hour or more; ONLY="make story")
 	tools/board $(ONLY)
 
 bench: .venv/.stamp ## what a run costs, beside a ping and beside plain tasks, on the lab (root)
