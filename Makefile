@@ -21,7 +21,7 @@ help: ## this list
 demo: .venv/.stamp ## an empty registry, two broken boards: publish, heal, upgrade, heal (root; first time some 25 minutes, then 4)
 	tools/demo
 
-test: .venv/.stamp ## lint, sanity, other cores, unit, browser, fleet and integration (root; first time some 40 minutes, then 30)
+test: .venv/.stamp ## lint, sanity, other cores, unit, browser, fleet and integration (root; some 50 minutes)
 	tools/test
 
 format: .venv/.stamp ## format the Python of this checkout, and sort its imports

@@ -246,6 +246,7 @@ def test_only_a_few_pods_of_coredns_are_asked(board, seen):
         ("error: the server is currently unable to handle the request", 1, True),
         ('Get "https://127.0.0.1:6443/api?timeout=20s": http2: client connection lost', 1, True),
         ("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout", 1, False),
+        ('Get "https://10.0.0.1:6443/api": dial tcp 10.0.0.1:6443: context deadline exceeded', 1, False),
         # The time in the address is kubectl's own limit.
         ('Get "https://127.0.0.1:6443/api?timeout=20s": EOF', 1, False),
         ('Get "https://127.0.0.1:6443/api?timeout=20s": tls: failed to verify certificate: x509: expired', 1, False),

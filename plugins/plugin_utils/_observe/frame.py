@@ -86,10 +86,13 @@ class Seen:
         """Why a step failed."""
         return why(self.sections[name], seconds_of(name, self.program_timeout))
 
+    def timed_out(self, name):
+        """Whether a step was ended because it took too long."""
+        return self.sections[name].rc in TIMED_OUT
+
     def is_late(self, name):
-        """Whether a step was ended because it took too long, or containerd did not answer it in time."""
-        section = self.sections[name]
-        return section.rc in TIMED_OUT or (section.rc != 0 and silence.is_late(section.err))
+        """Whether containerd did not answer a step of ctr or crictl in time."""
+        return self.timed_out(name) or (not self.good(name) and silence.is_late(self.sections[name].err))
 
 
 def seconds_of(step, program_timeout):

@@ -39,7 +39,7 @@ def read_api(seen):
         return {}
     if not seen.good("api"):
         error = seen.message("api")
-        return {"api": unanswered(error, seen.is_late("api") or is_late(error))}
+        return {"api": unanswered(error, seen.timed_out("api") or is_late(error))}
     if not is_whole(seen.sections["api"].out, seen.token):
         raise Problem("the API's answer breaks off", next_step="look again, and see k3s's log on the server")
     unread: list = []
