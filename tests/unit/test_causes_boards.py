@@ -162,10 +162,17 @@ def test_a_server_whose_api_is_slow_is_not_to_be_restarted_at_once(fleet):
     assert "riscv_k3s_program_timeout" in slow["remedy"] and unknown["remedy"].startswith("Run this again when")
 
 
-def test_an_api_says_that_it_is_busy(fleet):
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Error from server (TooManyRequests): the server has received too many requests",
+        "error: the server is currently unable to handle the request",
+    ],
+)
+def test_an_api_says_that_it_is_busy(fleet, error):
     late_api(fleet)
-    fleet.server["api"]["error"] = "Error from server (TooManyRequests): the server has received too many requests"
-    assert fleet.document()["findings"][0]["title"] == "The API says that it is busy"
+    fleet.server["api"]["error"] = error
+    assert fleet.document()["findings"][0]["title"] == "The API says that it is busy or not ready"
 
 
 @pytest.mark.parametrize("api", [no_api, late_api])
@@ -180,11 +187,18 @@ def test_a_server_that_is_still_starting_is_waited_for(fleet, api):
     assert fleet.document()["findings"][0]["confidence"] == "certain"
 
 
-def test_an_api_that_does_not_take_the_kubeconfig_answers(fleet):
+@pytest.mark.parametrize(
+    "error",
+    [
+        "error: You must be logged in to the server (Unauthorized)",
+        'Error from server (Forbidden): nodes is forbidden: User "u" cannot list resource "nodes"',
+    ],
+)
+def test_an_api_that_does_not_take_the_kubeconfig_answers(fleet, error):
     no_api(fleet)
-    fleet.server["api"]["error"] = "error: You must be logged in to the server (Unauthorized)"
+    fleet.server["api"]["error"] = error
     finding = fleet.document()["findings"][0]
-    assert finding["title"] == "The API does not know k3s's own kubeconfig" and "renews" in finding["remedy"]
+    assert finding["title"] == "The API refuses k3s's own kubeconfig" and "renews" in finding["remedy"]
 
 
 def foreign_program(fleet):

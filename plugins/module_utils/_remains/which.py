@@ -13,9 +13,9 @@ import os
 import re
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import SOCKET
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
-SOCKET = "/run/k3s/containerd/containerd.sock"
 # Folders below which all mounts are k3s's.
 MOUNTS = ("/run/k3s", "/var/lib/kubelet")
 # What k3s makes in its data folder; whatever else lies there is somebody else's. It mounts nothing in that of volumes.

@@ -14,13 +14,13 @@ import posixpath
 import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import SOCKET
 from ansible_collections.riscv.k3s.plugins.module_utils._output.images import parse_version, pins_supported
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings import is_true, of_words
 
 ETC = "/etc/rancher/k3s"
 DATA_DIR = "/var/lib/rancher/k3s"
-SOCKET = "/run/k3s/containerd/containerd.sock"
 # A kubelet tells what it likes, and this is shown and compared.
 _VERSION = re.compile(r"v[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}[-+.0-9A-Za-z]{0,80}\Z")
 _NEXT = "see how k3s is started there (its unit, config.yaml), restart it if that was changed, and set "

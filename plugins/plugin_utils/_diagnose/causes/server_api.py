@@ -11,11 +11,10 @@ import re
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import is_down, service
+from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.api import is_busy
 
 _NAMED = 8
-_UNAUTHORIZED = re.compile(r"\(Unauthorized\)|must be logged in")
-# kubectl's own words before those of an API that did answer.
-_ANSWERED = "Error from server"
+_REFUSES = re.compile(r"\((?:Unauthorized|Forbidden)\)|must be logged in")
 
 
 def log(fleet, name):
@@ -49,47 +48,49 @@ def _title(fleet, name, does="does not answer", but="does"):
     return "The API %s" % does
 
 
-def _while_it_starts(fleet, name, subject, evidence):
-    """The finding where the service manager says that k3s is on its way up: what it needs is time."""
-    is_starting, again, said = service(fleet.boards[name])
-    if not is_starting or again:
-        return None
-    title = "k3s is starting on %s, and its API does not answer yet" % name
-    remedy = "Wait, and run it again: a slow board takes minutes. When it stays so, " + log(fleet, name)
-    return m.Finding(title, m.POSSIBLE, subject, evidence + said, remedy, fleet.service(name, "status"), name)
+def _findings(fleet, is_late, judge):
+    """Those of `_silent`, as ``judge`` makes them. A k3s that the service manager says to be on its way up needs time,
+    and nothing else.
+    """
+    for name, error, subject, evidence in _silent(fleet, is_late):
+        is_starting, again, said = service(fleet.boards[name])
+        if not is_starting or again:
+            yield judge(fleet, name, error, subject, evidence)
+            continue
+        title = "k3s is starting on %s, and its API does not answer yet" % name
+        remedy = "Wait, and run it again: a slow board takes minutes. When it stays so, " + log(fleet, name)
+        yield m.Finding(title, m.POSSIBLE, subject, evidence + said, remedy, fleet.service(name, "status"), name)
+
+
+def _down(fleet, name, error, subject, evidence):
+    title, remedy = _title(fleet, name), "Restart the server's k3s; its log says what keeps the API from starting."
+    if _REFUSES.search(error):
+        title = _title(fleet, name, "refuses k3s's own kubeconfig", "answers")
+        remedy = (
+            "Restart the server's k3s: when it starts it renews certificates that have expired, and writes its "
+            "kubeconfig anew."
+        )
+    return m.Finding(title, m.CERTAIN, subject, evidence, remedy, fleet.service(name), name)
+
+
+def _slow(fleet, name, error, subject, evidence):
+    does = "says that it is busy or not ready" if is_busy(error) else "does not answer in time"
+    remedy = (
+        "See what keeps the server busy (its load, its disk), and run this again when it is quiet, or give it more "
+        "time by riscv_k3s_program_timeout. Restart its k3s only if the API stays silent on a board that is idle."
+    )
+    title, command = _title(fleet, name, does), shell.command("cat", "/proc/loadavg")
+    return m.Finding(title, m.CERTAIN, subject, evidence, remedy, command, name)
 
 
 def api_down(fleet):
     """containerd runs on a server, and its API does not answer."""
-    for name, error, subject, evidence in _silent(fleet, False):
-        starts = _while_it_starts(fleet, name, subject, evidence)
-        if starts:
-            yield starts
-            continue
-        title, remedy = _title(fleet, name), "Restart the server's k3s; its log says what keeps the API from starting."
-        if _UNAUTHORIZED.search(error):
-            title = _title(fleet, name, "does not know k3s's own kubeconfig", "answers")
-            remedy = (
-                "Restart the server's k3s: when it starts it renews certificates that have expired, and writes its "
-                "kubeconfig anew."
-            )
-        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, fleet.service(name), name)
+    return _findings(fleet, False, _down)
 
 
 def api_slow(fleet):
     """It was asked and did not answer in time, or said that it is busy: a board that is slow, or an API that hangs."""
-    for name, error, subject, evidence in _silent(fleet, True):
-        starts = _while_it_starts(fleet, name, subject, evidence)
-        if starts:
-            yield starts
-            continue
-        answered = error.startswith(_ANSWERED) and "time" not in error.lower()
-        title = _title(fleet, name, "says that it is busy" if answered else "does not answer in time")
-        remedy = (
-            "See what keeps the server busy (its load, its disk), and run this again when it is quiet, or give it more "
-            "time by riscv_k3s_program_timeout. Restart its k3s only if the API stays silent on a board that is idle."
-        )
-        yield m.Finding(title, m.CERTAIN, subject, evidence, remedy, shell.command("cat", "/proc/loadavg"), name)
+    return _findings(fleet, True, _slow)
 
 
 def unknown_cluster(fleet):

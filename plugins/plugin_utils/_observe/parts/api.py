@@ -15,17 +15,23 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._running.k3s_settings im
 
 # kubectl puts its own limit into the address of each request, and shows that with whatever went wrong.
 _LIMIT = re.compile(r"[?&]timeout=\w+")
-# What kubectl and the API say when a request took too long, and what an API says that is busy or not ready yet. A
-# connection that was not made is another thing.
-_LATE = re.compile(
-    r"^(?!.*dial tcp).*([Tt]imed? ?out|deadline exceeded|time allotted|client connection lost|leader changed"
-    r"|TooManyRequests|[Tt]oo many requests|ServiceUnavailable|apiserver not ready|currently unable to handle)"
+# What kubectl and the API say when a request took too long. A connection that was not made is another thing.
+_LATE = re.compile(r"^(?!.*dial tcp).*([Tt]imed? ?out|deadline exceeded|time allotted|client connection lost)")
+# What an API answers that is busy or not ready yet.
+_BUSY = re.compile(
+    r"TooManyRequests|[Tt]oo many requests|ServiceUnavailable|apiserver not ready|currently unable to handle"
+    r"|leader changed"
 )
 
 
+def is_busy(error):
+    """Whether an API answered, by ``error``, that it cannot serve now."""
+    return bool(_BUSY.search(error))
+
+
 def is_late(error):
-    """Whether an API that told ``error`` is there, and only too slow or too busy to answer."""
-    return bool(_LATE.search(_LIMIT.sub("", error)))
+    """Whether an API that told ``error`` is there, and only too slow or too busy to serve."""
+    return is_busy(error) or bool(_LATE.search(_LIMIT.sub("", error)))
 
 
 def unanswered(error, late=False):
