@@ -405,6 +405,29 @@ def test_a_program_in_no_usual_folder(board, shell, name, runs):
     assert seen["k3s"]["running"] is True
 
 
+@pytest.mark.parametrize("pid, comm", [(1, "systemd"), (1, "init"), (200, "rke2")])
+def test_who_has_a_containerd_and_is_no_k3s_is_not_run(board, shell, pid, comm):
+    """A k3s that was killed leaves its containerd to process 1; that of RKE2 has the same words."""
+    (board.home / "bin/k3s").unlink()
+    board.program("other", "#!/bin/sh\ntouch %s/ran\n" % board.home)
+    other = board.home / "srv/other"
+    other.parent.mkdir()
+    (board.home / "bin/other").rename(other)
+    board.k3s(pid=200)
+    board.process(pid, ["%s server" % other], comm=comm)
+    if pid == 1:
+        shutil.rmtree(board.home / "proc/200")
+        board.process(
+            201, ["containerd", "-c", "%s/agent/etc/containerd/config.toml" % board.data], comm="containerd", parent=1
+        )
+    with pytest.raises(Problem, match="a containerd runs here as k3s starts one .*, and no program k3s was found"):
+        told(board, shell)
+    parts = ("k3s",)
+    seen = observe(board.run(parts, shell, blank=True), TOKEN, parts, blank=True)
+    assert (seen["k3s"]["installed"], seen["k3s"]["program"]) == (False, None)
+    assert not (board.home / "ran").exists()
+
+
 def test_one_in_a_usual_folder_goes_before_what_a_service_names(board, shell):
     other = board.home / "srv/k3s"
     board.file("srv/k3s", "")
@@ -464,7 +487,7 @@ def test_a_containerd_of_k3s_that_runs_alone(board, shell):
     (board.home / "bin/k3s").unlink()
     board.k3s()
     shutil.rmtree(board.home / "proc/200")
-    with pytest.raises(Problem, match="k3s runs here as server, and its program was not found"):
+    with pytest.raises(Problem, match="a containerd runs here as k3s starts one .*, and no program k3s was found"):
         told(board, shell)
 
 

@@ -111,9 +111,12 @@ def trace_of(board: Mapping[str, Any]) -> Optional[str]:
     """
     if board["k3s"]:
         return None
-    if _runs(board):
+    if board["ran_as"]:
         role = _role(board)
         return "k3s runs here%s, and its program was not found" % (" as %s" % role if role else "")
+    if board["running"]:
+        # Of a k3s that was killed, or of what has its folders from k3s, as RKE2.
+        return "a containerd runs here as k3s starts one (%s), and no program k3s was found" % board["running"]
     known = [name for names in _SERVICES.values() for name in names if name in _services(board)]
     return "k3s has a service here (%s), and its program was not found" % known[0] if known else None
 
