@@ -103,13 +103,12 @@ def test_everything(board, shell):
 def test_few_programs_are_started(board, shell):
     board.file("etc/k3s.yaml", "")
     board.run(PARTS, shell)
-    assert [call[:28] for call in board.calls()] == [
-        "--version",
-        "ctr --namespace k8s.io versi",
+    assert calls_of(board) == [
+        ASKED["api"],
+        *VERSIONS,
         "ctr --namespace k8s.io image",
         "crictl pods -o json",
         "crictl ps -a -o json",
-        "kubectl --request-timeout=20",
     ]
 
 
@@ -119,10 +118,15 @@ ASKED = {"images": "ctr --namespace k8s.io image", "api": "kubectl --request-tim
 VERSIONS = ["--version", "ctr --namespace k8s.io versi"]
 
 
+def calls_of(board):
+    """How programs were called: the API first, which is asked beside the others, and these in their order."""
+    return sorted((call[:28] for call in board.calls()), key=lambda call: call != ASKED["api"])
+
+
 def of_a_plan(board, shell):
     """(what is observed without asking for versions where others tell them, the calls that this took)."""
     seen = observe(board.run(OF_A_PLAN, shell, versions=False), TOKEN, OF_A_PLAN, versions=False)
-    return seen, [call[:28] for call in board.calls()]
+    return seen, calls_of(board)
 
 
 def node_of_the_board(**more):
@@ -142,31 +146,45 @@ def test_a_plan_starts_one_program_on_an_agent_and_two_on_a_server(board, shell)
         "kubectl", node_of_the_board(ready="True", kubelet="v1.36.3+k3s-1a2b3c4d", runtime="containerd://2.3.4-k3s1")
     )
     seen, calls = of_a_plan(board, shell)
-    assert calls == [ASKED["images"], ASKED["api"]]
+    assert calls == [ASKED["api"], ASKED["images"]]
     assert (seen["k3s"]["version"], seen["containerd"]) == (
         "v1.36.3+k3s-1a2b3c4d",
         {"version": "2.3.4-k3s1", "pins": True},
     )
 
 
+def test_the_api_answers_at_length_while_others_are_asked(board, shell):
+    """Neither waits for the other, and those read nothing of its answer."""
+    board.file("etc/k3s.yaml", "")
+    told = board.home / "told"
+    kubectl = "#!/bin/sh\nhead -c 300000 /dev/zero | tr '\\0' x\ntouch %s\n" % told
+    waiting = 'cat\nfor i in $(seq 100); do [ ! -e %s ] || exec %s/bin/k3s ctr "$@"; sleep 0.1; done\nexit 1\n'
+    for name, text in (("kubectl", kubectl), ("ctr", "#!/bin/sh\n" + waiting % (told, board.home))):
+        board.file("data/data/current/bin/" + name, text)
+        (board.data / "data/current/bin" / name).chmod(0o755)
+    found = sections(board, shell, ("images", "api"))
+    assert (found["images"].rc, found["api"].rc, found["api"].out) == (0, 0, "x" * 300000)
+    assert "xxx" not in found["images"].out
+
+
 def test_versions_are_asked_for_where_nobody_tells_them(board, shell):
     board.file("etc/k3s.yaml", "")
     # k3s does not run.
-    assert of_a_plan(board, shell)[1] == [*VERSIONS, ASKED["images"], ASKED["api"]]
+    assert of_a_plan(board, shell)[1] == [ASKED["api"], *VERSIONS, ASKED["images"]]
     board.k3s(role="server")
     board.file("data/agent/etc/containerd/config.toml", "")
     # The API does not answer.
     board.answer("kubectl", err="refused", rc=1)
     board.file("calls", "")
     seen, calls = of_a_plan(board, shell)
-    assert calls == [ASKED["images"], ASKED["api"], *VERSIONS]
+    assert calls == [ASKED["api"], ASKED["images"], *VERSIONS]
     assert (seen["k3s"]["running"], seen["k3s"]["version"]) == (True, "v1.24.2+k3s2")
     # Nor does containerd.
     for words in ("images ls", "version"):
         board.answer("ctr --namespace k8s.io " + words, err="connection refused", rc=1)
     board.file("calls", "")
     seen, calls = of_a_plan(board, shell)
-    assert calls == [ASKED["images"], ASKED["api"], *VERSIONS]
+    assert calls == [ASKED["api"], ASKED["images"], *VERSIONS]
     assert seen["k3s"]["running"] is False and "connection refused" in str(seen["errors"])
 
 
@@ -1125,10 +1143,10 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 20300),
-    ("with warnings", PARTS, True, 20600),
+    ("plain", PARTS, False, 20600),
+    ("with warnings", PARTS, True, 20900),
     ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 30200),
-    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 18900),
+    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 19100),
 ]
 
 
@@ -1164,7 +1182,7 @@ def test_stripping_changes_nothing(board, shell, monkeypatch):
 
 def test_every_file_of_the_script_is_used():
     wanted = (PARTS, PARTS + EXTRAS, (*PARTS, "told"))
-    used = {name for parts in wanted for name in script._files(set(parts) | {"files"}, True)}
+    used = {name for parts in wanted for files in script._files(set(parts) | {"files"}, True) for name in files}
     assert used == set(script._PATHS)
 
 

@@ -120,8 +120,12 @@ def build_script(
     # That containerd answers is then seen by its images.
     later = not versions and wanted >= {"k3s", "images"}
     wanted |= {"told"} if later else set()
-    frame, *others = map(_text, _files(wanted, events))
-    body = _calls(programs) + frame + first + "".join(others) + last
+    before, beside = _files(wanted, events)
+    frame, *others = map(_text, before)
+    rest = "".join(map(_text, beside)) + last
+    # What the API says comes from a process beside, to the end of all else. Programs are to read nothing of it.
+    looks = "api_beside | {\nexec 5<&0 </dev/null\n%s}\n" % rest if "answer" in beside else rest
+    body = _calls(programs) + frame + first + "".join(others) + looks
     values = {
         "token": token,
         "path": path,
@@ -188,11 +192,11 @@ def _wanted(parts, api):
 
 
 def _files(wanted, events):
-    """Names of the files to join. Where a diagnosis asks for more, some of them are others than in a plain observation,
-    so that this one sends nothing of it.
+    """Names of the files to join: those of the beginning, and those of the parts. Where a diagnosis asks for more, some
+    of them are others than in a plain observation, so that this one sends nothing of it.
     """
     from_rows = [name for part, name in _FROM_ROWS.items() if part in wanted]
-    instead = {"api": ["api", "warnings"] if events else ["api"]}
+    instead = {"api": ["answer", "warnings"] if events else ["answer"]}
     if from_rows:
         instead["sandboxes"] = ["sandboxes_kept"] + from_rows
     if "events" in wanted:
@@ -203,7 +207,9 @@ def _files(wanted, events):
     blanked = ["blanked"] if wanted & {"events", "logs", "dns", "last_words"} else []
     masked = ["masked"] if "manifests" in wanted or wanted >= {"preflight", "registries"} else []
     named = ["unit_names"] if wanted & {"service_state", "last_words"} else []
-    return ["frame", "root", "programs", *blanked, *masked, "board", *named] + sum(chosen, [])
+    parts = sum(chosen, [])
+    asked = ["api"] if "answer" in parts else []
+    return ["frame", "root", "programs", *blanked, *masked, "board", *named, *asked], parts
 
 
 def _fixed_settings():

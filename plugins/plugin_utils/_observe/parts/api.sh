@@ -2,14 +2,25 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Nodes, pods and addons, by one query. A cluster that is not k3s's has no addons.
+# Nodes, pods and addons, by one query. A cluster that is not k3s's has no addons. kubectl takes the longest of all, and
+# a board has several processors: so it is asked beside all else (script.py), and answer.sh takes what it says.
 # ask_api says that the API is asked in any case, query is jsonpath.
-# shellcheck shell=sh disable=SC2154,SC2034 # settings, and what frame.sh and board.sh set; warnings.sh looks at status, told.sh at answered
+# shellcheck shell=sh disable=SC2154 # settings, and what frame.sh and board.sh set
 
-if [ -n "$ask_api" ] || [ -r "$kubeconfig" ]; then
-    step api api_get nodes,pods,addons.k3s.cattle.io -A -o jsonpath="$query"
-    case $errors in *"have a resource type"*) step api api_get nodes,pods -A -o jsonpath="$query" ;; esac
-    answered=$status
-else
-    status=1
-fi
+without_addons=254
+api_step() {
+    step api api_get "$1" -A -o jsonpath="$query"
+    case $errors in *"have a resource type"*) exit $without_addons ;; esac
+    exit "$status"
+}
+# Its exit status in a line, then the step. Kept until then: kubectl is ended where nobody takes what it writes.
+api_beside() {
+    [ -n "$ask_api" ] || [ -r "$kubeconfig" ] || return 0
+    text=$(api_step nodes,pods,addons.k3s.cattle.io)
+    status=$?
+    if [ $status = $without_addons ]; then
+        text=$(api_step nodes,pods)
+        status=$?
+    fi
+    echo "$status$nl$text"
+}
