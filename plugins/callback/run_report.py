@@ -48,7 +48,7 @@ EXAMPLES = r"""
 # callbacks_enabled = riscv.k3s.run_report
 #
 # or for one run:
-# ANSIBLE_CALLBACKS_ENABLED=riscv.k3s.run_report ansible-playbook -i inventory riscv.k3s.site
+# ANSIBLE_CALLBACKS_ENABLED=riscv.k3s.run_report ansible-playbook -i inventory.yml riscv.k3s.site
 """
 
 import atexit

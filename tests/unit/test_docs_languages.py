@@ -73,6 +73,14 @@ def test_playbooks_and_variables_are_there(path):
     assert {name for name in unknown if not (name.endswith("_") and name + "*" in text)} == set()
 
 
+def test_commands_take_the_inventory_that_readme_lets_one_write():
+    """In a clone there is a folder inventory: all of its examples at once would be the boards."""
+    texts = [path.read_text(encoding="utf-8") for path in (*DOCUMENTS, *(ROOT / "roles").glob("*/README.md"))]
+    taken = {name for text in texts for name in re.findall(r"\bansible(?:-\w+)? [^#\n]*?-i (\S+)", text)}
+    # Of the plugin boards; of ansible-pull, in its own repository.
+    assert taken == {"inventory.yml", "boards.riscv_k3s.yml", "inventories/%H.yml"}
+
+
 def test_units_of_systemd_need_no_shell():
     """systemd runs no shell, and passes on what one would have replaced."""
     started = [
