@@ -9,6 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import derived as _derived
+from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import registries as _registries
 
@@ -88,6 +90,15 @@ def test_no_registries():
     assert _embedded.with_hosts(None, []) is None
     with pytest.raises(Problem, match="riscv_k3s_registries is not set"):
         _embedded.with_hosts(None, ["*"])
+
+
+@pytest.mark.parametrize("said, kept", [({}, True), ({"riscv_k3s_registries": {}}, False)])
+def test_what_follows_from_a_private_registry_is_enough(said, kept):
+    """docs/lock.md: beside one, the {} of an inventory that has none would take its entries away."""
+    settings = read({"b": {"riscv_k3s_registry": "reg:5000", **said}})["b"]
+    if _derived.derived_from(settings):
+        settings = _derived.with_derived(settings, "http")
+    assert ("reg:5000" in _embedded.with_hosts(settings["registries"], ["*"])["mirrors"]) == kept
 
 
 @pytest.mark.parametrize("mirror", [{}, None])
