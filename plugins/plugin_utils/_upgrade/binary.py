@@ -29,7 +29,7 @@ def binary_of(
     replace: bool = False,
     links: bool = False,
 ) -> Dict[str, Any]:
-    """What roles/install/tasks/binary.yml puts on a board, from its ``settings`` (those named binary…), what uname says
+    """What roles/binary puts on a board, from its ``settings`` (those named binary…), what uname says
     there, the version that the program must say of itself (None: any), and where it lies where no setting says so.
 
     {source (for people), url (None for a file), file (the file on the controller, of a URL its name in the cache),
