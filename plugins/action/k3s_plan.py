@@ -37,6 +37,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.declared impor
 from ansible_collections.riscv.k3s.plugins.plugin_utils._settings.read import read, unread
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply.access import registry_access
+from ansible_collections.riscv.k3s.plugins.plugin_utils.strategy import required as strategy_required
 
 ASK = "riscv.k3s.registry_image_info"
 LOCK = "images.lock.yml"
@@ -67,6 +68,7 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(argument_spec=OPTIONS)
         variables = _Variables(task_vars, self._templar)
         try:
+            strategy_required(self._task.get_play().strategy)
             fleet = self._fleet(options, variables, task_vars)
             if options["state"] == "absent":
                 document = _run.absent(fleet)

@@ -55,3 +55,15 @@ def test_so_does_the_role_by_itself(fleet, alone):
     run = fleet.play(playbook=alone, check=2)
     assert sorted(restarts(fleet)) == [0, 1]
     assert "server-01" in run.failed and "server-02" in run.failed
+
+
+def test_no_strategy_of_ansible_cfg_restarts_both_at_once(fleet, alone, monkeypatch):
+    """Under the strategy free a task of all boards is one of each, and none waits for another board."""
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
+    before = fleet.look()
+    run = fleet.play(playbook=alone, check=2)
+    assert "Found: the strategy free" in run.text and "Next: write `strategy: linear` into the play" in run.text
+    assert fleet.touched(before) == [] and restarts(fleet) == [0, 0]
+    run = fleet.play(check=0)
+    assert "All healthy." in run.text and "free strategy" not in run.text
+    assert restarts(fleet) == [1, 1]
