@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import pty
 import subprocess
 
 import paramiko
@@ -30,19 +31,25 @@ class Controller:
         (folder / ".ssh/id_ecdsa.pub").write_text("%s %s me@here\n" % (key.get_name(), key.get_base64()))
 
     def enroll(self, *words, **variables):
-        given = {"riscv_k3s_enroll_" + name: value for name, value in variables.items()}
-        (self.folder / "enroll.json").write_text(json.dumps(given))
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("ANSIBLE_", "SSH_AUTH"))}
-        kept.update(ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"), HOME=str(self.folder))
         return subprocess.run(
-            [ROOT / ".venv/bin/ansible-playbook", "riscv.k3s.enroll", "-e", "@enroll.json", "-vvv", "--diff", *words],
+            self.argv(variables, "-vvv", "--diff", *words),
             cwd=self.folder,
-            env=kept,
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def argv(self, variables, *words):
+        given = {"riscv_k3s_enroll_" + name: value for name, value in variables.items()}
+        (self.folder / "enroll.json").write_text(json.dumps(given))
+        return [str(ROOT / ".venv/bin/ansible-playbook"), "riscv.k3s.enroll", "-e", "@enroll.json", *words]
+
+    def environment(self):
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("ANSIBLE_", "SSH_AUTH"))}
+        kept.update(ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".venv/collections"), HOME=str(self.folder))
+        return kept
 
 
 @pytest.fixture
@@ -81,3 +88,34 @@ def test_check_run_check_run_by_playbook(boards, tmp_path):
     outputs.append(controller.enroll(**dict(variables, timeout="soon")))
     assert outputs[-1].returncode == 2 and "timeout" in outputs[-1].stdout + outputs[-1].stderr
     assert not [done for done in outputs if PASSWORD in done.stdout + done.stderr]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by_runner", [False, True])
+def test_at_a_terminal_it_asks_and_in_a_job_of_ansible_runner_it_does_not(boards, tmp_path, by_runner):
+    """A job has a terminal, too, and nobody types there."""
+    controller = Controller(tmp_path / "own")
+    entries = [{"address": board.address, "port": board.port} for board in boards]
+    words = controller.argv({"boards": entries, "accept_new": True})
+    given = dict(controller.environment(), **({"AWX_ISOLATED_DATA_DIR": str(tmp_path)} if by_runner else {}))
+    child, terminal = pty.fork()
+    if not child:
+        os.chdir(controller.folder)
+        os.execve(words[0], words, given)
+    said, is_answered = b"", False
+    try:
+        while True:
+            said += os.read(terminal, 4096)
+            if b"password of the boards" in said and not is_answered:
+                assert not by_runner, said
+                os.write(terminal, PASSWORD.encode() + b"\r")
+                is_answered = True
+    except OSError:
+        pass  # it has ended, and with it the terminal
+    finally:
+        os.close(terminal)  # which ends it, where it still asks
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    text, inventory = said.decode(), controller.folder / "inventory.yml"
+    assert (status, is_answered, inventory.exists()) == ((2, False, False) if by_runner else (0, True, True)), text
+    assert PASSWORD not in text
+    assert not by_runner or "no password is given" in text and "2 of 2 boards are not enrolled" in text
