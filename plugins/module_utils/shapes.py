@@ -265,6 +265,7 @@ class Observed(_Known, total=False):
     dns: Dict[str, Any]
     service_state: Optional[Dict[str, Any]]
     last_words: List[str]
+    imports: List[str]
 
 
 class RegistryAnswer(TypedDict):
@@ -359,7 +360,7 @@ class PlannedArchive(TypedDict):
     place: bool
     change: bool
     restart: bool
-    renew: bool  # whether its time is set anew, so that k3s imports it once more
+    renew: bool  # whether k3s is to import it once more
     obsolete: List[str]
     reason: str
 

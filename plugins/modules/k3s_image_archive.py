@@ -30,8 +30,9 @@ options:
     default: {}
   renewed:
     description:
-      - With O(state=announced), archives that are there get a new time, and nothing is noted. With a file
-        C(.cache.json) beside it, k3s imports an archive once, and again only when its size or time differs.
+      - With O(state=announced), archives that are there are imported at the next start of k3s, and nothing is noted.
+        With a file C(.cache.json) beside it, k3s imports an archive once. They are taken out of that, and get a new
+        time. One that is damaged is removed, and the module fails.
     type: bool
     default: false
   state:
@@ -94,8 +95,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.riscv.k3s.plugins.module_utils._containerd.store import Containerd
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import make_folder
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import PROGRAM_OPTIONS, Programs
+from ansible_collections.riscv.k3s.plugins.module_utils._journal import import_cache as _import_cache
 from ansible_collections.riscv.k3s.plugins.module_utils._journal import owned_files as _own_files
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, opened
+from ansible_collections.riscv.k3s.plugins.module_utils._registry.held import read as _read_held
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import is_digest, normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem, fail_on_problem
 
@@ -108,7 +111,7 @@ def run(params, check_mode, programs):
         if params["state"] == "absent":
             rows = [{"path": path, "changed": _own_files.remove_archive(journal, path, check_mode)} for path in paths]
         elif params["renewed"]:
-            rows = [_renew(path, check_mode) for path in paths]
+            rows = [_renew(journal, path, check_mode) for path in paths]
         else:
             rows = _announce(journal, paths, images, Containerd(programs), check_mode)
     return {"changed": any(row["changed"] for row in rows), "archives": rows}
@@ -126,16 +129,36 @@ def _announce(journal, paths, images, containerd, check_mode):
         journal.save()
         for path in paths:
             make_folder(os.path.dirname(path))
+            _import_cache.forget(path)
     changed = journal.images != before["images"]
     return [{"path": path, "changed": changed or path not in before["files"]} for path in paths]
 
 
-def _renew(path, check_mode):
+def _renew(journal, path, check_mode):
     if not os.path.isfile(path):
         raise Problem("%s is not there" % path, next_step="run again: it is placed then")
+    # A power cut after it was copied may have halved it: k3s would be restarted for it in vain, run after run.
+    if not _is_whole(path):
+        _own_files.remove_archive(journal, path, check_mode)
+        raise Problem(
+            "the archive of images is damaged, so k3s cannot import it",
+            found="its content is not what its names and checksums say",
+            where=path,
+            next_step="run again, which brings it anew%s" % ("" if check_mode else ": it is removed"),
+        )
     if not check_mode:
+        _import_cache.forget(path)
         os.utime(path)
     return {"path": path, "changed": True}
+
+
+def _is_whole(path):
+    try:
+        held = _read_held(path)
+    except Problem:
+        return False
+    # One of nothing but zeros holds no name.
+    return held.whole and bool(held.names)
 
 
 def _digest(name, digest):

@@ -19,6 +19,7 @@ import os
 import pathlib
 import re
 import sys
+import tarfile
 import time
 
 import procfs
@@ -120,18 +121,20 @@ def seconds_with_stock(board, state):
 
 
 def imported(folder):
-    """{image: [seed, labels]} of archives, which are JSON here. Beside a .cache.json of {archive: time} k3s passes by
-    those that it knows.
+    """{image: [seed, labels]} of archives, whose only blob is that as JSON. Beside a .cache.json k3s passes by those
+    that it knows, also under a new time (k3s-io/k3s#14284).
     """
     cache = folder / ".cache.json"
     known = json.loads(cache.read_text(encoding="utf-8") or "{}") if cache.exists() else {}
-    times = {path.name: path.stat().st_mtime for path in folder.glob("*.tar")}
-    found = {}
-    for name in times:
-        if known.get(name) != times[name]:
-            found.update(json.loads((folder / name).read_text(encoding="utf-8")))
+    found, seen = {}, {}
+    for path in folder.glob("*.tar"):
+        size, noted = path.stat().st_size, known.get(str(path))
+        seen[str(path)] = {"size": size}
+        if noted is None or noted["size"] != size:
+            with tarfile.open(path) as tar:
+                found.update(json.load(tar.extractfile(next(one for one in tar if one.name.startswith("blobs/")))))
     if cache.exists():
-        cache.write_text(json.dumps(times), encoding="utf-8")
+        cache.write_text(json.dumps(seen), encoding="utf-8")
     return found
 
 

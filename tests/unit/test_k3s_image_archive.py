@@ -5,19 +5,35 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 
 import pytest
 from fake_containerd import Content, FakeContainerd
 
+from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, read
+from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag, k3s_image_archive
 
 NAME, OTHER = "riscv-k3s-0123456789ab.tar", "riscv-k3s-ba9876543210.tar"
 PAUSE, COREDNS = "docker.io/rancher/mirrored-pause:3.6", "docker.io/rancher/mirrored-coredns-coredns:1.9.1"
 OURS, STOCK = Content("pause"), Content("stock", "amd64")
+BLOB = b"as good as any"
+
+
+def whole():
+    """The bytes of an archive of one blob."""
+    digest, raw = "sha256:" + sha256(BLOB), io.BytesIO()
+    index = layout.index({PAUSE: {"digest": digest, "size": len(BLOB)}})
+    layout.write(raw, {"index.json": index}, {digest: (len(BLOB), lambda: io.BytesIO(BLOB))})
+    return raw.getvalue()
+
+
+WHOLE = whole()
 
 
 class Board:
@@ -31,10 +47,13 @@ class Board:
     def programs(self):
         return Programs({"k3s": "k3s", "data_dir": self.data_dir}, self.fake, is_root=True)
 
+    @staticmethod
+    def params(state="announced", archives=(NAME,), images=None, renewed=False):
+        return {"archives": list(archives), "images": images or {}, "state": state, "renewed": renewed}
+
     def run(self, state="announced", archives=(NAME,), **images):
         """The module, after a run in check mode that must predict it; images by name."""
-        params = {"archives": list(archives), "images": images.get("images", {}), "state": state}
-        params["renewed"] = images.get("renewed", False)
+        params = self.params(state, archives, **images)
         before = self.journal()
         had_folder = self.folder.exists()
         predicted = k3s_image_archive.run(params, True, self.programs)
@@ -46,7 +65,7 @@ class Board:
     def place(self, name, *images):
         """As the role copies it and k3s imports it, with both of its labels."""
         self.folder.mkdir(exist_ok=True)
-        (self.folder / name).write_bytes(b"tar")
+        (self.folder / name).write_bytes(WHOLE)
         for image in images:
             self.fake.put(image, OURS, pinned=True)
             self.fake.store[image][1]["io.cattle.k3s.pinned"] = "pinned"
@@ -67,6 +86,47 @@ def test_one_that_is_there_gets_a_new_time_and_no_note(board):
     assert (board.folder / NAME).stat().st_mtime > 1 and not board.journal()["files"]
     with pytest.raises(Problem, match="is not there"):
         board.run(archives=[OTHER], renewed=True)
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+@pytest.mark.parametrize("linked", [True, False])
+def test_k3s_forgets_that_it_imported_one_that_it_is_to_import(board, renewed, linked, tmp_path):
+    """A new time alone says nothing to k3s of 2025 (k3s-io/k3s#14284), and the board's clock may be behind."""
+    noted = {"/elsewhere/agent/images/" + name: {"size": 3} for name in (NAME, "a.txt")}
+    board.place(NAME)
+    cache = tmp_path / "kept" if linked else board.folder / ".cache.json"
+    cache.write_text(json.dumps(noted))
+    cache.chmod(0o640)
+    if linked:
+        (board.folder / ".cache.json").symlink_to(cache)
+    board.run(renewed=renewed)
+    assert json.loads(cache.read_text()) == {"/elsewhere/agent/images/a.txt": noted["/elsewhere/agent/images/a.txt"]}
+    assert cache.stat().st_mode & 0o777 == 0o640 and (board.folder / ".cache.json").is_symlink() == linked
+    before = cache.stat()
+    board.run(renewed=renewed)
+    assert cache.stat() == before, "it is not written in vain"
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[1]", "{}", "[" * 5000])
+def test_a_cache_in_which_nothing_is_to_be_forgotten_is_left_alone(board, text):
+    board.place(NAME)
+    (board.folder / ".cache.json").write_text(text)
+    board.run(renewed=True)
+    assert (board.folder / ".cache.json").read_text() == text
+
+
+@pytest.mark.parametrize("data", [b"", WHOLE[:700], WHOLE[:2565], WHOLE.replace(b"good", b"evil"), b"\0" * 4096, b"{}"])
+def test_one_that_is_damaged_is_removed_and_told(board, data):
+    """As a power cut may leave it. k3s would be restarted for it in vain, run after run."""
+    board.run()
+    board.place(NAME)
+    (board.folder / NAME).write_bytes(data)
+    with pytest.raises(Problem, match="is damaged") as problem:
+        k3s_image_archive.run(board.params(renewed=True), True, board.programs)
+    assert (board.folder / NAME).read_bytes() == data and "removed" not in str(problem.value)
+    with pytest.raises(Problem, match="is damaged.* Next: run again, which brings it anew: it is removed"):
+        k3s_image_archive.run(board.params(renewed=True), False, board.programs)
+    assert not (board.folder / NAME).exists() and not board.journal()["files"]
 
 
 def test_announce(board):

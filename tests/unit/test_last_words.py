@@ -133,6 +133,79 @@ def test_the_log_is_read_only_where_containerd_does_not_answer(tmp_path, answers
     assert not any("abcdefgh" in line or "fine" in line for line in seen["last_words"])
 
 
+IMAGES = "/var/lib/rancher/k3s/agent/images/"
+START = LOGFMT % ("info", "Starting k3s v1.34.1+k3s1 (24fc436e)")
+IMPORTED = LOGFMT % ("info", "Imported %simages from " + IMAGES + "%s in 35.6s")
+# By k3s of 2020, of 2024 and of 2025 (rancher/k3os#431, k3s-io/k3s#10132, k3s-io/k3s#13136).
+NOT_IMPORTED = [
+    LOGFMT % ("error", "Unable to import " + IMAGES + "%s: archive/tar: invalid tar header"),
+    LOGFMT
+    % (
+        "error",
+        "Error encountered while importing " + IMAGES + "%s: failed to import images: content digest x: not found",
+    ),
+    LOGFMT
+    % ("error", "Failed to process image event: failed to import " + IMAGES + "%s: invalid image: unexpected EOF"),
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("error", NOT_IMPORTED)
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["%(a.tar)s"], ["a.tar"]),
+        (["%(a.tar)s", "%(my b.tar.zst)s", IMPORTED % ("", "c.tar")], ["a.tar", "my b.tar.zst"]),
+        # Told twice; it came later; the name is the beginning of another one; it is gone; k3s was started anew.
+        (["%(a.tar)s", "%(a.tar)s"], ["a.tar"]),
+        (["%(a.tar)s", IMPORTED % ("26 ", "a.tar")], []),
+        (["%(a.tar.gz)s", IMPORTED % ("", "a.tar")], ["a.tar.gz"]),
+        (["%(gone.tar)s"], []),
+        (["%(a.tar)s", START], []),
+        ([START, IMPORTED % ("", "a.tar")], []),
+    ],
+)
+def test_archives_that_k3s_could_not_import(tmp_path, shell, error, lines, expected):
+    board = FakeBoard(tmp_path)
+    held = ("a.tar", "a.tar.gz", "my b.tar.zst", "c.tar")
+    for name in held:
+        board.file("data/agent/images/" + name, "")
+    errors = {name: error % name for name in (*held, "gone.tar")}
+    noise = [LOGFMT % ("error", "went wrong"), LOGFMT % ("info", "Importing images from " + IMAGES + "a.tar")]
+    board.file("k3s.log", "".join(line % errors + "\n" for line in [START, *noise, *lines, *noise]))
+    seen = observe(board.run([*PARTS, "last_words"], shell, k3s_logs=[str(tmp_path / "k3s.log")]), TOKEN, PARTS)
+    assert "imports" not in seen
+    parts = [*PARTS, "last_words"]
+    seen = observe(board.run(parts, shell, k3s_logs=[str(tmp_path / "k3s.log")]), TOKEN, parts)
+    assert (seen["imports"], seen["last_words"]) == ([errors[name] for name in expected], [])
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_the_log_is_not_read_for_archives_where_there_is_none_or_k3s_is_down(tmp_path, down):
+    board = FakeBoard(tmp_path)
+    board.file("data/agent/images/.cache.json", "{}")
+    if down:
+        board.file("data/agent/images/a.tar", "")
+        board.answer("ctr --namespace k8s.io version", err="connection refused", rc=1)
+    board.file("k3s.log", NOT_IMPORTED[0] % "a.tar" + "\n" + NOT_IMPORTED[0] % ".cache.json" + "\n")
+    output = board.run(["k3s", "last_words"], k3s_logs=[str(tmp_path / "k3s.log")])
+    assert observe(output, TOKEN, ["k3s", "last_words"])["imports"] == []
+    assert ("Unable to import" in output) == down, "as a last word"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), list(zip(NOT_IMPORTED, ["invalid tar header", "not found", "unexpected EOF"]))
+)
+def test_an_archive_that_k3s_cannot_import_is_a_finding(error, reason):
+    fleet = FakeFleet()
+    fleet.agent["imports"] = [error % "a.tar"]
+    (found,) = fleet.document()["findings"]
+    assert (found["cause"], found["confidence"]) == ("archive-not-imported", "certain")
+    assert "k3s of board-2 cannot import an archive of images: " in found["title"] and reason in found["title"]
+    assert found["evidence"] == ["k3s's log on board-2: " + error % "a.tar"]
+    assert (found["command"], found["run_on"]) == ("ls -l %s" % IMAGES.rstrip("/"), "board-2")
+
+
 def test_the_errors_of_a_k3s_that_only_did_not_answer_in_time_are_old():
     fleet = FakeFleet()
     fleet.agent["k3s"] = dict(DOWN, running=None)

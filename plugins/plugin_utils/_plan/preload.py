@@ -43,8 +43,8 @@ def action(observed: Observed, rows: Sequence[PlannedImage], wanted: Wanted, arc
 
     ``observed`` is its result of k3s_info, ``rows`` those of the plan, ``wanted`` a Wanted. Returns archive (its file
     name, or None: none is wanted), architecture, images [{source, targets, digest}], place (whether it is to be copied
-    there), change, restart, renew (whether its time is set anew), reason, and obsolete, the file names of older
-    archives, which are to be removed.
+    there), change, restart, renew (whether k3s is to import it once more), reason, and obsolete, the file names of
+    older archives, which are to be removed.
     """
     held = {row["name"]: row["stale"] for row in observed.get("preloads") or []}
     result: PlannedArchive = {
@@ -71,7 +71,7 @@ def action(observed: Observed, rows: Sequence[PlannedImage], wanted: Wanted, arc
         return {**result, "place": True, "change": True, "restart": True, "reason": reason}
     if missing:
         reason = "k3s has not imported %s from it" % ", ".join(missing)
-        # With a file .cache.json beside it k3s passes by an archive of the same size and time.
+        # With a file .cache.json beside it k3s passes by an archive that it has imported before.
         return {**result, "change": bool(obsolete), "restart": True, "renew": True, "reason": reason}
     if name and held[name]:
         return {**result, "change": bool(obsolete), "restart": True, "reason": _NOT_RESTARTED}

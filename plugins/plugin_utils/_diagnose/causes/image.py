@@ -8,14 +8,40 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
+from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.errors import cut
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.texts import said
 
 _COLLECTED = re.compile(
     r"ImageGCFailed|FreeDiskSpaceFailed|EvictionThresholdMet|attempting to reclaim ephemeral-storage"
 )
+_IMPORT = (
+    "Cut off or damaged (EOF, invalid header or checksum, unrecognized format): copy the archive again, and compare "
+    "its sha256sum. Content that is not found: it was exported for one platform, which k3s takes since June 2024; "
+    "export it with --platform. A name that cannot be parsed: an image in it has no tag. No space: make room. k3s "
+    "tries again when the file changes, or when it starts. One of riscv.k3s (riscv-k3s-*.tar) is brought anew by "
+    "riscv.k3s.site."
+)
+
+
+def not_imported(fleet):
+    """Archives beside the one that k3s could not read are imported all the same, so nothing else tells of it."""
+    for name, board in fleet.seen():
+        for line in map(redact, board.get("imports") or ()):
+            yield m.Finding(
+                "k3s of %s cannot import an archive of images: %s" % (name, cut(told(line).words)),
+                m.CERTAIN,
+                ("board", name, name),
+                ["k3s's log on %s: %s" % (name, m.one_line(line))],
+                _IMPORT,
+                shell.command("ls", "-l", operands=["%s/%s" % (board["data_dir"], ARCHIVES)]),
+                name,
+            )
 
 
 def pause(fleet, row):
@@ -197,6 +223,12 @@ def exec_format(fleet, row):
 
 
 CAUSES = [
+    m.Cause(
+        "archive-not-imported",
+        "k3s cannot import an archive of images.",
+        "k3s's own log, since it started: an error about a file in `agent/images`",
+        not_imported,
+    ),
     m.Cause(
         "pause-image-missing",
         "The pause image cannot be pulled.",

@@ -2,23 +2,52 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What k3s itself wrote last: the reader of what last_words.sh writes. Pure."""
+"""What k3s itself wrote last, and of archives of images: the reader of what last_words.sh writes. Pure."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
+from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
+
+_HELD = "held "
 # When k3s started and what time it is, in seconds since the boot.
 _MOMENTS = re.compile(r"([0-9]+) ([0-9]+)(?:\.[0-9]+)?(?: |$)")
 
 
 def read_last_words(seen: Any) -> Dict[str, Any]:
-    """The part ``last_words``: errors and starts at the end of k3s's log, oldest first; empty where k3s runs."""
-    if "last_words" not in seen.sections:
-        return {"last_words": []}
-    lines = [line.rstrip() for line in seen.sections["last_words"].out.split("\n") if line.strip()]
-    return {"last_words": lines[1:] if lines and _MOMENTS.match(lines[0]) else lines}
+    """The part ``last_words``: errors and starts at the end of k3s's log, oldest first; empty where k3s runs. And
+    ``imports``, where it runs: a line of its log for each archive that is there and that it could not import.
+    """
+    lines = _lines(seen, "last_words")
+    return {
+        "last_words": lines[1:] if lines and _MOMENTS.match(lines[0]) else lines,
+        "imports": _failed_imports(_lines(seen, "imports")),
+    }
+
+
+def _lines(seen: Any, step: str) -> List[str]:
+    if step not in seen.sections:
+        return []
+    return [line.rstrip() for line in seen.sections[step].out.split("\n") if line.strip()]
+
+
+def _failed_imports(lines: List[str]) -> List[str]:
+    """Since k3s started last. It tries again when a file changes: what it said last of an archive counts."""
+    held = sorted((line[len(_HELD) :] for line in lines if line.startswith(_HELD)), key=len)
+    failed: Dict[str, str] = {}
+    for line in lines:
+        if "Starting k3s v" in line:
+            failed = {}
+        # The longest: the name of one may be the beginning of another.
+        name = next((one for one in held[::-1] if "%s/%s" % (ARCHIVES, one) in line), None)
+        if name is None or line.startswith(_HELD):
+            continue
+        failed.pop(name, None)
+        if "level=error" in line:
+            failed[name] = line
+    return list(failed.values())
 
 
 def seconds_of_k3s(seen: Any) -> Optional[int]:

@@ -7,27 +7,42 @@
 # it in the journal, those of OpenRC in a file. What looks like a secret is blanked here, roughly; the controller does
 # the rest. Before it stands when k3s started and what time it is, in seconds since the boot: it may have been started
 # since board.sh looked.
+# archives is a path inside the data folder.
 # shellcheck shell=sh disable=SC2154,SC2086 # set by other parts and script.py; limit and unit_names are several words
 
+# Its last $1 lines.
+k3s_log() {
+    logs=
+    for file in $k3s_logs $(printf "/var/log/%s.log " $unit_names); do
+        case " $logs " in *" $file "*) continue ;; esac
+        logs="$logs $file"
+        if [ -f "$file" ]; then tail -n "$1" "$file"; fi
+    done
+    if [ -d /run/systemd/system ]; then
+        # shellcheck disable=SC2046 # a word each
+        $limit journalctl $(printf -- "-u %s " $unit_names) -b --no-pager -o cat -n "$1" 2>&1
+    fi
+}
 last_words() {
     k3s_pid=
     find_k3s
     [ -z "$k3s_pid" ] || { k3s_start; echo "$started $(cat "$proc/uptime")"; }
-    {
-        logs=
-        for file in $k3s_logs $(printf "/var/log/%s.log " $unit_names); do
-            case " $logs " in *" $file "*) continue ;; esac
-            logs="$logs $file"
-            if [ -f "$file" ]; then tail -n 300 "$file"; fi
-        done
-        if [ -d /run/systemd/system ]; then
-            # shellcheck disable=SC2046 # a word each
-            $limit journalctl $(printf -- "-u %s " $unit_names) -b --no-pager -o cat -n 300 2>&1
-        fi
-    } | grep -E -e "level=(error|fatal)|^(FATA|ERRO)|^(panic: )?[EF][0-9]{4} |Waiting to retrieve|Starting k3s v" \
+    k3s_log 300 |
+        grep -E -e "level=(error|fatal)|^(FATA|ERRO)|^(panic: )?[EF][0-9]{4} |Waiting to retrieve|Starting k3s v" \
 -e "Failed to test (data store|etcd) connection" \
 -e "step EXEC spawning|Failed to execute|Unable to locate executable|failed to exec .*k3s" | tail -n 20 |
         cut -c -2000 | blanked_log
     return 0
 }
 [ "$alive" = 1 ] || step last_words
+# Where it runs: what is in the folder of archives, and which of them it could import, or could not.
+imports() {
+    held=
+    for file in "$data_dir/$archives"/*; do
+        [ ! -f "$file" ] || { held=1 && echo "held ${file##*/}"; }
+    done
+    [ -z "$held" ] || k3s_log 20000 |
+        grep -E "level=error .*$archives/|Imported .*images from|Starting k3s v" | tail -n 60 |
+        cut -c -2000 | blanked_log
+}
+[ "$alive" = 0 ] || step imports
