@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import full_or_text
 from ansible_collections.riscv.k3s.plugins.module_utils.shapes import Plan
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
-from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming
+from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming, reaching
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.gates import lacking
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.waves import named
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.restarts import unready
@@ -146,7 +146,7 @@ def _of_board(board: Looked, api: Optional[Mapping[str, Any]]) -> Tuple[List[str
     seen = board.seen
     if not seen or "hostname" not in seen:
         said = (seen or {}).get("msg") or "it does not answer"
-        known = None if " Next: " in said else becoming.remedy(said)
+        known = None if " Next: " in said else becoming.remedy(said) or reaching.remedy(said)
         return [], ["it could not be looked at: %s%s" % (said, ". Next: %s" % known if known else "")], False
     wrong, unknown = [], _unread(seen)
     runs = (seen.get("k3s") or {}).get("running")

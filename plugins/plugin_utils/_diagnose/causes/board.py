@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import seconds
-from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming, shell
+from ansible_collections.riscv.k3s.plugins.plugin_utils import becoming, reaching, shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import server_api, starting
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes.last_words import (
@@ -36,7 +36,7 @@ def unreachable(fleet):
         text = (board or {}).get("msg") or (board or {}).get("found")
         if not text or (board.get("what") or "").startswith(("k3s was not found", SHUT)):
             continue
-        known = becoming.remedy(text)
+        known = becoming.remedy(text) or reaching.remedy(text)
         remedy = board.get("next_step") or (known and known[0].upper() + known[1:] + ".")
         remedy = remedy or "Check that the board is on and can be reached by ssh."
         yield m.Finding(
