@@ -2,13 +2,18 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to do where ssh did not reach a board, by what it said of that. Pure."""
+"""What to do where ssh did not reach a board, or Ansible ended the look at it, by what they said of that. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import Optional
 
+_ENDED = re.compile(r"Timed out after \d+ second")
+_NO_TIME = (
+    "give tasks more time: task_timeout in ansible.cfg, or ANSIBLE_TASK_TIMEOUT, ended this one. What waits here has a "
+    "limit of its own, so 0 will do"
+)
 # In the words of OpenSSH, which speaks English alone, and of Ansible. What stands above may come with what is below.
 _KNOWN = (
     (
@@ -60,6 +65,8 @@ _KNOWN = (
 
 def remedy(text: str) -> Optional[str]:
     """What to do about a text that tells that; None for another text."""
+    if _ENDED.search(text):
+        return _NO_TIME
     if "ssh" not in text:
         return None
     return next((what for pattern, what in _KNOWN if re.search(pattern, text)), None)

@@ -147,6 +147,7 @@ def _of_board(board: Looked, api: Optional[Mapping[str, Any]]) -> Tuple[List[str
     if not seen or "hostname" not in seen:
         said = (seen or {}).get("msg") or "it does not answer"
         known = None if " Next: " in said else becoming.remedy(said) or reaching.remedy(said)
+        said = said.strip().removesuffix(".")
         return [], ["it could not be looked at: %s%s" % (said, ". Next: %s" % known if known else "")], False
     wrong, unknown = [], _unread(seen)
     runs = (seen.get("k3s") or {}).get("running")
