@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 VARIABLES = json.dumps({"riscv_k3s_gates": [], "riscv_k3s_wait_timeout": 2})
 TELLS = "TASK [riscv.k3s.health : Tell what is wrong, and why]"
@@ -69,3 +70,17 @@ def test_where_every_board_of_the_closer_look_is_gone_the_verdict_is_told_all_th
         fleet.set("agent-02", breaks=False)
     assert "WRONG: node agent-02 is not Ready" in text
     assert "WHY: server-01 could not be observed  [board-unreachable, certain]" in text
+
+
+def test_a_board_without_a_python_of_its_own_is_told_as_that(make_fleet, tmp_path):
+    """As pyenv's stand-in for each program says it, where it has no version."""
+    shim = tmp_path / "python3"
+    shim.write_text("#!/bin/sh\necho 'pyenv: python3: command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    fleet = make_fleet(servers=1, agents=1)
+    path = fleet.folder / "hosts.yml"
+    inventory = yaml.safe_load(path.read_text())
+    inventory["k3s_cluster"]["children"]["agent"]["hosts"]["agent-01"] = {"ansible_python_interpreter": str(shim)}
+    path.write_text(yaml.safe_dump(inventory))
+    run = fleet.play(check=2)
+    assert "On the board: pyenv: python3: command not found. Next: install python3 there" in run.text

@@ -273,6 +273,10 @@ def _patience(patience):
 # A filter that makes text for people, and the texts that it makes of hostile ones.
 SHOWN = {
     "diagnosis_text": _diagnosis,
+    "failure_reason": lambda reason: [
+        reason({"msg": ALL}),
+        reason({"msg": "Module result deserialization failed", "module_stderr": ALL, "rc": 1}),
+    ],
     "first_findings": lambda findings: findings({ALL: {"unreachable": True, "msg": ALL}}, [ALL]),
     "lock": _lock,
     "patience": _patience,

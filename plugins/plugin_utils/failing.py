@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a task failed, by its result, in a sentence for the end of a run. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping, Tuple
+
+from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
+from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
+
+_NO_MESSAGE = "no message"
+# What ansible-core says of a module that wrote no result; older ones in capitals.
+_NO_RESULT = re.compile(r"Module result deserialization failed|MODULE FAILURE")
+# What a Python wrote that is older than ansible-core's modules, or a shell or a shim of pyenv in the place of one.
+_OLD = re.compile(r"SyntaxError|future feature|requires? a minimum of Python|ModuleNotFoundError|AttributeError")
+_MISSING = re.compile(r"not found|No such file|未找到命令|找不到命令")
+_LINES = 2
+
+
+def reason(result: Mapping[str, Any]) -> str:
+    """Why the task with this ``result`` failed; of one with a loop, why the first item did that failed."""
+    items = result.get("results")
+    failed = [item for item in items if _has_failed(item)] if isinstance(items, (list, tuple)) else []
+    return _of_one((failed or [result])[0])
+
+
+def _has_failed(item: object) -> bool:
+    return isinstance(item, Mapping) and bool(item.get("failed"))
+
+
+def _of_one(result: Mapping[str, Any]) -> str:
+    text = printable(result.get("msg") or _NO_MESSAGE)
+    if not _NO_RESULT.search(text):
+        return text
+    said, remedy = _of_python(result)
+    return text + (". On the board: %s" % said if said else "") + (". Next: %s" % remedy if remedy else "")
+
+
+def _of_python(result: Mapping[str, Any]) -> Tuple[str, str]:
+    """(what was written in the place of a result, what to do, where that is known)."""
+    written = str(result.get("module_stderr") or result.get("module_stdout") or "")
+    said = printable(redact(last_lines(written, _LINES)))
+    if result.get("rc") == 127 or _MISSING.search(said):
+        return said, "install python3 there, or name it by ansible_python_interpreter"
+    if _OLD.search(said):
+        return said, (
+            "its Python is older than this ansible-core works with: install a newer one there, and name it by "
+            "ansible_python_interpreter"
+        )
+    return said, ""
