@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One command on a board by ssh, against small ssh servers: logins, keys of hosts, and each way to fail."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -327,7 +328,9 @@ def test_no_more_is_read_than_a_board_may_send(server, reach, monkeypatch):
     monkeypatch.setattr(
         connect, "_Limited", lambda sock, real=connect._Limited: limited.append(real(sock)) or limited[0]
     )
-    reach(server(stderr="x" * 2000 * 1000, answer=lambda token: ""), seconds=9)
+    # Which of its threads meets the end first is left to chance: then the connection broke.
+    with contextlib.suppress(Unreached):
+        reach(server(stderr="x" * 2000 * 1000, answer=lambda token: ""), seconds=9)
     assert limited[0]._left == 0 and time.monotonic() - start < 3
 
 
