@@ -48,8 +48,8 @@ REGISTRIES = 'mirrors:\n  "{0}":\n    endpoint: ["http://{0}"]\n'
 WAITING, PODS = 1200, 3
 # Seconds until what k3s does after a start is over, most of it. It is never quiet there while pods wait for images.
 SETTLING = 120
-# Seconds for which the processors are looked at before a run, and what is little for them.
-QUIET, LITTLE = 20, 0.5
+# Seconds for which the processors are looked at before a run, and what is little for them: an idle k3s takes half.
+QUIET, LITTLE = 20, 0.6
 
 
 def fresh(board):
