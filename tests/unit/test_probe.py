@@ -167,6 +167,17 @@ def test_the_api_answers_at_length_while_others_are_asked(board, shell):
     assert "xxx" not in found["images"].out
 
 
+def test_nothing_is_believed_where_what_asks_the_api_is_killed(board, shell):
+    """As the kernel does where memory runs out. It is not taken for a board that asks no API."""
+    board.file("etc/k3s.yaml", "")
+
+    def killed(*args, **options):
+        return build_script(*args, **options).replace("api_beside | {", "true | {")
+
+    with pytest.raises(Problem, match="breaks off in the part 'api'"):
+        sections(board, shell, ("images", "api"), build=killed)
+
+
 def test_versions_are_asked_for_where_nobody_tells_them(board, shell):
     board.file("etc/k3s.yaml", "")
     # k3s does not run.
@@ -1146,7 +1157,7 @@ BEFORE = [
     ("plain", PARTS, False, 20600),
     ("with warnings", PARTS, True, 20900),
     ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 30500),
-    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 19100),
+    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 19200),
 ]
 
 

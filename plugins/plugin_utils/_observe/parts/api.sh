@@ -13,9 +13,10 @@ api_step() {
     case $errors in *"have a resource type"*) exit $without_addons ;; esac
     exit "$status"
 }
+is_api_asked() { [ -n "$ask_api" ] || [ -r "$kubeconfig" ]; }
 # Its exit status in a line, then the step. Kept until then: kubectl is ended where nobody takes what it writes.
 api_beside() {
-    [ -n "$ask_api" ] || [ -r "$kubeconfig" ] || return 0
+    is_api_asked || return 0
     text=$(api_step nodes,pods,addons.k3s.cattle.io)
     status=$?
     if [ $status = $without_addons ]; then
