@@ -17,7 +17,7 @@ from common import CONTROLLER, LabError, wait_for
 
 MEMORY, CPUS = "3G", "2"
 # no4lvl: pages are found by three levels, as on the boards that people own, and not by five. The emulator walks them
-# anew after each switch between programs: with three a first site took a quarter less.
+# anew after each switch between programs.
 _COMMAND_LINE = "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet systemd.show_status=0 no4lvl"
 _MAC = "52:54:00:99:00:02"
 START_SECONDS = 120
