@@ -155,7 +155,16 @@ def _renew(journal, path, check_mode):
 def _is_whole(path):
     try:
         held = _read_held(path)
-    except Problem:
+    except Problem as problem:
+        error = problem.__cause__
+        if isinstance(error, OSError):
+            # What cannot be read may be whole: it stays.
+            raise Problem(
+                "the archive of images cannot be read",
+                found=error.strerror or str(error),
+                where=path,
+                next_step="see what `dmesg` says of that disk, then run again",
+            ) from problem
         return False
     # One of nothing but zeros holds no name.
     return held.whole and bool(held.names)

@@ -13,11 +13,12 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.command import las
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
 
 _NO_MESSAGE = "no message"
-# What ansible-core says of a module that wrote no result; older ones in capitals.
-_NO_RESULT = re.compile(r"Module result deserialization failed|MODULE FAILURE")
-# What a Python wrote that is older than ansible-core's modules, or a shell or a shim of pyenv in the place of one.
-_OLD = re.compile(r"SyntaxError|future feature|requires? a minimum of Python|ModuleNotFoundError|AttributeError")
-_MISSING = re.compile(r"not found|No such file|未找到命令|找不到命令")
+# What ansible-core says of a module that wrote no result, or did not start.
+_NO_RESULT = re.compile(r"Module result deserialization failed|module interpreter .* was not found", re.DOTALL)
+# What a Python writes that is too old for the syntax of ansible-core's modules. What it is too old for otherwise,
+# ansible-core tells by itself.
+_OLD = re.compile(r"\bSyntaxError: ")
+_NOT_FOUND = 127  # the exit status of shells, env, and pyenv's stand-ins for a program
 _LINES = 2
 
 
@@ -37,14 +38,15 @@ def _of_one(result: Mapping[str, Any]) -> str:
     if not _NO_RESULT.search(text):
         return text
     said, remedy = _of_python(result)
-    return text + (". On the board: %s" % said if said else "") + (". Next: %s" % remedy if remedy else "")
+    told = (("", text.removesuffix(".")), ("On the board: ", said), ("Next: ", remedy))
+    return ". ".join(name + what for name, what in told if what)
 
 
 def _of_python(result: Mapping[str, Any]) -> Tuple[str, str]:
     """(what was written in the place of a result, what to do, where that is known)."""
     written = str(result.get("module_stderr") or result.get("module_stdout") or "")
     said = printable(redact(last_lines(written, _LINES)))
-    if result.get("rc") == 127 or _MISSING.search(said):
+    if result.get("rc") == _NOT_FOUND and "python" in said:
         return said, "install python3 there, or name it by ansible_python_interpreter"
     if _OLD.search(said):
         return said, (

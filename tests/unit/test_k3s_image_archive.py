@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
+import tarfile
 
 import pytest
 from fake_containerd import Content, FakeContainerd
@@ -127,6 +129,19 @@ def test_one_that_is_damaged_is_removed_and_told(board, data):
     with pytest.raises(Problem, match="is damaged.* Next: run again, which brings it anew: it is removed"):
         k3s_image_archive.run(board.params(renewed=True), False, board.programs)
     assert not (board.folder / NAME).exists() and not board.journal()["files"]
+
+
+def test_one_that_cannot_be_read_may_be_whole_and_stays(board, monkeypatch):
+    board.run()
+    board.place(NAME)
+
+    def broken(*dummy, **options):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(tarfile, "open", broken)
+    with pytest.raises(Problem, match="cannot be read. Found: Input/output error"):
+        board.run(renewed=True)
+    assert (board.folder / NAME).exists() and board.journal()["files"]
 
 
 def test_announce(board):

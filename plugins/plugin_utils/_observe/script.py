@@ -123,7 +123,7 @@ def build_script(
     before, beside = _files(wanted, events)
     frame, *others = map(_text, before)
     rest = "".join(map(_text, beside)) + last
-    # What the API says comes from a process beside, to the end of all else. Programs are to read nothing of it.
+    # The API is asked by a process of its own, whose answer is taken at the place of answer.sh. No program reads it.
     looks = "api_beside | {\nexec 5<&0 </dev/null\n%s}\n" % rest if "answer" in beside else rest
     body = _calls(programs) + frame + first + "".join(others) + looks
     values = {
