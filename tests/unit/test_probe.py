@@ -178,6 +178,17 @@ def test_nothing_is_believed_where_what_asks_the_api_is_killed(board, shell):
         sections(board, shell, ("images", "api"), build=killed)
 
 
+def test_a_file_of_the_api_that_comes_while_the_board_is_read_breaks_nothing_off(board, shell):
+    """As k3s writes it when it starts for the first time: both processes ask the API, or neither does."""
+    written = board.data / "server/cred/admin.kubeconfig"
+    written.parent.mkdir()
+    board.file("data/data/current/bin/ctr", '#!/bin/sh\n>%s\nexec %s/bin/k3s ctr "$@"\n' % (written, board.home))
+    (board.data / "data/current/bin/ctr").chmod(0o755)
+    found = sections(board, shell, ("images", "api"))
+    assert written.exists() and found["images"].rc == 0 and "api" not in found
+    assert list(sections(board, shell, ("images", "api")))[-1] == "api"
+
+
 def test_versions_are_asked_for_where_nobody_tells_them(board, shell):
     board.file("etc/k3s.yaml", "")
     # k3s does not run.

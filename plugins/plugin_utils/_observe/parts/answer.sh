@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What the API answered (api.sh), which comes by file descriptor 5.
-# shellcheck shell=sh disable=SC2034,SC2154 # set by frame.sh; warnings.sh looks at status, told.sh at answered
+# shellcheck shell=sh disable=SC2034,SC2154 # set by frame.sh and api.sh; warnings.sh looks at status, told.sh at answered
 
 status=1
-if is_api_asked; then
+if [ -n "$api_asked" ]; then
     read -r answered <&5
     status=${answered:-1}
     # Nothing comes where that process was killed. This step has no end then, and nothing of the board is believed.

@@ -13,10 +13,12 @@ api_step() {
     case $errors in *"have a resource type"*) exit $without_addons ;; esac
     exit "$status"
 }
-is_api_asked() { [ -n "$ask_api" ] || [ -r "$kubeconfig" ]; }
+# This is seen once, for both processes: a k3s that starts for the first time may write that file just now.
+api_asked=$ask_api
+[ ! -r "$kubeconfig" ] || api_asked=1
 # Its exit status in a line, then the step. Kept until then: kubectl is ended where nobody takes what it writes.
 api_beside() {
-    is_api_asked || return 0
+    [ -n "$api_asked" ] || return 0
     text=$(api_step nodes,pods,addons.k3s.cattle.io)
     status=$?
     if [ $status = $without_addons ]; then
