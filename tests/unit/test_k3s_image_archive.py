@@ -18,6 +18,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha25
 from ansible_collections.riscv.k3s.plugins.module_utils._host.programs import Programs
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.journal import ANY, read
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.manifest import OCI_MANIFEST
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.modules import crictl_image_tag, k3s_image_archive
 
@@ -27,15 +28,28 @@ OURS, STOCK = Content("pause"), Content("stock", "amd64")
 BLOB = b"as good as any"
 
 
-def whole():
-    """The bytes of an archive of one blob."""
-    digest, raw = "sha256:" + sha256(BLOB), io.BytesIO()
-    index = layout.index({PAUSE: {"digest": digest, "size": len(BLOB)}})
-    layout.write(raw, {"index.json": index}, {digest: (len(BLOB), lambda: io.BytesIO(BLOB))})
+def described(blob):
+    return {"digest": "sha256:" + sha256(blob), "size": len(blob)}
+
+
+def archive(*blobs, index=None):
+    """The bytes of an archive of ``blobs``; the first one has the name of an image."""
+    raw, index = io.BytesIO(), index or layout.index({PAUSE: described(blobs[0])})
+    layout.write(raw, {"index.json": index}, {described(blob)["digest"]: (len(blob), opener(blob)) for blob in blobs})
     return raw.getvalue()
 
 
-WHOLE = whole()
+def opener(blob):
+    return lambda: io.BytesIO(blob)
+
+
+MANIFEST = json.dumps(
+    {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": described(b"{}"), "layers": [described(BLOB)]}
+).encode()
+WHOLE, IMAGE = archive(BLOB), archive(MANIFEST, b"{}", BLOB)
+# To tarfile a damaged header is the end: what comes after it is missed, and nothing else is wrong.
+LACKING = archive(MANIFEST, b"{}")
+DEEP = archive(BLOB, index=b"[" * 100000)
 
 
 class Board:
@@ -81,8 +95,10 @@ def _board(tmp_path):
     return Board(tmp_path)
 
 
-def test_one_that_is_there_gets_a_new_time_and_no_note(board):
+@pytest.mark.parametrize("data", [WHOLE, IMAGE])
+def test_one_that_is_there_gets_a_new_time_and_no_note(board, data):
     board.place(NAME)
+    (board.folder / NAME).write_bytes(data)
     os.utime(board.folder / NAME, (1, 1))
     assert board.run(renewed=True)["changed"]
     assert (board.folder / NAME).stat().st_mtime > 1 and not board.journal()["files"]
@@ -117,7 +133,9 @@ def test_a_cache_in_which_nothing_is_to_be_forgotten_is_left_alone(board, text):
     assert (board.folder / ".cache.json").read_text() == text
 
 
-@pytest.mark.parametrize("data", [b"", WHOLE[:700], WHOLE[:2565], WHOLE.replace(b"good", b"evil"), b"\0" * 4096, b"{}"])
+@pytest.mark.parametrize(
+    "data", [b"", WHOLE[:700], WHOLE[:2565], WHOLE.replace(b"good", b"evil"), b"\0" * 4096, b"{}", LACKING, DEEP]
+)
 def test_one_that_is_damaged_is_removed_and_told(board, data):
     """As a power cut may leave it. k3s would be restarted for it in vain, run after run."""
     board.run()
