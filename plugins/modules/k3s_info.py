@@ -430,7 +430,8 @@ last_words:
   sample: ['time="2026-11-26T08:00:00Z" level=fatal msg="failed to find memory cgroup (v2)"']
 imports:
   description: What k3s's log says of each archive in C(agent/images) that is there and that it could not import when it
-    started last, or since. Empty where its containerd did not answer.
+    started last, or since. Empty where its containerd did not answer. Where the log could not be read, RV(errors) has
+    C(imports).
   returned: when V(last_words) is gathered
   type: list
   elements: str

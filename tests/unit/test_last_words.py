@@ -149,6 +149,9 @@ NOT_IMPORTED = [
 ]
 
 
+KUBELET = 'E0101 12:00:00.0 1 kubelet.go:1] "Failed to apply default image tag" image="%s"'
+
+
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 @pytest.mark.parametrize("error", NOT_IMPORTED)
 @pytest.mark.parametrize(
@@ -161,6 +164,7 @@ NOT_IMPORTED = [
         (["%(a.tar)s", IMPORTED % ("26 ", "a.tar")], []),
         (["%(a.tar.gz)s", IMPORTED % ("", "a.tar")], ["a.tar.gz"]),
         (["%(gone.tar)s"], []),
+        (["%(c.tar.gz)s"], []),
         (["%(a.tar)s", START], []),
         ([START, IMPORTED % ("", "a.tar")], []),
     ],
@@ -170,14 +174,51 @@ def test_archives_that_k3s_could_not_import(tmp_path, shell, error, lines, expec
     held = ("a.tar", "a.tar.gz", "my b.tar.zst", "c.tar")
     for name in held:
         board.file("data/agent/images/" + name, "")
-    errors = {name: error % name for name in (*held, "gone.tar")}
+    errors = {name: error % name for name in (*held, "gone.tar", "c.tar.gz")}
     noise = [LOGFMT % ("error", "went wrong"), LOGFMT % ("info", "Importing images from " + IMAGES + "a.tar")]
+    # The kubelet, of a pod whose image has such a name.
+    noise += [KUBELET % line for line in (error % "c.tar", IMPORTED % ("", "a.tar"), START)]
     board.file("k3s.log", "".join(line % errors + "\n" for line in [START, *noise, *lines, *noise]))
     seen = observe(board.run([*PARTS, "last_words"], shell, k3s_logs=[str(tmp_path / "k3s.log")]), TOKEN, PARTS)
     assert "imports" not in seen
     parts = [*PARTS, "last_words"]
     seen = observe(board.run(parts, shell, k3s_logs=[str(tmp_path / "k3s.log")]), TOKEN, parts)
     assert (seen["imports"], seen["last_words"]) == ([errors[name] for name in expected], [])
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("down", [False, True])
+def test_the_log_that_was_written_last_has_the_last_word(tmp_path, shell, down):
+    """Where the board was an agent before, that log is still there."""
+    board = FakeBoard(tmp_path)
+    board.file("data/agent/images/a.tar", "")
+    if down:
+        board.answer("ctr --namespace k8s.io version", err="connection refused", rc=1)
+    old, new = NOT_IMPORTED[0] % "a.tar", LOGFMT % ("fatal", "today")
+    board.file("k3s-agent.log", old + "\n", mtime=1000)
+    board.file("k3s.log", "%s\n%s\n%s\n" % (START, IMPORTED % ("", "a.tar"), new), mtime=2000)
+    logs, parts = [str(tmp_path / name) for name in ("k3s.log", "k3s-agent.log")], ["k3s", "last_words"]
+    seen = observe(board.run(parts, shell, k3s_logs=logs), TOKEN, parts)
+    assert seen["imports"] == [] and seen["last_words"] == ([old, START, new] if down else [])
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_log_that_cannot_be_read_is_told(tmp_path, shell, fails):
+    """As of a slow board, on which journalctl was ended. Nothing is known then of what it did not come to."""
+    board = FakeBoard(tmp_path)
+    board.file("data/agent/images/a.tar", "")
+    board.program("journalctl", "#!/bin/sh\necho '%s'\nexit %d\n" % (NOT_IMPORTED[0] % "a.tar", 124 if fails else 0))
+
+    def of_systemd(*args, **options):
+        return build_script(*args, **options).replace("/run/systemd/system", str(board.home))
+
+    parts = ["k3s", "last_words"]
+    for build, is_told, lines in ((of_systemd, fails, 1), (build_script, True, 0)):
+        seen = observe(board.run(parts, shell, build=build, k3s_logs=[str(tmp_path / "none.log")]), TOKEN, parts)
+        said = [error["message"] for error in seen["errors"] if error["section"] == "imports"]
+        assert (bool(said), len(seen["imports"])) == (is_told, lines)
+        assert not said or "it is not known whether" in said[0]
 
 
 @pytest.mark.parametrize("down", [False, True])

@@ -1167,7 +1167,7 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 BEFORE = [
     ("plain", PARTS, False, 20600),
     ("with warnings", PARTS, True, 20900),
-    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 30500),
+    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 30600),
     ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 19200),
 ]
 

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional
 from ansible_collections.riscv.k3s.plugins.module_utils._journal.owned_files import ARCHIVES
 
 _HELD = "held "
+_UNREAD = "k3s's log was not read to its end: it is not known whether k3s could import all archives in %s" % ARCHIVES
 # When k3s started and what time it is, in seconds since the boot.
 _MOMENTS = re.compile(r"([0-9]+) ([0-9]+)(?:\.[0-9]+)?(?: |$)")
 
@@ -20,10 +21,12 @@ def read_last_words(seen: Any) -> Dict[str, Any]:
     """The part ``last_words``: errors and starts at the end of k3s's log, oldest first; empty where k3s runs. And
     ``imports``, where it runs: a line of its log for each archive that is there and that it could not import.
     """
-    lines = _lines(seen, "last_words")
+    lines, imports = _lines(seen, "last_words"), _lines(seen, "imports")
+    if imports and imports[-1] != seen.token:
+        seen.error("imports", _UNREAD)
     return {
         "last_words": lines[1:] if lines and _MOMENTS.match(lines[0]) else lines,
-        "imports": _failed_imports(_lines(seen, "imports")),
+        "imports": _failed_imports(imports),
     }
 
 
@@ -40,14 +43,18 @@ def _failed_imports(lines: List[str]) -> List[str]:
     for line in lines:
         if "Starting k3s v" in line:
             failed = {}
-        # The longest: the name of one may be the beginning of another.
-        name = next((one for one in held[::-1] if "%s/%s" % (ARCHIVES, one) in line), None)
+        # The longest: the name of one may be the beginning of another, also of one that is gone.
+        name = next((one for one in held[::-1] if _is_named(one, line)), None)
         if name is None or line.startswith(_HELD):
             continue
         failed.pop(name, None)
         if "level=error" in line:
             failed[name] = line
     return list(failed.values())
+
+
+def _is_named(name: str, line: str) -> bool:
+    return bool(re.search(re.escape("%s/%s" % (ARCHIVES, name)) + r"(?![\w.-])", line))
 
 
 def seconds_of_k3s(seen: Any) -> Optional[int]:

@@ -10,17 +10,16 @@
 # archives is a path inside the data folder.
 # shellcheck shell=sh disable=SC2154,SC2086 # set by other parts and script.py; limit and unit_names are several words
 
-# Its last $1 lines.
+# Its last $1 lines; fails where there is none. The file that was written last comes last: another one may be left from
+# when the board had the other role.
+# shellcheck disable=SC2046,SC2012 # a word each, by time
 k3s_log() {
-    logs=
-    for file in $k3s_logs $(printf "/var/log/%s.log " $unit_names); do
-        case " $logs " in *" $file "*) continue ;; esac
-        logs="$logs $file"
-        if [ -f "$file" ]; then tail -n "$1" "$file"; fi
-    done
+    logs=$(ls -dtr $k3s_logs $(printf "/var/log/%s.log " $unit_names) 2>/dev/null | uniq)
+    for file in $logs; do [ ! -f "$file" ] || tail -n "$1" "$file"; done
     if [ -d /run/systemd/system ]; then
-        # shellcheck disable=SC2046 # a word each
         $limit journalctl $(printf -- "-u %s " $unit_names) -b --no-pager -o cat -n "$1" 2>&1
+    else
+        [ -n "$logs" ]
     fi
 }
 last_words() {
@@ -35,14 +34,16 @@ last_words() {
     return 0
 }
 [ "$alive" = 1 ] || step last_words
-# Where it runs: what is in the folder of archives, and which of them it could import, or could not.
+# Where it runs: what is in the folder of archives, and which of them it could import, or could not. Only k3s itself
+# begins a line so; in those of the kubelet may stand what somebody wrote into a pod. The token says that all was read.
 imports() {
     held=
     for file in "$data_dir/$archives"/*; do
         [ ! -f "$file" ] || { held=1 && echo "held ${file##*/}"; }
     done
-    [ -z "$held" ] || k3s_log 20000 |
-        grep -E "level=error .*$archives/|Imported .*images from|Starting k3s v" | tail -n 60 |
+    [ -z "$held" ] || { k3s_log 20000 && echo "$token"; } |
+        grep -E -e "^time=[^ ]* level=(error .*$archives/|info msg=.(Imported .*images from|Starting k3s v))" \
+-e "^$token\$" | tail -n 60 |
         cut -c -2000 | blanked_log
 }
 [ "$alive" = 0 ] || step imports
