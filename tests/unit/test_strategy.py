@@ -15,7 +15,9 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils.strategy import required
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_playbook_names_its_own(name):
     plays = [play for play in read_yaml(ROOT / "playbooks" / (name + ".yml")) if "hosts" in play]
-    assert plays and [play.get("strategy") for play in plays] == ["ansible.builtin.linear"] * len(plays)
+    said = [(play.get("strategy"), play.get("any_errors_fatal")) for play in plays]
+    # What ansible.cfg says of errors would end the boards that are well, and with them what gives the lease back.
+    assert plays and said == [("ansible.builtin.linear", False)] * len(plays)
 
 
 @pytest.mark.parametrize(
