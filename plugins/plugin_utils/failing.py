@@ -11,6 +11,7 @@ from typing import Any, Mapping, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._host.command import last_lines
 from ansible_collections.riscv.k3s.plugins.module_utils.text import printable, redact
+from ansible_collections.riscv.k3s.plugins.plugin_utils.reaching import remedy_of_time
 
 _NO_MESSAGE = "no message"
 # What ansible-core says of a module that wrote no result, or did not start.
@@ -35,9 +36,9 @@ def _has_failed(item: object) -> bool:
 
 def _of_one(result: Mapping[str, Any]) -> str:
     text = printable(result.get("msg") or _NO_MESSAGE)
-    if not _NO_RESULT.search(text):
+    said, remedy = _of_python(result) if _NO_RESULT.search(text) else ("", remedy_of_time(text))
+    if not said and not remedy:
         return text
-    said, remedy = _of_python(result)
     told = (("", text.removesuffix(".")), ("On the board: ", said), ("Next: ", remedy))
     return ". ".join(name + what for name, what in told if what)
 

@@ -65,8 +65,11 @@ _KNOWN = (
 
 def remedy(text: str) -> Optional[str]:
     """What to do about a text that tells that; None for another text."""
-    if _ENDED.search(text):
-        return _NO_TIME
-    if "ssh" not in text:
-        return None
+    if remedy_of_time(text) or "ssh" not in text:
+        return remedy_of_time(text)
     return next((what for pattern, what in _KNOWN if re.search(pattern, text)), None)
+
+
+def remedy_of_time(text: str) -> Optional[str]:
+    """What to do where Ansible ended a task; None for another text."""
+    return _NO_TIME if _ENDED.search(text) else None

@@ -81,6 +81,12 @@ def test_an_interpreter_that_is_not_there():
     )
 
 
+def test_a_task_that_ansible_ended_is_told_as_that():
+    """As a pull of images that takes longer than task_timeout of ansible.cfg lets it."""
+    text = reason({"failed": True, "msg": "Task failed: Timed out after 60 second(s)."})
+    assert text.startswith("Task failed: Timed out after 60 second(s). Next: give tasks more time: task_timeout in ")
+
+
 def test_what_was_written_is_shown_without_secrets_and_control_characters():
     text = reason(of_module("\x1b[2Jpassword=hidden\n"))
     assert "\x1b" not in text and "hidden" not in text
