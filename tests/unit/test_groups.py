@@ -28,6 +28,11 @@ TABLE = {
     "its group renamed": (inventory(k3s=["s", "a"], server=["s"], agent=["a"]), (["server", "agent"], ["s"])),
     "its group left empty": (inventory(k3s_cluster=[], server=["s"], agent=["a"]), (["server", "agent"], ["s"])),
     "servers alone": (inventory(server=["s"]), (["server"], ["s"])),
+    "servers and agents, and what runs elsewhere, too": (
+        inventory(server=["s"], agent=["a"], node_exporter=["s", "db"]),
+        (["server", "agent"], ["s"]),
+    ),
+    "servers, and what is no board": (inventory(server=["s"], bastion=["b"]), (["server"], ["s"])),
     "older k3s-ansible": (inventory(master=["s"], node=["a"]), (["master", "node"], ["s"])),
     "older k3s-ansible, with its group": (
         inventory(k3s_cluster=["a", "s"], master=["s"], node=["a"]),
@@ -62,6 +67,22 @@ WRONG = {
     "nothing": (inventory(), "an inventory without hosts"),
     "empty groups": (inventory(k3s_cluster=[], server=[], agent=[]), "an inventory without hosts"),
     "two that differ": (inventory(server=["web"], k3s_master=["s"], k3s_node=["a"]), "several groups could be"),
+    # Of their agents no group that is known by its name tells.
+    "servers, and workers": (inventory(master=["s"], worker=["a"], k3s=["s", "a"]), "several groups could be"),
+    "servers, and workers in a group of clusters": (
+        inventory(kubernetes=["s", "a"], master=["s"], worker=["a"]),
+        "several groups could be",
+    ),
+    "servers, and agents by another name": (inventory(server=["s"], k3s_agent=["a"]), "several groups could be"),
+    # Others have such groups, too: a monitoring's, a build server's.
+    "a server and agents of something else": (
+        inventory(server=["monitor"], agent=["h1", "h2"], k3s=["s"]),
+        "several groups could be",
+    ),
+    "a master and nodes of something else": (
+        inventory(master=["builder"], node=["n"], k3s_servers=["s"], k3s_agents=["a"]),
+        "several groups could be",
+    ),
     "one that is less": (inventory(server=["s"], master=["s"], node=["a"]), "several groups could be"),
 }
 

@@ -19,6 +19,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text impo
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import normalise
 from ansible_collections.riscv.k3s.plugins.module_utils.pod import FINISHED
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+from ansible_collections.riscv.k3s.plugins.plugin_utils._demand import values as _values
 from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.hidden import (
     HIDDEN,
     YAML_FILES,
@@ -209,55 +210,27 @@ def _embedded(where, data):
 def _chart(where, document, config_values):
     """The images in a chart's values. The installing job runs at once, what the chart holds only when that is done."""
     spec = _dict(document.get("spec"))
-    values = _merged(_values(spec), config_values or {})
+    values = _merged(_own_values(spec), config_values or {})
     settings = _dict(spec.get("set"))
     for dotted in sorted(settings):  # helm: set wins over values
         if dotted.count(".") < DEEPEST:
             values = _merged(values, _nested(dotted.split("."), settings[dotted]))
-    registry = _dict(values.get("global")).get("systemDefaultRegistry") or ""
-    found = [Use(image, where + " values", False) for image in _value_images(values, registry)]
+    registries = _values.of_global(_dict(values.get("global")))
+    found = [Use(image, where + " values", False) for image in _values.images(values, registries)]
     if spec.get("jobImage"):
         found.append(Use(spec["jobImage"], where + " jobImage", True))
     return found
-
-
-def _value_images(values, registry, is_below=False):
-    """Images in the values of a chart, at any depth. ``is_below`` is whether a key above is called image: some charts
-    (Longhorn's) have all of theirs there, by component.
-    """
-    image = _value_image(values, registry) if is_below else None
-    if image:
-        yield image
-    elif isinstance(values, list):
-        for entry in values:
-            yield from _value_images(entry, registry, is_below)
-    elif isinstance(values, dict):
-        for key in sorted(values):
-            is_named = key.lower().endswith(("image", "images"))
-            if is_named and isinstance(values[key], str) and ("/" in values[key] or values[key] == HIDDEN):
-                yield values[key]
-            yield from _value_images(values[key], registry, is_named or is_below)
-
-
-def _value_image(value, registry):
-    """The reference that a mapping of repository and tag stands for, or None when it is none."""
-    repository = _dict(value).get("repository") or _dict(value).get("name")  # the chart of traefik 10 calls it name
-    if not (isinstance(repository, str) and isinstance(value.get("tag"), str) and value["tag"]):
-        return None
-    prefix = registry or value.get("registry") or ""
-    prefix = prefix.rstrip("/") + "/" if isinstance(prefix, str) and prefix else ""
-    return "%s%s:%s" % (prefix, repository, value["tag"])
 
 
 def _chart_configs(documents):
     configs: dict[tuple, dict] = {}
     for dummy, document in documents:
         if document.get("kind") == "HelmChartConfig":
-            configs[_key(document)] = _merged(configs.get(_key(document), {}), _values(_dict(document.get("spec"))))
+            configs[_key(document)] = _merged(configs.get(_key(document), {}), _own_values(_dict(document.get("spec"))))
     return configs
 
 
-def _values(spec):
+def _own_values(spec):
     """What a HelmChart or HelmChartConfig says itself: ``values`` go before ``valuesContent``, which is text."""
     return _merged(_values_content(spec), _dict(spec.get("values")))
 

@@ -10,6 +10,7 @@ node), of other roles for k3s, of kubespray. What no group says is asked for: a 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -25,6 +26,11 @@ FAMILIES: Tuple[Tuple[str, ...], ...] = (
     ("k3s_master", "k3s_node"),
     ("kube_control_plane", "kube_node", "k8s_cluster"),
 )
+# What the name of a group has in it that may be the cluster; beside servers without agents, that may be the agents.
+# Others call their machines server, agent, master and node, too, and agents are called workers: boards would be lost
+# without a word.
+_OF_CLUSTERS = re.compile(r"k3s|k8s|kube", re.IGNORECASE)
+_OF_AGENTS = re.compile(r"k3s|k8s|kube|worker|agent|node|minion", re.IGNORECASE)
 # The machine that plays run on.
 CONTROLLER = "localhost"
 DEFAULT_SERVERS = FAMILIES[0][0]
@@ -50,10 +56,14 @@ def fleet_hosts(groups: Groups, wanted: Any = None, matched: Iterable[str] = ())
         return [CLUSTER]
     families = [[name for name in family if groups.get(name)] for family in FAMILIES]
     found = [family for family in families if family]
-    if len({frozenset(_hosts(groups, family)) for family in found}) > 1:
+    if len({_hosts(groups, family) for family in found}) > 1:
         raise Problem("several groups could be the boards", **_advice(groups))
     if not found:
         raise Problem("no group of the inventory is known to hold the boards", **_advice(groups))
+    boards = _hosts(groups, found[0])
+    others = _OF_CLUSTERS if len(found[0]) > 1 else _OF_AGENTS
+    if any(others.search(name) and not boards.issuperset(hosts) for name, hosts in groups.items()):
+        raise Problem("several groups could be the boards", **_advice(groups))
     return found[0]
 
 
@@ -125,7 +135,7 @@ _ROLES = {"server": "a server", "agent": "an agent"}
 
 
 def _hosts(groups, names):
-    return [host for name in names for host in groups.get(name, ())]
+    return frozenset(host for name in names for host in groups.get(name, ()))
 
 
 def _advice(groups) -> Dict[str, str]:

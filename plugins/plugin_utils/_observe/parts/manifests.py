@@ -25,8 +25,8 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files imp
 LARGEST_TEXT = 256  # KiB; a larger manifest (a set of CRDs) sends no text
 # Patterns of awk. Keys whose values are shown; a chart is set by dotted ones, too.
 SHOWN_KEYS = (
-    "(^|[.])(apiVersion|kind|name|namespace|replicas|registry|repository|tag|systemDefaultRegistry|"
-    "([A-Za-z]*[a-z])?[Ii]mages?)$"
+    "(^|[.])(apiVersion|kind|name|namespace|replicas|registry|repository|tag|version|(useD|d)igest|"
+    "systemDefaultRegistry|([A-Za-z]*[a-z])?[Ii]mage(s|Tag|Version|Digest|Registry|Repository)?)$"
 )
 # Keys below which a text is YAML by itself: the values of a chart, files in a ConfigMap.
 INNER_KEYS = "^valuesContent$|[.](ya?ml|json)$"
