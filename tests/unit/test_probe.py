@@ -689,6 +689,8 @@ def test_a_file_of_settings_that_cannot_be_read(board, shell):
     assert seen["file_settings"] is None and "config" in {error["section"] for error in seen["errors"]}
 
 
+INSTALLED = 'command_args="server \\\n    %s \\\n    %s \\\n    >>/var/log/k3s.log 2>&1"\n'
+OLD_START = "# ExecStart=/bin/k3s server --data-dir /mnt/y\n"
 # How the data folder is told, and whether k3s runs.
 FOLDERS = [
     ("config.yaml", {"file": ("etc/config.yaml", "data-dir: /mnt/x\n")}),
@@ -703,16 +705,69 @@ FOLDERS = [
     ("the unit's environment", {"file": ("units/k3s.service.env", "K3S_TOKEN=s3cret\nK3S_DATA_DIR='/mnt/x'\n")}),
     ("a drop-in of the unit", {"file": ("units/k3s.service.d/a.conf", 'Environment="K3S_DATA_DIR=/mnt/x"\n')}),
     ("OpenRC", {"file": ("units/k3s", 'command_args="server --data-dir /mnt/x >>/var/log/k3s.log 2>&1"\n')}),
+    ("the short flag", {"file": ("units/k3s.service", "ExecStart=/bin/k3s server --disable a -d /mnt/x -t " + SECRET)}),
+    ("the short flag in the installer's unit", {"file": ("units/k3s", INSTALLED % ("'-d'", "'/mnt/x'"))}),
+    ("the short flag in a shell", {"file": ("units/k3s.service", "ExecStart=/bin/sh -c '/bin/k3s agent -d=/mnt/x'\n")}),
+    ("options of Alpine's service", {"file": ("units/k3s-default", 'K3S_EXEC="server"\nK3S_OPTS="-d /mnt/x"\n')}),
+    (
+        "a unit of which another line was commented out",
+        {"file": ("units/k3s.service", "ExecStart=/bin/k3s server --data-dir /mnt/x\n %s" % OLD_START)},
+    ),
+    (
+        "a drop-in that takes back the unit's command",
+        {
+            "file": ("units/k3s.service", "ExecStart=/bin/k3s server --data-dir /mnt/y\n"),
+            "more": ("units/k3s.service.d/o.conf", "[Service]\nExecStart=\nExecStart=/bin/k3s server -d /mnt/x\n"),
+        },
+    ),
+    ("a value behind a tab", {"file": ("etc/config.yaml", "data-dir:\t/mnt/x\ntoken:\t%s\n" % SECRET)}),
 ]
+# What names a folder there, and is no setting of k3s.
+NO_FOLDERS = {
+    "a line that was commented out": {"units/k3s.service": "ExecStart=/bin/k3s server\n" + OLD_START},
+    "a variable that was": {"units/k3s.service.env": "# K3S_DATA_DIR=/mnt/y\n;K3S_DATA_DIR=/mnt/y\n"},
+    "a drop-in without": {
+        "units/k3s.service": "ExecStart=/bin/k3s server --data-dir /mnt/y\n",
+        "units/k3s.service.d/o.conf": "[Service]\nExecStart=\nExecStart=/bin/k3s server\n",
+    },
+    "a copy of a drop-in": {"units/k3s.service.d/o.conf.bak": "[Service]\nExecStart=/bin/k3s server -d /mnt/y\n"},
+    "what other programs are told": {
+        "units/k3s.service": "ExecStartPre=/usr/bin/test -d /mnt/y\nExecStart=/bin/k3s server --cluster-init\n"
+        "ExecStopPost=/usr/bin/install -d /mnt/y\n"
+    },
+    "what k3s hands on": {
+        "units/k3s.service": "ExecStart=/bin/k3s server --etcd-arg --data-dir=/mnt/y --kubelet-arg=--config=/mnt/y\n"
+    },
+}
 
 
 @pytest.mark.parametrize("how", [row[1] for row in FOLDERS], ids=[row[0] for row in FOLDERS])
 def test_where_a_k3s_that_does_not_run_keeps_its_data(board, shell, how):
-    board.file(*how["file"])
+    for file in ("file", "more"):
+        board.file(*how.get(file, how["file"]))
     output = board.run(PARTS, shell, data_dir=None)
     used = read_board(split_output(output, TOKEN), False)["data_dir"]
     assert other_paths(output, TOKEN, etc=str(board.etc)).get("data_dir", used) == "/mnt/x"
-    assert "s3cret" not in output
+    assert "s3cret" not in output and SECRET not in output
+
+
+@pytest.mark.parametrize("files", NO_FOLDERS.values(), ids=NO_FOLDERS.keys())
+def test_what_is_no_setting_tells_no_folder(board, shell, files):
+    for file, text in files.items():
+        board.file(file, text)
+    output = board.run(PARTS, shell, data_dir=None)
+    own = read_board(split_output(output, TOKEN), False)
+    assert (own["data_dir"], own["config_file"]) == ("/var/lib/rancher/k3s", str(board.etc / "config.yaml"))
+    assert other_paths(output, TOKEN, etc=str(board.etc)) == {}
+
+
+def test_a_setting_without_a_blank_is_told(board, shell):
+    """Of k3s, too, which does not start with it."""
+    board.file("etc/config.yaml", "data-dir:/mnt/x\ntoken: %s\n" % SECRET)
+    output = board.run(PARTS, shell, data_dir=None)
+    assert SECRET not in output
+    (error,) = [row["message"] for row in observe(output, TOKEN, PARTS)["errors"] if row["section"] == "config"]
+    assert "it is no mapping of settings" in error
 
 
 @pytest.mark.parametrize("name", ["9.yaml.bak", "9.txt", "9.yxml", "9yaml", "folder.yaml/9.yaml"])
@@ -1165,10 +1220,10 @@ def test_paths_with_blanks_and_quotes(tmp_path, shell):
 
 # Bytes of the script. What it asks beside can grow by a tenth before somebody looks.
 BEFORE = [
-    ("plain", PARTS, False, 20600),
-    ("with warnings", PARTS, True, 20900),
-    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 30600),
-    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 19200),
+    ("plain", PARTS, False, 21100),
+    ("with warnings", PARTS, True, 21400),
+    ("diagnosis", PARTS + tuple(part for part in EXTRAS if part != "system"), False, 31100),
+    ("prepare", ("k3s", "config", "journal", "api", "preflight", "system"), False, 19700),
 ]
 
 

@@ -116,12 +116,14 @@ def of_files(files: Sequence[Tuple[str, str]]) -> Tuple[Dict[str, Any], List[str
 
 def of_words(said: Sequence[str]) -> Tuple[Dict[str, str], Dict[str, str]]:
     """Paths as k3s's environment or its services tell them, texts ``NAME=PATH`` and ``--flag PATH``: those of flags,
-    and those of variables, which give way to flags and files.
+    and those of variables, which give way to flags and files. ``ExecStart=`` takes back the flags before it.
     """
     flags, variables = {}, {}
     for text in said:
         name, dummy, path = text.replace("=", " ", 1).partition(" ")
-        if name in _VARIABLES:
+        if name == "ExecStart":
+            flags.clear()
+        elif name in _VARIABLES:
             variables[_VARIABLES[name]] = _value(name, path.strip())
         else:
             flags[name.lstrip("-")] = path.strip()

@@ -130,16 +130,21 @@ in_its_place() {
         elif [ -L "$file" ]; then echo "dangling $file, a link to $(readlink "$file")"; fi
     done
 }
-# What services say of folders, where k3s does not run to tell it. Units of k3s's own installer have a word a line.
+# What services say of folders, where k3s does not run to tell it. Units of k3s's own installer have a word a line; what
+# is commented out counts for nothing, and neither does what k3s hands on (--kubelet-arg). An empty ExecStart= is told,
+# too: it takes back those before it.
+of_k3s="((k3s +(server|agent)|(command_args|K3S_[A-Z]+)=)( .*)? )"
 hints=$([ -n "$k3s_pid" ] || for folder in $units $defaults; do
-    cat "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service "$folder"/k3s*.service.d/* "$folder"/k3s*.env
-done 2>/dev/null | tr "\n\t\\\\\"'" "     " |
-    grep -oE "(--data-dir|--config|K3S_DATA_DIR|K3S_CONFIG_FILE)[= ]+/[^ ]*")
+    cat "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service "$folder"/k3s*.service.d/*.conf "$folder"/k3s*.env
+done 2>/dev/null | sed -E -e "/^[[:blank:]]*[#;]/d" -e :join -e "/\\\\\$/{\$!N" -e "s/\\\\\n/ /;t join" -e "}" \
+-e "s/[[:blank:]\"']/ /g" -e "s/-arg[= ]+[^ ]*//g" \
+-e "s#$of_k3s-d[= ]+/#\1--data-dir /#" -e "s#$of_k3s-c[= ]+/#\1--config /#" |
+    grep -oE "^ExecStart= *\$|(--data-dir|--config|K3S_DATA_DIR|K3S_CONFIG_FILE)[= ]+/[^ ]*")
 
 config_file=${config_file:-$(echo "$environment" | sed -n "s/^K3S_CONFIG_FILE=//p")}
 config_file=${config_file:-$etc/config.yaml}
 # Lines of a file of settings that may leave the board: those of known keys, in any spelling. Others may hold secrets.
-bom=$(printf "\357\273\277") cr=$(printf "\r") next_line=$(printf "\302\205")
+bom=$(printf "\357\273\277") cr=$(printf "\r") tab=$(printf "\t") next_line=$(printf "\302\205")
 line_separator=$(printf "\342\200\250") paragraph=$(printf "\342\200\251")
 known_lines() {
     content=$(cat "$1") || return
@@ -149,6 +154,8 @@ known_lines() {
         return 1 ;;
     esac
     case $content in *"$cr"*) content=$(echo "$content" | tr "\r" "\n") ;; esac
+    # For k3s a tab sets a value apart from its key as a blank does.
+    case $content in *"$tab"*) content=$(echo "$content" | sed "s/^\([^:]*:\) *$tab[ $tab]*/\1 /") ;; esac
     echo "$content" | kept_of "$1"
 }
 kept_of() {
@@ -167,7 +174,10 @@ kept_of() {
                 key=${text%%:*} key=${key%"${key##*[! ]}"} key=${key#[\"\']} key=${key%+} key=${key%[\"\']}
                 case " $keys " in *" ${key%+} "*) kept=1 ;; *) kept=0 ;; esac
                 if [ "${line%"$text"}" = "$level" ]; then last=$kept; else kept=0; fi ;;
-            *) kept=$last ;;
+            *)
+                kept=$last
+                # A key whose colon has no blank behind it: k3s cannot read such a file, which is to be told.
+                case " $keys " in *" ${text%%:*} "*) [ "${line%"$text"}" != "$level" ] || kept=1 ;; esac ;;
         esac
         [ $kept = 0 ] || echo "${line%% #*}"
     done
