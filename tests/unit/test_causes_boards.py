@@ -17,6 +17,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REGISTRIES = "/etc/rancher/k3s/registries.yaml"
+UNREAD = {"line": 3, "key": "endpoint", "above": "mirrors.docker.io", "wanted": "a list of texts"}
 
 
 @pytest.fixture(name="fleet")
@@ -271,6 +272,10 @@ def evicted(fleet):
         (system("wrong_keys", [wrong(9, "token")]), ["registries-key"]),
         (system("wrong_rewrites", [{"line": 3, "pattern": "(?!a)", "why": "no look-ahead"}]), ["registries-rewrite"]),
         (stale_registries, ["registries-stale"]),
+        (system("wrong_values", [UNREAD]), ["registries-unread"]),
+        (system("unread", 0), ["registries-unread"]),
+        # A restart would end it.
+        (lambda fleet: (stale_registries(fleet), system("unread", 3)(fleet)), ["registries-unread"]),
         (system("rules", []), []),
     ],
 )
@@ -463,6 +468,23 @@ def test_times_of_files_make_nothing_certain(fleet, by_time, confidence, said):
     (finding,) = fleet.document()["findings"]
     assert finding["cause"] == "registries-stale" and finding["confidence"] == confidence
     assert said in finding["evidence"][0]
+
+
+def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
+    fleet.agent["preflight"].update(wrong_values=[UNREAD, dict(UNREAD, key="", above="", line=1)], unread=None)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["confidence"], finding["evidence"]) == (
+        "certain",
+        [
+            REGISTRIES + " line 3: endpoint in mirrors.docker.io is not a list of texts, as k3s wants it",
+            REGISTRIES + " line 1: all that is there is not a list of texts, as k3s wants it",
+        ],
+    )
+    fleet.agent["preflight"].update(wrong_values=[], unread=7)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["confidence"], finding["evidence"]) == ("likely", [REGISTRIES + " is no YAML in line 7"])
+    fleet.agent["preflight"].update(unread=None, wrong_keys=[dict(wrong(2, "rancher"), above="mirrors", why="no dot")])
+    assert fleet.document()["findings"][0]["evidence"] == [REGISTRIES + " line 2: rancher in mirrors: no dot"]
 
 
 def test_certain_comes_before_likely_and_both_before_possible(fleet):

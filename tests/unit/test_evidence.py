@@ -175,7 +175,7 @@ def test_containerd_that_does_not_answer(board, seen):
 def test_wrong_keys_of_registries_by_name_only(board, seen):
     board.file(
         "etc/registries.yaml",
-        'mirrors:\n  x:\n    endpoints: ["http://u:topsecret@x"]\n'
+        'mirrors:\n  r.x:\n    endpoints: ["http://u:topsecret@x"]\n'
         'configs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n',
     )
     result = seen()

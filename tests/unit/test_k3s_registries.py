@@ -327,6 +327,8 @@ def test_what_cannot_be_read_is_one_error_that_shows_nothing_of_it(board, name):
             board.run(state)
         told = " ".join(map(str, error.value.parts().values())) + str(error.value.__cause__)
         assert "hunter2" not in told and str(board.path) in told and error.value.next_step
+        # Of a key that is there twice k3s reads one or both.
+        assert "twice" not in name or "does not read it" not in error.value.next_step
     assert board.path.read_bytes() == before and time.monotonic() - started < 30
 
 

@@ -48,15 +48,39 @@ CASES = {
         ],
     ),
     "another case of letters": (
-        "Mirrors: {}\nmirrors:\n  x:\n    Endpoint: []\n",
+        "Mirrors: {}\nmirrors:\n  r.x:\n    Endpoint: []\n",
         [(1, "Mirrors", None), (4, "Endpoint", "endpoint")],
     ),
     "a mirror of a URL": (
         'mirrors:\n  "https://h:5000":\n    endpoint: ["https://secret"]\n  docker.io/library: {}\n  "*": {}\n',
         [(2, "https://h:5000", "h:5000"), (4, "docker.io/library", "docker.io")],
     ),
-    "what no list of misspellings has": ("mirrors:\n  x:\n    zzz: secret\n    endpoint: []\n", [(3, "zzz", None)]),
-    "in quotes, with blanks": ("'mirrors' :\n  x:\n    \"end points\" : [secret]\n", [(3, "end points", "endpoint")]),
+    # k3s-io/k3s#13255: logins are for hosts, too.
+    "a login for a URL": (
+        'mirrors:\n  "https://h:5000": {}\nconfigs:\n  "https://h:5000": {tls: {insecure_skip_verify: true}}\n'
+        '  "https://h": {}\n',
+        [(2, "https://h:5000", "h:5000"), (4, "https://h:5000", "h:5000"), (5, "https://h", None)],
+    ),
+    "mirrors of what no image is from": (
+        "mirrors:\n  docker-registry: {endpoint: ['http://secret']}\n  rancher: {}\n  'team/app': {}\n"
+        "  index.docker.io: {}\n  $REGISTRY: {}\n  localhost: {}\n  registry:5000: {}\n  _default: {}\n"
+        "configs:\n  docker-registry: {auth: {username: secret}}\n",
+        [
+            (2, "docker-registry", None),
+            (3, "rancher", None),
+            (4, "team/app", None),
+            (5, "index.docker.io", None),
+            (6, "$REGISTRY", None),
+        ],
+    ),
+    # k3s-io/k3s#10135
+    "logins one level too deep": (
+        'mirrors:\n  r.example:\n    endpoint: ["https://secret"]\n  configs:\n    "r.example:443":\n      auth:\n'
+        "        username: secret\n      tls:\n        insecure_skip_verify: TRUE\n",
+        [(4, "configs", None)],
+    ),
+    "what no list of misspellings has": ("mirrors:\n  r.x:\n    zzz: secret\n    endpoint: []\n", [(3, "zzz", None)]),
+    "in quotes, with blanks": ("'mirrors' :\n  r.x:\n    \"end points\" : [secret]\n", [(3, "end points", "endpoint")]),
     "a whole file that is right": (
         'mirrors:\n  "*":\n    endpoint: ["https://secret"]\n    rewrite: {"^a/(.*)": "secret/$1"}\n'
         'configs:\n  "h:5000":\n'
@@ -74,18 +98,18 @@ CASES = {
         [],
     ),
     "a key beside the one that was meant": (
-        "mirrors:\n  a: {}\nmirorrs:\n  b: {endpoint: [secret], endpoints: [secret]}\n",
+        "mirrors:\n  r.a: {}\nmirorrs:\n  b: {endpoint: [secret], endpoints: [secret]}\n",
         [(3, "mirorrs", None)],
     ),
     "anchors and merges": (
-        "mirrors:\n  a: &secret {endpoints: [secret]}\n  b: *secret\n  c:\n    <<: *secret\n    rewrit: {}\n",
+        "mirrors:\n  r.a: &secret {endpoints: [secret]}\n  r.b: *secret\n  r.c:\n    <<: *secret\n    rewrit: {}\n",
         [(2, "endpoints", "endpoint"), (6, "rewrit", "rewrite")],
     ),
-    "comments": ("# endpoints: secret\nmirrors: # secret: x\n  a: {endpoint: [a]} # endpoints: secret\n", []),
+    "comments": ("# endpoints: secret\nmirrors: # secret: x\n  r.a: {endpoint: [a]} # endpoints: secret\n", []),
     "a login in the name of a host": ("configs:\n  u:secret@h:\n    auths: {}\n", [(3, "auths", "auth")]),
     "the second document": ("mirrors: {}\n---\nmirror: secret\n", []),
     "the byte order mark and Windows": (
-        "\ufeffmirrors:\r\n  a:\r\n    endpoints: [secret]\r\n",
+        "\ufeffmirrors:\r\n  r.a:\r\n    endpoints: [secret]\r\n",
         [(3, "endpoints", "endpoint")],
     ),
     "nothing": ("", []),
@@ -113,6 +137,47 @@ def test_keys_that_k3s_passes_over(look, text, expected):
     found = look(text)
     assert [(row["line"], row["key"], row["instead"]) for row in found["wrong_keys"]] == expected
     assert (found["wrong_rewrites"], found["unread"]) == ([], None)
+    assert found["wrong_values"] == ([] if text != CASES["no mapping"][0] else [dict(NOTHING, wanted="a mapping")])
+
+
+NOTHING = {"line": 1, "key": "", "above": ""}
+# Files with which k3s does not start: (line, key, what it wants), or the line in which YAML ends.
+UNREAD = {
+    "a text for a list": ('mirrors:\n  r.a:\n    endpoint: "http://secret"\n', [(3, "endpoint", "a list of texts")]),
+    "a list for a mapping": ("mirrors:\n  - r.a:\n      endpoint: [secret]\n", [(1, "mirrors", "a mapping")]),
+    # kairos-io/kairos#3738
+    "a text for a mapping": (
+        'mirrors:\n  registry.example"\n  - https://secret/v2\nconfigs: {}\n',
+        [(1, "mirrors", "a mapping")],
+    ),
+    "a mapping for a text": (
+        "configs:\n  r: {auth: {username: {a: secret}, password: [secret]}, tls: secret}\n",
+        [(2, "username", "a text"), (2, "password", "a text"), (2, "tls", "a mapping")],
+    ),
+    "items with more in them": ("mirrors: {r.a: {endpoint: [{url: secret}]}}\n", [(1, "endpoint", "a list of texts")]),
+    "rewrites as a list": ("mirrors:\n  r.a:\n    rewrite:\n    - '^a': secret\n", [(3, "rewrite", "a mapping")]),
+    # PyratLabs/ansible-role-k3s#197, and rancher/rke2#4744
+    "a key where a value goes on": (
+        "mirrors:\n  docker.io:\n    endpoint:\n    - http://secret\n      rewrite:\n        (.*): secret/$1\n",
+        5,
+    ),
+    "a key without its colon": ("mirrors:\n  docker.io\n    endpoint:\n      - secret\n", 3),
+}
+# What k3s takes for nothing.
+EMPTY = "mirrors:\n  docker.io:\n  r.a: ~\n  r.b: {endpoint: null}\nconfigs: ~\nauths: null\n"
+
+
+@pytest.mark.parametrize("text, expected", UNREAD.values(), ids=UNREAD.keys())
+def test_files_with_which_k3s_does_not_start(look, text, expected):
+    found = look(text)
+    rows = [(row["line"], row["key"], row["wanted"]) for row in found["wrong_values"]]
+    assert (rows, found["unread"]) == (([], expected) if isinstance(expected, int) else (expected, None))
+
+
+@pytest.mark.parametrize("text", [EMPTY, "mirrors:\n  r.a:\n    endpoint: [a]\u0085 x\n", "~\n", "---\n"])
+def test_nothing_is_said_of_what_says_nothing_or_was_not_read(look, text):
+    found = look(text)
+    assert (found["wrong_keys"], found["wrong_values"], found["unread"]) == ([], [], None)
 
 
 def test_rewrites_that_containerd_passes_over(look):

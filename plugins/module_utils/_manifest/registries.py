@@ -159,18 +159,16 @@ def _pairs(mapping, where, above):
                 for name, inner in _pairs(source, where, above):
                     taken.setdefault(name, inner)
         elif key[2] in own:
-            raise _odd("has a key twice, %s" % name_of((*above, key[2])), above, where)
+            # yaml.v2, by which k3s reads it, makes one of both sections, and takes the last of two values.
+            step = "make one of both on the board: which of them is to stay is not known here"
+            raise _odd("has a key twice, %s" % name_of((*above, key[2])), above, where, step)
         else:
             own[key[2]] = value
     return list({**taken, **own}.items())
 
 
-def _odd(what, above, where):
-    return Problem(
-        "%s %s" % (name_of(above) if above else "registries.yaml", what),
-        where=where,
-        next_step="mend it on the board: k3s does not read it either",
-    )
+def _odd(what, above, where, next_step="mend it on the board: k3s does not read it either"):
+    return Problem("%s %s" % (name_of(above) if above else "registries.yaml", what), where=where, next_step=next_step)
 
 
 def name_of(path: Path) -> str:

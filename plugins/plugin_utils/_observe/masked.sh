@@ -28,6 +28,8 @@ masked() {
     }
     # A value: as it stands where its key is one of those that are shown, and it is empty or looks like a name.
     function scalar(text) {
+        # What stands for no value is none, and tells nothing.
+        if (text ~ /^(~|null|Null|NULL)$/) { put(text); last = ""; return }
         # To some awks a backslash in brackets is a character.
         shows = shown != "" && last ~ shown && !index(text, "\\")
         put(shows && text ~ /^([A-Za-z0-9.%{}_~\/:+-]+(@sha256:[0-9a-f]+)?)?$/ ? text : "hidden0")
@@ -252,7 +254,12 @@ masked() {
             next
         }
         if (is_comment(text) || text ~ /^%/) { print ""; next }
-        if (in_plain && column > plain) { print ""; next }
+        # A key where a value goes on is none for YAML either: that stays.
+        if (in_plain && column > plain) {
+            sub(/[ \t]#.*/, "", text)
+            print text ~ /:([ \t]|$)/ ? substr($0, 1, column) "hidden0:" : ""
+            next
+        }
         in_plain = 0
         outer = column - 1
         if ((column == 0 || levels) && text ~ /^(---|\.\.\.)([ \t]|$)/) {

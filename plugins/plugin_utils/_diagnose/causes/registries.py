@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""registries.yaml that k3s has not read yet, or that holds a key which it does not know."""
+"""registries.yaml that k3s cannot read, has not read yet, or that holds a key which it does not know."""
 
 from __future__ import annotations
 
@@ -15,6 +15,40 @@ _NAMED = 20
 _WORD = re.compile(r"[A-Za-z0-9_-]+\Z")
 # The key with what may stand before it in its line, and its colon; a host with a port is no key.
 _EDIT = r"%ds/(^|[^A-Za-z0-9_-])%s(.?:([^0-9]|$))/\1%s\2/g"
+
+
+def unread(fleet):
+    """Files with which k3s does not start: no YAML, or a value of another kind than it takes."""
+    for name, board in fleet.seen():
+        if not _is_unread(fleet, name):
+            continue
+        path, rows, line = _path(board), *_unread(fleet, name)
+        evidence = ["%s line %d: %s" % (path, row["line"], _wanted(row)) for row in rows[:_NAMED]]
+        if line is not None:
+            evidence.append("%s is no YAML%s" % (path, " in line %d" % line if line else ""))
+        remedy = (
+            "Correct it (docs.k3s.io/installation/private-registry), then restart k3s. One that runs has not read the "
+            "file as it is now, and ends with its next start."
+        )
+        # Of the file's text only the keys have left the board.
+        confidence = m.LIKELY if line is not None else m.CERTAIN
+        title = "k3s does not start with registries.yaml of %s" % name
+        yield m.Finding(title, confidence, ("board", name, name), evidence, remedy)
+
+
+def _unread(fleet, name):
+    found = fleet.preflight(name)
+    return found.get("wrong_values") or [], found.get("unread")
+
+
+def _is_unread(fleet, name):
+    """Whether k3s cannot read the file of a board."""
+    return _unread(fleet, name) != ([], None)
+
+
+def _wanted(row):
+    place = " in %s" % row["above"] if row["above"] else ""
+    return "%s%s is not %s, as k3s wants it" % (row["key"] or "all that is there", place, row["wanted"])
 
 
 def wrong_key(fleet):
@@ -48,6 +82,8 @@ def _path(board):
 def _told(row):
     place = " in %s" % row["above"] if row["above"] else ""
     known = " (it knows %s)" % row["instead"] if row["instead"] else ""
+    if row.get("why"):
+        return "%s%s: %s%s" % (row["key"], place, row["why"], known)
     return "%s%s, which k3s does not know there%s" % (row["key"], place, known)
 
 
@@ -80,7 +116,8 @@ def stale(fleet):
     """k3s was started before the file was written. Times of files alone make that likely: a clock may have been off."""
     for name, board in fleet.seen():
         registries = board.get("registries") or {}
-        if registries.get("stale"):
+        # With one that it cannot read a restart would end it.
+        if registries.get("stale") and not _is_unread(fleet, name):
             by_time = registries.get("by_time", True)
             evidence = [
                 "%s is newer by its time than %s/agent/etc/containerd/config.toml, which k3s makes of it when it starts"
@@ -96,6 +133,12 @@ def stale(fleet):
 
 
 CAUSES = [
+    m.Cause(
+        "registries-unread",
+        "registries.yaml is nothing that k3s can read, so it does not start.",
+        "its line, by names of keys only",
+        unread,
+    ),
     m.Cause(
         "registries-key", "registries.yaml holds a key that k3s does not know.", "its line, by name only", wrong_key
     ),

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys of a board's registries.yaml that k3s passes over: the reader of what registries_keys.sh writes. Pure.
+"""Keys of a board's registries.yaml that k3s passes over, and values of another kind than it takes, with which it does
+not start: the reader of what registries_keys.sh writes. Pure.
 
-No value has left the board. Which keys k3s knows at which place is what its own types know.
+No value has left the board. Which keys k3s knows at which place, and with what below them, is what its own types know.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ import difflib
 
 import yaml
 
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import has_names
 from ansible_collections.riscv.k3s.plugins.plugin_utils import go_regexp
 from ansible_collections.riscv.k3s.plugins.plugin_utils import registries_types as _types
 
-# What masked.sh writes in place of values, and of a login.
+# What masked.sh writes in place of values, and of a login. The first alone in a line ends what it could read.
 _HIDDEN = ("hidden0", "hidden@")
+_NULL = "tag:yaml.org,2002:null"
+# Names of mirrors that stand for no registry of their own.
+_ALL_REGISTRIES = ("*", "_default")
+_A_LIST, _A_MAPPING, _A_TEXT = "a list", "a mapping", "a text"
 _DEEPEST = 40
 _LONGEST = 200
 # What people call them elsewhere, and is not alike.
@@ -33,17 +39,20 @@ _OTHER_NAMES = {
 
 
 def read_keys(seen):
-    """What is wrong with the keys: {wrong_keys: [{line, key, above, instead}], wrong_rewrites: [{line, pattern, why}],
-    unread}. ``above`` names the keys over it, ``instead`` is what k3s knows in its place, or None; ``unread`` is the
-    line in which the file stops to be YAML, or None.
+    """What is wrong with the keys: {wrong_keys: [{line, key, above, instead, why}], wrong_values: [{line, key, above,
+    wanted}], wrong_rewrites: [{line, pattern, why}], unread}. ``above`` names the keys over it, ``instead`` is what k3s
+    knows in its place, or None, ``why`` a reason for what is no misspelling, or None; ``wanted`` is what k3s wants
+    there; ``unread`` is the line in which the file stops to be YAML, or None.
     """
     text = seen.out("registries_keys", str)
-    return judge(text) if text is not None else {"wrong_keys": [], "wrong_rewrites": [], "unread": None}
+    return judge(text) if text is not None else judge("")
 
 
 def judge(text):
     """The same for a text from masked.sh."""
-    found: dict = {"wrong_keys": [], "wrong_rewrites": [], "unread": None}
+    found: dict = {"wrong_keys": [], "wrong_values": [], "wrong_rewrites": [], "unread": None}
+    if ("\n" + text).endswith("\n%s\n" % _HIDDEN[0]):
+        return found  # not all of it was read
     try:
         # Of several documents k3s reads the first.
         root = next(iter(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))), None)
@@ -55,7 +64,7 @@ def judge(text):
         found["unread"] = 0
         return found
     if root is not None:
-        _Walk(found).mapping(root, _types.REGISTRIES, ())
+        _Walk(found).below(None, root, _types.REGISTRIES, ())
     return found
 
 
@@ -65,6 +74,24 @@ class _Walk:
     def __init__(self, found):
         self.found = found
         self.seen = set()
+
+    def below(self, key, node, known, above):
+        """Judge what stands below ``key``, of which ``known`` is what k3s takes there. Nothing at all is fine."""
+        if node.tag == _NULL:
+            return
+        if known is _types.TEXTS:
+            items = node.value if isinstance(node, yaml.SequenceNode) else []
+            texts = all(isinstance(item, yaml.ScalarNode) for item in items)
+            is_right, wanted = isinstance(node, yaml.SequenceNode) and texts, _A_LIST + " of texts"
+        elif known is None:
+            is_right, wanted = isinstance(node, yaml.ScalarNode), _A_TEXT
+        else:
+            is_right, wanted = isinstance(node, yaml.MappingNode), _A_MAPPING
+        if not is_right:
+            row = {"line": (key or node).start_mark.line + 1, "key": above[-1] if above else ""}
+            self._note("wrong_values", dict(row, above=".".join(above[:-1]), wanted=wanted))
+        elif wanted is _A_MAPPING:
+            self.mapping(node, known, above)
 
     def mapping(self, node, known, above):
         """Judge the keys of ``node``, and what is below those that are known."""
@@ -85,19 +112,35 @@ class _Walk:
             why = None if name.startswith(_HIDDEN) else go_regexp.fault(name)
             if why:
                 self._note("wrong_rewrites", {"line": key.start_mark.line + 1, "pattern": name[:_LONGEST], "why": why})
-        # containerd looks for the name of a registry, which has neither scheme nor path.
-        if above == ("mirrors",) and "/" in name and not name.startswith(_HIDDEN):
-            row = {"line": key.start_mark.line + 1, "key": name[:_LONGEST], "above": ".".join(above)}
-            self._note("wrong_keys", dict(row, instead=name.rpartition("://")[2].partition("/")[0] or None))
-        below = known.get(name, known.get(_types.ANY))
-        if below is not None:
-            self.mapping(value, below, above + (name[:_LONGEST],))
+        if known[name if name in known else _types.ANY] in (_types.MIRROR, _types.CONFIG):
+            self._host(key, name, above)
+        if above == ("mirrors",) and name in _types.REGISTRIES:
+            return
+        self.below(key, value, known.get(name, known.get(_types.ANY)), above + (name[:_LONGEST],))
+
+    def _host(self, key, name, above):
+        """Judge the name of a registry. containerd asks for that which images have, with neither scheme nor path; a
+        word without a dot or a port is a part of names at docker.io. Logins are for hosts of endpoints, of any name.
+        """
+        host = name.rpartition("://")[2].partition("/")[0]
+        if name.startswith(_HIDDEN) or name in _ALL_REGISTRIES or host == name and above != ("mirrors",):
+            return
+        if host != name:
+            why = "a registry is named by its host and port alone"
+        elif name in _types.REGISTRIES:
+            why = "it stands one level too deep, so k3s takes it for the name of a registry"
+        elif not has_names(name):
+            why = "no image is of a registry by this name, which has neither a dot nor a port"
+        else:
+            return
+        row = {"line": key.start_mark.line + 1, "key": name[:_LONGEST], "above": ".".join(above), "why": why}
+        self._note("wrong_keys", dict(row, instead=host if host != name and has_names(host) else None))
 
     def _unknown(self, key, name, known, above, beside):
         meant = _alike(name, known)
         row = {"line": key.start_mark.line + 1, "key": name[:_LONGEST], "above": ".".join(above)}
         # Where the right one stands beside it, a renamed one would be there twice, and k3s would not start.
-        self._note("wrong_keys", dict(row, instead=meant if meant not in beside else None))
+        self._note("wrong_keys", dict(row, instead=meant if meant not in beside else None, why=None))
 
     def _note(self, kind, row):
         # What an alias repeats is one place.

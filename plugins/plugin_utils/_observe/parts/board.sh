@@ -155,7 +155,7 @@ known_lines() {
     esac
     case $content in *"$cr"*) content=$(echo "$content" | tr "\r" "\n") ;; esac
     # For k3s a tab sets a value apart from its key as a blank does.
-    case $content in *"$tab"*) content=$(echo "$content" | sed "s/^\([^:]*:\) *$tab[ $tab]*/\1 /") ;; esac
+    case $content in *"$tab"*) content=$(echo "$content" | sed "s/^\([^:]*:\) *${tab}[ $tab]*/\1 /") ;; esac
     echo "$content" | kept_of "$1"
 }
 kept_of() {
