@@ -30,8 +30,9 @@ _NO_OCTAL = re.compile(r"\\(?:[1-7](?![0-7])|[89])")
 _CODES = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 _LOOK = re.compile(r"\(\?<?[=!]")
 _BACK = re.compile(r"\\[1-9]|\(\?P=|\\[gk][{<'0-9]")
-# In what a rewrite puts; Go has $1 or ${1}.
+# In what a rewrite puts; Go has $1 or ${1}, and $$ for a dollar.
 _FOREIGN_GROUP = re.compile(r"\\[0-9]|\\g<")
+_GROUP = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
 class _Fault(Exception):
@@ -73,6 +74,21 @@ def foreign_group(replacement: str) -> Optional[str]:
     """How ``replacement`` names a group in a way that Go puts as it stands (\\1), or None."""
     found = _FOREIGN_GROUP.search(replacement)
     return found.group() if found else None
+
+
+def missing_group(pattern: str, replacement: str) -> Optional[str]:
+    """The group that ``replacement`` names and ``pattern``, which Go takes, does not have, as $1 or ${name}; Go puts
+    nothing for it. None where there is none, and where Python does not take the pattern and so cannot tell.
+    """
+    try:
+        known = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    for found in _GROUP.finditer(replacement):
+        name = found[1] or found[2]
+        if name and not (int(name) <= known.groups if name.isdecimal() else name in known.groupindex):
+            return found[0]
+    return None
 
 
 class _Pattern:

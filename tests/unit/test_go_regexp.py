@@ -13,7 +13,7 @@ import subprocess
 import pytest
 from prerequisites import missing
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils.go_regexp import fault, foreign_group
+from ansible_collections.riscv.k3s.plugins.plugin_utils.go_regexp import fault, foreign_group, missing_group
 
 pytestmark = pytest.mark.programs
 
@@ -115,6 +115,26 @@ def test_deep_ones_end():
 @pytest.mark.parametrize("text, found", [(r"b/\1", r"\1"), (r"\g<1>", r"\g<"), ("b/$1", None), ("${name}/x", None)])
 def test_groups_of_another_language(text, found):
     assert foreign_group(text) == found
+
+
+@pytest.mark.parametrize(
+    "pattern, text, found",
+    [
+        # k3s-io/k3s#11191
+        ("cp/se-data-center-edge", "se-next-gen/$1", "$1"),
+        ("(a)/(b)", "$2/$1/${0}", None),
+        ("(a)", "x/${2}", "${2}"),
+        # The whole word is the name.
+        ("(a)", "$1_x/$1-x", "$1_x"),
+        ("(?P<name>a)(?:b)", "$name/$1/$$9", None),
+        ("(?P<name>a)", "$names", "$names"),
+        # What only Go takes is not counted.
+        (r"\pN(a)", "$9", None),
+        ("a", "b", None),
+    ],
+)
+def test_groups_that_are_not_there(pattern, text, found):
+    assert missing_group(pattern, text) == found
 
 
 def test_go_agrees(tmp_path):

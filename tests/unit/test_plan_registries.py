@@ -122,7 +122,7 @@ def test_what_k3s_ansible_writes_is_what_is_wanted_byte_for_byte():
 
 def test_two_tools_that_would_undo_each_other_s_work_are_an_error():
     for arguments in (
-        {"config": {"mirrors": {"other": {}}}},
+        {"config": {"mirrors": {"other.example": {}}}},
         {"config": None, "mirror": "reg:5000/stock"},
         {"config": None, "shared": ["*"]},
     ):

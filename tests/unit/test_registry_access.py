@@ -45,7 +45,7 @@ def access(config, **given):
         ({"mirrors": {HOST: None}}, {}, []),
         ({"mirrors": {HOST: {}}}, {}, []),
         ({"configs": {HOST: None}}, {}, []),
-        ({"mirrors": {"reg": {"endpoint": ["http://reg:80/v2"]}}}, {}, [{"host": "reg", "plain_http": True}]),
+        ({"mirrors": {"reg.x": {"endpoint": ["http://reg.x:80/v2"]}}}, {}, [{"host": "reg.x", "plain_http": True}]),
         ({"mirrors": {"Reg:1": {"endpoint": ["HTTP://reg:1/"]}}}, {}, [{"host": "Reg:1", "plain_http": True}]),
         ({"mirrors": {HOST: {"endpoint": ["https://reg:5000", "http://reg:5000"]}}}, {}, []),
         ({"mirrors": {HOST: {"endpoint": ["http://elsewhere:5000"]}}}, {}, []),

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils.endpoints import as_asked, own_scheme
+from ansible_collections.riscv.k3s.plugins.module_utils.image_name import has_names
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils import go_regexp
 from ansible_collections.riscv.k3s.plugins.plugin_utils import registries_types as _types
@@ -148,6 +149,16 @@ def _check_mirror(host: object, mirror: Any) -> None:
             raise _wrong("a rewrite must be a regular expression as Go has them: %s" % why, pattern, where)
         if group:
             raise _wrong("what a rewrite puts names a group as $1, not as %s" % group, replacement, where)
+        group = go_regexp.missing_group(pattern, replacement)
+        if group:
+            raise _wrong("a rewrite puts %s, a group that its pattern does not have" % group, pattern, where)
+    if host != "*" and not has_names(str(host)):
+        raise _wrong(
+            "k3s ignores this mirror: no image is of a registry by that name (a word without a dot and a port is a "
+            "part of names at docker.io, and so is index.docker.io)",
+            host,
+            where,
+        )
 
 
 def _check_config(host: object, settings: Any) -> None:
