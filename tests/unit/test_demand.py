@@ -158,6 +158,9 @@ def test_where(k3s_manifests):
             "b: 'kind: Pod'}",
             {"docker.io/library/x:1": False},
         ),
+        # What stands behind a document's mark.
+        ("---\t# first\n" + workload() + "--- # second\n" + workload("Job"), {"docker.io/a/b:1": True}),
+        ("---  {kind: Pod, spec: {containers: [{image: a}]}}\n", {"docker.io/library/a:latest": True}),
         ("kind: ConfigMap\nmetadata: {name: m}\ndata: {a.yaml: 'kind: Pod: ]['}", {}),
         ("kind: Deployment\nmetadata: null\nspec: {template: [1]}\n", {}),
         ("kind: Pod\nspec: {containers: [1, {name: c}]}\n", {}),

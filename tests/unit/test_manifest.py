@@ -230,6 +230,41 @@ def test_refused(text, fields, message):
     assert message in str(caught.value)
 
 
+# Tabs where k3s reads them as blanks, and PyYAML does not (yaml/pyyaml#450); what of it is a value stays one.
+TABS = [
+    "  - name: c\t# ours\n    image: a/b:1\t\n",
+    "  - name: c\n    image:\ta/b:1\n    args:\t\n    - x\t# why\n",
+    '  - "name":\t"c"\n    image: \t "a/b:1"\t\t# ours\n',
+    "  - {name: c,\timage: a/b:1\t}\n",
+    "  - name: c\t\n    image: a/b:1\n    args: ['x\ty', \"z\t\"]\n  - name: d\n    args:\n    - |\n      \tb\n",
+]
+
+
+@pytest.mark.parametrize("text", [*TABS, *(text.replace("\n", "\r\n") for text in TABS)])
+def test_tabs_between_words_stay(text):
+    for before in (POD + text, "---\t# first\n" + POD.replace("containers:", "containers:\t") + text):
+        after = before.replace("a/b:1", "r.io/b:2")
+        assert patch(before, image="r.io/b:2") == after
+        assert patch(after, image="r.io/b:2") == after
+        more = patch(before, **NEVER)
+        assert more.count("\t") == before.count("\t") and patch(more, **NEVER) == more
+
+
+def test_a_tab_in_a_value_is_part_of_it():
+    text = POD + "  - name: c\t\n    args: ['x\ty']\n"
+    assert patch(text, args=["x\ty"]) == text
+    assert '"x y"' in patch(text, args=["x y"])
+
+
+@pytest.mark.parametrize(
+    "text", ["  -\tname: c\n    image: a/b\n", "  - name: c\n\t\n    image: a/b\n", "  - name: c\n    args: [x\ty]\n"]
+)
+def test_who_cannot_read_a_tab_is_named(text):
+    """k3s does not take the first two either, the third one it does."""
+    with pytest.raises(Problem, match="PyYAML cannot read the manifest, for a tab in it.*put blanks in place"):
+        patch(POD + text, **NEVER)
+
+
 def test_bytes_that_are_no_utf8_are_refused():
     with pytest.raises(Problem, match="0xff at offset 0"):
         patch(b"\xff\xfek\0i\0", **NEVER)

@@ -23,6 +23,8 @@ _TOKEN = re.compile(r"%\{([A-Z0-9_]+)\}%")
 _MASK = "\ue0f1\ue0f2%s\ue0f3\ue0f4".replace("%s", r"\1")
 _MASKED = re.compile("\ue0f1\ue0f2([A-Z0-9_]+)\ue0f3\ue0f4")
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+# What a line begins with, where a tab is none to k3s either, and the rest of it.
+_LINE = re.compile(r"^( *(?:[-?](?: +|(?=\t)))*\t*)(.*)$", re.MULTILINE)
 _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 # Bounds, far above what k3s packages: its manifests have less than 20 KB, some hundred nodes, and are ten levels deep.
@@ -177,13 +179,9 @@ def _need_yaml(where):
 
 def _compose(text, where):
     _need_yaml(where)
-    found, copier = [], _Copier(where)
+    copier = _Copier(where)
     try:
-        loader = _bounded_loader(text)
-        while loader.check_node():
-            mark = loader.peek_event().start_mark
-            node = loader.get_node()
-            found.append((mark, node, copier.copy(node)))
+        found = [(mark, node, copier.copy(node)) for mark, node in _read(text)]
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _not_yaml(error, where) from error
     # Comments before the first document belong to it.
@@ -192,6 +190,52 @@ def _compose(text, where):
         Document(number + 1, mark.line + 1, starts[number], starts[number + 1], node, data)
         for number, (mark, node, data) in enumerate(found)
     ]
+
+
+def _read(text):
+    """[(mark, node)] of each document, with offsets in ``text``. To k3s a tab between two words is a blank, to PyYAML
+    an error: so it is one here, and what is part of a value stays a tab.
+    """
+    try:
+        return list(_nodes(text))
+    except yaml.YAMLError:
+        if "\t" not in text:
+            raise
+        try:
+            spaced = _spaced(text)
+            for start, end in _scalars([node for dummy, node in _nodes(spaced)]):
+                spaced = spaced[:start] + text[start:end] + spaced[end:]
+            return list(_nodes(spaced))
+        except yaml.YAMLError:
+            pass
+        raise
+
+
+def _spaced(text):
+    return _LINE.sub(lambda line: line.group(1) + line.group(2).replace("\t", " "), text)
+
+
+def _scalars(nodes):
+    """(start, end) of each scalar."""
+    seen = set()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if is_scalar(node):
+            yield node.start_mark.index, node.end_mark.index
+        elif is_sequence(node):
+            nodes += node.value
+        else:
+            nodes += [one for pair in node.value for one in pair]
+
+
+def _nodes(text):
+    loader = _bounded_loader(text)
+    while loader.check_node():
+        mark = loader.peek_event().start_mark
+        yield mark, loader.get_node()
 
 
 def _bounded_loader(text):
@@ -217,12 +261,11 @@ def _not_yaml(error, where):
     mark = getattr(error, "problem_mark", None)
     line = " line %d" % (mark.line + 1) if mark else ""
     reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return Problem(
-        "the manifest is not valid YAML",
-        found=unmask(str(reason)),
-        where=where + line,
-        next_step="correct the file, or restart k3s, which writes it again",
-    )
+    what, step = "the manifest is not valid YAML", "correct the file, or restart k3s, which writes it again"
+    if "\\t" in str(reason):
+        # k3s may read it: it takes some of them.
+        what, step = "PyYAML cannot read the manifest, for a tab in it", "put blanks in place of the tabs in this line"
+    return Problem(what, found=unmask(str(reason)), where=where + line, next_step=step)
 
 
 class _Copier:

@@ -117,7 +117,8 @@ def read_documents(text):
     """The documents of a manifest that may name an image, as dictionaries with all scalars as text. Raises
     yaml.YAMLError.
     """
-    for part in re.split(r"(?m)^---", text):
+    # What stands behind the mark of a document is not at the beginning of a line.
+    for part in re.split(r"(?m)^---[ \t]*", text):
         if not _OF_INTEREST.search(part):
             continue
         # A template variable that was not filled in begins with a character that YAML reserves.
