@@ -106,6 +106,21 @@ def test_zip_made_on_windows(tmp_path, work, system):
     }
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        # golang/go#30627: a program in Go on Windows, which states Unix and ends folders as it should.
+        {"dist\\/": b"", "dist\\bin\\/": b"", "dist\\bin\\coredns": PROGRAM},
+        {"dist/": b"", "dist\\bin/": b"", "dist\\bin\\coredns": PROGRAM},
+        # jhoonb/archivex#22: from the second folder on.
+        {"dist/": b"", "dist/bin/": b"", "dist/bin\\coredns": PROGRAM, "dist/LICENSE": b"GPL"},
+    ],
+)
+def test_zip_of_windows_with_some_slashes(tmp_path, work, files):
+    found = listed(zip_changed(make.same, files, system=3)(tmp_path), work)
+    assert found["/dist/bin/coredns"] == PROGRAM and not any("\\" in name for name in found)
+
+
 def test_windows_archive_gives_its_program(tmp_path, work):
     src = zip_changed(make.same, {"release\\bin\\coredns": PROGRAM}, mode=0, system=0)(tmp_path)
     assert layer(src, work) == {"coredns": PROGRAM}
@@ -113,6 +128,8 @@ def test_windows_archive_gives_its_program(tmp_path, work):
 
 def test_backslash_in_a_unix_name_is_a_letter(tmp_path, work):
     assert listed(zip_with({"bin/a": PROGRAM, "b\\c": b"x"})(tmp_path), work) == {"/bin/a": PROGRAM, "/b\\c": b"x"}
+    unit = "lib/system-systemd\\x2dcryptsetup.slice"
+    assert "/" + unit in listed(zip_with({"lib/": b"", unit: b"x", "lib/a": PROGRAM})(tmp_path), work)
 
 
 def test_zip_without_modes_and_dates(tmp_path, work):

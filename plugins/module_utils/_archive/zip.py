@@ -74,9 +74,17 @@ class _Directory(io.BufferedReader):
 
 
 def _made_on_windows(found):
-    # Some programs on Windows state Unix, but write the names as they are there: then no name has a slash.
-    names = [info.filename for info in found]
-    return any("\\" in name for name in names) and not any("/" in name for name in names)
+    # Some programs on Windows state Unix, but write the names as they are there: then no name has a slash, but for one at
+    # the end of folders, or what stands before a backslash is a folder of the archive.
+    names = [info.filename for info in found if "\\" in info.filename]
+    if not any("/" in info.filename.rstrip("/") for info in found):
+        return bool(names)
+    folders = {_with_slashes(info.filename) for info in found if info.filename.endswith(("/", "\\"))}
+    return bool(names) and all(_with_slashes(name).rpartition("/")[0] in folders | {""} for name in names)
+
+
+def _with_slashes(name):
+    return name.replace("\\", "/").rstrip("/")
 
 
 def _judged(info, windows, members):
