@@ -74,8 +74,8 @@ class _Directory(io.BufferedReader):
 
 
 def _made_on_windows(found):
-    # Some programs on Windows state Unix, but write the names as they are there: then no name has a slash, but for one at
-    # the end of folders, or what stands before a backslash is a folder of the archive.
+    # Some programs on Windows state Unix, but write the names as they are there: then none has a slash, except at its
+    # end, or what stands before a name's last backslash is a folder of the archive.
     names = [info.filename for info in found if "\\" in info.filename]
     if not any("/" in info.filename.rstrip("/") for info in found):
         return bool(names)
