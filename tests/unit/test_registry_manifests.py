@@ -201,8 +201,10 @@ def linux(architecture, variant=None, **more):
         (
             Platform("riscv64"),
             [dict(linux("riscv64"), os="freebsd"), {"architecture": "riscv64"}, dict(linux("riscv64"), os=None)],
-            [],
+            # containerd takes its own system where none is named.
+            [1, 2],
         ),
+        (Platform("riscv64"), [{"os": "Linux", "architecture": "RISCV64"}, {"os": "WINDOWS"}], [0]),
         (
             Platform("riscv64"),
             [linux("amd64"), {}, {"os": "unknown", "architecture": "unknown"}, linux(None), linux(["riscv64"])],

@@ -145,6 +145,9 @@ RULES = (
     rule("kernel-feature-missing", KERNEL, r"load program: ", ("runc",)),
     rule("kernel-feature-missing", RUNC, r"(?:config provided but )?seccomp not supported"),
     rule("kernel-feature-missing", RUNC, r"namespace \w+ is not supported", ("runc",)),
+    # A kind of file system, such as mqueue, that the kernel was built without.
+    rule("kernel-feature-missing", KERNEL, r'(?:error )?mounting "\w+" to rootfs [\s\S]*no such device', ("runc",)),
+    rule("kernel-feature-missing", KERNEL, r"(?:crun: )?mount `\w+` to `[^`]*`: [Nn]o such device"),
     rule("kernel-feature-missing", CONTAINERD, r"(?:seccomp|apparmor) is not supported"),
     rule("kernel-feature-missing", KERNEL, r".*apparmor failed to apply profile|.*ipset .*Kernel error received"),
     rule(

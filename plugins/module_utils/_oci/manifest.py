@@ -62,7 +62,9 @@ class Platform(NamedTuple):
         """How well a platform of a descriptor or an image's config fits (0 is best), or None when it does not."""
         variants = (self.variant,) if self.variant else _PLAIN.get(self.architecture, ("",))
         architecture, variant = _normalised(platform.get("architecture"), platform.get("variant") or "")
-        if (platform.get("os"), architecture) != ("linux", self.architecture) or variant not in variants:
+        # To containerd letters may be capitals, and where no system is named it is its own.
+        system = str(platform.get("os") or "linux").lower()
+        if (system, architecture) != ("linux", self.architecture) or variant not in variants:
             return None
         return variants.index(variant)
 
@@ -133,8 +135,9 @@ def platform_text(platform: Mapping[str, Any]) -> str:
 
 def _normalised(architecture, variant):
     """(OCI name of an architecture, its variant) from what a descriptor or config says, which may be of any type."""
-    name, implied = _OTHER_NAMES.get(str(architecture), (architecture, None))
-    if name in ("arm", "arm64") and str(variant).isdigit():
+    architecture, variant = str(architecture).lower(), str(variant).lower()
+    name, implied = _OTHER_NAMES.get(architecture, (architecture, None))
+    if name in ("arm", "arm64") and variant.isdigit():
         variant = "v%s" % variant
     return name, implied or variant
 
