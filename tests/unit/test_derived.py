@@ -18,8 +18,9 @@ from test_k3s_plan_action import runner
 
 from ansible_collections.riscv.k3s.plugins.action import k3s_plan
 from ansible_collections.riscv.k3s.plugins.module_utils._host.files import sha256
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo import scheme as scheme_module
 from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.options import accesses
-from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.scheme import asked_scheme
+from ansible_collections.riscv.k3s.plugins.module_utils._skopeo.scheme import asked_scheme, is_direct
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.derived import derived
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Board
@@ -395,6 +396,42 @@ def test_a_name_that_no_resolver_takes(host):
 
 def options(host, **more):
     return {"registries": [dict({"host": host, "ask_scheme": True}, **more)], "timeout": 5}
+
+
+@pytest.mark.parametrize(
+    "no_proxy, url, direct",
+    [
+        # ansible/ansible#52705: Python knows neither networks nor ports there, Go does.
+        ("10.0.0.0/8, 192.168.0.0/16", "https://192.168.173.76:6000/v2/", True),
+        ("10.0.0.0/8,.svc", "https://192.168.173.76:6000/v2/", False),
+        ("192.168.173.76/24", "http://192.168.173.76/v2/", True),
+        ("fd00::/8", "https://[fd00::5]:5000/v2/", True),
+        ("192.168.173.76:6000", "https://192.168.173.76:6000/v2/", True),
+        ("192.168.173.76:5000,[fd00::5]:443", "https://192.168.173.76:6000/v2/", False),
+        ("[fd00::5]:443", "https://[fd00::5]/v2/", True),
+        ("192.168.173.76", "https://192.168.173.76:6000/v2/", True),
+        # Names are not looked up.
+        ("0.0.0.0/0", "https://reg.example/v2/", False),
+        ("example", "https://reg.example/v2/", True),
+        (".example,", "https://REG.example:5000/v2/", True),
+        (".reg.example", "https://reg.example/v2/", False),
+        ("*.example:5000", "https://reg.example:5000/v2/", True),
+        ("g.example, , .", "https://reg.example/v2/", False),
+        ("*", "https://reg.example/v2/", True),
+        ("", "https://reg.example/v2/", False),
+        ("", "https://localhost:5000/v2/", True),
+        ("", "https://127.0.0.5:5000/v2/", True),
+    ],
+)
+def test_a_proxy_is_asked_where_skopeo_asks_one(monkeypatch, fresh_home, no_proxy, url, direct):
+    asked_how = []
+    monkeypatch.setattr(scheme_module, "open_url", lambda url, **how: asked_how.append(how["use_proxy"]) or content)
+    monkeypatch.setattr(content, "close", lambda: None, raising=False)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, no_proxy)
+        scheme_module._ask(url, 1)
+        monkeypatch.delenv(name)
+    assert (is_direct(url), asked_how) == (direct and not no_proxy, [not direct] * 2)
 
 
 def test_a_module_asks_and_keeps_logins_from_one_that_speaks_http(tmp_path, fresh_home):

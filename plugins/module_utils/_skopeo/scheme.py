@@ -12,10 +12,13 @@ is found to speak http never gets a login.
 from __future__ import annotations
 
 import http.client
+import ipaddress
+import os
 import ssl
 import threading
 from typing import Callable, List, Optional
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 
 from ansible.module_utils.urls import open_url
 
@@ -75,7 +78,14 @@ def _ask(url: str, timeout: int) -> None:
     """Return when anything answers by HTTP that may be a registry. Raises OSError, HTTPException or Problem."""
     try:
         # Nothing is sent that a stranger must not see. Whether its certificate is good is seen where it is used.
-        open_url(url, timeout=timeout, validate_certs=False, follow_redirects="none", force_basic_auth=False).close()
+        open_url(
+            url,
+            timeout=timeout,
+            validate_certs=False,
+            follow_redirects="none",
+            force_basic_auth=False,
+            use_proxy=not is_direct(url),
+        ).close()
     except HTTPError as error:
         if error.code in _NO_REGISTRY:
             raise Problem(
@@ -84,6 +94,46 @@ def _ask(url: str, timeout: int) -> None:
                 where="riscv_k3s_registry",
                 next_step="correct host and port: a registry answers with 200 or 401",
             ) from error
+
+
+def is_direct(url: str) -> bool:
+    """Whether Go, and so skopeo, asks ``url`` without a proxy: this machine itself, and what no_proxy names, which may
+    be networks and ports. Python knows neither there, and would ask a proxy that does not know the way.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    port = str(parts.port or {"https": 443, "http": 80}.get(parts.scheme, ""))
+    address = _address(host)
+    if host == "localhost" or address and address.is_loopback:
+        return True
+    said = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    return any(_is_named(entry.strip().lower(), host, port, address) for entry in said.split(","))
+
+
+def _is_named(entry, host, port, address):
+    """Whether one entry of no_proxy is for a host (golang.org/x/net/http/httpproxy)."""
+    if "/" in entry:
+        try:
+            return bool(address) and address in ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            pass
+    name, colon, its_port = entry.rpartition(":")
+    if not (colon and its_port.isdigit()) or _address(entry):
+        name, its_port = entry, ""
+    name = name.strip("[]")
+    if its_port not in ("", port):
+        return False
+    if _address(name):
+        return _address(name) == address
+    name = name[1:] if name.startswith("*.") else name
+    return entry == "*" or bool(name.strip(".")) and (host.endswith("." + name.lstrip(".")) or host == name)
+
+
+def _address(text):
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def _speaks_no_tls(error: Exception) -> bool:
