@@ -11,6 +11,7 @@ The package google-re2 has no wheel for riscv64, and only the syntax is asked fo
 from __future__ import annotations
 
 import re
+import warnings
 from typing import List, NamedTuple, Optional
 
 _MOST = 1000  # of a repetition, with those inside multiplied
@@ -81,7 +82,9 @@ def missing_group(pattern: str, replacement: str) -> Optional[str]:
     nothing for it. None where there is none, and where Python does not take the pattern and so cannot tell.
     """
     try:
-        known = re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python may once read otherwise, as [[:alpha:]]
+            known = re.compile(pattern)
     except (re.error, OverflowError, RecursionError):
         return None
     for found in _GROUP.finditer(replacement):
