@@ -72,6 +72,10 @@ VALUES = {
         ["quay.io/a/b:8", "reg.example:5000/bitnami/redis:7"],
     ),
     "a name of one word": ("sidecar: {image: busybox:1.36}\n", ["docker.io/library/busybox:1.36"]),
+    "a name of one word with a registry": (
+        "sidecar: {image: 'busybox:1', registry: reg.example}\n",
+        ["reg.example/busybox:1"],
+    ),
     "a tag in the repository": ("image: {repository: a/b:1.2}\n", ["docker.io/a/b:1.2"]),
     # Their tags stand in the chart.
     "no tag": ("rancherImage: rancher/rancher\n", []),

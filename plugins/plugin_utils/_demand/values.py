@@ -86,7 +86,7 @@ def _reference(name, beside, stem, registries):
     if not (is_whole or tag or digest):
         return None
     registry = _beside(beside, stem, _REGISTRIES, plain)
-    if has_names(name.partition("/")[0]):
+    if "/" in name and has_names(name.partition("/")[0]):
         registry = ""
     elif registries.own and (registry or stem == ""):
         registry = registries.own
