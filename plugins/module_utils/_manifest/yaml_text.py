@@ -204,7 +204,8 @@ def _read(text):
         try:
             spaced = _spaced(text)
             for start, end in _scalars([node for dummy, node in _nodes(spaced)]):
-                spaced = spaced[:start] + text[start:end] + spaced[end:]
+                if "\t" in text[start:end]:
+                    spaced = spaced[:start] + text[start:end] + spaced[end:]
             return list(_nodes(spaced))
         except yaml.YAMLError:
             pass
