@@ -152,6 +152,24 @@ TLS = 'pinging container registry reg:5000: Get \\"https://reg:5000/v2/\\": '
         # What people meet who fill a registry: behind a proxy (distribution 970, 2225), that is too old for OCI images
         # (skopeo 1036), whose names have few parts, whose repositories are made by hand, whose storage is closed.
         (BLOB + "blob upload unknown: blob upload unknown to registry", "registry-fault", "X-Forwarded-Proto"),
+        # skopeo 2055, distribution 2862: the port is lost in the address that the registry gives for an upload.
+        (
+            BLOB + 'Patch \\"https://reg/v2/a/blobs/uploads/1?_state=x\\": dial tcp 192.0.2.1:443: connect: connection '
+            "refused",
+            "registry-fault",
+            "http.host",
+        ),
+        (
+            BLOB + 'Put \\"https://inner:5000/v2/a/blobs/uploads/1\\": dial tcp: lookup inner: no such host',
+            "registry-fault",
+            "X-Forwarded-Proto",
+        ),
+        (
+            BLOB
+            + 'Patch \\"https://reg:5000/v2/a/blobs/uploads/1\\": dial tcp 192.0.2.1:5000: connect: connection refused',
+            "registry-refused",
+            "start the registry",
+        ),
         (MANIFEST + "manifest invalid: manifest invalid", "registry-rules", "OCI images"),
         (
             MANIFEST + "manifest invalid: mediaType in manifest should be "

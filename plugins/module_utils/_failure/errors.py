@@ -6,12 +6,21 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.riscv.k3s.plugins.module_utils._chain import pull_causes as _pull_causes
 from ansible_collections.riscv.k3s.plugins.module_utils._failure import machine, words
 from ansible_collections.riscv.k3s.plugins.module_utils._failure.steps import BY_PROXY, ODD, STEPS, Told, told
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import default_registry_hint
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
+# A step of an upload behind the first, at the address that the registry gave for it.
+_UPLOADED_TO = re.compile(r'(?:Patch|Put) "https?://([^/"]+)/[^"]*/blobs/uploads/')
+_UNREACHED = ("registry-refused", "registry-timeout", "registry-unreachable", "registry-name", "tls-authority")
+_OWN_ADDRESS = (
+    "correct the registry's own address setting (behind a proxy: Host and X-Forwarded-Proto, or `http.host` in its "
+    "configuration)"
+)
 _CAUSES = {cause.id: cause for cause in reversed(_pull_causes.CAUSES)}
 
 
@@ -40,6 +49,10 @@ def failed(what, name, log, access=None, rc=1, has_proxy=False):
     if words.is_of_content(text):
         return damaged(name, text)
     cause = _cause(text, log)
+    sent_to = _UPLOADED_TO.search(text)
+    if sent_to and sent_to[1] != name.registry and cause.id in _UNREACHED:
+        what = "%s: %s names %s for what is uploaded, which cannot be reached" % (what, name.registry, sent_to[1])
+        return RegistryProblem("registry-fault", what, text, name.registry, _OWN_ADDRESS)
     more = told(cause.id, text) or _by_who_is_asked(cause.id, text, access, has_proxy)
     if not more and cause.id == "unknown" and words.is_odd(text):
         more = Told("", ODD, "registry-fault", "{registry} gives an invalid answer")
@@ -123,6 +136,5 @@ def _sent_to_http(what, name):
         "%s: %s is asked by https and redirects to plain http" % (what, name.registry),
         "an address with http:// in its answer, which is not followed",
         name.registry,
-        "correct the registry's own address setting (behind a proxy: X-Forwarded-Proto, or `http.host` in its "
-        "configuration)",
+        _OWN_ADDRESS,
     )
