@@ -80,6 +80,11 @@ PLANTED = {
         "  - *hunter2\n  - {<<: *hunter2, image: b:1}\n",
         ["docker.io/library/a:1", "docker.io/library/b:1"],
     ),
+    "tabs": (
+        POD + "  - name:\ta\n    image: &i\ta:1\t# hunter2\n    x:\t!hunter2\thunter2\n"
+        "  - {name: b,\timage: *i\t}\n  - {name: c, image:\tc:1}\n",
+        ["docker.io/library/a:1", "docker.io/library/c:1"],
+    ),
     "a login in what should be an image": (
         POD + "  - {name: a, image: 'https://u:hunter2@reg/a:1'}\n",
         [],

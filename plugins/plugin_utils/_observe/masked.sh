@@ -61,19 +61,19 @@ masked() {
     }
     # What may stand before a node: anchors keep only their place, tags and aliases of nothing nothing.
     function properties(text,    word) {
-        while (match(text, /^[&!][^][{}, ]*/)) {
+        while (match(text, /^[&!][^][{}, \t]*/)) {
             word = substr(text, 1, RLENGTH)
             text = substr(text, RLENGTH + 1)
             if (substr(word, 1, 1) == "&") {
                 if (!(word in anchors)) anchors[word] = "a" ++count
                 put("&" anchors[word] " ")
             }
-            sub(/^ +/, "", text)
+            sub(/^[ \t]+/, "", text)
         }
         return text
     }
     function alias(text,    word) {
-        match(text, /^\*[^][{}, ]*/)
+        match(text, /^\*[^][{}, \t]*/)
         word = "&" substr(text, 2, RLENGTH - 1)
         rest = substr(text, RLENGTH + 1)
         put(word in anchors ? "*" anchors[word] " " : "hidden0")
