@@ -294,6 +294,27 @@ def test_mounts_that_are_not_shared(fleet):
     assert (finding["command"], finding["run_on"]) == ("mount --make-rshared /", "board-2")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "runc create failed: unable to start container process: error during container init: "
+        "error jailing process inside rootfs: pivot_root .: invalid argument",
+        # k3s-io/k3s#510
+        'container_linux.go:345: starting container process caused "process_linux.go:430: container init caused '
+        '\\"rootfs_linux.go:109: jailing process inside rootfs caused \\\\\\"pivot_root invalid argument\\\\\\"\\""',
+        "crun: pivot_root: Invalid argument",
+    ],
+)
+def test_a_board_that_runs_from_its_ram_disk(fleet, text):
+    row = fleet.waiting("web-1", "ContainerCreating", sandbox=False)
+    words = "failed to create containerd task: failed to create shim task: OCI runtime create failed: %s: unknown"
+    fleet.event(row, "FailedCreatePodSandBox", words % text)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["confidence"]) == ("runc-failed", POSSIBLE)
+    assert "initramfs" in finding["remedy"]
+    assert (finding["command"].split()[0], finding["run_on"]) == ("findmnt", "board-2")
+
+
 def test_a_cut_line_tells_what_is_left_of_it():
     text = 'time="2023-07-17T21:56:09-04:00" level=info msg="Waiting to retrieve agent configuration; server is not '
     tells = told(text + "ready: Node password rejected, duplicate hostname or content>")

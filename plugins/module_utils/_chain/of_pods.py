@@ -155,6 +155,7 @@ RULES = (
         KERNEL,
         r".*(?:seccomp|[Aa]pp[Aa]rmor|user namespaces?).*(?:not supported|unsupported|not enabled)",
     ),
+    rule("runc-failed", KERNEL, r"pivot_root(?: \S+)?:? [Ii]nvalid argument", ("runc",), (), False, "ramdisk"),
     rule("store-not-whole", STORE, r"failed to stat parent: stat \S*/snapshots/\d+/fs: no such file"),
     # Volumes. What the program that mounts said comes in further lines.
     rule("volume-mount", NETWORK, r"(?:mount\.[\w.-]+: )?" + NETWORK_WORDS, ("mount",), ("runc",)),

@@ -355,6 +355,11 @@ _OF_VARIANT = {
         "pod makes it anew. Pods that run on the board lose their network, and must be restarted.",
         _remove_bridge,
     ),
+    "ramdisk": (
+        "So it is where a board runs from its RAM disk (initramfs): the command says rootfs then. Let the board change "
+        "to a root of its own when it starts (switch_root): a disk, NFS, or a tmpfs.",
+        _on_board("findmnt --noheadings --first-only --output FSTYPE /"),
+    ),
     "shared": (
         "A mount that is passed on needs a host whose mounts are shared; systemd sees to that, other systems (OpenRC) "
         "do not. Write the command into a script that runs at the board's start, too.",
