@@ -286,6 +286,46 @@ def test_an_error_of_linux_is_shown_with_what_it_was_said_of(text, words):
     assert told(text).words == words
 
 
+@pytest.mark.parametrize(
+    "text, cause, words",
+    [
+        (
+            "unable to retrieve OCI runtime error (open /run/1/log.json: no such file or directory): "
+            "fork/exec /usr/local/sbin/runc: exec format error",
+            "runtime-missing",
+            "exec format error (fork/exec /usr/local/sbin/runc)",
+        ),
+        (
+            "unable to retrieve OCI runtime error (open /run/1/log.json: no such file or directory): "
+            'exec: "crun-vm": executable file not found in $PATH',
+            "runtime-missing",
+            'executable file not found in $PATH ("crun-vm")',
+        ),
+        (
+            "unable to retrieve OCI runtime error (open /run/1/log.json: no such file or directory): "
+            "runc did not terminate successfully: exit status 1",
+            "runc-failed",
+            "exit status 1",
+        ),
+        (
+            'error mounting "/run/k3s/containerd/io.containerd.grpc.v1.cri/sandboxes/1f74/shm" to rootfs at '
+            '"/dev/shm": '
+            "stat /run/k3s/containerd/io.containerd.grpc.v1.cri/sandboxes/1f74/shm: no such file or directory",
+            "runc-failed",
+            "no such file or directory (stat /run/k3s/containerd/io.containerd.grpc.v1.cri/sandboxes/1f74/shm)",
+        ),
+        (
+            'error mounting "/srv/tmpfs" to rootfs at "/data": create mountpoint for /data mount: not a directory',
+            "volume-mount",
+            "not a directory (create mountpoint for /data mount)",
+        ),
+    ],
+)
+def test_what_runc_fails_at(text, cause, words):
+    tells = told("failed to create containerd task: OCI runtime create failed: %s: unknown" % text)
+    assert (tells.cause, tells.words) == (cause, words)
+
+
 def test_mounts_that_are_not_shared(fleet):
     text = 'failed to generate spec: path "/" is mounted on "/" but it is not a shared or slave mount'
     fleet.waiting("web-1", "CreateContainerError", 'failed to generate container "0a" spec: ' + text)

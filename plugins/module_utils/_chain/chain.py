@@ -34,21 +34,19 @@ _NAMES = re.compile(r'"(?!-|system:)[^"\s]*"')
 # dockerd asks for a token while it sends a request, so what stands right behind the request was said by who gives
 # tokens: an answer of the registry itself comes without its request.
 _OF_TOKENS = re.compile(r"unauthorized|denied|toomanyrequests|received unexpected HTTP status|error parsing HTTP")
+_RUNTIME = re.compile(r'(?:(?:fork/)?exec )?"?(?:\S*/)?(?:runc|crun|containerd-shim[\w-]*)"?')
 # What could not be executed may be no program of the image's.
 _PROGRAMS = (
     ("exec-format", re.compile(r'(?:exec )?"?/pause"?'), "pause-image-architecture"),
-    (
-        "entrypoint-missing",
-        re.compile(r'(?:exec )?"?(?:\S*/)?(?:runc|crun|containerd-shim[\w-]*)"?'),
-        "runtime-missing",
-    ),
+    ("entrypoint-missing", _RUNTIME, "runtime-missing"),
+    ("exec-format", _RUNTIME, "runtime-missing"),
 )
 # To bring the pause image again does not help against these.
 _OF_DISKS = ("pull-disk-full", "disk-full", "disk-read-only", "disk-fault", "snapshotter-unsupported")
 
 
 # Words that say nothing by themselves: errors of Linux, and single words, names and addresses.
-_BARE = re.compile(r"(?i:%s)|\S+" % KERNEL_WORDS)
+_BARE = re.compile(r"(?i:%s)|executable file not found in \$PATH|\S+" % KERNEL_WORDS)
 
 
 class Link(NamedTuple):

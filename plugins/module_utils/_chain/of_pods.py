@@ -97,6 +97,13 @@ RULES = (
         CONTAINERD,
         r'.*(?:no|unknown) runtime (?:for )?"[^"]*"|.*runtime "[^"]*" binary not installed',
     ),
+    rule("runtime-missing", CONTAINERD, r".* resolves to executable in current directory", ("shim",)),
+    rule(
+        "runtime-missing",
+        CONTAINERD,
+        r"(?:executable file not found|no such file or directory|exec format error|permission denied)(?!\))",
+        ("runtime",),
+    ),
     rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit", "network", "cni", "modprobe")),
     rule("entrypoint-missing", RUNC, r"executable file not found in", ("runc",), _NET),
     rule("runtime-missing", CONTAINERD, r"executable file not found in", ("shim",), _NET, sure=False),
@@ -138,11 +145,23 @@ RULES = (
     # Every group has cgroup.procs: it is the group that is gone, as while it is watched.
     rule("cgroup-missing", KERNEL, r"(?:crun: )?the requested cgroup controller `\w+` is not available"),
     rule("cgroup-missing", KERNEL, r"(?:\w+ )?/proc/(?:self/cgroup|cgroups): no such file"),
-    rule("cgroup-missing", KERNEL, r"(?:\w+ )?/sys/fs/cgroup/\S+(?<!/cgroup\.procs): no such file", (), ("inotify",)),
+    rule(
+        "cgroup-missing",
+        KERNEL,
+        r"(?:\w+ )?/sys/fs/cgroup/\S+(?<!/cgroup\.procs): no such file",
+        (),
+        ("inotify", "own-mount"),
+    ),
     rule("kernel-feature-missing", KERNEL, r"(?:\w+ )?/proc/sys/(?:net|kernel|vm|fs)/\S+: [Nn]o such file"),
     rule("kernel-feature-missing", KERNEL, r"`?modprobe: (?:FATAL|ERROR): |.*(?:enable|missing|requires) CONFIG_\w+"),
     rule("kernel-feature-missing", KERNEL, r".*BPF_CGROUP_DEVICE|.*Cannot open session to kernel"),
     rule("kernel-feature-missing", KERNEL, r"load program: ", ("runc",)),
+    rule(
+        "kernel-feature-missing",
+        KERNEL,
+        r"(?:crun: )?bpf create `[^`]*`: (?:Invalid argument|Function not implemented)",
+        ("runc",),
+    ),
     rule("kernel-feature-missing", RUNC, r"(?:config provided but )?seccomp not supported"),
     rule("kernel-feature-missing", RUNC, r"namespace \w+ is not supported", ("runc",)),
     # A kind of file system, such as mqueue, that the kernel was built without.

@@ -64,6 +64,12 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("mount", r"Multi-Attach error for volume .*|[Ff]ailed to get Plugin from volumeSpec .*"),
     ("rootfs", r"failed to mount (?:rootfs component.*|overlay|/\S*/(?:tmpmounts/|containerd-mount\d)\S*)"),
     ("rootfs", r".*\boverlayfs\b.* snapshotter cannot be enabled for .*"),
+    # What each container has mounted is no volume of its pod.
+    (
+        "own-mount",
+        r'(?:error )?mounting "(?:proc|sysfs|cgroup2?|mqueue|devpts|tmpfs|[^"]*/sandboxes/[^"]*|[^"]*/etc-hosts)"'
+        r" to rootfs(?: .*)?",
+    ),
     ("mount", r"(?:error )?mounting " + _NAME + r" to rootfs(?: .*)?|failed to mount .*|mount failed"),
     ("mount", r"mount(?:\.[\w.-]+)?"),
     ("liveness", r"(?P<object>Liveness|Startup) probe (?:failed|errored)"),
@@ -153,6 +159,8 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("container", r"failed to create containerd container"),
     ("spec", r"failed to (?:generate|apply) .*(?:spec|spec opts|OCI options)"),
     ("runc", r"(?:OCI runtime|runc|crun) (?:create |start |run )?failed|[Oo][Cc][Ii] runtime error|runc did not .*"),
+    # runc (or another one by a setting) did not write its log: it was not started, as what stands behind says.
+    ("runtime", r"unable to retrieve OCI runtime error(?: \(.*)?"),
     ("runc", r"[\w-]+_linux\.go:\d+|starting (?:container|init) process caused|starting setns process caused|caused"),
     ("runc", r"unable to start container process|error during container init|running exec setns process.*"),
     ("start", r"[Ee]rror response from daemon|Error"),

@@ -199,10 +199,11 @@ KNOWN = (
     Known(
         "runtime-missing",
         "containerd cannot start what runs containers.",
-        "the error names runc or its shim, and says that it is not there",
+        "the error names runc, its shim or another runtime, and says that it is not there or cannot be executed",
         "containerd of {board} cannot start its runtime: {reason}",
         "board",
-        "runc and its shim come with k3s, below data/current/bin. Restart k3s, which unpacks them again.",
+        "runc and its shim come with k3s, below data/current/bin: restart k3s, which unpacks them again. Another "
+        "runtime must be installed on the board; k3s looks for it when it starts.",
         lambda fleet, row, one: (fleet.service(row["board"]), row["board"]),
     ),
     Known(
