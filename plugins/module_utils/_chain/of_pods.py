@@ -44,6 +44,13 @@ RULES = (
         r"invalid argument|no such device|operation not (?:permitted|supported)|permission denied",
         ("rootfs",),
     ),
+    # On an overlay there is no place for another one's marks of what is deleted.
+    rule("snapshotter-unsupported", KERNEL, r'failed to convert whiteout file "[^"]*": operation not permitted'),
+    rule(
+        "snapshotter-unsupported",
+        CONTAINERD,
+        r"\S+ does not support d_type|(?:failed to find snapshotter \S+: )?snapshotter not loaded",
+    ),
     # The kubelet reads it for each pod.
     rule(
         "resolv-conf-missing",

@@ -213,7 +213,7 @@ KNOWN = (
         "The kernel of {board} refuses to mount the layers of images: {reason}",
         "board",
         "Boot a kernel with CONFIG_OVERLAY_FS, put k3s's data folder on a file system that overlay can lie on (not "
-        "overlay, NFS or vfat), or start k3s with --snapshotter=native.",
+        "overlay, NFS, vfat or XFS with ftype=0), or start k3s with --snapshotter=native.",
         _on_board("grep overlay /proc/filesystems; stat -f -c %T /var/lib/rancher"),
     ),
     Known(
