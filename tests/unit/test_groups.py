@@ -60,6 +60,18 @@ TABLE = {
         inventory(cluster1=["s1", "a1"], cluster2=["s2", "a2"], server=["s1", "s2"], agent=["a1", "a2"]),
         (["server", "agent"], ["s1", "s2"]),
     ),
+    "servers and agents within a group of one's own": (
+        inventory(server=["s"], agent=["a"], home=["s", "a", "nas"]),
+        (["server", "agent"], ["s"]),
+    ),
+    "a server, and where the work is done": (
+        inventory(server=["s"], k3s_tools=["localhost"], site=["s", "localhost"]),
+        (["server"], ["s"]),
+    ),
+    "kubespray's whole cluster within a group of one's own": (
+        inventory(k8s_cluster=["s", "a"], home=["s", "a", "nas"]),
+        (["k8s_cluster"], []),
+    ),
 }
 WRONG = {
     "a flat list": (inventory(ungrouped=["b1", "b2"]), "has no groups"),
@@ -74,6 +86,7 @@ WRONG = {
         "several groups could be",
     ),
     "servers, and agents by another name": (inventory(server=["s"], k3s_agent=["a"]), "several groups could be"),
+    "a server within a group of one's own": (inventory(server=["s"], pis=["s", "a"]), "several groups could be"),
     # Others have such groups, too: a monitoring's, a build server's.
     "a server and agents of something else": (
         inventory(server=["monitor"], agent=["h1", "h2"], k3s=["s"]),

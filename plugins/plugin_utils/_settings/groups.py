@@ -18,13 +18,15 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 
 Groups = Mapping[str, Sequence[str]]
 
+# Kubespray's for all machines.
+_WHOLE = "k8s_cluster"
 # Groups that together hold all boards, and the one of them that holds the servers.
 CLUSTER = "k3s_cluster"
 FAMILIES: Tuple[Tuple[str, ...], ...] = (
     ("server", "agent"),
     ("master", "node"),
     ("k3s_master", "k3s_node"),
-    ("kube_control_plane", "kube_node", "k8s_cluster"),
+    ("kube_control_plane", "kube_node", _WHOLE),
 )
 # What the name of a group has in it that may be the cluster; beside servers without agents, that may be the agents.
 # Others call their machines server, agent, master and node, too, and agents are called workers: boards would be lost
@@ -62,7 +64,10 @@ def fleet_hosts(groups: Groups, wanted: Any = None, matched: Iterable[str] = ())
         raise Problem("no group of the inventory is known to hold the boards", **_advice(groups))
     boards = _hosts(groups, found[0])
     others = _OF_CLUSTERS if len(found[0]) > 1 else _OF_AGENTS
-    if any(others.search(name) and not boards.issuperset(hosts) for name, hosts in groups.items()):
+    beside = [(name, set(hosts) - {CONTROLLER}) for name, hosts in groups.items() if name not in _BUILT_IN]
+    # A group around servers alone may be the cluster, whatever its name is.
+    is_half = len(found[0]) == 1 and found[0][0] != _WHOLE
+    if any(not hosts <= boards and (others.search(name) or is_half and boards < hosts) for name, hosts in beside):
         raise Problem("several groups could be the boards", **_advice(groups))
     return found[0]
 
