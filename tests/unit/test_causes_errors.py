@@ -108,6 +108,47 @@ def test_what_keeps_all_pods_of_a_board_from_starting(fleet, message, cause, con
 
 
 @pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("Couldn't load match `multiport':No such file or directory", "modprobe xt_multiport"),
+        ("Couldn't find match `conntrack'", "modprobe xt_conntrack"),
+        ("Warning: Extension MASQUERADE revision 0 not supported, missing kernel module?", "modprobe xt_MASQUERADE"),
+        ("can't initialize iptables table `nat': Table does not exist", "lsmod"),
+    ],
+)
+def test_the_module_that_iptables_lacks(fleet, words, command):
+    row = fleet.waiting("p", "ContainerCreating", sandbox=False)
+    said = 'plugin type="portmap" failed (add): running [/usr/sbin/iptables -t nat -S]: exit status 4: '
+    fleet.event(row, "FailedCreatePodSandBox", NETWORK + said + words)
+    (finding,) = fleet.document()["findings"]
+    assert (finding["cause"], finding["command"]) == ("kernel-netfilter-missing", command)
+
+
+def test_a_daemon_of_a_network_that_does_not_answer_is_named(fleet):
+    row = fleet.waiting("p", "ContainerCreating", sandbox=False)
+    said = 'unable to allocate IP address: Post "http://127.0.0.1:6784/ip/0a1b": dial tcp 127.0.0.1:6784: connect: '
+    fleet.event(row, "FailedCreatePodSandBox", NETWORK + said + "connection refused")
+    (finding,) = fleet.document()["findings"]
+    assert finding["cause"] == "cni-failed" and "connection refused (dial tcp 127.0.0.1:6784)" in finding["title"]
+
+
+def test_a_program_of_the_board_that_unpacks_is_not_that_of_the_image(fleet):
+    message = (
+        RPC + 'failed to pull and unpack image "reg.example:5000/a/b:1": failed to extract layer sha256:1: failed to '
+        "get stream processor for application/vnd.oci.image.layer.v1.tar+gzip: fork/exec /usr/bin/unpigz: exec format "
+        "error"
+    )
+    fleet.waiting("p", "ErrImagePull", message)
+    assert fleet.causes() == ["error-unknown"]
+
+
+@pytest.mark.parametrize("words", ["error reading from server: EOF", "transport is closing"])
+def test_containerd_that_ends_while_it_pulls_is_no_registry(fleet, words):
+    fleet.waiting("p", "ErrImagePull", "rpc error: code = Unavailable desc = " + words)
+    assert fleet.causes() == ["error-unknown"]
+
+
+@pytest.mark.parametrize(
     ("reason", "message", "cause", "confidence"),
     [
         (

@@ -63,6 +63,14 @@ PASSWORD = (
             LOGFMT % ("fatal", "something that nobody has seen before"),
             "k3s-start-failed",
         ),
+        # A name that is in use is waited for by a pod; containerd ends over it (k3s-io/k3s#5189).
+        (
+            LOGFMT
+            % ("fatal", "Failed to run CRI service")
+            + ' error="failed to recover state: failed to reserve sandbox name \\"a\\": name \\"a\\" is reserved for '
+            '\\"b\\""',
+            "k3s-start-failed",
+        ),
         (
             LOGFMT % ("fatal", "listen tcp :6443: bind: address already in use"),
             "k3s-start-failed",

@@ -95,10 +95,10 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
         ),
         (
             "failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized",
-            "the token server of reg,",
+            "the token server of reg requires",
         ),
         # dockerd asks for a token while it sends the request; an answer of the registry has no request before it.
-        ('Get "https://reg/v2/": unauthorized: incorrect username or password', "the token server of reg,"),
+        ('Get "https://reg/v2/": unauthorized: incorrect username or password', "the token server of reg requires"),
         ("unauthorized: unauthorized to access repository: a/b, action: pull", "reg requires"),
         # Of those who ask containerd, which does not answer.
         (
@@ -115,10 +115,26 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
         ),
         ('Head "https://reg/v2/": Proxy Authentication Required', "the proxy in front of reg"),
         ('Head "https://reg/v2/": dial tcp 10.0.0.1:443: i/o timeout', "reg did"),
+        ('Head "https://reg:443/v2/": dial tcp 10.0.0.1:443: i/o timeout', "reg did"),
+        # Where a registry keeps its content, another firewall may be in the way.
+        (
+            'failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://store.example/registry-v2/'
+            'sha256/f7/data?verify=1": net/http: TLS handshake timeout',
+            "store.example, asked for reg, did",
+        ),
+        (
+            'Get "null://reg:5005/v2/token?service=x": unsupported protocol scheme "null"',
+            "the address of the token server of reg, or",
+        ),
     ],
 )
 def test_who_answered(said, told):
     assert why(find(said), said, "reg").startswith(told)
+
+
+def test_docker_io_answers_under_other_names():
+    said = 'Head "https://registry-1.docker.io/v2/a/manifests/1": dial tcp 192.0.2.1:443: i/o timeout'
+    assert why(find(said), said, "docker.io").startswith("docker.io did")
 
 
 @pytest.mark.parametrize(

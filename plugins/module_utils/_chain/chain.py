@@ -22,7 +22,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import (
     Rule,
 )
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.split import messages, segments, shortened
-from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import KERNEL_WORDS
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.words import KERNEL_WORDS, NETWORK_WORDS
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -46,7 +46,7 @@ _OF_DISKS = ("pull-disk-full", "disk-full", "disk-read-only", "disk-fault", "sna
 
 
 # Words that say nothing by themselves: errors of Linux, and single words, names and addresses.
-_BARE = re.compile(r"(?i:%s)|executable file not found in \$PATH|\S+" % KERNEL_WORDS)
+_BARE = re.compile(r"(?i:%s|%s)|executable file not found in \$PATH|\S+" % (KERNEL_WORDS, NETWORK_WORDS))
 
 
 class Link(NamedTuple):
@@ -95,9 +95,11 @@ class Told(NamedTuple):
     def words(self) -> str:
         """The reason for people: where it says only what the kernel calls it, with what it was said of."""
         links = self.chain.links
-        if len(links) < 2 or self.reason != links[-1].words or not _BARE.fullmatch(self.reason):
+        if not links or self.reason != links[-1].words or not _BARE.fullmatch(self.reason):
             return self.reason
-        return "%s (%s)" % (self.reason, links[-2].words)
+        # That it was read from or written to a wire is less than to whom.
+        of = next((one.words for one in links[-2::-1] if not one.done or one.done.name != "wire"), "")
+        return "%s (%s)" % (self.reason, of) if of else self.reason
 
 
 def told(text: str, about: Tuple[str, ...] = ()) -> Told:
@@ -133,16 +135,20 @@ def _told(message: str, about: Tuple[str, ...]) -> Told:
     links = chain.links
     reason = links[-1].words if links else ""
     is_of_image = chain.does(*of_images.STEPS) or any(step in about for step in of_images.STEPS)
-    rules = of_images.RULES * is_of_image + of_pods.RULES + of_cluster.RULES
     first = of_pods.INSIDE if chain.does("inside") else of_pods.FIRST + of_images.FIRST * is_of_image
     found = _fitting(first, chain, about, len(links) - 1)
     if found:
         return _as_told(found, chain, reason)
-    for place in range(len(links) - 1, -1, -1):
-        found = _fitting(rules, chain, about, place)
-        if found:
-            reason = ": ".join(link.words for link in links[place:])
-            return _as_told(found, chain, reason)
+    # What is said of an image is none of the words of k3s, unless it is nothing else: a registry, too, says of somebody
+    # that he is not authorized.
+    ranks = [of_images.RULES + of_pods.RULES] * is_of_image
+    ranks.append(of_cluster.RULES if is_of_image else of_pods.RULES + of_cluster.RULES)
+    for rules in ranks:
+        for place in range(len(links) - 1, -1, -1):
+            found = _fitting(rules, chain, about, place)
+            if found:
+                reason = ": ".join(link.words for link in links[place:])
+                return _as_told(found, chain, reason)
     last = of_images.LAST * is_of_image + of_pods.LAST + of_cluster.LAST + of_cluster.FATAL * (not is_of_image)
     found = _fitting(last, chain, about, len(links) - 1)
     if found:

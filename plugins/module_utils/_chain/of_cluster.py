@@ -48,7 +48,7 @@ RULES = (
         "k3s-start-failed",
         K3S,
         r"failed to normalize (?:server )?token|.*bootstrap data already found and encrypted with different token"
-        r"|.*token (?:CA hash )?does not match|token is not valid|.*not authorized$",
+        r"|.*token (?:CA hash )?does not match|token is not valid|not authorized$",
     ),
     rule("k3s-start-failed", KERNEL, r"address already in use", ("fatal",)),
     rule("k3s-start-failed", KERNEL, r"address already in use", (), ("listen",), sure=False),

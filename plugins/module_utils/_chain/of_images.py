@@ -68,10 +68,10 @@ RULES = (
     rule("store-not-whole", STORE, r"content digest \S+: not found|failed to get reader from content store"),
     rule("store-not-whole", STORE, r"blob \S+ expected at /"),
     rule("store-not-whole", STORE, r"(?:parent )?snapshot \S+ does not exist|missing parent \S+ bucket"),
-    rule("store-media-type", STORE, r"unexpected media type \S+ for sha256:", ("stored",)),
+    rule("store-media-type", STORE, r"unexpected media type \S+ for ", ("stored",)),
     rule("no-registry", ASKED, r"unexpected media type text/html for \S+", ("pull", "copy"), variant="page"),
     rule("image-media-type", CONTAINERD, r"unexpected media type application/vnd\.docker\.distribution\.manifest\.v1"),
-    rule("store-media-type", STORE, r"unexpected media type \S+ for sha256:"),
+    rule("store-media-type", STORE, r"unexpected media type \S+ for \S+: not found"),
     rule(
         "snapshotter-unsupported",
         KERNEL,
@@ -124,6 +124,15 @@ RULES = (
         ("request", "ping"),
         ("status",),
     ),
+    # The request was not even sent. An image may name another address for a layer, which is none of the board's.
+    rule(
+        "registry-address",
+        CONTAINERD,
+        r"(?:unsupported|missing) protocol scheme|no Host in request URL|first path segment in URL"
+        r"|invalid (?:port |URL escape |userinfo|character \S+ in (?:host name|port))",
+        (),
+        ("copy",),
+    ),
     # Names. A name server that does not answer has the words of any other that does not.
     rule(
         "registry-name",
@@ -175,7 +184,8 @@ RULES = (
     ),
     # What answers is no registry, or not this one's HTTP.
     rule("no-registry", ASKED, r".*(?:media|MIME) type \S*text/html", variant="page"),
-    rule("no-registry", ASKED, r"invalid character '<' looking for beginning", variant="page"),
+    # A page with a refusal or a fault may be that of what stands before a registry.
+    rule("no-registry", ASKED, r"invalid character '<' looking for beginning", (), ("unread",), variant="page"),
     rule(
         "no-registry",
         ASKED,
@@ -190,7 +200,8 @@ RULES = (
     rule(
         "no-registry",
         ASKED,
-        r"This does not look like a Registry server|missing or empty Content-(?:Type|Length) header",
+        r"This does not look like a Registry server|missing or empty Content-(?:Type|Length) header"
+        r"|could not resolve digest for ",
     ),
     rule("no-registry", ASKED, _STATUS + r"404\b", ("pinging",)),
     rule(
@@ -209,8 +220,8 @@ RULES = (
     rule(
         "no-platform",
         CONTAINERD,
-        r"no match for platform in manifest|no image found in (?:manifest list|image index) for "
-        r"|no matching manifest for",
+        r"no match for platform in manifest|no supported platform found"
+        r"|no image found in (?:manifest list|image index) for |no matching manifest for",
     ),
     rule(
         "registry-fault",
@@ -219,12 +230,13 @@ RULES = (
         r"(?:unavailable|UNAVAILABLE): ",
     ),
     rule("registry-proxy", PROXY, _STATUS + r"407\b"),
+    rule("registry-auth", ASKED, r"error parsing HTTP 40[13]\b", sure=False),
     rule(
         "registry-auth",
         ASKED,
         _STATUS + r"40[13]\b|(?:unauthorized|denied|UNAUTHORIZED|DENIED)(?:: |$)"
         r"|authorization failed|insufficient_scope|pull access denied|.*access to the resource is denied"
-        r"|authentication required|(?:invalid|incorrect) username|no basic auth credentials|unauthenticated"
+        r"|[Aa]uthentication (?:is )?required|(?:invalid|incorrect) username|no basic auth credentials|unauthenticated"
         r"|unable to retrieve auth token",
     ),
     # A token that is not given says nothing of the name.
@@ -235,7 +247,8 @@ RULES = (
         ASKED,
         _STATUS + r"404\b|[Mm]anifest unknown|MANIFEST_UNKNOWN|NAME_UNKNOWN|name unknown\b"
         r"|repository name not known to registry|manifest for \S+ not found"
-        r"|(?:unknown: )?(?:artifact|repository|project) \S+ not found|.*was deleted or has expired",
+        r"|unknown: [Nn]ot [Ff]ound$|(?:unknown: )?(?:artifact|repository|project) \S+ not found"
+        r"|.*was deleted or has expired",
     ),
     rule("no-such-image", ASKED, r"rpc error NotFound: \S+/\S+: not found$"),
     rule("no-such-image", ASKED, r"no available registry endpoint: .*not found"),
@@ -292,5 +305,10 @@ LAST = (
         sure=False,
     ),
     rule("no-registry", ASKED, r".*text/html", variant="page", sure=False),
-    rule("registry-name", DNS, r".*(?:no such host|[Nn]ame resolution|not resolve|getaddrinfo)", sure=False),
+    rule(
+        "registry-name",
+        DNS,
+        r".*(?:no such host|[Nn]ame resolution|not resolve (?:host|name|')|getaddrinfo)",
+        sure=False,
+    ),
 )

@@ -35,7 +35,7 @@ INSIDE = (
     rule(NOTHING, RUNC, r""),
 )
 # These steps decide by themselves, whatever stands behind them.
-FIRST = (rule(NOTHING, KUBELET, r"", ("aside",)),)
+FIRST = (rule(NOTHING, KUBELET, r"", ("aside",), ("fatal",)),)
 RULES = (
     rule("pause-image-architecture", KERNEL, r"[Ee]xec format error", ("sandbox",), ("network", "cni")),
     rule(
@@ -111,7 +111,7 @@ RULES = (
         r"(?:executable file not found|no such file or directory|exec format error|permission denied)(?!\))",
         ("runtime",),
     ),
-    rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit", "network", "cni", "modprobe")),
+    rule("exec-format", KERNEL, r"[Ee]xec format error", (), ("unit", "network", "cni", "modprobe", "unpack")),
     rule("entrypoint-missing", RUNC, r"executable file not found in", ("runc",), _NET),
     rule("runtime-missing", CONTAINERD, r"executable file not found in", ("shim",), _NET, sure=False),
     # What containerd itself starts before there is a container is no entrypoint.
@@ -283,6 +283,7 @@ LAST = (
         "cni-failed", CNI, r'"[^"]*" already has an IP address different from', ("network", "cni"), (), False, "bridge"
     ),
     rule("cni-failed", KERNEL, ERRNO, ("network", "cni"), sure=False),
+    rule("cni-failed", NETWORK, NETWORK_WORDS, ("network", "cni"), sure=False),
     rule("cni-failed", CNI, r"", ("network", "cni"), sure=False),
     rule("volume-mount", KERNEL, ERRNO, ("mount",), ("runc",), sure=False),
     rule("volume-mount", KUBELET, r"", ("mount",), ("runc",), sure=False),

@@ -75,7 +75,10 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("liveness", r"(?P<object>Liveness|Startup) probe (?:failed|errored)"),
     ("probe", r"(?P<object>Readiness) probe (?:failed|errored)"),
     # Images, from the outside to the wire.
-    ("pause", r"(?:failed|unable) to (?:get|pull|ensure) sandbox image(?: " + _NAME + r")?"),
+    (
+        "pause",
+        r"(?:failed|unable) to (?:get|pull|ensure|inspect) sandbox image(?: \"?(?P<object>(?:[^\"\\]|\\.)*?)\"?)?",
+    ),
     ("pause", r"failed pulling image \"(?P<object>[^\"]*pause[^\"]*)\""),
     (
         "pull",
@@ -115,15 +118,18 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("pinging", r"(?:error )?pinging (?:container |docker )?registry(?: returned| (?P<object>\S+))?"),
     ("copy", r"failed to copy|httpReadSeeker|failed open|.*(?:reading|writing|fetching|trying to reuse) blob.*"),
     ("proxy", r"proxyconnect tcp|error connecting to proxy (?P<object>\S+)"),
+    ("proxy", r"connecting to (?P<object>\S+:\d+)"),
     ("coredns", r"(?:\S+ ){0,2}\[(?:ERROR|WARNING|FATAL|INFO)\] .*"),
     ("lookup", r"(?:dial tcp )?lookup (?P<object>\S+)(?: on \S+)?"),
     # Of those who ask containerd: it does not answer, or not in their version of the CRI.
     ("socket", r"(?:.* )?dial unix \S*(?:containerd|docker|crio|buildkit)\S*|.*connect endpoint 'unix://.*"),
+    # They ask by gRPC, and registries are not asked so.
+    ("socket", r"error reading from server|transport is closing|closing transport due to"),
     ("socket", r"validate service connection|unable to determine (?:runtime|image) API version"),
     ("dial", r"dial (?:tcp|udp|unix)(?: (?P<object>\S+))?"),
     ("wire", r"(?:read|write)(?: (?:tcp|udp|unix)(?: .*)?)?|connect|getsockopt|net/http|http|http2"),
     ("tls", r"tls|remote error|failed to verify certificate|x509"),
-    ("unpack", r"failed to (?:extract layer|unpack image|apply layer|prepare extraction snapshot)(?: .*)?"),
+    ("unpack", r"failed to (?:(?:extract|apply|register) layer|unpack image|prepare extraction snapshot)(?: .*)?"),
     ("stored", r"error unpacking image|failed to resolve rootfs"),
     ("bytes", r"failed to read expected number of bytes"),
     ("callback", r"mount callback failed on .*"),

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils._chain.chain import told
-from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import PROXY, TOKEN_SERVER
+from ansible_collections.riscv.k3s.plugins.module_utils._chain.rule import PROXY, REGISTRY, TOKEN_SERVER
 
 
 class Cause(NamedTuple):
@@ -35,6 +35,8 @@ class Cause(NamedTuple):
 
 
 _NOT_FOUND = "the address of {registry}, or of its mirror, cannot be found"
+# Where docker.io answers.
+_DOCKER = ("registry-1.docker.io", "index.docker.io", "registry.docker.io")
 _DAMAGED = "the content that {registry} sent is damaged"
 CAUSES = (
     # The machine itself.
@@ -45,6 +47,7 @@ CAUSES = (
     Cause("store-media-type", "the machine's own store recorded a wrong media type for it"),
     # The way to the registry.
     Cause("registry-proxy", "the proxy in front of {registry} cannot be reached, or refuses", of_registry=True),
+    Cause("registry-address", "the address of {registry}, or of its mirror, is no URL", of_registry=True),
     Cause("registry-name", _NOT_FOUND + " (DNS)", of_registry=True),
     Cause(
         "registry-name",
@@ -124,6 +127,16 @@ def why(cause: Cause, text: str, registry: str) -> str:
     said = told(text, ("pull",))
     if cause.id == "registry-proxy" and said.address and said.chain.asked == PROXY:
         return cause.why.replace("the proxy", "the proxy " + said.address).format(registry=registry)
-    if said.chain.asked == TOKEN_SERVER and said.address != registry:
-        registry = "%sthe token server of %s," % (said.address and said.address + ", ", registry)
+    if said.chain.asked == TOKEN_SERVER and said.address not in ("", registry):
+        registry = "%s, the token server of %s," % (said.address, registry)
+    elif said.chain.asked == TOKEN_SERVER and not said.address:
+        registry = "the token server of %s" % registry
+    elif said.chain.asked == REGISTRY and said.address and not _is_of(said.address, registry):
+        registry = "%s, asked for %s," % (said.address, registry)
     return cause.why.format(registry=registry)
+
+
+def _is_of(address: str, registry: str) -> bool:
+    """Whether that is the address of a registry itself, and no other one to which it sends those who ask."""
+    plain = [one[: -len(":443")] if one.endswith(":443") else one for one in (address, registry)]
+    return plain[0] == plain[1] or plain[1] == "docker.io" and plain[0] in _DOCKER

@@ -25,6 +25,8 @@ _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|:[ ]')
 _RPC = re.compile(r"\brpc error: code = (\w+) desc = ")
 # Old versions of runc quote what caused an error.
 _CAUSED = re.compile(r'\b(caused|invalid header field value) ("(?:[^"\\]|\\.)*")')
+# An error as the only word of a JSON object, as docker's API wraps it.
+_WRAPPED = re.compile(r'(?: -)? ?\{"message": ?("(?:[^"\\]|\\.)*")\}')
 # The beginnings of lines in logs: logrus (k3s, containerd), its short form on terminals (crictl, skopeo), klog.
 # A line that somebody cut has no quote at its end.
 _LOGFMT = re.compile(r'(?:\A|\s)(msg|error|err|networkReady)=("(?:[^"\\]|\\.)*(?:"|\\?\Z)|\S+)')
@@ -35,11 +37,12 @@ _KLOG = re.compile(r'\A(?:([EWIF])\d{4} [\d:.]+\s+\d+ )?[\w.-]+\.go:\d+\] ("(?:[
 _PANIC = re.compile(r"\Apanic: (?=[EWIF]\d{4} )")
 _KLOG_BARE = re.compile(r'\A()("(?:[^"\\]|\\.)*") (?:\w+=.*)?err=')
 # What is written before a line of a log: systemd's journal has when (the month in the reader's language), where and
-# who; others have a time in brackets.
+# who; others have a time in brackets, and containers the stream, or the name of the container.
 _JOURNAL = re.compile(
     r"\A(?:\[[\d :.T-]+\] "
     r"|(?:[^\W\d]\S{0,11} [ \d]\d [\d:]{8}|\d{1,2}\w{1,3} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?)"
-    r" \S+ (?:[\w@.-]+|\([\w@.-]+\))(?:\[\d+\])?:(?: |\Z))"
+    r" \S+ (?:[\w@.-]+|\([\w@.-]+\))(?:\[\d+\])?:(?: |\Z)"
+    r"|(?:\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) )?std(?:out|err) [FP] |STD(?:OUT|ERR): |[\w.-]+ +\| )"
 )
 _WHOLE = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A part of a log's line without the quotes around it, which were around the whole.
@@ -160,6 +163,7 @@ def _divided(text, depth):
     if _ESCAPED.match(text):
         text = unquoted('"%s"' % text)
     text = _AFTERMATH.sub("", _PREEMPTION.sub("", text)).replace(" desc = [", " desc = ")
+    text = _WRAPPED.sub(lambda found: ": " + unquoted(found.group(1)), text)
     text = _RPC.sub(r"rpc error \1: ", text).replace(': desc = "', ': "')
     text = _LIST.sub(lambda found: ": " * found.group().startswith(","), text)
     while _CAUSED.search(text):

@@ -66,6 +66,8 @@ NEXT = {
     "https-on-http": "make the scheme of the endpoint in registries.yaml that of the registry, and restart k3s",
     "registry-name": "check the name, /etc/resolv.conf and the network of the board, or give the registry by its "
     "address in registries.yaml",
+    "registry-address": "write each endpoint in registries.yaml as http://HOST:PORT or https://HOST:PORT, and restart "
+    "k3s; where the registry names the address, as that of its token server, correct it in the registry's own settings",
     "registry-refused": "start the registry, and check host and port in the image name and in registries.yaml",
     "registry-unreachable": "check the board's network and the firewall of the registry's host",
     "registry-timeout": _RETRY,

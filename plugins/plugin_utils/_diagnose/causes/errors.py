@@ -26,7 +26,7 @@ _WHOSE = re.compile(r" \(pod: \"[^\"]*\", container: [^\s)]+\)$")
 # The API lets only the image of a pod be edited.
 _ALONE = " This pod has no workload: of such a pod only the image can be edited, so make it anew from its manifest."
 _QUOTED = re.compile(r'"([^"]+)"')
-_LOADABLE = re.compile(r"Couldn't load (match|target) [`'\"]?(\w+)")
+_LOADABLE = re.compile(r"(?:Couldn't (?:load|find) (?:match|target) [`'\"]?|Extension )(\w+)")
 
 
 class Known(NamedTuple):
@@ -82,7 +82,7 @@ def _tag_pause(fleet, row, one):
 
 def _module(fleet, row, one):
     found = _LOADABLE.search(one.told.reason)
-    return (shell.command("modprobe", "xt_" + found.group(2)) if found else shell.Command("lsmod")), row["board"]
+    return (shell.command("modprobe", "xt_" + found.group(1)) if found else shell.Command("lsmod")), row["board"]
 
 
 def _short(one):

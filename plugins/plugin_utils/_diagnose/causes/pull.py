@@ -29,6 +29,7 @@ _WAITING = {
 # Ids whose remedy is in registries.yaml, in the way to the registry, or in the name.
 _REGISTRIES = ("plain-http", "https-on-http", "tls-authority", "registry-tls", "registry-auth")
 _REACH = (
+    "registry-address",
     "registry-name",
     "registry-refused",
     "registry-unreachable",
