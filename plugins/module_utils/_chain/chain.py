@@ -41,6 +41,9 @@ _PROGRAMS = (
     ("entrypoint-missing", _RUNTIME, "runtime-missing"),
     ("exec-format", _RUNTIME, "runtime-missing"),
 )
+# k3s's own registry says of an image that no other node has: 500. containerd asks the next one then, and tells only
+# of the first that said anything but 404.
+_EMBEDDED = re.compile(r"(?:127\.0\.0\.1|\[::1\]):644[34]")
 # To bring the pause image again does not help against these.
 _OF_DISKS = ("pull-disk-full", "disk-full", "disk-read-only", "disk-fault", "snapshotter-unsupported")
 
@@ -192,6 +195,9 @@ def _as_told(rule: Rule, chain: Chain, reason: str) -> Told:
     if rule.variant == "part" and digest.startswith("sha256:") and digest in reason:
         # Nothing else was asked for.
         return Told("no-such-image", speaker, chain.address, reason, rule.sure, chain, "no-such-image")
+    if cause == "registry-fault" and speaker == MIRROR and _EMBEDDED.fullmatch(chain.address):
+        pause = "pause-image-missing" if chain.does("pause", "sandbox") else "no-such-image"
+        return Told(pause, speaker, chain.address, reason, False, chain, "no-such-image", "embedded")
     if cause and (chain.does("pause") or chain.does("sandbox") and chain.does("pull")):
         cause = _of_pause(cause)
     if cause and chain.does("helm"):

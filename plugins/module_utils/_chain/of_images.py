@@ -163,7 +163,7 @@ RULES = (
         r"|use of closed network connection|server closed idle connection|client connection (?:lost|force closed)",
     ),
     # TLS.
-    rule("registry-clock", ASKED, r"(?:x509: )?certificate has expired or is not yet valid|current time \S+ is "),
+    rule("registry-clock", ASKED, r"(?:x509: )?certificate has expired|current time \S+ is "),
     rule("plain-http", ASKED, r"server gave HTTP response to HTTPS client"),
     rule("https-on-http", ASKED, r"first record does not look like a TLS handshake"),
     rule("https-on-http", ASKED, r"(?:400 Bad Request\n)?Client sent an HTTP request to an HTTPS server"),
@@ -247,7 +247,8 @@ RULES = (
         ASKED,
         _STATUS + r"404\b|[Mm]anifest unknown|MANIFEST_UNKNOWN|NAME_UNKNOWN|name unknown\b"
         r"|repository name not known to registry|manifest for \S+ not found"
-        r"|unknown: [Nn]ot [Ff]ound$|(?:unknown: )?(?:artifact|repository|project) \S+ not found"
+        r"|trying next host - response was http\.StatusNotFound|unknown: [Nn]ot [Ff]ound$"
+        r"|(?:unknown: )?(?:artifact|repository|project) \S+ not found"
         r"|.*was deleted or has expired",
     ),
     rule("no-such-image", ASKED, r"rpc error NotFound: \S+/\S+: not found$"),

@@ -96,6 +96,12 @@ CAUSES = (
         variant="token",
     ),
     Cause("no-such-image", "{registry} has no such name"),
+    Cause(
+        "no-such-image",
+        "no other node gives it to {registry}, k3s's embedded registry, and no other registry does",
+        may_pass=True,
+        variant="embedded",
+    ),
     Cause("no-platform", "it holds no content for this architecture"),
     Cause("image-media-type", "its manifest is of a kind that is not supported"),
     Cause("content-damaged", _DAMAGED, may_pass=True),
