@@ -272,10 +272,11 @@ def evicted(fleet):
         (system("wrong_keys", [wrong(9, "token")]), ["registries-key"]),
         (system("wrong_rewrites", [{"line": 3, "pattern": "(?!a)", "why": "no look-ahead"}]), ["registries-rewrite"]),
         (stale_registries, ["registries-stale"]),
-        (system("wrong_values", [UNREAD]), ["registries-unread"]),
-        (system("unread", 0), ["registries-unread"]),
-        # A restart would end it.
+        # Whatever runs has read it, unless it is newer; a restart would end k3s then.
+        (system("unread", 3), []),
+        (system("wrong_values", [UNREAD]), []),
         (lambda fleet: (stale_registries(fleet), system("unread", 3)(fleet)), ["registries-unread"]),
+        (lambda fleet: (stale_registries(fleet), system("wrong_values", [UNREAD])(fleet)), ["registries-unread"]),
         (system("rules", []), []),
     ],
 )
@@ -471,6 +472,7 @@ def test_times_of_files_make_nothing_certain(fleet, by_time, confidence, said):
 
 
 def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
+    stale_registries(fleet)
     fleet.agent["preflight"].update(wrong_values=[UNREAD, dict(UNREAD, key="", above="", line=1)], unread=None)
     (finding,) = fleet.document()["findings"]
     assert (finding["confidence"], finding["evidence"]) == (
@@ -485,6 +487,14 @@ def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
     assert (finding["confidence"], finding["evidence"]) == ("likely", [REGISTRIES + " is no YAML in line 7"])
     fleet.agent["preflight"].update(unread=None, wrong_keys=[dict(wrong(2, "rancher"), above="mirrors", why="no dot")])
     assert fleet.document()["findings"][0]["evidence"] == [REGISTRIES + " line 2: rancher in mirrors: no dot"]
+
+
+@pytest.mark.parametrize("running, is_told", [(False, True), (True, False), (None, False)])
+def test_a_file_with_which_k3s_runs_it_has_read(fleet, running, is_told):
+    fleet.agent["k3s"]["running"] = running
+    fleet.agent["errors"] = [{"section": "containerd", "rc": 1, "message": "connection refused"}]
+    fleet.agent["preflight"]["unread"] = 2
+    assert ("registries-unread" in [one["cause"] for one in fleet.document()["findings"]]) is is_told
 
 
 def test_certain_comes_before_likely_and_both_before_possible(fleet):

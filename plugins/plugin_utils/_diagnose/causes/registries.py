@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
+from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import last_words
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
 
 _NAMED = 20
@@ -18,9 +19,12 @@ _EDIT = r"%ds/(^|[^A-Za-z0-9_-])%s(.?:([^0-9]|$))/\1%s\2/g"
 
 
 def unread(fleet):
-    """Files with which k3s does not start: no YAML, or a value of another kind than it takes."""
+    """Files with which k3s does not start: no YAML, or a value of another kind than it takes. One that it runs with it
+    has read, whatever is thought of it here.
+    """
     for name, board in fleet.seen():
-        if not _is_unread(fleet, name):
+        is_read = not last_words.is_down(board) and (board.get("registries") or {}).get("stale") is False
+        if is_read or not _is_unread(fleet, name):
             continue
         path, rows, line = _path(board), *_unread(fleet, name)
         evidence = ["%s line %d: %s" % (path, row["line"], _wanted(row)) for row in rows[:_NAMED]]
