@@ -26,6 +26,26 @@ VALUES = {
         INGRESS % ("reg.example:5000", "ingress-nginx/controller", 'tag: "v1.10.1"'),
         ["reg.example:5000/ingress-nginx/controller:v1.10.1"],
     ),
+    # Datashim's; and Istio's.
+    "the last part of names whose first one stands above": (
+        "global:\n  baseRepo: quay.io/datashim\n  sidecars:\n    baseRepo: quay.io/k8scsi\n    images:\n"
+        "      attacher: {image: csi-attacher, tag: v2.2.0}\ncsi-nfs-chart:\n  csinfs: {image: csi-nfs, tag: latest}\n",
+        [],
+    ),
+    "the last part of names, below global, and below a registry": (
+        "global:\n  hub: docker.io/istio\n  proxy: {image: proxyv2, tag: 1.20.0}\n"
+        "waypoint: {image: proxyv2, tag: 1.20.0}\n",
+        [],
+    ),
+    "a registry above": ("registry: reg.example\njob: {image: job, tag: v1}\n", []),
+    "a whole name beside another one": (
+        "image: {repository: ghcr.io/example/web, tag: 2}\ninit: {image: busybox, tag: 1.36}\n",
+        ["docker.io/library/busybox:1.36", "ghcr.io/example/web:2"],
+    ),
+    "a registry beside a name": (
+        "registry: reg.example\njob: {registry: reg.example:5000, image: job, tag: v1}\n",
+        ["reg.example:5000/job:v1"],
+    ),
     "a registry with a path, two images": (
         "controller:\n  image: {registry: localhost:5000/k8s.gcr.io, image: ingress-nginx/controller, tag: v1.0.3, "
         'digest: ""}\n  admissionWebhooks:\n    patch:\n      image:\n        registry: localhost:5000/k8s.gcr.io\n'

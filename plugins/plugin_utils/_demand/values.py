@@ -19,8 +19,10 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.hidden import HI
 # image, rancherImage, images, imageRepository: what stands before is the name of what the image is for.
 _NAMES_IMAGE = re.compile(r"(.*image)(s?|repository)\Z", re.IGNORECASE)
 _TAGS, _DIGESTS, _REGISTRIES = ("Tag", "Version"), ("Digest",), ("Registry",)
-# Beside one of these a name without a slash is only the last part of a repository.
-_BEFORE_A_NAME = ("repository", "repo", "hub")
+# Beside or below one of these, or with one in the settings for all images, a name without a slash is only the last part
+# of a repository; a registry beside it is put before it.
+_BEFORE_A_NAME = re.compile(r".*(?:repo|repository|hub)\Z", re.IGNORECASE)
+_BEFORE_NAMES = re.compile(r".*(?:repo|repository|hub|registry)\Z", re.IGNORECASE)
 
 
 class Registries(NamedTuple):
@@ -34,7 +36,8 @@ class Registries(NamedTuple):
 
 def images(values: Any, registries: Registries) -> Iterator[str]:
     """References of the images in ``values``, all scalars as text, at any depth."""
-    return _walk(values, registries, False)
+    everywhere = values.get("global") if isinstance(values, dict) else None
+    return _walk(values, registries, False, _has(everywhere, _BEFORE_NAMES))
 
 
 def of_global(settings: Mapping[str, Any]) -> Registries:
@@ -42,11 +45,13 @@ def of_global(settings: Mapping[str, Any]) -> Registries:
     return Registries(_text(settings, "systemDefaultRegistry"), _text(settings, "imageRegistry"))
 
 
-def _walk(values, registries, is_below):
-    """``is_below``: whether a key above is called image. Some charts (Longhorn's) have all of theirs there."""
+def _walk(values, registries, is_below, is_cut):
+    """``is_below``: whether a key above is called image. Some charts (Longhorn's) have all of theirs there. ``is_cut``:
+    whether a name without a slash is not the whole one.
+    """
     if isinstance(values, list):
         for entry in values:
-            yield from _walk(entry, registries, is_below)
+            yield from _walk(entry, registries, is_below, is_cut)
     if not isinstance(values, dict):
         return
     # The chart of traefik 10 calls it name.
@@ -58,18 +63,23 @@ def _walk(values, registries, is_below):
     for key in sorted(values):
         named = _NAMES_IMAGE.match(key)
         if named and isinstance(values[key], str):
-            found = _named(values[key], values, named.group(1), registries)
+            found = _named(values[key], values, named.group(1), registries, is_cut)
             if found:
                 yield found
         else:
-            yield from _walk(values[key], registries, is_below or bool(named))
+            yield from _walk(values[key], registries, is_below or bool(named), is_cut or _has(values, _BEFORE_NAMES))
 
 
-def _named(text, beside, stem, registries):
+def _has(values, pattern):
+    return isinstance(values, dict) and any(pattern.match(key) and _text(values, key) for key in values)
+
+
+def _named(text, beside, stem, registries, is_cut):
     """The reference that a text under a key such as ``stem`` stands for, with what stands ``beside`` it, or None."""
     if text == HIDDEN or "://" in text:
         return text if text == HIDDEN else None  # a picture
-    if "/" not in text and not names_tag(text) and any(key in beside for key in _BEFORE_A_NAME):
+    is_cut = _has(beside, _BEFORE_A_NAME) or is_cut and not _beside(beside, stem, _REGISTRIES, _is_plain(stem))
+    if is_cut and "/" not in text and not names_tag(text):
         return None
     return _reference(text, beside, stem, registries)
 
@@ -79,7 +89,7 @@ def _reference(name, beside, stem, registries):
 
     ``stem`` is image, or the key of an image that is one of several; those have their tags by that name.
     """
-    plain = stem.lower() in ("", "image")
+    plain = _is_plain(stem)
     is_whole = names_tag(name) or "@" in name
     tag = "" if is_whole else _beside(beside, stem, _TAGS, plain)
     digest = "" if is_whole or beside.get("useDigest") == "false" else _beside(beside, stem, _DIGESTS, plain)
@@ -100,6 +110,11 @@ def _reference(name, beside, stem, registries):
             "@" + digest if digest else "",
         )
     )
+
+
+def _is_plain(stem):
+    """Whether an image is the only one there, whose tag is called tag."""
+    return stem.lower() in ("", "image")
 
 
 def _beside(values, stem, endings, plain):
