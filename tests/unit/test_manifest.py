@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edits of one container: for each layout the text before, the patch, and the text after."""
 
+import json
+
 import pytest
+import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest import yaml_text as _manifest_yaml
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.document import identities, patch_manifest
@@ -248,6 +251,20 @@ def test_tabs_between_words_stay(text):
         assert patch(after, image="r.io/b:2") == after
         more = patch(before, **NEVER)
         assert more.count("\t") == before.count("\t") and patch(more, **NEVER) == more
+
+
+def test_tabs_before_lines_of_json_stay():
+    before = json.dumps(yaml.safe_load(POD + "  - name: c\n    image: a/b:1\n"), indent="\t") + "\n"
+    after = before.replace("a/b:1", "r.io/b:2")
+    assert "\n\t\t" in before and patch(before, image="r.io/b:2") == after == patch(after, image="r.io/b:2")
+
+
+def test_an_anchor_that_is_given_twice_is_the_second_one():
+    """To k3s; PyYAML calls it an error (ansible-collections/kubernetes.core#189)."""
+    text = POD + "  - name: &a b\n    image: x/y:1\n  - name: &a c\n    image: a/b:1\n"
+    assert patch(text, image="r.io/b:2") == text.replace("a/b:1", "r.io/b:2")
+    with pytest.raises(Problem, match="alias"):
+        patch(text.replace("- name: &a c\n    image: a/b:1", "- &a {name: c}\n  - *a"), image="r.io/b:2")
 
 
 def test_a_tab_in_a_value_is_part_of_it():

@@ -85,6 +85,10 @@ PLANTED = {
         "  - {name: b,\timage: *i\t}\n  - {name: c, image:\tc:1}\n",
         ["docker.io/library/a:1", "docker.io/library/c:1"],
     ),
+    "an anchor twice": (
+        POD + "  - {name: a, image: a:1, x: &i hunter2, y: &i hunter2}\n  - {name: b, image: &i b:1, x: *i}\n",
+        ["docker.io/library/a:1", "docker.io/library/b:1"],
+    ),
     "a login in what should be an image": (
         POD + "  - {name: a, image: 'https://u:hunter2@reg/a:1'}\n",
         [],

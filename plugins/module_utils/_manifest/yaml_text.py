@@ -213,6 +213,8 @@ def _read(text):
 
 
 def _spaced(text):
+    if text.lstrip().startswith("{"):
+        return text.replace("\t", " ")  # JSON, which may be indented by tabs
     return _LINE.sub(lambda line: line.group(1) + line.group(2).replace("\t", " "), text)
 
 
@@ -241,7 +243,7 @@ def _nodes(text):
 
 def _bounded_loader(text):
     class Loader(yaml.SafeLoader):
-        """Stops at a depth that every function here, each of which calls itself, can follow."""
+        """Stops at a depth that every function here, each of which calls itself, can follow. Reads anchors as k3s."""
 
         depth = 0
 
@@ -251,6 +253,9 @@ def _bounded_loader(text):
                 raise yaml.composer.ComposerError(
                     None, None, "it is nested more than %d levels deep" % DEEPEST, self.peek_event().start_mark
                 )
+            if not self.check_event(yaml.AliasEvent):
+                # A name that is given twice is to k3s, from there on, that of the second one.
+                self.anchors.pop(self.peek_event().anchor, None)
             node = super().compose_node(parent, index)
             self.depth -= 1
             return node

@@ -25,6 +25,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._demand.hidden import (
     YAML_FILES,
     is_unseen,
     kept_back,
+    load_all,
     unseen,
 )
 
@@ -36,10 +37,6 @@ _OF_INTEREST = re.compile(
     r"kind[\"']?\s*:\s*(?:\*|(?:[&!]\S*\s+)*[\"']?(?:%s|ConfigMap|%s)\b)|(?m:^\{?[\"']?%s\b)"
     % ("|".join(WORKLOADS), HIDDEN, HIDDEN)
 )
-# All scalars as text: a tag such as 3.10 must not become the number 3.1.
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
-
 _MERGE = "<<"
 
 
@@ -132,7 +129,7 @@ def read_documents(text):
 def _load_all(text):
     """The documents of a YAML text, each of them small enough to walk through. Raises yaml.YAMLError."""
     try:
-        for document in yaml.load_all(text, Loader=_LOADER):  # nosec: a base loader makes only text
+        for document in load_all(text):
             _check_size(document)
             yield document
     except (ValueError, RecursionError) as error:
