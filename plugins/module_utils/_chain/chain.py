@@ -144,7 +144,7 @@ def _told(message: str, about: Tuple[str, ...]) -> Told:
         return _as_told(found, chain, reason)
     # What is said of an image is none of the words of k3s, unless it is nothing else: a registry, too, says of somebody
     # that he is not authorized.
-    ranks = [of_images.RULES + of_pods.RULES] * is_of_image
+    ranks: List[Sequence[Rule]] = [of_images.RULES + of_pods.RULES] * is_of_image
     ranks.append(of_cluster.RULES if is_of_image else of_pods.RULES + of_cluster.RULES)
     for rules in ranks:
         for place in range(len(links) - 1, -1, -1):

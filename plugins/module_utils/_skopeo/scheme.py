@@ -102,7 +102,7 @@ def is_direct(url: str) -> bool:
     """
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
-    port = str(parts.port or {"https": 443, "http": 80}.get(parts.scheme, ""))
+    port = str(parts.port or (443 if parts.scheme == "https" else 80))
     address = _address(host)
     if host == "localhost" or address and address.is_loopback:
         return True

@@ -118,7 +118,8 @@ def of_words(said: Sequence[str]) -> Tuple[Dict[str, str], Dict[str, str]]:
     """Paths as k3s's environment or its services tell them, texts ``NAME=PATH`` and ``--flag PATH``: those of flags,
     and those of variables, which give way to flags and files. ``ExecStart=`` takes back the flags before it.
     """
-    flags, variables = {}, {}
+    flags: Dict[str, str] = {}
+    variables: Dict[str, str] = {}
     for text in said:
         name, dummy, path = text.replace("=", " ", 1).partition(" ")
         if name == "ExecStart":

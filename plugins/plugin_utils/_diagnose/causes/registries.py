@@ -26,7 +26,8 @@ def unread(fleet):
         is_read = not last_words.is_down(board) and (board.get("registries") or {}).get("stale") is False
         if is_read or not _is_unread(fleet, name):
             continue
-        path, rows, line = _path(board), *_unread(fleet, name)
+        path = _path(board)
+        rows, line = _unread(fleet, name)
         evidence = ["%s line %d: %s" % (path, row["line"], _wanted(row)) for row in rows[:_NAMED]]
         if line is not None:
             evidence.append("%s is no YAML%s" % (path, " in line %d" % line if line else ""))
