@@ -117,8 +117,8 @@ images:
         - Null when all is well, otherwise one of the words that P(riscv.k3s.diagnosis#filter) and
           M(riscv.k3s.crictl_image_pull) use, too.
         - >-
-          No connection: V(registry-address) (no URL), V(registry-name) (no such host), V(registry-refused) (nothing
-          listens), V(registry-timeout), V(registry-unreachable),
+          No connection: V(registry-name) (no such host), V(registry-refused) (nothing listens), V(registry-timeout),
+          V(registry-unreachable),
           V(registry-proxy), V(registry-broken) (the connection broke off), V(no-registry) (something else answers),
           V(tls-authority),
           V(registry-clock) (a certificate that is not valid by this machine's clock), V(plain-http)

@@ -53,6 +53,10 @@ def failed(what, name, log, access=None, rc=1, has_proxy=False):
     if sent_to and sent_to[1] != name.registry and cause.id in _UNREACHED:
         what = "%s: %s names %s for what is uploaded, which cannot be reached" % (what, name.registry, sent_to[1])
         return RegistryProblem("registry-fault", what, text, name.registry, _OWN_ADDRESS)
+    if cause.id == "registry-address":
+        # Its own address was good when the image's name was read.
+        what = "%s: %s names an address that is no URL" % (what, name.registry)
+        return RegistryProblem("registry-fault", what, text, name.registry, _OWN_ADDRESS)
     more = told(cause.id, text) or _by_who_is_asked(cause.id, text, access, has_proxy)
     if not more and cause.id == "unknown" and words.is_odd(text):
         more = Told("", ODD, "registry-fault", "{registry} gives an invalid answer")

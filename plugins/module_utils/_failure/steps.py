@@ -22,8 +22,6 @@ STEPS = {
     "registry-tls": "set riscv_k3s_registry_cert_file and riscv_k3s_registry_key_file to the certificate that it wants "
     "(options of a module: cert_file, key_file), or update the older one of it and skopeo",
     "registry-name": "correct the host in the image's name, or this machine's DNS or hosts file" + _OWN_NAME,
-    "registry-address": "correct the host and port in the image's name, or, where the registry names the address, as "
-    "that of its token server, in the registry's own settings",
     "registry-refused": "start the registry, or correct host and port in the image's name" + _OWN_NAME,
     "registry-unreachable": "look at this machine's network, and at the firewall of the registry's host",
     "registry-timeout": "is it up, and does a firewall let this machine through? For a slow one set the module's "

@@ -37,7 +37,7 @@ def unread(fleet):
         )
         # Of the file's text only the keys have left the board.
         confidence = m.LIKELY if line is not None else m.CERTAIN
-        title = "k3s does not start with registries.yaml of %s" % name
+        title = "registries.yaml of %s is none that k3s can read" % name
         yield m.Finding(title, confidence, ("board", name, name), evidence, remedy)
 
 
