@@ -87,7 +87,7 @@ REFUSED = [
     ("escape sequences of a terminal", POD + "# \x1b[2J\n", "not valid YAML"),
     ("two byte order marks", "\ufeff\ufeff" + POD, "byte order mark inside"),
     ("a byte order mark inside", "x: 1\n---\n\ufeff" + POD, "byte order mark inside"),
-    ("a tab as indentation", POD.replace("    image", "\timage"), "not valid YAML"),
+    ("a tab as indentation", POD.replace("    image", "\timage"), "for a tab in it"),
     ("an anchor on the value", POD.replace("a/b", "&x a/b"), "it has a YAML anchor"),
     ("an alias as value", "x: &x a/b\n" + POD.replace("a/b", "*x"), "image is a YAML alias"),
     ("an alias as container", "x: &x {name: c, image: a/b}\n" + HEAD + "  - *x\n", "YAML alias"),
