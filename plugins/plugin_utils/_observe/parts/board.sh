@@ -20,8 +20,9 @@ may_be_k3s() {
     done 2>/dev/null <"$proc/$1/status"
     return 1
 }
+# A process may end meanwhile: dash complains of the file itself, unless errors are turned away before it.
 # The fields of /proc/PID/stat after the name, which may hold blanks.
-stat_of() { read -r stat <"$proc/$1/stat" 2>/dev/null && stat=${stat##*) }; }
+stat_of() { read -r stat 2>/dev/null <"$proc/$1/stat" && stat=${stat##*) }; }
 # The pattern is written so that the process that looks for it is not found itself.
 running=
 k3s_pid=
@@ -31,7 +32,7 @@ started=
 for file in $(grep -l "agent/etc/container[d]/config[.]toml" "$proc"/[0-9]*/cmdline 2>/dev/null); do
     pid=${file%/cmdline} pid=${pid##*/}
     may_be_k3s "$pid" || continue
-    words=$(tr "\000\n" "\n " <"$file" 2>/dev/null)
+    words=$(tr "\000\n" "\n " 2>/dev/null <"$file")
     case ${words%%"$nl"*} in */containerd | containerd) ;; *) continue ;; esac
     path=${words#*"$nl"-c"$nl"} path=${path#*"$nl"--config"$nl"} path=${path#*"$nl"--config=} path=${path%%"$nl"*}
     case $path in /*) running=${path%/agent/etc/containerd/config.toml} ;; esac
@@ -42,11 +43,11 @@ done
 # k3s does not hide them, its token is among them. Distributions start it by its plain name, NixOS by .k3s-wrapped.
 role_of() {
     may_be_k3s "$1" || return
-    read -r role <"$proc/$1/comm"
+    read -r role 2>/dev/null <"$proc/$1/comm"
     case $role in k3s-server* | k3s-agent*) return ;; k3s* | .k3s*) ;; *) return 1 ;; esac
     role=$(set -f
         # shellcheck disable=SC2013 # its words
-        for word in $(tr "\000" " " <"$proc/$1/cmdline"); do
+        for word in $(tr "\000" " " 2>/dev/null <"$proc/$1/cmdline"); do
             case $word in
                 server | agent) echo "k3s-$word" && break ;;
                 # What people start, and what may follow there.
@@ -83,12 +84,12 @@ if [ -n "$k3s_pid" ]; then
     k3s_start
     while IFS= read -r line; do
         case $line in */*.service | */openrc.*) unit=${line##*/} unit=${unit#openrc.} unit=${unit%.service} ;; esac
-    done <"$proc/$k3s_pid/cgroup"
+    done 2>/dev/null <"$proc/$k3s_pid/cgroup"
     # By another name it may be what k3s was started from by hand, such as ssh.
     case $unit in "" | k3s*) ;; *) for folder in $units; do cat "$folder/$unit" "$folder/$unit.service"; done 2>/dev/null |
         grep -qE "^[^#]*[/ ]k3s +(server|agent)" || unit= ;; esac
 fi
-environment=$([ -z "$k3s_pid" ] || tr "\000\n" "\n " <"$proc/$k3s_pid/environ" |
+environment=$([ -z "$k3s_pid" ] || tr "\000\n" "\n " 2>/dev/null <"$proc/$k3s_pid/environ" |
     grep -E "^K3S_(DATA_DIR|CONFIG_FILE|NODE_NAME)=")
 services=$(for folder in $units; do
     for file in "$folder"/k3s "$folder"/k3s-* "$folder"/k3s.service; do
@@ -99,7 +100,7 @@ done)
 # its first word when it hides the others, and as services start it. What is no whole path is only told.
 starts_of_k3s() {
     if [ -n "$k3s_pid" ]; then
-        first=$(tr "\000\n" "\n " <"$proc/$k3s_pid/cmdline") first=${first%%"$nl"*}
+        first=$(tr "\000\n" "\n " 2>/dev/null <"$proc/$k3s_pid/cmdline") first=${first%%"$nl"*}
         # Whatever else is there may be a secret.
         first=${first%% server*} first=${first%% agent*} first=${first%% -*}
         case $first in /*) ;; */*) first=$(readlink "$proc/$k3s_pid/cwd")/${first#./} ;; esac
