@@ -47,7 +47,11 @@ CAUSES = (
     Cause("store-media-type", "the machine's own store recorded a wrong media type for it"),
     # The way to the registry.
     Cause("registry-proxy", "the proxy in front of {registry} cannot be reached, or refuses", of_registry=True),
-    Cause("registry-address", "an address of {registry} or of its mirror, or one that they name, is no URL", of_registry=True),
+    Cause(
+        "registry-address",
+        "an address of {registry} or of its mirror, or one that they name, is no URL",
+        of_registry=True,
+    ),
     Cause("registry-name", _NOT_FOUND + " (DNS)", of_registry=True),
     Cause(
         "registry-name",
