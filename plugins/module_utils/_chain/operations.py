@@ -118,7 +118,6 @@ _TABLE: Tuple[Tuple[str, str], ...] = (
     ("pinging", r"(?:error )?pinging (?:container |docker )?registry(?: returned| (?P<object>\S+))?"),
     ("copy", r"failed to copy|httpReadSeeker|failed open|.*(?:reading|writing|fetching|trying to reuse) blob.*"),
     ("proxy", r"proxyconnect tcp|error connecting to proxy (?P<object>\S+)"),
-    ("proxy", r"connecting to (?P<object>\S+:\d+)"),
     ("coredns", r"(?:\S+ ){0,2}\[(?:ERROR|WARNING|FATAL|INFO)\] .*"),
     ("lookup", r"(?:dial tcp )?lookup (?P<object>\S+)(?: on \S+)?"),
     # Of those who ask containerd: it does not answer, or not in their version of the CRI.
