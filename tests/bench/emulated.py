@@ -135,7 +135,7 @@ def images(board):
 def by_hand(board):
     """Seconds of the first time, then of the second, each as soon as it is known: it may take half an hour."""
     published = images(board)
-    coredns = next(image["stock"] for image in published if "coredns" in image["stock"])
+    (coredns,) = [image["stock"] for image in published if "coredns" in image["stock"]]
     words = ["-e", json.dumps({"by_hand_images": published, "by_hand_coredns": coredns})]
     yield board.play(BENCH / "by_hand.yml", *words).seconds
     healthy(board)
