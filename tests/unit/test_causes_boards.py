@@ -482,6 +482,11 @@ def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
             REGISTRIES + " line 1: all that is there is not a list of texts, as k3s wants it",
         ],
     )
+    # What runs may have read it, where that is not known for certain.
+    for known in ({"stale": True, "by_time": True}, {"stale": None}):
+        fleet.agent["registries"].update(known)
+        assert fleet.document()["findings"][0]["confidence"] == "likely"
+    stale_registries(fleet)
     fleet.agent["preflight"].update(wrong_values=[], unread=7)
     (finding,) = fleet.document()["findings"]
     assert (finding["confidence"], finding["evidence"]) == ("likely", [REGISTRIES + " is no YAML in line 7"])

@@ -63,6 +63,8 @@ def test_no_account_is_none(args):
         ("data-dir: >-\n  /x\n", {"data-dir": "/x"}),
         ("data-dir: 3.10\n", {"data-dir": "3.10"}),
         ("disable: {a: b}\n", {}),
+        # To k3s a name that is given twice is, from there on, that of the second.
+        ("data-dir: &x /x\ndisable: &x a\nno-deploy: *x\n", {"data-dir": "/x", "disable": ["a", "a"]}),
     ],
 )
 def test_of_a_file(text, expected):

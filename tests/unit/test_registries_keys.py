@@ -105,6 +105,11 @@ CASES = {
         "mirrors:\n  r.a: &secret {endpoints: [secret]}\n  r.b: *secret\n  r.c:\n    <<: *secret\n    rewrit: {}\n",
         [(2, "endpoints", "endpoint"), (6, "rewrit", "rewrite")],
     ),
+    # To k3s the name is, from there on, that of the second.
+    "an anchor that is given twice": (
+        "mirrors:\n  r.a: &secret {}\n  r.b: &secret {endpoints: [secret]}\n  r.c: *secret\n",
+        [(3, "endpoints", "endpoint")],
+    ),
     "comments": ("# endpoints: secret\nmirrors: # secret: x\n  r.a: {endpoint: [a]} # endpoints: secret\n", []),
     "a login in the name of a host": ("configs:\n  u:secret@h:\n    auths: {}\n", [(3, "auths", "auth")]),
     "the second document": ("mirrors: {}\n---\nmirror: secret\n", []),

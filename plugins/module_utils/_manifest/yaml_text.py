@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -32,6 +32,33 @@ _MERGE = "tag:yaml.org,2002:merge"
 LARGEST = 256 * 1024
 MOST_NODES = 100000
 DEEPEST = 100
+
+
+class LastAnchor:
+    """Before a loader of PyYAML: an anchor's name that is given twice is to k3s, from there on, that of the second, and
+    to PyYAML an error. Loaders in C cannot have it.
+    """
+
+    anchors: dict
+    check_event: Callable
+    peek_event: Callable
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As that of yaml.composer.Composer."""
+        if not self.check_event(yaml.AliasEvent):
+            self.anchors.pop(self.peek_event().anchor, None)
+        return super().compose_node(parent, index)  # type: ignore[misc]
+
+
+def read_as_k3s(act: Callable[[Any], Any], kind: str) -> Any:
+    """What ``act`` reads by a loader of PyYAML, ``BaseLoader`` (all scalars as text) or ``SafeLoader``: the quick one
+    in C, and only where that finds fault with anchors, one that takes them as k3s. Raises what ``act`` raises.
+    """
+    slow = getattr(yaml, kind)
+    try:
+        return act(getattr(yaml, "C" + kind, slow))
+    except yaml.composer.ComposerError:
+        return act(type("Loader", (LastAnchor, slow), {}))
 
 
 class Document(NamedTuple):
@@ -242,8 +269,8 @@ def _nodes(text):
 
 
 def _bounded_loader(text):
-    class Loader(yaml.SafeLoader):
-        """Stops at a depth that every function here, each of which calls itself, can follow. Reads anchors as k3s."""
+    class Loader(LastAnchor, yaml.SafeLoader):
+        """Stops at a depth that every function here, each of which calls itself, can follow."""
 
         depth = 0
 
@@ -253,9 +280,6 @@ def _bounded_loader(text):
                 raise yaml.composer.ComposerError(
                     None, None, "it is nested more than %d levels deep" % DEEPEST, self.peek_event().start_mark
                 )
-            if not self.check_event(yaml.AliasEvent):
-                # A name that is given twice is to k3s, from there on, that of the second one.
-                self.anchors.pop(self.peek_event().anchor, None)
             node = super().compose_node(parent, index)
             self.depth -= 1
             return node

@@ -13,30 +13,19 @@ from __future__ import annotations
 import yaml
 
 from ansible_collections.riscv.k3s.plugins.module_utils._manifest.patch import POD_SPEC_PATHS
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text import read_as_k3s
 
 # What stands in place of a value that has not left the board (masked.sh).
 HIDDEN = "hidden0"
 YAML_FILES = (".yaml", ".yml", ".json")
 _CHARTS = ("HelmChart", "HelmChartConfig")
-# All scalars as text: a tag such as 3.10 must not become the number 3.1.
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
-
-class _Anchors(yaml.BaseLoader):
-    """A name that is given twice is to k3s, from there on, that of the second one. PyYAML takes it for an error."""
-
-    def compose_node(self, parent, index):
-        if not self.check_event(yaml.AliasEvent):
-            self.anchors.pop(self.peek_event().anchor, None)
-        return super().compose_node(parent, index)
 
 
 def load_all(text):
-    """The documents of a YAML text with all scalars as text. Raises yaml.YAMLError, ValueError and RecursionError."""
-    try:
-        return list(yaml.load_all(text, Loader=_LOADER))  # nosec: a base loader makes only text
-    except yaml.composer.ComposerError:
-        return list(yaml.load_all(text, Loader=_Anchors))  # nosec: it is one, too
+    """The documents of a YAML text with all scalars as text: a tag such as 3.10 must not become the number 3.1. Raises
+    yaml.YAMLError, ValueError and RecursionError.
+    """
+    return read_as_k3s(lambda loader: list(yaml.load_all(text, Loader=loader)), "BaseLoader")  # nosec: it makes only text
 
 
 def kept_back(path, document):

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import yaml
+
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text import read_as_k3s
 
 # Keys of config.yaml that may leave the board. Never add one that can hold a secret.
 CONFIG_KEYS = (
@@ -58,8 +61,6 @@ _VARIABLES = {
     "K3S_CONFIG_FILE": "config",
 }
 _UNPACKED = re.compile(r"/data/[0-9a-f]{6,64}/?$")
-# All scalars as text: 3.10 must not become 3.1, and k3s reads its settings as flags.
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def of_node(args: str, env: str) -> Optional[Dict[str, Any]]:
@@ -96,7 +97,8 @@ def of_files(files: Sequence[Tuple[str, str]]) -> Tuple[Dict[str, Any], List[str
     problems = []
     for path, text in files:
         try:
-            content = yaml.load(text, Loader=_LOADER)  # nosec: a base loader makes only text
+            # All scalars as text: 3.10 must not become 3.1, and k3s reads its settings as flags.
+            content = read_as_k3s(partial(yaml.load, text), "BaseLoader")  # nosec: it makes only text
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             problems.append("%s cannot be read: %s" % (path, " ".join(str(error).split())[:300]))
             continue

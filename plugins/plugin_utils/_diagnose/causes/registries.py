@@ -23,8 +23,8 @@ def unread(fleet):
     has read, whatever is thought of it here.
     """
     for name, board in fleet.seen():
-        is_read = not last_words.is_down(board) and (board.get("registries") or {}).get("stale") is False
-        if is_read or not _is_unread(fleet, name):
+        registries, is_down = board.get("registries") or {}, last_words.is_down(board)
+        if not is_down and registries.get("stale") is False or not _is_unread(fleet, name):
             continue
         path = _path(board)
         rows, line = _unread(fleet, name)
@@ -35,8 +35,9 @@ def unread(fleet):
             "Correct it (docs.k3s.io/installation/private-registry), then restart k3s. One that runs has not read the "
             "file as it is now, and ends with its next start."
         )
-        # Of the file's text only the keys have left the board.
-        confidence = m.LIKELY if line is not None else m.CERTAIN
+        # Of the file's text only the keys have left the board, and whatever runs may have read it.
+        is_sure = line is None and (is_down or registries.get("stale") and not registries.get("by_time", True))
+        confidence = m.CERTAIN if is_sure else m.LIKELY
         title = "registries.yaml of %s is none that k3s can read" % name
         yield m.Finding(title, confidence, ("board", name, name), evidence, remedy)
 

@@ -14,6 +14,7 @@ import difflib
 
 import yaml
 
+from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text import read_as_k3s
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import has_names
 from ansible_collections.riscv.k3s.plugins.plugin_utils import go_regexp
 from ansible_collections.riscv.k3s.plugins.plugin_utils import registries_types as _types
@@ -55,7 +56,7 @@ def judge(text):
         return found  # not all of it was read
     try:
         # Of several documents k3s reads the first.
-        root = next(iter(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))), None)
+        root = read_as_k3s(lambda loader: next(iter(yaml.compose_all(text, Loader=loader)), None), "SafeLoader")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         found["unread"] = mark.line + 1 if mark else 0
