@@ -124,7 +124,7 @@ def test_an_event_about_another_image_says_nothing_of_this_one():
         ),
         (
             'Get "null://reg:5005/v2/token?service=x": unsupported protocol scheme "null"',
-            "the address of the token server of reg, or",
+            "an address of the token server of reg or of its mirror",
         ),
     ],
 )
