@@ -193,7 +193,7 @@ pause_image:
   type: str
   sample: docker.io/rancher/mirrored-pause:3.6
 registries:
-  description: The file C(registries.yaml), by its checksum only.
+  description: The file C(registries.yaml), by its checksum and the names of its keys only.
   returned: when V(registries) is gathered
   type: dict
   contains:
@@ -212,6 +212,13 @@ registries:
     wanted:
       description: Checksum of what the inventory wanted when M(riscv.k3s.k3s_registries) merged it, null for any other.
       type: str
+    keys:
+      description:
+        - What is wrong with its keys, null where there is no such file. C(wrong_keys) are not known to k3s, with
+          C(wrong_values) it does not start, C(wrong_rewrites) containerd cannot use; each a list of lines and names.
+          C(unread) is the line in which it stops to be YAML, 0 where nobody knows which, or null.
+      type: dict
+      sample: {wrong_keys: [], wrong_values: [], wrong_rewrites: [], unread: 3}
 journal:
   description:
     - What this collection did to the board and what was there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty
@@ -402,8 +409,7 @@ logs:
   returned: when V(logs) is gathered
   type: dict
 preflight:
-  description: What the kernel and the system offer of what k3s needs, and the names of keys in C(registries.yaml)
-    that k3s does not know.
+  description: What the kernel and the system offer of what k3s needs.
   returned: when V(preflight) is gathered
   type: dict
 dns:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import yaml
 
@@ -101,3 +103,19 @@ def test_8_a_file_that_cannot_be_read_is_one_error_and_the_board_is_left_alone(f
     run = play(fleet, "-vvv", check=2)
     assert "NOT KNOWN: agent-02: registries.yaml: " in run.text and "cannot be read" in run.text
     assert "agent-02" not in fleet.touched(before)
+
+
+def test_9_what_would_end_k3s_at_its_next_start_is_told_and_k3s_is_not_restarted_there(fleet, path):
+    """A file that the inventory leaves alone."""
+    path.write_text("mirrors:\n  quay.io:\n    endpoint: https://hunter1:hunter2@corp\n")
+    rendered = path.parents[4].joinpath("agent-02/var/lib/rancher/k3s/agent/etc/containerd/config.toml")
+    rendered.parent.mkdir(parents=True, exist_ok=True)
+    rendered.touch()
+    os.utime(path, (rendered.stat().st_mtime + 60,) * 2)
+    left_alone = ("-e", '{"riscv_k3s_registries": null}')
+    run = play(fleet, *left_alone, playbook="riscv.k3s.plan", check=0)
+    said = "k3s on agent-02 would not start again. Found: /etc/rancher/k3s/registries.yaml line 3: endpoint in"
+    assert said in run.text
+    before = fleet.look()
+    run = play(fleet, *left_alone, "-e", "riscv_k3s_fixes=preload", check=2)
+    assert said in run.text and fleet.touched(before) == []

@@ -108,6 +108,15 @@ def system(key, value):
     return change
 
 
+def keys(key, value):
+    """What is wrong with those of registries.yaml."""
+
+    def change(fleet):
+        fleet.agent["registries"]["keys"][key] = value
+
+    return change
+
+
 def option(name, value):
     def change(fleet):
         fleet.agent["preflight"]["options"][name] = (value, "/boot/config-6.6.0")
@@ -268,15 +277,15 @@ def evicted(fleet):
         (option("VXLAN", "m"), ["kernel-feature-missing"]),
         (with_module, []),
         (no_configuration, []),
-        (system("wrong_keys", [wrong(3, "endpoints", "endpoint")]), ["registries-key"]),
-        (system("wrong_keys", [wrong(9, "token")]), ["registries-key"]),
-        (system("wrong_rewrites", [{"line": 3, "pattern": "(?!a)", "why": "no look-ahead"}]), ["registries-rewrite"]),
+        (keys("wrong_keys", [wrong(3, "endpoints", "endpoint")]), ["registries-key"]),
+        (keys("wrong_keys", [wrong(9, "token")]), ["registries-key"]),
+        (keys("wrong_rewrites", [{"line": 3, "pattern": "(?!a)", "why": "no look-ahead"}]), ["registries-rewrite"]),
         (stale_registries, ["registries-stale"]),
         # Whatever runs has read it, unless it is newer; a restart would end k3s then.
-        (system("unread", 3), []),
-        (system("wrong_values", [UNREAD]), []),
-        (lambda fleet: (stale_registries(fleet), system("unread", 3)(fleet)), ["registries-unread"]),
-        (lambda fleet: (stale_registries(fleet), system("wrong_values", [UNREAD])(fleet)), ["registries-unread"]),
+        (keys("unread", 3), []),
+        (keys("wrong_values", [UNREAD]), []),
+        (lambda fleet: (stale_registries(fleet), keys("unread", 3)(fleet)), ["registries-unread"]),
+        (lambda fleet: (stale_registries(fleet), keys("wrong_values", [UNREAD])(fleet)), ["registries-unread"]),
         (system("rules", []), []),
     ],
 )
@@ -358,7 +367,7 @@ def test_a_controller_comes_back_by_what_it_is_missing_for(fleet, lines, remedy,
 
 
 def test_misspelt_key_is_mended_where_it_stands(fleet):
-    fleet.agent["preflight"]["wrong_keys"] = [wrong(3, "endpoints", "endpoint"), wrong(9, "token")]
+    fleet.agent["registries"]["keys"]["wrong_keys"] = [wrong(3, "endpoints", "endpoint"), wrong(9, "token")]
     (finding,) = fleet.document()["findings"]
     edit, restart = finding["command"].split(" && ")
     assert edit == r"sed -i -E -e '3s/(^|[^A-Za-z0-9_-])endpoints(.?:([^0-9]|$))/\1endpoint\2/g' " + REGISTRIES
@@ -473,7 +482,7 @@ def test_times_of_files_make_nothing_certain(fleet, by_time, confidence, said):
 
 def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
     stale_registries(fleet)
-    fleet.agent["preflight"].update(wrong_values=[UNREAD, dict(UNREAD, key="", above="", line=1)], unread=None)
+    fleet.agent["registries"]["keys"].update(wrong_values=[UNREAD, dict(UNREAD, key="", above="", line=1)], unread=None)
     (finding,) = fleet.document()["findings"]
     assert (finding["confidence"], finding["evidence"]) == (
         "certain",
@@ -487,10 +496,12 @@ def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
         fleet.agent["registries"].update(known)
         assert fleet.document()["findings"][0]["confidence"] == "likely"
     stale_registries(fleet)
-    fleet.agent["preflight"].update(wrong_values=[], unread=7)
+    fleet.agent["registries"]["keys"].update(wrong_values=[], unread=7)
     (finding,) = fleet.document()["findings"]
     assert (finding["confidence"], finding["evidence"]) == ("likely", [REGISTRIES + " is no YAML in line 7"])
-    fleet.agent["preflight"].update(unread=None, wrong_keys=[dict(wrong(2, "rancher"), above="mirrors", why="no dot")])
+    fleet.agent["registries"]["keys"].update(
+        unread=None, wrong_keys=[dict(wrong(2, "rancher"), above="mirrors", why="no dot")]
+    )
     assert fleet.document()["findings"][0]["evidence"] == [REGISTRIES + " line 2: rancher in mirrors: no dot"]
 
 
@@ -498,7 +509,7 @@ def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
 def test_a_file_with_which_k3s_runs_it_has_read(fleet, running, is_told):
     fleet.agent["k3s"]["running"] = running
     fleet.agent["errors"] = [{"section": "containerd", "rc": 1, "message": "connection refused"}]
-    fleet.agent["preflight"]["unread"] = 2
+    fleet.agent["registries"]["keys"]["unread"] = 2
     assert ("registries-unread" in [one["cause"] for one in fleet.document()["findings"]]) is is_told
 
 

@@ -179,7 +179,10 @@ def test_wrong_keys_of_registries_by_name_only(board, seen):
         'configs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n',
     )
     result = seen()
-    assert [(row["line"], row["key"]) for row in result["preflight"]["wrong_keys"]] == [(3, "endpoints"), (7, "token")]
+    assert [(row["line"], row["key"]) for row in result["registries"]["keys"]["wrong_keys"]] == [
+        (3, "endpoints"),
+        (7, "token"),
+    ]
     assert "topsecret" not in board.run(ALL)
 
 

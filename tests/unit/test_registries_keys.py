@@ -17,13 +17,13 @@ import yaml
 from fake_board import SHELLS, TOKEN, FakeBoard
 from fake_fleet import FakeFleet
 
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.registries_keys import judge
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import observe
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running.registries_keys import judge
 
 pytestmark = pytest.mark.programs
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "plugins/plugin_utils/_observe"
-PARTS = ("registries", "preflight")
+PARTS = ("registries",)
 # Each text, and (line, key, what k3s knows in its place). Values have the word secret in them.
 CASES = {
     "a misspelt section": (
@@ -132,7 +132,7 @@ def _look(request, tmp_path):
         assert "secret" not in output.replace(str(tmp_path), "")
         seen = observe(output, TOKEN, PARTS)
         assert seen["errors"] == []
-        return seen["preflight"]
+        return seen["registries"]["keys"]
 
     return look
 
@@ -290,7 +290,7 @@ def test_the_command_of_the_finding_mends_what_it_can(tmp_path, name):
 
     fleet = FakeFleet()
     fleet.agent["registries"]["path"] = str(path)
-    fleet.agent["preflight"]["wrong_keys"] = judged()
+    fleet.agent["registries"]["keys"] = {"wrong_keys": judged()}
     (finding,) = fleet.document()["findings"]
     if any(" " in key or "/" in key for dummy, key, dummy in expected):
         assert finding["command"] is None

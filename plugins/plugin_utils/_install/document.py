@@ -26,6 +26,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._install.blank import ha
 from ansible_collections.riscv.k3s.plugins.plugin_utils._joining import critical as _critical
 from ansible_collections.riscv.k3s.plugins.plugin_utils._joining import names as _names
 from ansible_collections.riscv.k3s.plugins.plugin_utils._joining import versions as _versions
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import next_start
 
 # Of the gates those that tell whether k3s is there. Images that are tagged come by site.
 _GATES = [dict(gate) for gate in DEFAULT_GATES if gate["name"] in ("k3s runs", "the node is Ready")]
@@ -73,7 +74,9 @@ def installed(
             _require_first(decided, first, fleet, board)
             if decided["action"] == _board.INSTALL and not (board.seen.get("k3s") or {}).get("role"):
                 _require_fit(board, first, fleet, names)
-            boards[board.name] = _row(board, decided, planned, of_board)
+            row = _row(board, decided, planned, of_board)
+            _require_readable(board, row)
+            boards[board.name] = row
         except Problem as problem:
             problems[board.name] = str(problem)
     busy = [name for name, row in boards.items() if row["install"]["changes"]]
@@ -192,6 +195,17 @@ def _row(board: Board, decided: Dict[str, Any], planned: Mapping[str, Any], of_b
     if decided["action"] != _board.LEFT:
         row["service"] = decided["service"]
     return dict(row, install=decided, binary=decided["binary"])
+
+
+def _require_readable(board: Board, row: Mapping[str, Any]) -> None:
+    """k3s is not started with a file of somebody else that it cannot read."""
+    install, registries = row["install"], row["registries"]
+    if install["action"] not in (_board.INSTALL, _board.CONVERGE, _board.START):
+        return
+    written = [install["config"]["path"]] if install["config"]["change"] else []
+    if registries["change"] and not registries["merge"]:
+        written.append((board.seen.get("registries") or {}).get("path"))
+    next_start.require_none(board.name, board.seen, written)
 
 
 def _steps(busy: Sequence[str], fleet: Fleet, first: _cluster.First) -> List[List[str]]:

@@ -201,11 +201,9 @@ def _files(wanted, events):
         instead["sandboxes"] = ["sandboxes_kept"] + from_rows
     if "events" in wanted:
         instead["api"] = ["details", "dns_api"] if "dns" in wanted else ["details"]
-    if "registries" in wanted:
-        instead["preflight"] = ["preflight", "registries_keys"]
     chosen = [instead.get(part, [part]) for part in _ORDER if part in wanted]
     blanked = ["blanked"] if wanted & {"events", "logs", "dns", "last_words"} else []
-    masked = ["masked"] if "manifests" in wanted or wanted >= {"preflight", "registries"} else []
+    masked = ["masked"] if wanted & {"manifests", "registries"} else []
     named = ["unit_names"] if wanted & {"service_state", "last_words"} else []
     parts = sum(chosen, [])
     asked = ["api"] if "answer" in parts else []

@@ -35,7 +35,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import preload as 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import registries as _plan_registries
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import settings as _config_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan.wanted import Wanted
-from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import how_it_runs, next_start
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import catalogue as _catalogue
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import embedded as _embedded
 from ansible_collections.riscv.k3s.plugins.plugin_utils._supply import lock as _lock
@@ -135,6 +135,7 @@ def plan(observed: Observed, wanted: Wanted, cluster: Cluster) -> Plan:
         )
     if wanted.supply.lock is not None:
         result["warnings"] += _lock.warnings(images, store, wanted.supply.lock, architecture)
+    result["warnings"] += _next_start(observed, wanted, result)
     result["warnings"] += result["registries"]["warnings"]
     result["warnings"] = [printable(text) for text in result["warnings"]]
     result["changes"] = _count(result)
@@ -198,6 +199,23 @@ def _settings(observed: Observed, wanted: Wanted, images: Sequence[PlannedImage]
     settings: Dict[str, Any] = dict(_embedded.settings(_version(observed), wanted.role)) if wanted.embedded else {}
     pause_image = _plan_images.flagged(observed.get("pause_image"), images, wanted, architecture)
     return dict(settings, **{"pause-image": pause_image}) if pause_image else settings
+
+
+def _next_start(observed: Observed, wanted: Wanted, result: Plan) -> List[str]:
+    """That k3s would not start again with its files as they are; where it is to be restarted, that refuses the plan."""
+    registries = result["registries"]
+    is_replaced = registries["change"] and not registries["merge"]
+    path = (observed.get("registries") or {}).get("path")
+    try:
+        next_start.require_none(wanted.board, observed, [path] if is_replaced and path else [])
+    except Problem as problem:
+        if registries["refused"] or not any(
+            file["restart"] for file in (registries, result["config"], result["preload"])
+        ):
+            return [str(problem)]
+        registries["refused"] = str(problem)
+        return ["nothing is changed: %s" % problem]
+    return []
 
 
 def _needless(wanted: Wanted, images: Sequence[PlannedImage], architecture: str) -> List[str]:

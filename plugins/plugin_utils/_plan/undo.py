@@ -25,6 +25,7 @@ from ansible_collections.riscv.k3s.plugins.module_utils.text import printable
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.joined_pods import own_node
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.observe import unreadable_images
 from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import components as _undo_components
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import next_start
 
 _RESTARTS = (undo.REMOVE, undo.RESTORE, undo.SETTLE)
 _WORDS = {
@@ -76,6 +77,8 @@ def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, compo
         "lines": [],
         "changes": 0,
     }
+    if result["restart"]:
+        next_start.require_none(board, observed, [row["path"] for row in result["files"]])
     result["lines"] = [printable(line) for line in _lines(result, files, done)]
     result["changes"] = len(manifests) + len(result["files"]) + len(archives) + len(result["images"]) + len(system)
     return result

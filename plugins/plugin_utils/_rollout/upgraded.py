@@ -17,6 +17,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.fleet import Boar
 from ansible_collections.riscv.k3s.plugins.plugin_utils._fleet.machines import node_of, without_doubles
 from ansible_collections.riscv.k3s.plugins.plugin_utils._rollout import board as _board
 from ansible_collections.riscv.k3s.plugins.plugin_utils._rollout import skew as _skew
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import next_start
 
 
 def upgraded(fleet: Fleet) -> Dict[str, Any]:
@@ -43,6 +44,8 @@ def upgraded(fleet: Fleet) -> Dict[str, Any]:
         try:
             _require_known(board)
             made = _board.plan(states[board.name], target, board.seen, board.settings, has_api)
+            if made["restart"] or made["binary"]:
+                next_start.require_none(board.name, board.seen)
             boards[board.name] = dict(made, **_gated(of_board.of(board), board, made["goal"]))
             if not has_api:
                 recover.append(board.name)

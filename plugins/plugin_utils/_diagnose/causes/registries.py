@@ -11,6 +11,7 @@ import re
 from ansible_collections.riscv.k3s.plugins.plugin_utils import shell
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import last_words
 from ansible_collections.riscv.k3s.plugins.plugin_utils._diagnose.causes import model as m
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import next_start
 
 _NAMED = 20
 _WORD = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -24,43 +25,33 @@ def unread(fleet):
     """
     for name, board in fleet.seen():
         registries, is_down = board.get("registries") or {}, last_words.is_down(board)
-        if not is_down and registries.get("stale") is False or not _is_unread(fleet, name):
+        keys = _keys(board)
+        said = next_start.unread(keys)
+        if not is_down and registries.get("stale") is False or not said:
             continue
-        path = _path(board)
-        rows, line = _unread(fleet, name)
-        evidence = ["%s line %d: %s" % (path, row["line"], _wanted(row)) for row in rows[:_NAMED]]
-        if line is not None:
-            evidence.append("%s is no YAML%s" % (path, " in line %d" % line if line else ""))
         remedy = (
             "Correct it (docs.k3s.io/installation/private-registry), then restart k3s. One that runs has not read the "
             "file as it is now, and ends with its next start."
         )
         # Of the file's text only the keys have left the board, and whatever runs may have read it.
-        is_sure = line is None and (is_down or registries.get("stale") and not registries.get("by_time", True))
+        is_sure = keys["unread"] is None and (
+            is_down or registries.get("stale") and not registries.get("by_time", True)
+        )
         confidence = m.CERTAIN if is_sure else m.LIKELY
         title = "registries.yaml of %s is none that k3s can read" % name
+        evidence = ["%s %s" % (_path(board), text) for text in said[:_NAMED]]
         yield m.Finding(title, confidence, ("board", name, name), evidence, remedy)
 
 
-def _unread(fleet, name):
-    found = fleet.preflight(name)
-    return found.get("wrong_values") or [], found.get("unread")
-
-
-def _is_unread(fleet, name):
-    """Whether k3s cannot read the file of a board."""
-    return _unread(fleet, name) != ([], None)
-
-
-def _wanted(row):
-    place = " in %s" % row["above"] if row["above"] else ""
-    return "%s%s is not %s, as k3s wants it" % (row["key"] or "all that is there", place, row["wanted"])
+def _keys(board):
+    """What is wrong with the keys of a board's file, as registries_keys.judge has it."""
+    return (board.get("registries") or {}).get("keys") or {}
 
 
 def wrong_key(fleet):
     """Keys that k3s silently passes over. The board tells names of keys and their lines only."""
     for name, board in fleet.seen():
-        rows = fleet.preflight(name).get("wrong_keys") or []
+        rows = _keys(board).get("wrong_keys") or []
         if not rows:
             continue
         path = _path(board)
@@ -106,7 +97,7 @@ def _edit(fleet, name, path, rows):
 def rewrite(fleet):
     """Rewrites whose pattern containerd cannot compile, and so passes over. Patterns are keys of the file."""
     for name, board in fleet.seen():
-        rows = fleet.preflight(name).get("wrong_rewrites") or []
+        rows = _keys(board).get("wrong_rewrites") or []
         if not rows:
             continue
         evidence = ["%s line %d: %s: %s" % (_path(board), row["line"], row["pattern"], row["why"]) for row in rows]
@@ -123,7 +114,7 @@ def stale(fleet):
     for name, board in fleet.seen():
         registries = board.get("registries") or {}
         # With one that it cannot read a restart would end it.
-        if registries.get("stale") and not _is_unread(fleet, name):
+        if registries.get("stale") and not next_start.unread(_keys(board)):
             by_time = registries.get("by_time", True)
             evidence = [
                 "%s is newer by its time than %s/agent/etc/containerd/config.toml, which k3s makes of it when it starts"

@@ -10,7 +10,6 @@ import re
 
 from ansible_collections.riscv.k3s.plugins.module_utils._output.rows import reads
 from ansible_collections.riscv.k3s.plugins.module_utils.text import redact
-from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.diagnosis_parts.registries_keys import read_keys
 
 # Kernel features that k3s needs: option of the kernel's configuration to module.
 KERNEL = {
@@ -39,8 +38,7 @@ KERNEL = {
 
 def read_preflight(seen):
     """The part ``preflight``."""
-    found = seen.out("preflight", parse_preflight)
-    return {"preflight": None if found is None else dict(found, **read_keys(seen))}
+    return {"preflight": seen.out("preflight", parse_preflight)}
 
 
 @reads("the preflight")

@@ -14,7 +14,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import NO
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.loaded import is_loaded, is_stale
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal import notes
-from ansible_collections.riscv.k3s.plugins.plugin_utils._running import k3s_settings
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import k3s_settings, registries_keys
 
 
 def read_config(seen):
@@ -36,11 +36,14 @@ def file_settings(seen):
 
 
 def read_registries(seen):
-    """The part ``registries``, by its checksum: files.sh looked at what registries.sh has put there."""
+    """The part ``registries``, by its checksum, and what is wrong with its keys; files.sh looked at what registries.sh
+    has put there.
+    """
     path = seen.board["registries"]
     row = (read_files(seen) or {}).get(path)
-    if row and "merged" not in seen.sections:
-        seen.error("merged", NOT_READ)
+    for step in ("merged", "registries_keys"):
+        if row and step not in seen.sections:
+            seen.error(step, NOT_READ)
     by_time = bool(seen.board["stale"])
     digest, journal = row["sha256"] if row else None, notes(seen)
     return {
@@ -52,6 +55,7 @@ def read_registries(seen):
             "stale": is_stale(path, digest, journal, seen.board, by_time),
             "by_time": is_loaded(path, digest, journal, seen.board) is None,
             "wanted": _wanted(seen),
+            "keys": seen.out("registries_keys", registries_keys.judge),
         }
     }
 

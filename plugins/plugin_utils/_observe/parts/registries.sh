@@ -2,8 +2,9 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# registries.yaml, whose text stays on the board: files.sh takes its checksum. Of a file that this collection merged with
-# what stood there before, its second line tells the checksum of what the inventory wanted.
+# registries.yaml, whose text stays on the board: files.sh takes its checksum, and masked.sh shows its keys without what
+# they say. Of a file that this collection merged with what stood there before, its second line tells the checksum of
+# what the inventory wanted.
 # shellcheck shell=sh disable=SC2154,SC2034 # what board.sh sets; files.sh uses what is set here
 
 merged() {
@@ -15,4 +16,5 @@ merged() {
 if [ -f "$registries" ]; then
     files=$files$nl$registries
     step merged merged
+    step registries_keys masked "$registries"
 fi

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Keys of a board's registries.yaml that k3s passes over, and values of another kind than it takes, with which it does
-not start: the reader of what registries_keys.sh writes. Pure.
+not start. Pure.
 
-No value has left the board. Which keys k3s knows at which place, and with what below them, is what its own types know.
+No value has left the board: what is judged is a text from masked.sh. Which keys k3s knows at which place, and with what
+below them, is what its own types know.
 """
 
 from __future__ import annotations
@@ -39,18 +40,12 @@ _OTHER_NAMES = {
 }
 
 
-def read_keys(seen):
+def judge(text):
     """What is wrong with the keys: {wrong_keys: [{line, key, above, instead, why}], wrong_values: [{line, key, above,
     wanted}], wrong_rewrites: [{line, pattern, why}], unread}. ``above`` names the keys over it, ``instead`` is what k3s
     knows in its place, or None, ``why`` a reason for what is no misspelling, or None; ``wanted`` is what k3s wants
-    there; ``unread`` is the line in which the file stops to be YAML, or None.
+    there; ``unread`` is the line in which the file stops to be YAML, or None (0: nobody knows the line).
     """
-    text = seen.out("registries_keys", str)
-    return judge(text) if text is not None else judge("")
-
-
-def judge(text):
-    """The same for a text from masked.sh."""
     found: dict = {"wrong_keys": [], "wrong_values": [], "wrong_rewrites": [], "unread": None}
     if ("\n" + text).endswith("\n%s\n" % _HIDDEN[0]):
         return found  # not all of it was read

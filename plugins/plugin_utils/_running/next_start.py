@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The riscv.k3s developers
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether k3s would come back on a board, by the files that it reads when it starts. Pure.
+
+k3s ends where config.yaml is no YAML, and where registries.yaml is none or has a value of another kind than it takes. A
+k3s that runs does not notice: it read them when it started.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Collection, List, Mapping
+
+from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
+
+_NAMED = 5
+# What the readers of k3s's files of settings say of one that they cannot read (k3s_settings.of_files).
+_CONFIG, _UNREAD = "config", " cannot be read: "
+_NEXT_STEP = "correct it (docs.k3s.io/installation), then run again; until then a restart would end k3s there"
+
+
+def faults(seen: Mapping[str, Any], replaced: Collection[str] = ()) -> List[str]:
+    """What k3s cannot read of its files on a board at its next start, a sentence each; none where nothing tells of it.
+
+    ``seen`` is a result of k3s_info with the parts config and registries, ``replaced`` are paths of files
+    that will be others by then.
+    """
+    told = [row["message"] for row in seen.get("errors") or () if row["section"] == _CONFIG]
+    found = [text for text in told if _UNREAD in text and text.partition(_UNREAD)[0] not in replaced]
+    registries = seen.get("registries") or {}
+    path = registries.get("path")
+    if not registries.get("present") or path in replaced or not _is_newer(seen, registries):
+        return found
+    return found + ["%s %s" % (path, text) for text in unread(registries.get("keys") or {})[:_NAMED]]
+
+
+def require_none(board: str, seen: Mapping[str, Any], replaced: Collection[str] = ()) -> None:
+    """Raises Problem where `faults` finds something, so that k3s is not restarted there."""
+    found = faults(seen, replaced)
+    if found:
+        raise Problem("k3s on %s would not start again" % board, found="; ".join(found), next_step=_NEXT_STEP)
+
+
+def unread(keys: Mapping[str, Any]) -> List[str]:
+    """What of registries.yaml k3s cannot read, by what registries_keys.judge says of it: what to say behind
+    its path, each.
+    """
+    found = ["line %d: %s" % (row["line"], _wanted(row)) for row in keys.get("wrong_values") or ()]
+    line = keys.get("unread")
+    return found + (["is no YAML%s" % (" in line %d" % line if line else "")] if line is not None else [])
+
+
+def _is_newer(seen, registries):
+    """Whether k3s has not read the file yet. With one that it has read it started."""
+    return registries.get("stale") is not False or not (seen.get("k3s") or {}).get("running")
+
+
+def _wanted(row):
+    place = " in %s" % row["above"] if row["above"] else ""
+    return "%s%s is not %s, as k3s wants it" % (row["key"] or "all that is there", place, row["wanted"])
