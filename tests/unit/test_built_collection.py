@@ -24,7 +24,7 @@ TOP |= {"CHANGELOG.md", "CHANGELOG.rst", "MANIFEST.json", "FILES.json"}
 OF_DEVELOPERS = {"CONTRIBUTING.md", "docs/design.md", "docs/testing.md", "docs/releasing.md"}
 OF_DEVELOPERS |= {"tests/lab/README.md"}
 # Bytes. What is in it, and why it is not less, stands in docs/releasing.md.
-LARGEST = 850_000
+LARGEST = 860_000
 
 
 @pytest.fixture(name="built", scope="module")

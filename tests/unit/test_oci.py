@@ -6,12 +6,13 @@
 import json
 import os
 import subprocess
+import tempfile
 
 import pytest
 from programs import elf
 from registry_servers import program
 
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save, write_archive
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.archive import save
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Spec, build
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
@@ -23,6 +24,14 @@ PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 def pause(tmp_path):
     (tmp_path / "pause").write_bytes(elf())
     return str(tmp_path / "pause")
+
+
+def write_archive(path, image, **spec):
+    """Builds an image as an archive; returns its manifest's digest."""
+    with tempfile.TemporaryDirectory() as work:
+        built = build(Spec(**spec), work)
+        save(built, ImageName.parse(image), path)
+        return built.top.digest
 
 
 def test_archive_is_deterministic(tmp_path, pause):

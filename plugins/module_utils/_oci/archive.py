@@ -11,24 +11,12 @@ from __future__ import annotations
 import functools
 import io
 import os
-import tempfile
-from typing import IO, Any, NamedTuple, Optional
+from typing import IO, NamedTuple, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils._oci import layout
-from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Blob, Image, Spec, build
+from ansible_collections.riscv.k3s.plugins.module_utils._oci.image import Blob, Image
 from ansible_collections.riscv.k3s.plugins.module_utils._oci.layer import file_digest
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
-
-
-def write_archive(path: str, image: str, **spec: Any) -> str:
-    """Build an image and write it as an archive to ``path`` under the name ``image``; returns its manifest's digest.
-
-    ``spec`` are the fields of image.Spec, for example src and entrypoint. Raises Problem.
-    """
-    with tempfile.TemporaryDirectory(prefix="oci-") as work:
-        built = build(Spec(**spec), work)
-        save(built, ImageName.parse(image), path)
-        return built.top.digest
 
 
 class Saved(NamedTuple):
