@@ -240,6 +240,7 @@ class Observed(_Known, total=False):
     k3s: Dict[str, Any]
     containerd: Dict[str, Any]
     config: Dict[str, Any]
+    config_fault: Optional[str]
     own_config: Optional[List[Dict[str, Any]]]
     pause_image: Optional[str]
     registries: Dict[str, Any]

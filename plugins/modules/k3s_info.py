@@ -214,11 +214,17 @@ registries:
       type: str
     keys:
       description:
-        - What is wrong with its keys, null where there is no such file. C(wrong_keys) are not known to k3s, with
-          C(wrong_values) it does not start, C(wrong_rewrites) containerd cannot use; each a list of lines and names.
-          C(unread) is the line in which it stops to be YAML, 0 where nobody knows which, or null.
+        - What is wrong with its keys, null where there is no such file, or it was not read. C(wrong_keys) are not
+          known to k3s, with C(wrong_values) it does not start, C(wrong_rewrites) containerd cannot use; each a list of
+          lines and names. C(unread) is the line in which it stops to be YAML, 0 where nobody knows which, or null.
       type: dict
       sample: {wrong_keys: [], wrong_values: [], wrong_rewrites: [], unread: 3}
+config_fault:
+  description: Why k3s could not read its C(config.yaml) when it starts next; null where it has read it, or nothing
+    tells it. Of the file nothing but its form leaves the board.
+  returned: when V(registries) is gathered
+  type: str
+  sample: is no YAML in line 3
 journal:
   description:
     - What this collection did to the board and what was there before, from C(DATA_DIR/riscv-k3s/journal.json). Empty

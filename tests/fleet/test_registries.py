@@ -114,7 +114,8 @@ def test_9_what_would_end_k3s_at_its_next_start_is_told_and_k3s_is_not_restarted
     os.utime(path, (rendered.stat().st_mtime + 60,) * 2)
     left_alone = ("-e", '{"riscv_k3s_registries": null}')
     run = play(fleet, *left_alone, playbook="riscv.k3s.plan", check=0)
-    said = "k3s on agent-02 would not start again. Found: /etc/rancher/k3s/registries.yaml line 3: endpoint in"
+    said = "k3s on agent-02 could not read its files when it starts next. Found: "
+    said += "/etc/rancher/k3s/registries.yaml line 3: endpoint in"
     assert said in run.text
     before = fleet.look()
     run = play(fleet, *left_alone, "-e", "riscv_k3s_fixes=preload", check=2)

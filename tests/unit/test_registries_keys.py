@@ -301,3 +301,27 @@ def test_the_command_of_the_finding_mends_what_it_can(tmp_path, name):
     assert [(row["line"], row["key"]) for row in judged()] == [row[:2] for row in expected if not row[2]], shlex.split(
         edit
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# from the web\u2028\nmirrors:\n  a.b:\n    endpoint: [x]\n",
+        "mirrors:\n  # a\x85\nconfigs: {}\n",
+        "mirrors: {}\r\r\nconfigs: {}\n",
+        "mirrors: {%s}\nconfigs: {}\n" % ", ".join("r%d.x: {endpoint: [x]}" % number for number in range(1000)),
+        "mirrors:\n  r.x:\n    rewrite:\n      ? ^%s(.*)$\n      : x/$1\n" % ("a" * 130),
+        "? mirrors\n: r.x:\n",
+    ],
+)
+def test_what_cannot_be_shown_line_by_line_is_not_judged(look, text):
+    found = look(text)
+    assert (found["wrong_keys"], found["wrong_values"], found["unread"]) == ([], [], None)
+
+
+def test_merges_of_merges_end():
+    rows = ["a0: &a0 {x: y}"] + [
+        "a%d: &a%d {<<: [%s]}" % (number, number, ", ".join(["*a%d " % (number - 1)] * 9)) for number in range(1, 13)
+    ]
+    assert len(judge("\n".join(["mirrors:", *("  " + row for row in rows), ""]))["wrong_keys"]) > 1
+    assert judge("mirrors: &a1\n  <<: [*a1 ,*a1 ]\n")["unread"] is None

@@ -200,7 +200,8 @@ def _row(board: Board, decided: Dict[str, Any], planned: Mapping[str, Any], of_b
 def _require_readable(board: Board, row: Mapping[str, Any]) -> None:
     """k3s is not started with a file of somebody else that it cannot read."""
     install, registries = row["install"], row["registries"]
-    if install["action"] not in (_board.INSTALL, _board.CONVERGE, _board.START):
+    # With another program, a k3s that is only waited for is restarted, too.
+    if install["action"] not in (_board.INSTALL, _board.CONVERGE, _board.START) and not install["binary"]:
         return
     written = [install["config"]["path"]] if install["config"]["change"] else []
     if registries["change"] and not registries["merge"]:

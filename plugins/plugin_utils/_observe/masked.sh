@@ -24,7 +24,7 @@ masked() {
         mark = marked
         sub(/.$/, "!lines 0 ", mark)
         print (marked == "" ? "hidden0" : mark FILENAME)
-        ended = marked != ""
+        ended = 1
     }
     # A value: as it stands where its key is one of those that are shown, and it is empty or looks like a name.
     function scalar(text) {
@@ -276,6 +276,8 @@ masked() {
             column += RLENGTH
             text = substr(text, RLENGTH + 1)
         }
+        # A key behind a question mark is for a parser of the whole.
+        if (marked == "" && text ~ /^\?([ \t]|$)/) { end_file(); next }
         if (!is_comment(text)) node(text, column)
         print out
     }

@@ -202,7 +202,9 @@ def _settings(observed: Observed, wanted: Wanted, images: Sequence[PlannedImage]
 
 
 def _next_start(observed: Observed, wanted: Wanted, result: Plan) -> List[str]:
-    """That k3s would not start again with its files as they are; where it is to be restarted, that refuses the plan."""
+    """That k3s could not read its files when it starts next; where it is to be restarted, that refuses the plan."""
+    if observed.get("has_not_run"):
+        return []  # its files are written anew, which riscv.k3s.install judges
     registries = result["registries"]
     is_replaced = registries["change"] and not registries["merge"]
     path = (observed.get("registries") or {}).get("path")

@@ -28,6 +28,7 @@ from ansible_collections.riscv.k3s.plugins.plugin_utils._plan import components 
 from ansible_collections.riscv.k3s.plugins.plugin_utils._running import next_start
 
 _RESTARTS = (undo.REMOVE, undo.RESTORE, undo.SETTLE)
+_REWRITES = (undo.REMOVE, undo.RESTORE)
 _WORDS = {
     undo.FORGET: "forget %s, it is as before",
     undo.REMOVE: "remove %s",
@@ -78,7 +79,7 @@ def undo_plan(observed: Observed, servers: Sequence[Observed], board: str, compo
         "changes": 0,
     }
     if result["restart"]:
-        next_start.require_none(board, observed, [row["path"] for row in result["files"]])
+        next_start.require_none(board, observed, [row["path"] for row in files if row["action"] in _REWRITES])
     result["lines"] = [printable(line) for line in _lines(result, files, done)]
     result["changes"] = len(manifests) + len(result["files"]) + len(archives) + len(result["images"]) + len(system)
     return result

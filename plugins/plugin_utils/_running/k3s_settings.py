@@ -100,7 +100,8 @@ def of_files(files: Sequence[Tuple[str, str]]) -> Tuple[Dict[str, Any], List[str
             # All scalars as text: 3.10 must not become 3.1, and k3s reads its settings as flags.
             content = read_as_k3s(partial(yaml.load, text), "BaseLoader")  # nosec: it makes only text
         except (yaml.YAMLError, ValueError, RecursionError) as error:
-            problems.append("%s cannot be read: %s" % (path, " ".join(str(error).split())[:300]))
+            # What a parser shows of a text, and its lines, are of no use: it has only a part of the file.
+            problems.append("%s cannot be read: %s" % (path, getattr(error, "problem", None) or "it is no YAML"))
             continue
         if content is None or content == "":
             continue

@@ -4,8 +4,8 @@
 
 """Whether k3s would come back on a board, by the files that it reads when it starts. Pure.
 
-k3s ends where config.yaml is no YAML, and where registries.yaml is none or has a value of another kind than it takes. A
-k3s that runs does not notice: it read them when it started.
+Where config.yaml is no YAML, k3s ends. Where registries.yaml is none, or has a value of another kind than it takes, it
+ends or, in newer versions, waits for ever. A k3s that runs does not notice: it read them when it started.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from typing import Any, Collection, List, Mapping
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
 _NAMED = 5
-# What the readers of k3s's files of settings say of one that they cannot read (k3s_settings.of_files).
-_CONFIG, _UNREAD = "config", " cannot be read: "
-_NEXT_STEP = "correct it (docs.k3s.io/installation), then run again; until then a restart would end k3s there"
+_NEXT_STEP = "correct it (docs.k3s.io/installation), then run again; until then do not restart k3s there"
 
 
 def faults(seen: Mapping[str, Any], replaced: Collection[str] = ()) -> List[str]:
@@ -26,11 +24,13 @@ def faults(seen: Mapping[str, Any], replaced: Collection[str] = ()) -> List[str]
     ``seen`` is a result of k3s_info with the parts config and registries, ``replaced`` are paths of files
     that will be others by then.
     """
-    told = [row["message"] for row in seen.get("errors") or () if row["section"] == _CONFIG]
-    found = [text for text in told if _UNREAD in text and text.partition(_UNREAD)[0] not in replaced]
+    config, fault = seen.get("config_file"), seen.get("config_fault")
+    found = ["%s %s" % (config, fault)] if fault and config not in replaced else []
     registries = seen.get("registries") or {}
     path = registries.get("path")
-    if not registries.get("present") or path in replaced or not _is_newer(seen, registries):
+    # A path that k3s was told by a flag is no matter of its files.
+    other = (seen.get("config") or {}).get("private-registry") or path
+    if path in replaced or path != other or not registries.get("present") or not _is_newer(seen, registries):
         return found
     return found + ["%s %s" % (path, text) for text in unread(registries.get("keys") or {})[:_NAMED]]
 
@@ -39,7 +39,11 @@ def require_none(board: str, seen: Mapping[str, Any], replaced: Collection[str] 
     """Raises Problem where `faults` finds something, so that k3s is not restarted there."""
     found = faults(seen, replaced)
     if found:
-        raise Problem("k3s on %s would not start again" % board, found="; ".join(found), next_step=_NEXT_STEP)
+        raise Problem(
+            "k3s on %s could not read its files when it starts next" % board,
+            found="; ".join(found),
+            next_step=_NEXT_STEP,
+        )
 
 
 def unread(keys: Mapping[str, Any]) -> List[str]:

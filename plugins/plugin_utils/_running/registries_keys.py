@@ -15,14 +15,13 @@ import difflib
 
 import yaml
 
-from ansible_collections.riscv.k3s.plugins.module_utils._manifest.yaml_text import read_as_k3s
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import has_names
 from ansible_collections.riscv.k3s.plugins.plugin_utils import go_regexp
 from ansible_collections.riscv.k3s.plugins.plugin_utils import registries_types as _types
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import masked_text
 
-# What masked.sh writes in place of values, and of a login. The first alone in a line ends what it could read.
-_HIDDEN = ("hidden0", "hidden@")
-_NULL = "tag:yaml.org,2002:null"
+# What masked.sh writes in place of values, and of a login.
+_HIDDEN = (masked_text.HIDDEN, "hidden@")
 # Names of mirrors that stand for no registry of their own.
 _ALL_REGISTRIES = ("*", "_default")
 _A_LIST, _A_MAPPING, _A_TEXT = "a list", "a mapping", "a text"
@@ -47,18 +46,7 @@ def judge(text):
     there; ``unread`` is the line in which the file stops to be YAML, or None (0: nobody knows the line).
     """
     found: dict = {"wrong_keys": [], "wrong_values": [], "wrong_rewrites": [], "unread": None}
-    if ("\n" + text).endswith("\n%s\n" % _HIDDEN[0]):
-        return found  # not all of it was read
-    try:
-        # Of several documents k3s reads the first.
-        root = read_as_k3s(lambda loader: next(iter(yaml.compose_all(text, Loader=loader)), None), "SafeLoader")
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        found["unread"] = mark.line + 1 if mark else 0
-        return found
-    except (ValueError, RecursionError):
-        found["unread"] = 0
-        return found
+    root, found["unread"] = masked_text.parse(text)
     if root is not None:
         _Walk(found).below(None, root, _types.REGISTRIES, ())
     return found
@@ -70,10 +58,11 @@ class _Walk:
     def __init__(self, found):
         self.found = found
         self.seen = set()
+        self.merged = set()
 
     def below(self, key, node, known, above):
         """Judge what stands below ``key``, of which ``known`` is what k3s takes there. Nothing at all is fine."""
-        if node.tag == _NULL:
+        if node.tag == masked_text.NULL:
             return
         if known is _types.TEXTS:
             items = node.value if isinstance(node, yaml.SequenceNode) else []
@@ -97,7 +86,10 @@ class _Walk:
             name = key.value if isinstance(key, yaml.ScalarNode) else _HIDDEN[0]
             if name == "<<":
                 for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                    self.mapping(source, known, above + (name,))
+                    # One that merges itself, or others many times over, is looked at once.
+                    if (id(source), id(known)) not in self.merged:
+                        self.merged.add((id(source), id(known)))
+                        self.mapping(source, known, above + (name,))
             elif name in known or _types.ANY in known:
                 self._known(key, name, value, known, above)
             elif not name.startswith(_HIDDEN):

@@ -159,28 +159,59 @@ known_lines() {
     case $content in *"$tab"*) content=$(echo "$content" | sed "s/^\([^:]*:\) *${tab}[ $tab]*/\1 /") ;; esac
     echo "$content" | kept_of "$1"
 }
+# text up to its comment, as plain. A quote opens a text where a value may begin.
+without_comment() {
+    plain=$text
+    case $text in *" #"*) plain= ;; *) return ;; esac
+    after=$text
+    while :; do
+        before=${after%%[\"\']*}
+        case $before in *" #"*) plain=$plain${before%% #*} && return ;; esac
+        after=${after#"$before"} plain=$plain$before
+        [ -n "$after" ] || return
+        quote=${after%"${after#?}"} after=${after#?}
+        case $plain,$after in *[\ \[\{,],*"$quote"* | ,*"$quote"*)
+            plain=$plain$quote${after%%"$quote"*} after=${after#*"$quote"} ;;
+        esac
+        plain=$plain$quote
+    done
+}
 kept_of() {
-    level=none last=0
+    level=none last=0 value=
     while IFS= read -r line || [ -n "$line" ]; do
         line=${line#"$bom"}
         text=${line#"${line%%[! ]*}"}
-        case $text in "" | "#"* | ---* | ... | %*) continue ;; esac
+        case $text in "" | "#"* | %*) continue ;; esac
+        # Of several documents k3s reads the first.
+        case "$line " in "--- "* | "... "*) if [ "$level" = none ]; then continue; else return 0; fi ;; esac
+        without_comment
+        line=${line%"$text"}$plain text=$plain
         if [ "$level" = none ]; then
             level=${line%"$text"}
             case $text in "{"*) flow_pairs "$1" && return ;; esac
         fi
-        # What is no pair belongs to the key above, as an item of a list does. No setting that is kept is a mapping.
+        # What is no pair belongs to the key above: its items, also at its own level, and what stands deeper. No setting
+        # that is kept is a mapping, and below a plain value there is nothing.
         case "$text " in
             *": "*)
                 key=${text%%:*} key=${key%"${key##*[! ]}"} key=${key#[\"\']} key=${key%+} key=${key%[\"\']}
                 case " $keys " in *" ${key%+} "*) kept=1 ;; *) kept=0 ;; esac
-                if [ "${line%"$text"}" = "$level" ]; then last=$kept; else kept=0; fi ;;
+                if [ "${line%"$text"}" != "$level" ]; then kept=0; else
+                    last=$kept value=${text#*:}
+                    value=${value#"${value%%[! ]*}"}
+                fi ;;
             *)
+                case $value in "" | [\[\{\"\'\|\>\&!]*) ;; *) last=0 ;; esac
+                case ${line%"$text"}/$text in
+                    "$level/-"*) [ -z "$value" ] || last=0 ;;
+                    # But for a list in brackets that goes on.
+                    "$level/"*) case $value,$text in "["*"]"*,* | *:*) last=0 ;; "["*) value=$value$text ;; *) last=0 ;; esac ;;
+                esac
                 kept=$last
                 # A key whose colon has no blank behind it: k3s cannot read such a file, which is to be told.
                 case " $keys " in *" ${text%%:*} "*) [ "${line%"$text"}" != "$level" ] || kept=1 ;; esac ;;
         esac
-        [ $kept = 0 ] || echo "${line%% #*}"
+        [ $kept = 0 ] || echo "$line"
     done
 }
 # The same of a file that is one mapping in braces, such as JSON.

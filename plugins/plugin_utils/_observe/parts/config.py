@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 
+import yaml
+
 from ansible_collections.riscv.k3s.plugins.module_utils.image_name import ImageName
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.frame import NOT_READ, chunks
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.loaded import is_loaded, is_stale
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.files import read_files
 from ansible_collections.riscv.k3s.plugins.plugin_utils._observe.parts.journal import notes
-from ansible_collections.riscv.k3s.plugins.plugin_utils._running import k3s_settings, registries_keys
+from ansible_collections.riscv.k3s.plugins.plugin_utils._running import k3s_settings, masked_text, registries_keys
 
 
 def read_config(seen):
@@ -22,7 +24,11 @@ def read_config(seen):
     config, problems = file_settings(seen)
     for text in problems:
         seen.error("config", text)
-    return {"config": config, "own_config": _own_config(seen), "pause_image": _pause_image(seen, config or {})}
+    return {
+        "config": config,
+        "own_config": _own_config(seen),
+        "pause_image": _pause_image(seen, config or {}),
+    }
 
 
 def file_settings(seen):
@@ -36,8 +42,8 @@ def file_settings(seen):
 
 
 def read_registries(seen):
-    """The part ``registries``, by its checksum, and what is wrong with its keys; files.sh looked at what registries.sh
-    has put there.
+    """The part ``registries``: that file by its checksum, what is wrong with its keys, and whether k3s could read its
+    file of settings. files.sh looked at what registries.sh has put there.
     """
     path = seen.board["registries"]
     row = (read_files(seen) or {}).get(path)
@@ -47,6 +53,7 @@ def read_registries(seen):
     by_time = bool(seen.board["stale"])
     digest, journal = row["sha256"] if row else None, notes(seen)
     return {
+        "config_fault": seen.out("unread_config", _fault) if "unread_config" in seen.sections else None,
         "registries": {
             "path": path,
             "present": bool(row),
@@ -56,8 +63,17 @@ def read_registries(seen):
             "by_time": is_loaded(path, digest, journal, seen.board) is None,
             "wanted": _wanted(seen),
             "keys": seen.out("registries_keys", registries_keys.judge),
-        }
+        },
     }
+
+
+def _fault(masked):
+    """Why k3s could not read its file of settings, which is newer than its start; None where nothing tells it."""
+    root, line = masked_text.parse(masked)
+    if line is not None:
+        return "is no YAML%s" % (" in line %d" % line if line else "")
+    is_fine = root is None or isinstance(root, yaml.MappingNode) or root.tag == masked_text.NULL
+    return None if is_fine else "is no mapping of settings"
 
 
 def _wanted(seen):

@@ -18,3 +18,5 @@ if [ -f "$registries" ]; then
     step merged merged
     step registries_keys masked "$registries"
 fi
+# A file of settings that k3s has not read yet, without what it says: whether k3s could read it.
+if [ -f "$config_file" ] && newer "$config_file"; then step unread_config masked "$config_file"; fi
