@@ -112,7 +112,7 @@ def up_emulated():
         machine.acquire(NAME)
         (board,) = boards.BOARDS
         (STATE / "programs").mkdir()
-        _link_or_copy(programs / "k3s", STATE / "programs/k3s")
+        _place(programs / "k3s", STATE / "programs/k3s")
         run([builds.native("board"), "pki", STATE / "pki"])
         network.create([board])
         emulated.copy_keys(debian)
@@ -140,7 +140,7 @@ def _start(values, programs, helm):
     machine.acquire(NAME)
     (STATE / "programs").mkdir()
     for name, folder in programs.items():
-        _link_or_copy(folder / name, STATE / "programs" / name)
+        _place(folder / name, STATE / "programs" / name)
     run([STATE / "programs/board", "pki", STATE / "pki"])
     controller.create_keys()
     network.create(boards.BOARDS)
@@ -170,11 +170,17 @@ def _give_pause():
     cluster.on_board(boards.BOARDS[0], ["k3s", "ctr", "snapshots", "unpack", rows[PAUSE_IMAGE_OF_A]])
 
 
-def _link_or_copy(source, target):
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def _place(source, target):
+    """A program from the cache, by a link where that can be. k3s is copied: a link of another lab, which comes or goes,
+    would change the time at which its file was changed, and by that a look at a board sees whether k3s was replaced.
+    """
+    if source.name != "k3s":
+        try:
+            os.link(source, target)
+            return
+        except OSError:
+            pass  # the cache is on another file system
+    shutil.copy2(source, target)
 
 
 def _refuse_foreign_lab():
