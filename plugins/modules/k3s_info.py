@@ -212,7 +212,7 @@ registries:
     wanted:
       description: Checksum of what the inventory wanted when M(riscv.k3s.k3s_registries) merged it, null for any other.
       type: str
-    keys:
+    mistakes:
       description:
         - What is wrong with its keys, null where there is no such file, or it was not read. C(wrong_keys) are not
           known to k3s, with C(wrong_values) it does not start, C(wrong_rewrites) containerd cannot use; each a list of

@@ -103,7 +103,7 @@ class FakeFleet:
                 "sha256": "1" * 64,
                 "mode": "0600",
                 "stale": False,
-                "keys": {"wrong_keys": [], "wrong_values": [], "wrong_rewrites": [], "unread": None},
+                "mistakes": {"wrong_keys": [], "wrong_values": [], "wrong_rewrites": [], "unread": None},
             },
             "manifests": [],
             "demand": (

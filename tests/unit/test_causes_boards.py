@@ -112,7 +112,7 @@ def keys(key, value):
     """What is wrong with those of registries.yaml."""
 
     def change(fleet):
-        fleet.agent["registries"]["keys"][key] = value
+        fleet.agent["registries"]["mistakes"][key] = value
 
     return change
 
@@ -367,7 +367,7 @@ def test_a_controller_comes_back_by_what_it_is_missing_for(fleet, lines, remedy,
 
 
 def test_misspelt_key_is_mended_where_it_stands(fleet):
-    fleet.agent["registries"]["keys"]["wrong_keys"] = [wrong(3, "endpoints", "endpoint"), wrong(9, "token")]
+    fleet.agent["registries"]["mistakes"]["wrong_keys"] = [wrong(3, "endpoints", "endpoint"), wrong(9, "token")]
     (finding,) = fleet.document()["findings"]
     edit, restart = finding["command"].split(" && ")
     assert edit == r"sed -i -E -e '3s/(^|[^A-Za-z0-9_-])endpoints(.?:([^0-9]|$))/\1endpoint\2/g' " + REGISTRIES
@@ -482,7 +482,9 @@ def test_times_of_files_make_nothing_certain(fleet, by_time, confidence, said):
 
 def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
     stale_registries(fleet)
-    fleet.agent["registries"]["keys"].update(wrong_values=[UNREAD, dict(UNREAD, key="", above="", line=1)], unread=None)
+    fleet.agent["registries"]["mistakes"].update(
+        wrong_values=[UNREAD, dict(UNREAD, key="", above="", line=1)], unread=None
+    )
     (finding,) = fleet.document()["findings"]
     assert (finding["confidence"], finding["evidence"]) == (
         "certain",
@@ -496,10 +498,10 @@ def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
         fleet.agent["registries"].update(known)
         assert fleet.document()["findings"][0]["confidence"] == "likely"
     stale_registries(fleet)
-    fleet.agent["registries"]["keys"].update(wrong_values=[], unread=7)
+    fleet.agent["registries"]["mistakes"].update(wrong_values=[], unread=7)
     (finding,) = fleet.document()["findings"]
     assert (finding["confidence"], finding["evidence"]) == ("likely", [REGISTRIES + " is no YAML in line 7"])
-    fleet.agent["registries"]["keys"].update(
+    fleet.agent["registries"]["mistakes"].update(
         unread=None, wrong_keys=[dict(wrong(2, "rancher"), above="mirrors", why="no dot")]
     )
     assert fleet.document()["findings"][0]["evidence"] == [REGISTRIES + " line 2: rancher in mirrors: no dot"]
@@ -509,7 +511,7 @@ def test_what_is_said_of_a_file_with_which_k3s_does_not_start(fleet):
 def test_a_file_with_which_k3s_runs_it_has_read(fleet, running, is_told):
     fleet.agent["k3s"]["running"] = running
     fleet.agent["errors"] = [{"section": "containerd", "rc": 1, "message": "connection refused"}]
-    fleet.agent["registries"]["keys"]["unread"] = 2
+    fleet.agent["registries"]["mistakes"]["unread"] = 2
     assert ("registries-unread" in [one["cause"] for one in fleet.document()["findings"]]) is is_told
 
 

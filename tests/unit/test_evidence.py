@@ -179,7 +179,7 @@ def test_wrong_keys_of_registries_by_name_only(board, seen):
         'configs:\n  x:\n    auth: {password: topsecret}\n    "token": topsecret\n',
     )
     result = seen()
-    assert [(row["line"], row["key"]) for row in result["registries"]["keys"]["wrong_keys"]] == [
+    assert [(row["line"], row["key"]) for row in result["registries"]["mistakes"]["wrong_keys"]] == [
         (3, "endpoints"),
         (7, "token"),
     ]

@@ -22,7 +22,7 @@ NO_LIST, NO_YAML, GOOD = "mirrors:\n  docker.io:\n    endpoint: hidden0\n", "mir
 def registries(text, stale=True):
     """The part registries of a file, by what masked.sh shows of it."""
     row = {"path": PATH, "present": True, "sha256": "1" * 64, "mode": "0600", "stale": stale, "by_time": True}
-    return {"registries": dict(row, wanted=None, keys=judge(text))}
+    return {"registries": dict(row, wanted=None, mistakes=judge(text))}
 
 
 def seen(text=GOOD, stale=True, running=True):
@@ -45,7 +45,7 @@ def seen(text=GOOD, stale=True, running=True):
         # Not all of it was read.
         (seen("mirrors:\n  - a: [\nhidden0\n"), []),
         (seen("mirrors: &a1\n  <<: [*a1 ,*a1 ]\n"), []),
-        (dict(seen(), registries={"path": PATH, "present": False, "keys": None, "stale": False}), []),
+        (dict(seen(), registries={"path": PATH, "present": False, "mistakes": None, "stale": False}), []),
         ({"errors": []}, []),
     ],
 )

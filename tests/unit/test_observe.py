@@ -177,7 +177,7 @@ def test_registries(board):
         "stale": False,
         "by_time": True,
         "wanted": None,
-        "keys": None,
+        "mistakes": None,
     }
     board.file("etc/registries.yaml", "mirrors:\n", mtime=2000000000)
     board.file("data/agent/etc/containerd/config.toml", "", mtime=1000000000)

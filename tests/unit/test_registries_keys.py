@@ -132,7 +132,7 @@ def _look(request, tmp_path):
         assert "secret" not in output.replace(str(tmp_path), "")
         seen = observe(output, TOKEN, PARTS)
         assert seen["errors"] == []
-        return seen["registries"]["keys"]
+        return seen["registries"]["mistakes"]
 
     return look
 
@@ -290,7 +290,7 @@ def test_the_command_of_the_finding_mends_what_it_can(tmp_path, name):
 
     fleet = FakeFleet()
     fleet.agent["registries"]["path"] = str(path)
-    fleet.agent["registries"]["keys"] = {"wrong_keys": judged()}
+    fleet.agent["registries"]["mistakes"] = {"wrong_keys": judged()}
     (finding,) = fleet.document()["findings"]
     if any(" " in key or "/" in key for dummy, key, dummy in expected):
         assert finding["command"] is None

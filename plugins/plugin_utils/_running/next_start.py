@@ -32,7 +32,7 @@ def faults(seen: Mapping[str, Any], replaced: Collection[str] = ()) -> List[str]
     other = (seen.get("config") or {}).get("private-registry") or path
     if path in replaced or path != other or not registries.get("present") or not _is_newer(seen, registries):
         return found
-    return found + ["%s %s" % (path, text) for text in unread(registries.get("keys") or {})[:_NAMED]]
+    return found + ["%s %s" % (path, text) for text in unread(registries.get("mistakes") or {})[:_NAMED]]
 
 
 def require_none(board: str, seen: Mapping[str, Any], replaced: Collection[str] = ()) -> None:

@@ -45,7 +45,7 @@ def unread(fleet):
 
 def _keys(board):
     """What is wrong with the keys of a board's file, as registries_keys.judge has it."""
-    return (board.get("registries") or {}).get("keys") or {}
+    return (board.get("registries") or {}).get("mistakes") or {}
 
 
 def wrong_key(fleet):

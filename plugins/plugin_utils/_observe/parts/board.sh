@@ -156,7 +156,7 @@ known_lines() {
     esac
     case $content in *"$cr"*) content=$(echo "$content" | tr "\r" "\n") ;; esac
     # For k3s a tab sets a value apart from its key as a blank does.
-    case $content in *"$tab"*) content=$(echo "$content" | sed "s/^\([^:]*:\) *${tab}[ $tab]*/\1 /") ;; esac
+    case $content in *"$tab"*) content=$(echo "$content" | sed "s/^\([^:]*:\) *${tab}[ $tab]*/\1 /; s/${tab}[ $tab]*#/ #/g") ;; esac
     echo "$content" | kept_of "$1"
 }
 # text up to its comment, as plain. A quote opens a text where a value may begin.
@@ -176,6 +176,9 @@ without_comment() {
         plain=$plain$quote
     done
 }
+# Below a known key what is no pair is kept where it can only be of its value: items of a list, also at the key's own
+# level; what goes on in brackets; or one line. No setting that is kept is a mapping. Of anything else nothing is kept
+# but a bracket, which no parser reads: then the settings are not known.
 kept_of() {
     level=none last=0 value=
     while IFS= read -r line || [ -n "$line" ]; do
@@ -184,42 +187,67 @@ kept_of() {
         case $text in "" | "#"* | %*) continue ;; esac
         # Of several documents k3s reads the first.
         case "$line " in "--- "* | "... "*) if [ "$level" = none ]; then continue; else return 0; fi ;; esac
-        without_comment
-        line=${line%"$text"}$plain text=$plain
+        indent=${line%"$text"}
         if [ "$level" = none ]; then
-            level=${line%"$text"}
+            level=$indent
             case $text in "{"*) flow_pairs "$1" && return ;; esac
         fi
-        # What is no pair belongs to the key above: its items, also at its own level, and what stands deeper. No setting
-        # that is kept is a mapping, and below a plain value there is nothing.
+        if [ ${#text} -gt 1000 ]; then text="${text%%:*}: ["; else without_comment && text=$plain; fi
+        text=${text%"${text##*[! ]}"}
+        before=$last
         case "$text " in
+            "- \""*"\" " | "- '"*"' ") of_value ;;
             *": "*)
                 key=${text%%:*} key=${key%"${key##*[! ]}"} key=${key#[\"\']} key=${key%+} key=${key%[\"\']}
-                case " $keys " in *" ${key%+} "*) kept=1 ;; *) kept=0 ;; esac
-                if [ "${line%"$text"}" != "$level" ]; then kept=0; else
-                    last=$kept value=${text#*:}
-                    value=${value#"${value%%[! ]*}"}
-                fi ;;
-            *)
-                case $value in "" | [\[\{\"\'\|\>\&!]*) ;; *) last=0 ;; esac
-                case ${line%"$text"}/$text in
-                    "$level/-"*) [ -z "$value" ] || last=0 ;;
-                    # But for a list in brackets that goes on.
-                    "$level/"*) case $value,$text in "["*"]"*,* | *:*) last=0 ;; "["*) value=$value$text ;; *) last=0 ;; esac ;;
-                esac
-                kept=$last
-                # A key whose colon has no blank behind it: k3s cannot read such a file, which is to be told.
-                case " $keys " in *" ${text%%:*} "*) [ "${line%"$text"}" != "$level" ] || kept=1 ;; esac ;;
+                last=0 value=${text#*:}
+                if [ "$indent" = "$level" ]; then
+                    case " $keys " in *" ${key%+} "*) last=1 ;; esac
+                    before=$last
+                fi
+                value=${value#"${value%%[! ]*}"}
+                whole_value ;;
+            *) of_value ;;
         esac
-        [ $kept = 0 ] || echo "$line"
+        if [ "$last" = 1 ]; then echo "$indent$text"; elif [ "$before" = 1 ]; then echo "["; fi
     done
 }
-# The same of a file that is one mapping in braces, such as JSON.
+# What stands behind a key is one value, or the beginning of one: all else may be of another key.
+whole_value() {
+    case $value in
+        \"*\" | \'*\') inner=${value#?} inner=${inner%?}; case $inner in *"${value%"${value#?}"}"*) last=0 ;; esac ;;
+        \"* | \'* | "["*"]"?* | *": "* | *:) last=0 ;;
+    esac
+}
+of_value() {
+    case $text in
+        - | "- "*) case $value in "" | - | "&"*) value=- ;; *) last=0 ;; esac ;;
+        *)
+            case $indent/$value in "$level/["*) ;; "$level/"*) last=0 ;; esac
+            case $value in
+                "["*"]") last=0 ;;
+                "["*) case $text in *"]") value="[]" ;; *"]"*) last=0 ;; esac ;;
+                "" | [\|\>\&\!]*) value=. ;;
+                *) last=0 ;;
+            esac
+            # Somebody forgot the blank behind the colon of another key, or wrote NAME=VALUE.
+            ahead=${text%%[:=]*} ahead=${ahead#[\"\']} ahead=${ahead%"${ahead##*[! ]}"}
+            case $text,$ahead in
+                *"$ahead://"* | *, | *,-* | *,*[!A-Za-z_-]*) ;;
+                *[:=]*,*) last=0 ;;
+            esac ;;
+    esac
+    # A key whose colon has no blank behind it: k3s cannot read such a file, which is to be told.
+    case " $keys " in *" ${text%%:*} "*) [ "$indent" != "$level" ] || before=1 ;; esac
+}
+# The same of a file that is one mapping in braces, such as JSON: each text and each pair as a whole, and of those the
+# pairs of known keys.
 flow_pairs() {
-    pairs=$(tr "\r\n\t" "   " <"$1" | grep -oE "[\"']?($(echo "$keys" | tr " " "|"))[+]?[\"']? *: *\
-(\"[^\"]*\"|'[^']*'|\[[^]]*\]|[^],}\"'{[ ][^],}]*)") ||
-        [ $? = 1 ] || return
-    echo "$pairs" | sed "s/ *: */: /"
+    quoted="\"([^\"\\]|\\\\.)*\"|'[^']*'" bare="[^]:,}\"'{[# ]([^],}\"'{[# ]*[^]:,}\"'{[# ])?" known=$(echo "$keys" | tr " " "|")
+    one="($quoted|$bare)"
+    pairs=$(tr "\r\n\t" "   " <"$1" |
+        grep -oE "($quoted|[^]:,}\"'{[# ]+) *: *($one|\[ *($one *, *)*$one? *\]) *[,}]|$quoted" |
+        grep -E "^(\"($known)[+]?\"|'($known)[+]?'|($known)[+]?) *:") || [ $? = 1 ] || return
+    echo "$pairs" | sed "s/ *: */: /; s/ *[,}]\$//"
 }
 # Which of them k3s reads: hidden ones, too, and it does not mind capitals at the end of a name.
 config_paths() {

@@ -62,7 +62,7 @@ def read_registries(seen):
             "stale": is_stale(path, digest, journal, seen.board, by_time),
             "by_time": is_loaded(path, digest, journal, seen.board) is None,
             "wanted": _wanted(seen),
-            "keys": seen.out("registries_keys", registries_keys.judge),
+            "mistakes": seen.out("registries_keys", registries_keys.judge),
         },
     }
 

@@ -18,5 +18,7 @@ if [ -f "$registries" ]; then
     step merged merged
     step registries_keys masked "$registries"
 fi
-# A file of settings that k3s has not read yet, without what it says: whether k3s could read it.
-if [ -f "$config_file" ] && newer "$config_file"; then step unread_config masked "$config_file"; fi
+# A file of settings that k3s has not read yet, without what it says: whether k3s could read it. No key is shown either
+# that is none by its form.
+form() { shown_keys="^-\$" masked "$config_file"; }
+if [ -f "$config_file" ] && newer "$config_file"; then step unread_config form; fi
