@@ -730,7 +730,7 @@ def test_a_file_with_a_mistake_lets_no_secret_out(board, shell, text):
         ('helm-controller-arg:\n  - "a: b"\n  - c\n', {"helm-controller-arg": ["a: b", "c"]}),
         (
             "pause-image:\n  r.io:5000/p:3\nserver: |\n  https://x\n",
-            {"pause-image": "r.io:5000/p:3", "server": "https://x\n"},
+            {"pause-image": "r.io:5000/p:3", "server": "https://x"},
         ),
         ("helm-controller-arg: [\n  --a=b,\n  '--c=d'\n]\n", {"helm-controller-arg": ["--a=b", "--c=d"]}),
         ("kubelet-arg: %s # x\ndata-dir: /d\n" % ("a'" * 4000), {"data-dir": "/d"}),
