@@ -199,14 +199,12 @@ def _row(board: Board, decided: Dict[str, Any], planned: Mapping[str, Any], of_b
 
 def _require_readable(board: Board, row: Mapping[str, Any]) -> None:
     """k3s is not started with a file of somebody else that it cannot read."""
-    install, registries = row["install"], row["registries"]
+    install = row["install"]
     # With another program, a k3s that is only waited for is restarted, too.
     if install["action"] not in (_board.INSTALL, _board.CONVERGE, _board.START) and not install["binary"]:
         return
     written = [install["config"]["path"]] if install["config"]["change"] else []
-    if registries["change"] and not registries["merge"]:
-        written.append((board.seen.get("registries") or {}).get("path"))
-    next_start.require_none(board.name, board.seen, written)
+    next_start.require_none(board.name, board.seen, written + next_start.rewritten(board.seen, row["registries"]))
 
 
 def _steps(busy: Sequence[str], fleet: Fleet, first: _cluster.First) -> List[List[str]]:

@@ -206,18 +206,14 @@ def _next_start(observed: Observed, wanted: Wanted, result: Plan) -> List[str]:
     if observed.get("has_not_run"):
         return []  # its files are written anew, which riscv.k3s.install judges
     registries = result["registries"]
-    is_replaced = registries["change"] and not registries["merge"]
-    path = (observed.get("registries") or {}).get("path")
-    try:
-        next_start.require_none(wanted.board, observed, [path] if is_replaced and path else [])
-    except Problem as problem:
-        if registries["refused"] or not any(
-            file["restart"] for file in (registries, result["config"], result["preload"])
-        ):
-            return [str(problem)]
-        registries["refused"] = str(problem)
-        return ["nothing is changed: %s" % problem]
-    return []
+    problem = next_start.problem(wanted.board, observed, next_start.rewritten(observed, registries))
+    if not problem:
+        return []
+    restarts = any(file["restart"] for file in (registries, result["config"], result["preload"]))
+    if registries["refused"] or not restarts:
+        return [str(problem)]
+    registries["refused"] = str(problem)
+    return ["nothing is changed: %s" % problem]
 
 
 def _needless(wanted: Wanted, images: Sequence[PlannedImage], architecture: str) -> List[str]:

@@ -10,7 +10,7 @@ ends or, in newer versions, waits for ever. A k3s that runs does not notice: it 
 
 from __future__ import annotations
 
-from typing import Any, Collection, List, Mapping
+from typing import Any, Collection, List, Mapping, Optional
 
 from ansible_collections.riscv.k3s.plugins.module_utils.problem import Problem
 
@@ -35,15 +35,28 @@ def faults(seen: Mapping[str, Any], replaced: Collection[str] = ()) -> List[str]
     return found + ["%s %s" % (path, text) for text in unread(registries.get("mistakes") or {})[:_NAMED]]
 
 
-def require_none(board: str, seen: Mapping[str, Any], replaced: Collection[str] = ()) -> None:
-    """Raises Problem where `faults` finds something, so that k3s is not restarted there."""
+def problem(board: str, seen: Mapping[str, Any], replaced: Collection[str] = ()) -> Optional[Problem]:
+    """Why k3s on ``board`` is not to be restarted, where `faults` finds something; None where it does not."""
     found = faults(seen, replaced)
+    if not found:
+        return None
+    what = "k3s on %s could not read its files when it starts next" % board
+    return Problem(what, found="; ".join(found), next_step=_NEXT_STEP)
+
+
+def require_none(board: str, seen: Mapping[str, Any], replaced: Collection[str] = ()) -> None:
+    """Raises that Problem."""
+    found = problem(board, seen, replaced)
     if found:
-        raise Problem(
-            "k3s on %s could not read its files when it starts next" % board,
-            found="; ".join(found),
-            next_step=_NEXT_STEP,
-        )
+        raise found
+
+
+def rewritten(seen: Mapping[str, Any], planned: Mapping[str, Any]) -> List[str]:
+    """The path of registries.yaml where it is ``planned`` (shapes.PlannedRegistries) to be written as a whole: what is
+    merged keeps what stood there.
+    """
+    path = (seen.get("registries") or {}).get("path")
+    return [path] if path and planned["change"] and not planned["merge"] else []
 
 
 def unread(keys: Mapping[str, Any]) -> List[str]:

@@ -218,6 +218,7 @@ whole_value() {
         \"* | \'* | "["*"]"?* | *": "* | *:) last=0 ;;
     esac
 }
+# What stands below a key, or at its level: last says afterwards whether it is of the key's value.
 of_value() {
     case $text in
         - | "- "*) case $value in "" | - | "&"*) value=- ;; *) last=0 ;; esac ;;
